@@ -1,0 +1,91 @@
+//! The cost of one layer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::graph::{Graph, Node, Op, OpKind, Shape};
+use crate::units::{Bytes, Elements, MultAdds, Params};
+
+/// What one layer costs, for the whole batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerCost {
+    /// The layer's path.
+    pub path: String,
+    /// The operation, for people.
+    pub op: String,
+    /// The kind of work.
+    pub kind: OpKind,
+    /// `[batch, channels, height, width]` of the result.
+    pub output: Shape,
+    /// Multiply-accumulates.
+    pub mult_adds: MultAdds,
+    /// Learned parameters.
+    pub params: Params,
+    /// Elements read and written.
+    pub memory_access: Elements,
+    /// The same in bytes of 32-bit floats.
+    pub memory_access_bytes: Bytes,
+    /// FLOP (two per mult-add) per byte of memory access; `None` for layers that compute nothing or move nothing.
+    pub arithmetic_intensity: Option<f64>,
+}
+
+/// The cost of `node`.
+#[must_use]
+pub fn layer_cost(graph: &Graph, node: &Node) -> LayerCost {
+    let output = node.output;
+    let params = parameters(&node.op);
+    let mult_adds = mult_adds(&node.op, output);
+    let memory_access = memory_access(graph, node, params);
+    let memory_access_bytes = memory_access.bytes_f32();
+    LayerCost {
+        path: node.path.clone(),
+        op: node.op.to_string(),
+        kind: node.op.kind(),
+        output,
+        mult_adds,
+        params: Params(params),
+        memory_access,
+        memory_access_bytes,
+        arithmetic_intensity: intensity(mult_adds, memory_access_bytes),
+    }
+}
+
+/// FLOP per byte, where both are there.
+pub(super) fn intensity(mult_adds: MultAdds, bytes: Bytes) -> Option<f64> {
+    (mult_adds.0 > 0 && bytes.0 > 0).then(|| 2.0 * mult_adds.as_f64() / bytes.0 as f64)
+}
+
+fn parameters(op: &Op) -> u64 {
+    match op {
+        Op::Conv2d(conv) => (conv.weight_elements() + if conv.bias { conv.out_channels } else { 0 }) as u64,
+        Op::BatchNorm { channels, .. } => 2 * *channels as u64,
+        Op::Linear { in_features, out_features, bias } => {
+            (in_features * out_features + if *bias { *out_features } else { 0 }) as u64
+        }
+        _ => 0,
+    }
+}
+
+fn mult_adds(op: &Op, output: Shape) -> MultAdds {
+    let per_output = match op {
+        Op::Conv2d(conv) => conv.in_channels / conv.groups * conv.window.taps(),
+        Op::Linear { in_features, .. } => *in_features,
+        _ => 0,
+    };
+    MultAdds(output.elements().0.saturating_mul(per_output as u64))
+}
+
+fn memory_access(graph: &Graph, node: &Node, params: u64) -> Elements {
+    let written = node.output.elements();
+    let read: Elements = graph.input_shapes(node).map(|shape| shape.elements()).sum();
+    match node.op {
+        Op::Input | Op::Slice { .. } | Op::Flatten => Elements::ZERO,
+        Op::BatchNorm { .. } if folds_into_its_input(graph, node) => Elements::ZERO,
+        _ => read + written + Elements(params),
+    }
+}
+
+/// Whether a batch normalisation directly follows a convolution and so disappears into it at inference.
+fn folds_into_its_input(graph: &Graph, node: &Node) -> bool {
+    let convolution = |kind| matches!(kind, OpKind::Convolution | OpKind::Pointwise | OpKind::Depthwise);
+    node.inputs.first().is_some_and(|&input| convolution(graph.node(input).op.kind()))
+}

@@ -1,0 +1,37 @@
+//! A short, stable name for what a design computes.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Design;
+
+/// 64 bits of hash over everything that influences what runs, as 16 hexadecimal digits.
+///
+/// The design's name, family and width label do not count: two designs with equal layers have equal fingerprints.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprint(String);
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl Design {
+    /// The design's fingerprint.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let Self { name: _, family, width: _, classes, input, stem, stages, head } = self;
+        // The family decides the layers' paths, and so which weights load. `Debug` spells out every field.
+        let text = format!("{:?}", (family, classes, input, stem, stages, head));
+        Fingerprint(format!("{:016x}", fnv1a_64(text.as_bytes())))
+    }
+}
+
+/// FNV-1a, 64 bits: simple, stable and good enough for names.
+#[must_use]
+pub(crate) fn fnv1a_64(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}

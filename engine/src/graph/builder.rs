@@ -1,0 +1,194 @@
+//! Builds a graph node by node, inferring and checking every shape.
+
+use std::collections::HashSet;
+
+use thiserror::Error;
+
+use super::{Activation, Conv2d, Graph, Node, NodeId, Op, Shape, UnitId, Window};
+
+/// A network that cannot be computed; names the layer and what does not fit.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[error("layer `{path}`: {reason}")]
+pub struct LowerError {
+    /// The layer's path.
+    pub path: String,
+    /// What does not fit and what would.
+    pub reason: String,
+}
+
+/// Collects nodes in execution order. Every method returns the new node's id.
+#[derive(Debug)]
+pub struct GraphBuilder {
+    name: String,
+    nodes: Vec<Node>,
+    paths: HashSet<String>,
+    unit: Option<UnitId>,
+}
+
+impl GraphBuilder {
+    /// A graph that so far only has its input.
+    #[must_use]
+    pub fn new(name: impl Into<String>, input: Shape) -> Self {
+        let node = Node { path: "input".into(), op: Op::Input, inputs: vec![], output: input, unit: None };
+        Self { name: name.into(), paths: HashSet::from([node.path.clone()]), nodes: vec![node], unit: None }
+    }
+
+    /// The network's input.
+    #[must_use]
+    pub fn input(&self) -> NodeId {
+        NodeId(0)
+    }
+
+    /// The shape of a node's value.
+    ///
+    /// # Panics
+    /// If `id` is not a node of this builder.
+    #[must_use]
+    pub fn shape(&self, id: NodeId) -> Shape {
+        self.nodes[id.0].output
+    }
+
+    /// Nodes pushed from now on belong to this unit (or to none).
+    pub fn set_unit(&mut self, unit: Option<UnitId>) {
+        self.unit = unit;
+    }
+
+    /// The finished graph; its result is the last node pushed.
+    #[must_use]
+    pub fn finish(self) -> Graph {
+        Graph { name: self.name, nodes: self.nodes }
+    }
+
+    /// Adds a node.
+    ///
+    /// # Errors
+    /// Where the operation does not fit its inputs or the path is taken.
+    pub fn push(&mut self, path: impl Into<String>, op: Op, inputs: &[NodeId]) -> Result<NodeId, LowerError> {
+        let path = path.into();
+        let shapes: Vec<Shape> = inputs.iter().map(|&input| self.shape(input)).collect();
+        let output = match infer(&op, &shapes) {
+            Ok(output) => output,
+            Err(reason) => return Err(LowerError { path, reason }),
+        };
+        if !self.paths.insert(path.clone()) {
+            return Err(LowerError { path, reason: "another layer has this path".into() });
+        }
+        self.nodes.push(Node { path, op, inputs: inputs.to_vec(), output, unit: self.unit });
+        Ok(NodeId(self.nodes.len() - 1))
+    }
+
+    /// A bias-free convolution, its batch normalisation and activation, at the three paths given.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn conv_bn(
+        &mut self,
+        [conv_path, bn_path, activation_path]: [String; 3],
+        input: NodeId,
+        (out_channels, window, groups): (usize, Window, usize),
+        activation: Activation,
+    ) -> Result<NodeId, LowerError> {
+        let in_channels = self.shape(input).channels;
+        let conv = Conv2d { in_channels, out_channels, window, groups, bias: false };
+        let value = self.push(conv_path, Op::Conv2d(conv), &[input])?;
+        let value = self.push(bn_path, Op::BatchNorm { channels: out_channels, eps: 1e-5 }, &[value])?;
+        self.activation(activation_path, activation, value)
+    }
+
+    /// An activation, or nothing for [`Activation::None`].
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn activation(
+        &mut self,
+        path: impl Into<String>,
+        activation: Activation,
+        input: NodeId,
+    ) -> Result<NodeId, LowerError> {
+        if activation == Activation::None { Ok(input) } else { self.push(path, Op::Activation(activation), &[input]) }
+    }
+}
+
+/// The output shape of `op`, or why it does not fit.
+fn infer(op: &Op, inputs: &[Shape]) -> Result<Shape, String> {
+    let expected = match op {
+        Op::Input => 0,
+        Op::Add | Op::Scale => 2,
+        Op::Concat => inputs.len().max(1),
+        _ => 1,
+    };
+    let (Some(&first), true) = (inputs.first(), inputs.len() == expected) else {
+        return Err(format!("{op} takes {expected} inputs, not {}", inputs.len()));
+    };
+    let shape = match op {
+        Op::Input => return Err("a graph has one input, its first node".into()),
+        Op::Conv2d(conv) => {
+            expect_channels(first, conv.in_channels)?;
+            if conv.groups == 0 || conv.in_channels % conv.groups != 0 || conv.out_channels % conv.groups != 0 {
+                return Err(format!(
+                    "{} input and {} output channels do not divide into {} groups",
+                    conv.in_channels, conv.out_channels, conv.groups
+                ));
+            }
+            windowed(first, &conv.window)?.with_channels(conv.out_channels)
+        }
+        Op::MaxPool(window) | Op::AvgPool(window) => windowed(first, window)?,
+        Op::BatchNorm { channels, .. } => {
+            expect_channels(first, *channels)?;
+            first
+        }
+        Op::Activation(_) => first,
+        Op::GlobalAvgPool => Shape { height: 1, width: 1, ..first },
+        Op::Flatten => Shape::new(first.batch, first.channels * first.pixels(), 1, 1),
+        Op::Linear { in_features, out_features, .. } => {
+            if first.channels * first.pixels() != *in_features || first.pixels() != 1 {
+                return Err(format!("expects {in_features} features per image, its input is {first}"));
+            }
+            first.with_channels(*out_features)
+        }
+        Op::Add => {
+            if inputs[1] != first {
+                return Err(format!("adds {first} and {}, which differ", inputs[1]));
+            }
+            first
+        }
+        Op::Scale => {
+            if inputs[1] != Shape::new(first.batch, first.channels, 1, 1) {
+                return Err(format!("scales {first} by {}, not by one factor per channel", inputs[1]));
+            }
+            first
+        }
+        Op::Concat => {
+            if let Some(other) = inputs.iter().find(|other| other.with_channels(first.channels) != first) {
+                return Err(format!("joins {first} and {other}, which differ in more than channels"));
+            }
+            first.with_channels(inputs.iter().map(|input| input.channels).sum())
+        }
+        Op::Slice { start, channels } => {
+            if start + channels > first.channels {
+                return Err(format!("keeps channels {start}..{} of {}", start + channels, first.channels));
+            }
+            first.with_channels(*channels)
+        }
+        Op::ChannelShuffle { groups } => {
+            if *groups == 0 || first.channels % groups != 0 {
+                return Err(format!("{} channels do not divide into {groups} shuffle groups", first.channels));
+            }
+            first
+        }
+    };
+    if shape.elements().0 == 0 { Err(format!("its output {shape} is empty")) } else { Ok(shape) }
+}
+
+fn expect_channels(shape: Shape, channels: usize) -> Result<(), String> {
+    if shape.channels == channels { Ok(()) } else { Err(format!("expects {channels} channels, its input is {shape}")) }
+}
+
+fn windowed(input: Shape, window: &Window) -> Result<Shape, String> {
+    let size = |axis, length| {
+        window.output_length(axis, length).ok_or_else(|| {
+            format!("a {window} window does not fit its input of {}x{} pixels", input.height, input.width)
+        })
+    };
+    Ok(Shape { height: size(0, input.height)?, width: size(1, input.width)?, ..input })
+}

@@ -1,0 +1,71 @@
+//! Which values are alive when: the basis of peak memory and of buffer planning.
+
+use super::{Graph, NodeId, Op};
+
+/// For every node, the last node that reads its value; a value nobody reads lives to the end.
+#[must_use]
+pub fn last_uses(graph: &Graph) -> Vec<NodeId> {
+    let end = graph.output();
+    let mut last = vec![None; graph.nodes().len()];
+    for (id, node) in graph.layers() {
+        for input in &node.inputs {
+            last[input.0] = Some(id);
+        }
+    }
+    last.into_iter().map(|use_| use_.unwrap_or(end)).collect()
+}
+
+/// Activation memory over the run, one entry per node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Liveness {
+    /// Elements alive while node `i` runs: its inputs, its output, and what later nodes still need.
+    pub elements: Vec<u64>,
+}
+
+impl Liveness {
+    /// Liveness under the rules every sensible runtime can follow, so that the figure belongs to the design:
+    /// slices are views of their source; batch normalisation, activations, additions and scaling write in place where
+    /// their first input dies with them; everything else writes to a buffer of its own.
+    #[must_use]
+    pub fn of(graph: &Graph) -> Self {
+        let nodes = graph.nodes();
+        let last = last_uses(graph);
+        // The buffer that holds each node's value, named by the node that allocated it.
+        let mut buffer: Vec<usize> = (0..nodes.len()).collect();
+        let mut dies: Vec<usize> = last.iter().map(|id| id.0).collect();
+        for (id, node) in graph.layers() {
+            let Some(&first) = node.inputs.first() else { continue };
+            let owner = buffer[first.0];
+            let whole = nodes[owner].output.elements() == node.output.elements();
+            let in_place = matches!(node.op, Op::BatchNorm { .. } | Op::Activation(_) | Op::Add | Op::Scale)
+                && whole
+                && dies[owner] == id.0;
+            if in_place || matches!(node.op, Op::Slice { .. } | Op::Flatten) {
+                buffer[id.0] = owner;
+                dies[owner] = dies[owner].max(last[id.0].0);
+            }
+        }
+        let mut elements = vec![0_u64; nodes.len()];
+        for (index, node) in nodes.iter().enumerate() {
+            if buffer[index] == index {
+                let size = node.output.elements().0;
+                for alive in &mut elements[index..=dies[index]] {
+                    *alive = alive.saturating_add(size);
+                }
+            }
+        }
+        Self { elements }
+    }
+
+    /// The largest number of elements alive at once and the first node at which they are.
+    #[must_use]
+    pub fn peak(&self) -> (u64, NodeId) {
+        let mut peak = (0, NodeId(0));
+        for (index, &alive) in self.elements.iter().enumerate() {
+            if alive > peak.0 {
+                peak = (alive, NodeId(index));
+            }
+        }
+        peak
+    }
+}

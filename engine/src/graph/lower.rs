@@ -1,0 +1,161 @@
+//! From a design to its graph. Layer paths are torchvision's where torchvision has the network.
+
+use thiserror::Error;
+
+use super::{Activation, Conv2d, Graph, GraphBuilder, LowerError, NodeId, Op, Shape, UnitId, Window};
+use crate::design::{Batch, Block, Design, DesignErrors, Unit};
+
+mod mobile;
+mod shuffle_v1;
+mod shuffle_v2;
+
+/// A design that cannot become a graph.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum LoweringError {
+    /// The design breaks rules.
+    #[error(transparent)]
+    Design(#[from] DesignErrors),
+    /// A layer does not fit; with a checked design this cannot happen.
+    #[error(transparent)]
+    Layer(#[from] LowerError),
+}
+
+/// The graph of a design for one batch.
+///
+/// # Errors
+/// Every rule that the design breaks.
+pub fn lower(design: &Design, batch: Batch) -> Result<Graph, LoweringError> {
+    design.check_with(batch)?;
+    let input = Shape::new(batch.0 as usize, 3, design.input.height as usize, design.input.width as usize);
+    let mut graph = GraphBuilder::new(design.name.clone(), input);
+    let names = Names::of(design);
+    let value = stem(design, &names, &mut graph)?;
+    let value = stages(design, &names, &mut graph, value)?;
+    head(design, &names, &mut graph, value)?;
+    Ok(graph.finish())
+}
+
+/// How the layers outside the units are called.
+enum Names {
+    /// `conv1`, `maxpool`, `stage2.0`, `conv5`, `fc`: torchvision's ShuffleNet V2.
+    Shuffle,
+    /// `features.0` ... and `classifier.1`: torchvision's MobileNet V2.
+    Features,
+}
+
+impl Names {
+    fn of(design: &Design) -> Self {
+        match design.stages.first().map(|stage| &stage.block) {
+            Some(Block::InvertedResidual(_) | Block::DepthwiseSeparable(_)) => Self::Features,
+            _ => Self::Shuffle,
+        }
+    }
+
+    fn stem(&self, index: usize) -> String {
+        match (self, index) {
+            (Self::Shuffle, 0) => "conv1".into(),
+            (Self::Shuffle, index) => format!("conv1_{}", index + 1),
+            (Self::Features, index) => format!("features.{index}"),
+        }
+    }
+
+    fn unit(&self, design: &Design, stage: usize, repeat: u32) -> String {
+        match self {
+            Self::Shuffle => format!("{}.{repeat}", Design::stage_name(stage)),
+            Self::Features => {
+                let before: u32 = design.stages[..stage].iter().map(|stage| stage.repeats).sum();
+                format!("features.{}", design.stem.convs.len() as u32 + before + repeat)
+            }
+        }
+    }
+
+    fn head(&self, design: &Design) -> String {
+        match self {
+            Self::Shuffle => format!("conv{}", design.stages.len() + 2),
+            Self::Features => self.unit(design, design.stages.len(), 0),
+        }
+    }
+
+    const fn classifier(&self) -> &'static str {
+        match self {
+            Self::Shuffle => "fc",
+            Self::Features => "classifier.1",
+        }
+    }
+}
+
+/// `prefix.index`, `prefix.index + 1`, `prefix.index + 2`: where a sequential module puts convolution, norm, activation.
+fn sequential(prefix: &str, index: usize) -> [String; 3] {
+    [0, 1, 2].map(|offset| format!("{prefix}.{}", index + offset))
+}
+
+fn stem(design: &Design, names: &Names, graph: &mut GraphBuilder) -> Result<NodeId, LowerError> {
+    let mut value = graph.input();
+    for (index, conv) in design.stem.convs.iter().enumerate() {
+        let window = Window::square(conv.kernel as usize, conv.stride as usize);
+        let paths = sequential(&names.stem(index), 0);
+        value = graph.conv_bn(paths, value, (conv.channels as usize, window, 1), design.stem.activation)?;
+    }
+    if design.stem.max_pool {
+        value = graph.push("maxpool", Op::MaxPool(Window::square(3, 2)), &[value])?;
+    }
+    Ok(value)
+}
+
+fn stages(design: &Design, names: &Names, graph: &mut GraphBuilder, input: NodeId) -> Result<NodeId, LowerError> {
+    let mut value = input;
+    for (index, stage) in design.stages.iter().enumerate() {
+        for repeat in 0..stage.repeats {
+            graph.set_unit(Some(UnitId { stage: index, repeat: repeat as usize }));
+            let path = names.unit(design, index, repeat);
+            let unit = Unit {
+                input: graph.shape(value).channels as u32,
+                output: stage.channels,
+                stride: if repeat == 0 { stage.stride } else { 1 },
+            };
+            value = match &stage.block {
+                Block::ShuffleV2(block) => shuffle_v2::unit(graph, &path, block, unit, value)?,
+                Block::ShuffleV1(block) => shuffle_v1::unit(graph, &path, block, unit, (index, repeat) == (0, 0), value)?,
+                Block::InvertedResidual(block) => mobile::inverted_residual(graph, &path, block, unit, value)?,
+                Block::DepthwiseSeparable(block) => mobile::depthwise_separable(graph, &path, block, unit, value)?,
+            };
+        }
+    }
+    graph.set_unit(None);
+    Ok(value)
+}
+
+fn head(design: &Design, names: &Names, graph: &mut GraphBuilder, input: NodeId) -> Result<NodeId, LowerError> {
+    let mut value = input;
+    if let Some(channels) = design.head.conv {
+        let paths = sequential(&names.head(design), 0);
+        value = graph.conv_bn(paths, value, (channels as usize, Window::square(1, 1), 1), design.head.activation)?;
+    }
+    value = graph.push("global_pool", Op::GlobalAvgPool, &[value])?;
+    let linear = Op::Linear {
+        in_features: graph.shape(value).channels,
+        out_features: design.classes as usize,
+        bias: design.head.bias,
+    };
+    graph.push(names.classifier(), linear, &[value])
+}
+
+/// Squeeze-and-excitation under `path.se`, named as torchvision's module: pool, 1x1, ReLU, 1x1, sigmoid, product.
+fn squeeze_excitation(
+    graph: &mut GraphBuilder,
+    path: &str,
+    reduction: u32,
+    input: NodeId,
+) -> Result<NodeId, LowerError> {
+    let channels = graph.shape(input).channels;
+    let hidden = (channels / reduction.max(1) as usize).max(1);
+    let fully_connected = |in_channels, out_channels| {
+        Op::Conv2d(Conv2d { in_channels, out_channels, window: Window::square(1, 1), groups: 1, bias: true })
+    };
+    let pooled = graph.push(format!("{path}.se.avgpool"), Op::GlobalAvgPool, &[input])?;
+    let squeezed = graph.push(format!("{path}.se.fc1"), fully_connected(channels, hidden), &[pooled])?;
+    let squeezed = graph.activation(format!("{path}.se.activation"), Activation::Relu, squeezed)?;
+    let gate = graph.push(format!("{path}.se.fc2"), fully_connected(hidden, channels), &[squeezed])?;
+    let gate = graph.activation(format!("{path}.se.scale_activation"), Activation::Sigmoid, gate)?;
+    graph.push(format!("{path}.se.scale"), Op::Scale, &[input, gate])
+}

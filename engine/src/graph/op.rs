@@ -1,0 +1,234 @@
+//! What a node computes, with every attribute that its result or cost depends on.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::design::Activation;
+
+/// The geometry of a sliding window; `[vertical, horizontal]` throughout, padding on both sides of each axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Window {
+    /// Size of the window in pixels.
+    pub kernel: [usize; 2],
+    /// Step of the window.
+    pub stride: [usize; 2],
+    /// Zero (or, for max-pooling, minus infinity) pixels around the map.
+    pub padding: [usize; 2],
+    /// Distance between neighbouring taps.
+    pub dilation: [usize; 2],
+}
+
+impl Window {
+    /// A square window with "same" padding: `kernel / 2` on every side.
+    #[must_use]
+    pub const fn square(kernel: usize, stride: usize) -> Self {
+        let half = kernel / 2;
+        Self { kernel: [kernel; 2], stride: [stride; 2], padding: [half; 2], dilation: [1; 2] }
+    }
+
+    /// Taps of the window: `height * width` of the kernel.
+    #[must_use]
+    pub const fn taps(&self) -> usize {
+        self.kernel[0] * self.kernel[1]
+    }
+
+    /// Output length along `axis` (0 vertical, 1 horizontal) for an input of `length` pixels, rounded down as PyTorch
+    /// does; `None` where the window does not fit.
+    #[must_use]
+    pub fn output_length(&self, axis: usize, length: usize) -> Option<usize> {
+        let reach = self.dilation[axis].checked_mul(self.kernel[axis].checked_sub(1)?)?.checked_add(1)?;
+        let padded = length.checked_add(self.padding[axis].checked_mul(2)?)?;
+        Some(padded.checked_sub(reach)?.checked_div(self.stride[axis])? + 1)
+    }
+}
+
+/// A convolution; weights are `[out_channels, in_channels / groups, kernel_h, kernel_w]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Conv2d {
+    /// Channels read.
+    pub in_channels: usize,
+    /// Channels written.
+    pub out_channels: usize,
+    /// Kernel, stride, padding, dilation.
+    pub window: Window,
+    /// Groups: each output channel reads `in_channels / groups` input channels.
+    pub groups: usize,
+    /// Whether a bias of `out_channels` elements is added.
+    pub bias: bool,
+}
+
+impl Conv2d {
+    /// One input channel per output channel.
+    #[must_use]
+    pub const fn is_depthwise(&self) -> bool {
+        self.groups > 1 && self.groups == self.in_channels && self.groups == self.out_channels
+    }
+
+    /// A 1x1 window: a matrix product over the channels.
+    #[must_use]
+    pub const fn is_pointwise(&self) -> bool {
+        self.window.taps() == 1
+    }
+
+    /// Elements of the weight tensor.
+    #[must_use]
+    pub const fn weight_elements(&self) -> usize {
+        self.out_channels * (self.in_channels / self.groups) * self.window.taps()
+    }
+}
+
+/// What a [`Node`](super::Node) computes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Op {
+    /// The network's input; always node 0 and not a layer.
+    Input,
+    /// Convolution, dense, grouped or depthwise.
+    Conv2d(Conv2d),
+    /// Inference batch normalisation with running statistics over `channels`.
+    BatchNorm {
+        /// Channels normalised.
+        channels: usize,
+        /// Added to the variance.
+        eps: f64,
+    },
+    /// Element-wise non-linearity.
+    Activation(Activation),
+    /// Maximum over a window; padding never wins.
+    MaxPool(Window),
+    /// Mean over a window; padding counts as zeros (PyTorch's default).
+    AvgPool(Window),
+    /// Mean over all pixels: `[n, c, h, w] -> [n, c, 1, 1]`.
+    GlobalAvgPool,
+    /// `[n, c, h, w] -> [n, c*h*w, 1, 1]`.
+    Flatten,
+    /// Fully connected; weights are `[out_features, in_features]`.
+    Linear {
+        /// Elements read per image.
+        in_features: usize,
+        /// Elements written per image.
+        out_features: usize,
+        /// Whether a bias of `out_features` elements is added.
+        bias: bool,
+    },
+    /// Sum of two maps of equal shape.
+    Add,
+    /// Channel-wise product of a map (first input) and a `[n, c, 1, 1]` gate (second input).
+    Scale,
+    /// Channels of all inputs, one after another.
+    Concat,
+    /// Channels `start .. start + channels` of the input: a view, no data moves on paper.
+    Slice {
+        /// First channel kept.
+        start: usize,
+        /// Channels kept.
+        channels: usize,
+    },
+    /// View as `[groups, channels / groups]`, transpose, flatten (torchvision's `channel_shuffle`): output channel
+    /// `i * groups + g` is input channel `g * (channels / groups) + i`.
+    ChannelShuffle {
+        /// Groups mixed.
+        groups: usize,
+    },
+}
+
+/// What kind of work a node is, for grouping, colours and guidelines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OpKind {
+    /// The network's input.
+    Input,
+    /// Dense or grouped convolution with a window larger than one pixel.
+    Convolution,
+    /// 1x1 convolution, grouped or not.
+    Pointwise,
+    /// Depthwise convolution.
+    Depthwise,
+    /// Fully connected layer.
+    Linear,
+    /// Batch normalisation.
+    Normalisation,
+    /// Activation, addition, channel-wise scale.
+    ElementWise,
+    /// Pooling of any kind.
+    Pooling,
+    /// Concatenation, slicing, shuffle, flatten: data moves or is only viewed differently.
+    Data,
+}
+
+impl OpKind {
+    /// The name shown to people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Convolution => "convolution",
+            Self::Pointwise => "pointwise",
+            Self::Depthwise => "depthwise",
+            Self::Linear => "linear",
+            Self::Normalisation => "normalisation",
+            Self::ElementWise => "element-wise",
+            Self::Pooling => "pooling",
+            Self::Data => "data",
+        }
+    }
+}
+
+impl Op {
+    /// The kind of work this is.
+    #[must_use]
+    pub const fn kind(&self) -> OpKind {
+        match self {
+            Self::Input => OpKind::Input,
+            Self::Conv2d(conv) if conv.is_depthwise() => OpKind::Depthwise,
+            Self::Conv2d(conv) if conv.is_pointwise() => OpKind::Pointwise,
+            Self::Conv2d(_) => OpKind::Convolution,
+            Self::BatchNorm { .. } => OpKind::Normalisation,
+            Self::Activation(_) | Self::Add | Self::Scale => OpKind::ElementWise,
+            Self::MaxPool(_) | Self::AvgPool(_) | Self::GlobalAvgPool => OpKind::Pooling,
+            Self::Linear { .. } => OpKind::Linear,
+            Self::Concat | Self::Slice { .. } | Self::ChannelShuffle { .. } | Self::Flatten => OpKind::Data,
+        }
+    }
+}
+
+impl fmt::Display for Op {
+    /// Short and complete enough for a table: `dw 3x3 /2`, `conv 1x1 g3`, `relu`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::Input => "input".into(),
+            Self::Conv2d(conv) if conv.is_depthwise() => format!("dw {}", conv.window),
+            Self::Conv2d(conv) if conv.groups > 1 => format!("conv {} g{}", conv.window, conv.groups),
+            Self::Conv2d(conv) => format!("conv {}", conv.window),
+            Self::BatchNorm { .. } => "batch-norm".into(),
+            Self::Activation(activation) => activation.name().into(),
+            Self::MaxPool(window) => format!("max-pool {window}"),
+            Self::AvgPool(window) => format!("avg-pool {window}"),
+            Self::GlobalAvgPool => "global-avg-pool".into(),
+            Self::Flatten => "flatten".into(),
+            Self::Linear { .. } => "linear".into(),
+            Self::Add => "add".into(),
+            Self::Scale => "scale".into(),
+            Self::Concat => "concat".into(),
+            Self::Slice { start, channels } => format!("slice {start}..{}", start + channels),
+            Self::ChannelShuffle { groups } => format!("shuffle g{groups}"),
+        };
+        f.pad(&text)
+    }
+}
+
+impl fmt::Display for Window {
+    /// `3x3`, `3x3 /2`, `1x7`, `3x3 dil2`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = format!("{}x{}", self.kernel[0], self.kernel[1]);
+        match self.stride {
+            [1, 1] => {}
+            [v, h] if v == h => text += &format!(" /{v}"),
+            [v, h] => text += &format!(" /{v}x{h}"),
+        }
+        if self.dilation != [1, 1] {
+            text += &format!(" dil{}", self.dilation[0]);
+        }
+        f.pad(&text)
+    }
+}

@@ -1,0 +1,18 @@
+//! The engine of ShuffleScope: designs of efficient CNNs, what they cost on paper and what they cost on a device.
+//!
+//! Data flows one way:
+//!
+//! ```text
+//! Design ──lower──► Graph ──cost──► ModelCost ─────────────┐
+//!                     │                                    ├──► findings (G1..G4) ──► Profile
+//!                     └─plan──► KernelPlan ─prepare─► Executable ─measure─► Measurement ─┘
+//! ```
+//!
+//! The engine knows no window, no command line and no camera, and prints nothing.
+
+pub mod cost;
+pub mod design;
+pub mod files;
+pub mod graph;
+pub mod units;
+pub mod zoo;

@@ -1,0 +1,110 @@
+//! The paper's networks as designs, one file per family, with their published figures as data beside them.
+//!
+//! Published figures are the paper's (or another named source's), never measured here, and are shown as such.
+
+mod mobilenet_v1;
+mod mobilenet_v2;
+mod shufflenet_v1;
+mod shufflenet_v2;
+
+use std::sync::LazyLock;
+
+use serde::Serialize;
+
+use crate::design::{Design, Family};
+
+/// A network of the zoo.
+#[derive(Clone, Debug)]
+pub struct Preset {
+    /// The network; its name is the preset's name.
+    pub design: Design,
+    /// One line for people.
+    pub about: &'static str,
+    /// What the literature says about it.
+    pub published: Option<Published>,
+    /// What code that others trust counts for it; ours must agree exactly.
+    pub reference: Option<Reference>,
+}
+
+/// Figures from the paper's Table 8 (or appendix); speeds are of the paper's devices.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Published {
+    /// Millions of mult-adds as printed.
+    pub mega_mult_adds: f64,
+    /// ImageNet top-1 error in percent, single centre crop.
+    pub top1_error_percent: Option<f64>,
+    /// Batches of 8 per second on a GTX 1080Ti.
+    pub gpu_batches_per_second: Option<f64>,
+    /// Images per second on one thread of a Snapdragon 810.
+    pub arm_images_per_second: Option<f64>,
+    /// Where the row is printed.
+    pub source: &'static str,
+}
+
+/// Exact counts of a reference implementation.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Reference {
+    /// Learned parameters.
+    pub params: Option<u64>,
+    /// Millions of mult-adds, to three decimals.
+    pub mega_mult_adds: f64,
+    /// Whose count it is.
+    pub source: &'static str,
+}
+
+/// Mult-adds (M), top-1 error (%), GPU batches/s, ARM images/s of one row of Table 8.
+const fn table_8(mega_mult_adds: f64, error: f64, gpu: f64, arm: f64) -> Option<Published> {
+    Some(Published {
+        mega_mult_adds,
+        top1_error_percent: Some(error),
+        gpu_batches_per_second: Some(gpu),
+        arm_images_per_second: Some(arm),
+        source: "ShuffleNet V2 paper, Table 8",
+    })
+}
+
+/// Every preset, families together, narrow before wide.
+pub fn presets() -> &'static [Preset] {
+    static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
+        [shufflenet_v2::presets(), shufflenet_v1::presets(), mobilenet_v1::presets(), mobilenet_v2::presets()].concat()
+    });
+    &PRESETS
+}
+
+/// The preset of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Preset> {
+    presets().iter().find(|preset| preset.design.name == name)
+}
+
+/// The design of this name.
+#[must_use]
+pub fn preset(name: &str) -> Option<Design> {
+    find(name).map(|preset| preset.design.clone())
+}
+
+/// Preset names that a person who wrote `name` may have meant, best first.
+#[must_use]
+pub fn similar(name: &str) -> Vec<&'static str> {
+    let wanted: Vec<&str> = name.split(['-', '_', ' ']).filter(|part| !part.is_empty()).collect();
+    let score = |candidate: &str| wanted.iter().filter(|part| candidate.contains(&part.to_lowercase())).count();
+    let mut names: Vec<_> = presets().iter().map(|preset| preset.design.name.as_str()).collect();
+    names.retain(|candidate| score(candidate) > 0);
+    names.sort_by_key(|candidate| (std::cmp::Reverse(score(candidate)), candidate.len()));
+    names.truncate(3);
+    names
+}
+
+/// A preset's network at one of its family's widths.
+///
+/// The base designs are tables of this crate whose widths apply, which the tests check for every preset.
+fn at_width(base: &Design, family: Family, name: String, width: f64) -> Design {
+    let named = Design { name, family, width: Some(width), ..base.clone() };
+    named.at_width(width).unwrap_or(named)
+}
+
+/// `x0.5`, `x0.75`: one decimal unless two are needed.
+fn width_name(width: f64) -> String {
+    let short = format!("x{width:.1}");
+    if (width * 10.0).fract().abs() < 1e-9 { short } else { format!("x{width:.2}") }
+}
