@@ -12,7 +12,13 @@
 
 pub mod cost;
 pub mod design;
+pub mod device;
 pub mod files;
 pub mod graph;
+pub mod guideline;
+pub mod measure;
+pub mod report;
+pub mod runtime;
 pub mod units;
+pub mod weights;
 pub mod zoo;

@@ -132,6 +132,12 @@ impl Nanos {
         self.0 as f64
     }
 
+    /// `self / whole`, or 0 where the whole is zero.
+    #[must_use]
+    pub fn share_of(self, whole: Self) -> f64 {
+        if whole.0 == 0 { 0.0 } else { self.0 as f64 / whole.0 as f64 }
+    }
+
     /// Time from `earlier` to `self`; zero where the clock went backwards.
     #[must_use]
     pub fn since(self, earlier: Self) -> Self {

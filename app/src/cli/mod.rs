@@ -1,0 +1,89 @@
+//! The command line: one file per subcommand. Results go to stdout, everything else to stderr.
+//!
+//! Exit codes: 0 done, 1 it could not be done, 2 the command line itself is wrong.
+
+mod cost;
+mod designs;
+mod devices;
+mod output;
+mod profile;
+mod resolve;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::resolve::UsageError;
+
+/// Design ShuffleNet-style networks and see at once what they cost, on paper and on your device.
+///
+/// Without a subcommand the window opens.
+#[derive(Debug, Parser)]
+#[command(name = "shufflescope", version, about, long_about, after_help = EXAMPLES)]
+struct Arguments {
+    /// Draws the window with this renderer: wgpu falls back to glow (OpenGL) where it finds no adapter.
+    #[arg(long, value_name = "NAME", value_parser = ["wgpu", "glow"])]
+    renderer: Option<String>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  shufflescope                                     open the window
+  shufflescope designs                             list the networks that are built in
+  shufflescope cost shufflenet-v2-x1.0             what it costs on paper, layer by layer
+  shufflescope profile shufflenet-v2-x1.0          how long it takes on this machine, layer by layer
+  shufflescope profile my-design.toml --mode rigorous --json > profile.json
+
+Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the networks that are built in
+    #[command(after_help = "Examples:\n  shufflescope designs\n  shufflescope designs --toml shufflenet-v2-x1.0 > mine.toml")]
+    Designs(designs::Arguments),
+    /// List devices, cores, instruction sets and the features compiled in
+    #[command(after_help = "Examples:\n  shufflescope devices\n  shufflescope devices --json")]
+    Devices(devices::Arguments),
+    /// Say what a design costs on paper: mult-adds, parameters, memory access, activation memory
+    #[command(after_help = cost::EXAMPLES)]
+    Cost(cost::Arguments),
+    /// Measure how long a design takes on this machine, whole and per layer
+    #[command(after_help = profile::EXAMPLES)]
+    Profile(profile::Arguments),
+    /// Measure for a window or command line at the other end of stdin and stdout
+    #[command(hide = true)]
+    Worker,
+}
+
+/// Runs the program; the exit code says how it went.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Clap's own streams and codes: help and version to stdout with 0, errors to stderr with 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&format!("error: {error:#}"));
+            if error.is::<UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    match arguments.command {
+        None => crate::window::run(crate::window::WindowOptions { renderer: arguments.renderer }),
+        Some(Command::Designs(arguments)) => designs::run(&arguments),
+        Some(Command::Devices(arguments)) => devices::run(&arguments),
+        Some(Command::Cost(arguments)) => cost::run(&arguments),
+        Some(Command::Profile(arguments)) => profile::run(&arguments),
+        Some(Command::Worker) => crate::worker::serve(std::io::stdin(), std::io::stdout()),
+    }
+}

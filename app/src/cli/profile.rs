@@ -1,0 +1,201 @@
+//! `shufflescope profile`: how long a design takes on this machine.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use shufflescope_engine::design::{Batch, InputSize};
+use shufflescope_engine::device::{Device, DeviceId};
+use shufflescope_engine::graph::lower;
+use shufflescope_engine::measure::{Breakdown, Measurement, Mode, Protocol};
+use shufflescope_engine::report::Profile;
+use shufflescope_engine::runtime::{RunOptions, Runtime};
+
+use super::output::print;
+use super::resolve::{self, UsageError};
+use super::table::{Align, Table};
+use crate::worker::{Client, ClientEvent, Job, Launcher};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  shufflescope profile shufflenet-v2-x1.0
+  shufflescope profile shufflenet-v2-x1.0 --threads 1 --batch 8 --input 160
+  shufflescope profile my-design.toml --mode rigorous --output profile.json
+  shufflescope profile mobilenet-v2-x1.0 --json | jq .measurement.whole.median_ns";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// A preset's name (see `shufflescope designs`) or a TOML file
+    design: String,
+    /// cpu, cuda:N or metal:N
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    device: DeviceId,
+    /// What runs the network
+    #[arg(long, value_name = "NAME", default_value_t)]
+    runtime: Runtime,
+    /// CPU threads [default: one per core]
+    #[arg(long, value_name = "N", value_parser = resolve::threads)]
+    threads: Option<usize>,
+    /// Images per run
+    #[arg(long, value_name = "N", default_value = "1", value_parser = resolve::batch)]
+    batch: Batch,
+    /// Input size in place of the design's: a side such as 224, or WIDTHxHEIGHT
+    #[arg(long, value_name = "SIZE")]
+    input: Option<InputSize>,
+    /// live: half a second in one process; rigorous: 8 to 30 s in several
+    #[arg(long, value_name = "MODE", default_value_t)]
+    mode: Mode,
+    /// Weights to run with, .safetensors or .pth [default: random, seeded]
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// Print the profile as JSON
+    #[arg(long)]
+    json: bool,
+    /// Write the profile to this .json file
+    #[arg(long, value_name = "FILE")]
+    output: Vec<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let design = resolve::design(&arguments.design, arguments.input)?;
+    for path in &arguments.output {
+        check_output(path)?;
+    }
+    // Everything that can be told without a measurement is told before one is waited for.
+    let graph = lower(&design, arguments.batch)?;
+    Device::open(&arguments.device)?;
+    let options = RunOptions {
+        device: arguments.device,
+        runtime: arguments.runtime,
+        threads: arguments.threads.unwrap_or_else(resolve::default_threads),
+        batch: arguments.batch.0,
+    };
+    let job = Job {
+        design: design.clone(),
+        options,
+        protocol: Protocol::of(arguments.mode),
+        weights: arguments.weights.clone(),
+        refine: false,
+    };
+    let measurement = measure(job)?;
+    let profile = Profile::of_graph(&design, &graph, Some(measurement));
+    for path in &arguments.output {
+        profile.write_json(path)?;
+    }
+    match (&profile.measurement, arguments.json) {
+        (Some(measurement), false) => print(&report(&profile, measurement)),
+        _ => print(&profile.to_json()?),
+    }
+}
+
+/// Refuses an output file now rather than after the measurement.
+fn check_output(path: &Path) -> anyhow::Result<()> {
+    if path.extension().is_none_or(|extension| extension != "json") {
+        return Err(UsageError(format!("--output {}: the file's name must end in .json", path.display())).into());
+    }
+    shufflescope_engine::files::check_writable(path).with_context(|| format!("--output {}", path.display()))
+}
+
+/// Waits for the worker's result, with a progress bar where a person looks on.
+fn measure(job: Job) -> anyhow::Result<Measurement> {
+    let bar = progress_bar();
+    let waiting = std::thread::current();
+    let mut client = Client::new(Launcher::this_program()?, move || waiting.unpark());
+    client.measure(job);
+    loop {
+        for event in client.poll() {
+            match event {
+                ClientEvent::Preparing { .. } => bar.set_message("preparing"),
+                ClientEvent::Progress { fraction, left, partial, .. } => {
+                    bar.set_position((f64::from(fraction) * 1000.0) as u64);
+                    let so_far = partial.map(|partial| format!("{} so far, ", partial.whole.median)).unwrap_or_default();
+                    bar.set_message(format!("{so_far}{left} left"));
+                }
+                ClientEvent::Done { measurement, .. } => {
+                    bar.finish_and_clear();
+                    return Ok(*measurement);
+                }
+                ClientEvent::Failed { message, .. } | ClientEvent::WorkerLost { message } => {
+                    bar.finish_and_clear();
+                    bail!(message);
+                }
+                ClientEvent::Cancelled { .. } => bail!("the measurement was cancelled"),
+            }
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+fn progress_bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(1000);
+    if let Ok(style) = ProgressStyle::with_template("measuring {bar:30} {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn report(profile: &Profile, measurement: &Measurement) -> String {
+    let Profile { design, cost, findings, .. } = profile;
+    let whole = &measurement.whole;
+    let mut text = super::cost::headline(design, cost);
+    let gflops = 2.0 * cost.total.mult_adds.as_f64() / whole.median.as_f64().max(1.0);
+    let plural = if measurement.threads == 1 { "" } else { "s" };
+    text += &format!(
+        "\n{} on {}, {} thread{plural}, batch {}, {} mode\n  latency         {} ± {:.1} % (95 % interval of the median {} to {})\n  \
+         fastest         {}{}\n  rate            {:.1} images/s, {gflops:.1} GFLOP/s\n  samples         {} unmarked, warm-up {} runs in {}\n",
+        measurement.runtime,
+        measurement.device,
+        measurement.threads,
+        measurement.batch,
+        measurement.mode,
+        whole.median,
+        100.0 * whole.half_width(),
+        whole.low,
+        whole.high,
+        whole.min,
+        whole.p90.map(|p90| format!(", 90 % within {p90}")).unwrap_or_default(),
+        f64::from(measurement.batch) / whole.median.as_secs_f64().max(1e-12),
+        whole.samples,
+        measurement.warm_up.runs,
+        measurement.warm_up.time,
+    );
+    if let Some(breakdown) = &measurement.breakdown {
+        text += &format!("\n{}", kernels(breakdown));
+        text += &format!(
+            "sum {} + unaccounted {} = marked whole {}; marking overhead {}\n",
+            breakdown.sum,
+            breakdown.unaccounted,
+            breakdown.marked_whole,
+            breakdown.marking_overhead.map_or_else(|| "unknown".into(), |ratio| format!("{ratio:.3}")),
+        );
+    }
+    text += &super::cost::findings(findings);
+    for warning in &measurement.warnings {
+        text += &format!("\nwarning: {warning}\n");
+    }
+    text
+}
+
+fn kernels(breakdown: &Breakdown) -> Table {
+    let mut table = Table::new(&[
+        ("layers", Align::Left),
+        ("kernel", Align::Left),
+        ("median", Align::Right),
+        ("share", Align::Right),
+    ]);
+    for kernel in &breakdown.kernels {
+        let layers = match kernel.layers.as_slice() {
+            [only] => only.clone(),
+            [first, .., last] => format!("{first} .. {last}"),
+            [] => String::new(),
+        };
+        let share = kernel.median.share_of(breakdown.marked_whole);
+        table.row([layers, kernel.label.clone(), kernel.median.to_string(), format!("{:.1} %", 100.0 * share)]);
+    }
+    table
+}

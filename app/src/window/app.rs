@@ -1,0 +1,348 @@
+//! The window's state and the fixed order of a frame: worker and file events, then commands, then painting.
+
+use std::path::PathBuf;
+
+use eframe::egui;
+use egui::{Key, KeyboardShortcut, Modifiers};
+use shufflescope_engine::design::Design;
+use shufflescope_engine::graph::LoweringError;
+use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::zoo;
+
+use super::command::{Command, Commands};
+use super::document::{Document, Pinned};
+use super::files::{FileEvent, Files};
+use super::live::Live;
+use super::pacer::Pacer;
+use super::panels;
+use super::surroundings::Surroundings;
+use super::views::Views;
+use crate::worker::{Client, Launcher};
+
+/// The design shown at the first start.
+const FIRST_DESIGN: &str = "shufflenet-v2-x1.0";
+
+/// Seconds without an edit before the design is kept safe in the data folder.
+const KEEP_AFTER: f64 = 0.7;
+
+/// How the window starts.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The worker process.
+    pub launcher: Launcher,
+    /// Where the unsaved design is kept; nowhere where `None`.
+    pub data_folder: Option<PathBuf>,
+    /// The design to start with; the one kept from the last session, or the 1.0x preset, where `None`.
+    pub design: Option<Design>,
+    /// Device, runtime, threads and batch to start with.
+    pub options: RunOptions,
+}
+
+/// Something that a person should read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The text, with the remedy where it is an error.
+    pub text: String,
+    /// Whether something went wrong.
+    pub is_error: bool,
+}
+
+/// The window without its frame: eframe drives it, and so do the tests.
+#[derive(Debug)]
+pub struct App {
+    document: Document,
+    live: Live,
+    files: Files,
+    surroundings: Surroundings,
+    views: Views,
+    commands: Commands,
+    notice: Option<Notice>,
+    pacer: Pacer,
+    /// Document and result that the findings' shares of time come from.
+    findings_of: (u64, u64),
+    /// The design kept in the data folder, and when the present one was first seen to differ.
+    kept: Design,
+    differs_since: Option<f64>,
+    held: bool,
+    title: String,
+}
+
+/// What panels read.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// The design and what follows from it.
+    pub document: &'a Document,
+    /// The measurement.
+    pub live: &'a Live,
+    /// Devices and machine.
+    pub surroundings: &'a Surroundings,
+}
+
+impl App {
+    /// The window's state at the start.
+    ///
+    /// # Errors
+    /// Where the design to start with is not valid.
+    pub fn new(setup: Setup) -> Result<Self, LoweringError> {
+        let Setup { launcher, data_folder, design, options } = setup;
+        let pacer = Pacer::default();
+        let recovered = design.is_none().then(|| Files::recover(data_folder.as_deref())).flatten();
+        let notice = recovered.as_ref().filter(|kept| zoo::preset(&kept.name).as_ref() != Some(kept)).map(|kept| Notice {
+            text: format!("Here is `{}` as you left it. Save it to a file to keep it for good.", kept.name),
+            is_error: false,
+        });
+        let first = || zoo::preset(FIRST_DESIGN).or_else(|| zoo::presets().first().map(|preset| preset.design.clone()));
+        let design = design.or(recovered).or_else(first);
+        let document = match design {
+            Some(design) => Document::new(design, options)?,
+            None => return Err(LoweringError::Design(no_design())),
+        };
+        let wake = pacer.clone();
+        Ok(Self {
+            kept: document.draft().clone(),
+            document,
+            live: Live::new(Client::new(launcher, move || wake.wake())),
+            files: Files::new(data_folder.as_deref(), pacer.clone()),
+            surroundings: Surroundings::look(pacer.clone()),
+            views: Views::default(),
+            commands: Commands::default(),
+            notice,
+            pacer,
+            findings_of: (0, 0),
+            differs_since: None,
+            held: false,
+            title: String::new(),
+        })
+    }
+
+    /// Everything but painting; also called while the window is hidden.
+    pub fn logic(&mut self, ctx: &egui::Context) {
+        self.pacer.painted(ctx);
+        let (now, held) = ctx.input(|input| (input.time, input.pointer.any_down()));
+        for event in self.files.poll() {
+            self.take(event, now);
+        }
+        self.shortcuts(ctx);
+        self.dropped_files(ctx);
+        for command in self.commands.take() {
+            self.carry_out(command, ctx, now);
+        }
+        self.held = held;
+        self.settle(now);
+        if let Some(seconds) = self.live.advance(now) {
+            ctx.request_repaint_after_secs(seconds as f32);
+        }
+        self.refresh_findings();
+        self.keep_safe(ctx, now);
+        self.set_title(ctx);
+    }
+
+    /// Paints; what a person does is carried out at once, so that a second pass shows it in the same frame.
+    pub fn ui(&mut self, ui: &mut egui::Ui) {
+        let Self { document, live, surroundings, views, commands, notice, .. } = self;
+        let scene = Scene { document, live, surroundings };
+        panels::show(ui, scene, views, notice.as_ref(), commands);
+        if self.commands.is_empty() {
+            return;
+        }
+        let ctx = ui.ctx().clone();
+        let now = ctx.input(|input| input.time);
+        for command in self.commands.take() {
+            self.carry_out(command, &ctx, now);
+        }
+        self.settle(now);
+        self.refresh_findings();
+        ctx.request_discard("a command changed what is shown");
+        ctx.request_repaint();
+    }
+
+    /// Writes what has to survive the end of the program.
+    pub fn finish(&mut self) {
+        self.keep_now();
+        self.files.finish();
+    }
+
+    /// The design and what follows from it.
+    #[must_use]
+    pub const fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// The measurement.
+    #[must_use]
+    pub const fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// What is shown at the bottom.
+    #[must_use]
+    pub const fn notice(&self) -> Option<&Notice> {
+        self.notice.as_ref()
+    }
+
+    /// Carries a command out as if a person had given it.
+    pub fn command(&mut self, command: Command) {
+        self.commands.push(command);
+    }
+
+    fn carry_out(&mut self, command: Command, ctx: &egui::Context, now: f64) {
+        match command {
+            Command::Edit(edit) => self.document.edit(&edit, now, self.held),
+            Command::Run(options) => self.document.set_options(options),
+            Command::Undo => self.document.undo(),
+            Command::Redo => self.document.redo(),
+            Command::Select(path) => self.document.selected = path,
+            Command::Pin => self.pin(),
+            Command::Unpin => self.document.pinned = None,
+            Command::Show(view) => self.views.shown = view,
+            Command::ToggleLive => self.live.toggle(),
+            Command::MeasureAgain => self.live.again(),
+            Command::Refine => self.live.refine(),
+            Command::Cancel => self.live.cancel(),
+            Command::OpenDialog => self.files.ask_to_open(),
+            Command::Open(path) => self.files.open(path),
+            Command::Save => self.save(false),
+            Command::SaveAs => self.save(true),
+            Command::Dismiss => self.notice = None,
+            Command::ToggleTheme => ctx.set_theme(match ctx.theme() {
+                egui::Theme::Dark => egui::Theme::Light,
+                egui::Theme::Light => egui::Theme::Dark,
+            }),
+        }
+    }
+
+    fn pin(&mut self) {
+        let valid = self.document.valid();
+        let batch = self.document.valid_options().batch;
+        self.document.pinned = Some(Pinned {
+            name: valid.design.name.clone(),
+            totals: valid.cost.total.clone(),
+            latency: self.live.current().map(|measurement| (measurement.whole, batch)),
+        });
+    }
+
+    fn save(&mut self, ask: bool) {
+        if let Some(error) = self.document.errors().first() {
+            self.fail(format!("Not saved, for the design is not valid: {error}."));
+            return;
+        }
+        match &self.document.file {
+            Some(path) if !ask => self.files.save(path.clone(), self.document.draft()),
+            _ => self.files.ask_to_save(self.document.draft()),
+        }
+    }
+
+    fn take(&mut self, event: FileEvent, now: f64) {
+        match event {
+            FileEvent::Opened(path, Ok(design)) => {
+                self.notice = None;
+                self.document.open(*design, path, now);
+            }
+            FileEvent::Saved(path, design, Ok(())) => {
+                self.notice = Some(Notice { text: format!("Saved to {}.", path.display()), is_error: false });
+                self.document.saved(*design, path);
+            }
+            FileEvent::Opened(_, Err(error)) => self.fail(format!("Not opened. {error}")),
+            FileEvent::Saved(_, _, Err(error)) => self.fail(format!("Not saved. {error}")),
+            FileEvent::NotKept(error) => {
+                self.fail(format!("Your design is not kept over a crash; save it to a file. {error}"));
+            }
+            FileEvent::NoDialog => self.fail(
+                "No file was chosen. If no dialog appeared, this desktop has none: drop a design file onto the window, \
+                 or save from the command line."
+                    .into(),
+            ),
+        }
+    }
+
+    fn fail(&mut self, text: String) {
+        self.notice = Some(Notice { text, is_error: true });
+    }
+
+    fn shortcuts(&mut self, ctx: &egui::Context) {
+        const SHIFT_COMMAND: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+        let with_modifiers = [
+            (SHIFT_COMMAND, Key::Z, Command::Redo),
+            (Modifiers::COMMAND, Key::Y, Command::Redo),
+            (Modifiers::COMMAND, Key::Z, Command::Undo),
+            (Modifiers::COMMAND, Key::O, Command::OpenDialog),
+            (SHIFT_COMMAND, Key::S, Command::SaveAs),
+            (Modifiers::COMMAND, Key::S, Command::Save),
+        ];
+        let plain = [(Modifiers::NONE, Key::Escape, Command::Cancel), (Modifiers::NONE, Key::Space, Command::ToggleLive)];
+        // While a field or button has the focus, plain keys are its own, and undo is that of its text.
+        let focused = ctx.memory(|memory| memory.focused().is_some());
+        let typing = ctx.egui_wants_keyboard_input();
+        ctx.input_mut(|input| {
+            for (modifiers, key, command) in with_modifiers {
+                let text_undo = typing && matches!(key, Key::Z | Key::Y);
+                if !text_undo && input.consume_shortcut(&KeyboardShortcut::new(modifiers, key)) {
+                    self.commands.push(command);
+                }
+            }
+            for (modifiers, key, command) in plain {
+                let free = if key == Key::Escape { !typing } else { !focused };
+                if free && input.consume_key(modifiers, key) {
+                    self.commands.push(command);
+                }
+            }
+        });
+    }
+
+    fn dropped_files(&mut self, ctx: &egui::Context) {
+        let dropped = ctx.input(|input| input.raw.dropped_files.iter().filter_map(|file| file.path.clone()).next_back());
+        if let Some(path) = dropped {
+            self.commands.push(Command::Open(path));
+        }
+    }
+
+    /// Makes an old result stale before anybody sees it beside the new design.
+    fn settle(&mut self, now: f64) {
+        let options = self.document.valid_options();
+        self.live.want(&self.document.valid().design, options, now);
+    }
+
+    fn refresh_findings(&mut self) {
+        let of = (self.document.revision(), self.live.version());
+        if self.findings_of != of {
+            self.findings_of = of;
+            self.document.set_measured(self.live.current());
+        }
+    }
+
+    fn keep_safe(&mut self, ctx: &egui::Context, now: f64) {
+        if *self.document.draft() == self.kept || !self.document.errors().is_empty() {
+            self.differs_since = None;
+            return;
+        }
+        let since = *self.differs_since.get_or_insert(now);
+        let left = since + KEEP_AFTER - now;
+        if left > 0.0 {
+            ctx.request_repaint_after_secs(left as f32);
+        } else {
+            self.keep_now();
+        }
+    }
+
+    fn keep_now(&mut self) {
+        let design = &self.document.valid().design;
+        if *design != self.kept {
+            self.kept = design.clone();
+            self.files.keep(design);
+        }
+        self.differs_since = None;
+    }
+
+    fn set_title(&mut self, ctx: &egui::Context) {
+        let mark = if self.document.is_modified() { "* " } else { "" };
+        let title = format!("{mark}{} - ShuffleScope", self.document.draft().name);
+        if title != self.title {
+            self.title.clone_from(&title);
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
+        }
+    }
+}
+
+fn no_design() -> shufflescope_engine::design::DesignErrors {
+    shufflescope_engine::design::DesignErrors { name: FIRST_DESIGN.into(), errors: Vec::new() }
+}

@@ -1,0 +1,76 @@
+//! What a person can ask for. Panels only push commands; [`App`](super::App) carries them out in one place.
+
+use std::path::PathBuf;
+
+use shufflescope_engine::design::Edit;
+use shufflescope_engine::runtime::RunOptions;
+
+use super::views::View;
+
+/// One request of a person.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Changes the design; edits of the same setting in one go (a drag, a number being typed) are undone together.
+    Edit(Edit),
+    /// Changes device, runtime, threads or batch; not part of the design, so undo leaves it alone.
+    Run(RunOptions),
+    /// Takes the last edit back.
+    Undo,
+    /// Makes the edit that was taken back again.
+    Redo,
+    /// Selects a layer by its path, in every view.
+    Select(Option<String>),
+    /// Remembers the present design and its latency as A, which the headline cards compare with.
+    Pin,
+    /// Forgets A.
+    Unpin,
+    /// Shows another view of the design in the middle.
+    Show(View),
+    /// Starts or stops measuring after every edit.
+    ToggleLive,
+    /// Measures the present design again, also after a failure.
+    MeasureAgain,
+    /// Measures the present design in rigorous mode.
+    Refine,
+    /// Stops the measurement in progress.
+    Cancel,
+    /// Asks for a design file and opens it.
+    OpenDialog,
+    /// Opens this design file.
+    Open(PathBuf),
+    /// Saves to the file the design came from, or asks for one.
+    Save,
+    /// Asks for a file and saves to it.
+    SaveAs,
+    /// Takes the message in the status bar away.
+    Dismiss,
+    /// Changes between the dark and the light theme.
+    ToggleTheme,
+}
+
+/// Where panels put their commands.
+#[derive(Debug, Default)]
+pub struct Commands(Vec<Command>);
+
+impl Commands {
+    /// Adds a request; requests are carried out in order.
+    pub fn push(&mut self, command: Command) {
+        self.0.push(command);
+    }
+
+    /// Adds an edit of the design.
+    pub fn edit(&mut self, edit: Edit) {
+        self.push(Command::Edit(edit));
+    }
+
+    /// Whether nothing is asked for.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes all requests.
+    pub fn take(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.0)
+    }
+}

@@ -1,0 +1,279 @@
+//! What the window is about: the design being edited, the last one that was valid with everything derived from it, the
+//! way back, and what is selected and pinned. Derived numbers change in the same frame as the edit, and only then.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use shufflescope_engine::cost::{CostTotals, ModelCost, model_cost};
+use shufflescope_engine::design::{Batch, Design, DesignError, Edit, Field, Fingerprint};
+use shufflescope_engine::graph::{Graph, Liveness, LoweringError, lower};
+use shufflescope_engine::guideline::{Finding, findings};
+use shufflescope_engine::measure::{Measurement, Spread};
+use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::zoo;
+
+use super::history::History;
+
+/// Ends the name of a design that was a preset before it was edited.
+const EDITED: &str = " (edited)";
+
+/// A valid design and everything that follows from it without measuring.
+#[derive(Debug)]
+pub struct Analysis {
+    /// The design.
+    pub design: Design,
+    /// Its fingerprint.
+    pub fingerprint: Fingerprint,
+    /// Its layers.
+    pub graph: Graph,
+    /// What they cost on paper.
+    pub cost: ModelCost,
+    /// Activation memory over the run.
+    pub liveness: Liveness,
+    /// What the guidelines say; with shares of the time where a current measurement is there.
+    pub findings: Vec<Finding>,
+}
+
+impl Analysis {
+    /// Derives everything.
+    ///
+    /// # Errors
+    /// Every rule that the design or the batch breaks.
+    pub fn of(design: &Design, batch: u32) -> Result<Self, LoweringError> {
+        let graph = lower(design, Batch(batch))?;
+        let cost = model_cost(&graph);
+        let findings = findings(design, &graph, &cost, None);
+        let liveness = Liveness::of(&graph);
+        Ok(Self { design: design.clone(), fingerprint: design.fingerprint(), graph, cost, liveness, findings })
+    }
+}
+
+/// The design A that others are compared with.
+#[derive(Clone, Debug)]
+pub struct Pinned {
+    /// Its name.
+    pub name: String,
+    /// Its cost.
+    pub totals: CostTotals,
+    /// Its latency, where it was current when it was pinned, and the images of one run.
+    pub latency: Option<(Spread, u32)>,
+}
+
+/// The document; see the module.
+#[derive(Debug)]
+pub struct Document {
+    draft: Design,
+    errors: Vec<DesignError>,
+    options: RunOptions,
+    valid: Analysis,
+    revision: u64,
+    has_width: bool,
+    history: History,
+    saved: Design,
+    /// The file that the design came from or went to.
+    pub file: Option<PathBuf>,
+    /// The pinned design.
+    pub pinned: Option<Pinned>,
+    /// Path of the selected layer.
+    pub selected: Option<String>,
+    /// What the last edit changed besides what was asked for.
+    pub moved: Option<String>,
+}
+
+impl Document {
+    /// A document with this design.
+    ///
+    /// # Errors
+    /// Where the design (or the batch) is not valid.
+    pub fn new(design: Design, options: RunOptions) -> Result<Self, LoweringError> {
+        let valid = Analysis::of(&design, options.batch)?;
+        Ok(Self {
+            has_width: design.has_width(),
+            saved: design.clone(),
+            draft: design,
+            errors: Vec::new(),
+            options,
+            valid,
+            revision: 0,
+            history: History::default(),
+            file: None,
+            pinned: None,
+            selected: None,
+            moved: None,
+        })
+    }
+
+    /// The design as the fields show it, valid or not.
+    #[must_use]
+    pub const fn draft(&self) -> &Design {
+        &self.draft
+    }
+
+    /// The last valid design and what follows from it.
+    #[must_use]
+    pub const fn valid(&self) -> &Analysis {
+        &self.valid
+    }
+
+    /// Device, runtime, threads and batch as the fields show them.
+    #[must_use]
+    pub const fn options(&self) -> &RunOptions {
+        &self.options
+    }
+
+    /// What to run: the options with the batch of the last valid network.
+    #[must_use]
+    pub fn valid_options(&self) -> RunOptions {
+        let batch = u32::try_from(self.valid.graph.input_shape().batch).unwrap_or(self.options.batch);
+        RunOptions { batch, ..self.options.clone() }
+    }
+
+    /// Every rule that the draft breaks; empty where it is valid.
+    #[must_use]
+    pub fn errors(&self) -> &[DesignError] {
+        &self.errors
+    }
+
+    /// The rule that this field breaks.
+    #[must_use]
+    pub fn error(&self, field: Field) -> Option<&str> {
+        self.errors.iter().find(|error| error.field == field).map(|error| error.rule.as_str())
+    }
+
+    /// Counts the changes of the last valid network.
+    #[must_use]
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Whether the width setting applies.
+    #[must_use]
+    pub const fn has_width(&self) -> bool {
+        self.has_width
+    }
+
+    /// The steps back and forth.
+    #[must_use]
+    pub const fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Whether the draft differs from what was opened or saved.
+    #[must_use]
+    pub fn is_modified(&self) -> bool {
+        self.draft != self.saved
+    }
+
+    /// Applies an edit made at `now` seconds; `held` says that the pointer has been down since the edit before.
+    pub fn edit(&mut self, edit: &Edit, now: f64, held: bool) {
+        let mut edited = self.draft.apply(edit);
+        if !matches!(edit, Edit::Rename(_)) {
+            edited.name = name_after(&self.draft.name, &edited);
+        }
+        if edited == self.draft {
+            return;
+        }
+        self.moved = moved_channels(edit, &self.draft, &edited);
+        self.history.record(&self.draft, edit, now, held);
+        self.set_draft(edited);
+    }
+
+    /// Changes device, runtime, threads or batch.
+    pub fn set_options(&mut self, options: RunOptions) {
+        let batch_changed = options.batch != self.options.batch;
+        self.options = options;
+        if batch_changed {
+            self.derive();
+        }
+    }
+
+    /// Takes the last edit back.
+    pub fn undo(&mut self) {
+        if let Some(design) = self.history.undo(&self.draft) {
+            self.moved = None;
+            self.set_draft(design);
+        }
+    }
+
+    /// Makes the edit that was taken back again.
+    pub fn redo(&mut self) {
+        if let Some(design) = self.history.redo(&self.draft) {
+            self.moved = None;
+            self.set_draft(design);
+        }
+    }
+
+    /// Shows the design of a file; undo leads back to the one before.
+    pub fn open(&mut self, design: Design, file: PathBuf, now: f64) {
+        self.edit(&Edit::Replace(Box::new(design.clone())), now, false);
+        self.set_draft(design.clone());
+        self.saved = design;
+        self.file = Some(file);
+    }
+
+    /// Remembers that this design is safe in a file.
+    pub fn saved(&mut self, design: Design, file: PathBuf) {
+        self.saved = design;
+        self.file = Some(file);
+    }
+
+    /// Adds a current measurement's shares of time to the findings, or takes them away.
+    pub fn set_measured(&mut self, measured: Option<&Measurement>) {
+        let Analysis { design, graph, cost, .. } = &self.valid;
+        self.valid.findings = findings(design, graph, cost, measured);
+    }
+
+    fn set_draft(&mut self, design: Design) {
+        self.has_width = design.has_width();
+        self.draft = design;
+        self.derive();
+    }
+
+    fn derive(&mut self) {
+        match Analysis::of(&self.draft, self.options.batch) {
+            Ok(analysis) => {
+                self.errors.clear();
+                self.valid = analysis;
+                self.revision += 1;
+                let graph = &self.valid.graph;
+                self.selected.take_if(|path| graph.find(path).is_none());
+            }
+            Err(LoweringError::Design(broken)) => self.errors = broken.errors,
+            Err(LoweringError::Layer(error)) => {
+                let rule = error.to_string();
+                self.errors = vec![DesignError { field: Field::Stages, value: "these stages".into(), rule }];
+            }
+        }
+    }
+}
+
+/// A preset keeps its name only while it is that preset; a name of one's own stays.
+fn name_after(before: &str, edited: &Design) -> String {
+    static PRESETS: LazyLock<Vec<(Fingerprint, &str)>> = LazyLock::new(|| {
+        let preset = |preset: &'static zoo::Preset| (preset.design.fingerprint(), preset.design.name.as_str());
+        zoo::presets().iter().map(preset).collect()
+    });
+    let base = before.strip_suffix(EDITED).unwrap_or(before);
+    if zoo::find(base).is_none() || edited.name != before {
+        return edited.name.clone();
+    }
+    let print = edited.fingerprint();
+    // Two presets may be the same network; the one it was before goes first.
+    let same = PRESETS.iter().filter(|(preset, _)| *preset == print).map(|(_, name)| *name);
+    match same.min_by_key(|name| (*name != base, name.len())) {
+        Some(name) => name.to_owned(),
+        None => format!("{base}{EDITED}"),
+    }
+}
+
+/// Says which channels an edit moved that asked for something else.
+fn moved_channels(edit: &Edit, before: &Design, after: &Design) -> Option<String> {
+    let Edit::All(edits) = edit else { return None };
+    if !edits.contains(&Edit::Fit) {
+        return None;
+    }
+    let pairs = before.stages.iter().zip(&after.stages).map(|(before, after)| (before.channels, after.channels));
+    let moved: Vec<String> =
+        pairs.filter(|(before, after)| before != after).map(|(before, after)| format!("{before} to {after}")).collect();
+    (!moved.is_empty()).then(|| format!("Channels moved so that they divide: {}.", moved.join(", ")))
+}

@@ -1,0 +1,42 @@
+//! How ratios are written.
+
+/// `-12 %`, `+3.4 %`, `±0 %`: a signed change.
+#[must_use]
+pub fn change(ratio: f64) -> String {
+    let percent = ratio * 100.0;
+    match percent.abs() {
+        p if !p.is_finite() => "unknown".into(),
+        p if p < 0.05 => "±0 %".into(),
+        p if p < 9.95 => format!("{percent:+.1} %"),
+        p if p < 999.5 => format!("{percent:+.0} %"),
+        _ => format!("{:.1}x", ratio + 1.0),
+    }
+}
+
+/// `4.3 %`, `41 %`: a share.
+#[must_use]
+pub fn share(ratio: f64) -> String {
+    let percent = ratio * 100.0;
+    if percent < 9.95 { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
+}
+
+/// `207`, `20.7`, `2.07`: three significant digits.
+#[must_use]
+pub fn three_digits(value: f64) -> String {
+    match value.abs() {
+        v if v < 9.995 => format!("{value:.2}"),
+        v if v < 99.95 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_carry_their_sign_and_no_needless_digits() {
+        let shown = [-0.124, 0.034, 0.0, -0.000_01, 1.5, 20.0].map(change);
+        assert_eq!(shown, ["-12 %", "+3.4 %", "±0 %", "±0 %", "+150 %", "21.0x"]);
+    }
+}

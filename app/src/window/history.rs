@@ -1,0 +1,144 @@
+//! Undo and redo: designs before and after, edits of one setting in one go counting as one.
+
+use std::mem::discriminant;
+
+use shufflescope_engine::design::{BlockEdit, Design, Edit, StageEdit};
+
+/// Steps kept; the oldest are forgotten.
+const DEPTH: usize = 300;
+
+/// Seconds within which edits of the same setting are one step.
+const TOGETHER: f64 = 0.8;
+
+/// One step: the design on its other side, and what the step did.
+#[derive(Debug)]
+struct Step {
+    design: Design,
+    what: String,
+}
+
+/// The steps that can be taken back and made again.
+#[derive(Debug, Default)]
+pub struct History {
+    undo: Vec<Step>,
+    redo: Vec<Step>,
+    /// The last edit and when it was made, while another one of its kind would still belong to it.
+    open: Option<(Edit, f64)>,
+}
+
+impl History {
+    /// Remembers the design as it was before `edit`, made at `now` seconds; `held` says that the pointer is still down
+    /// since the edit before.
+    pub fn record(&mut self, before: &Design, edit: &Edit, now: f64, held: bool) {
+        let together =
+            self.open.as_ref().is_some_and(|(last, at)| same_setting(last, edit) && (held || now - at < TOGETHER));
+        self.open = Some((edit.clone(), now));
+        self.redo.clear();
+        match self.undo.last_mut() {
+            Some(step) if together => step.what = edit.to_string(),
+            _ => {
+                self.undo.push(Step { design: before.clone(), what: edit.to_string() });
+                if self.undo.len() > DEPTH {
+                    self.undo.remove(0);
+                }
+            }
+        }
+    }
+
+    /// The design before the last step, given the present one.
+    pub fn undo(&mut self, present: &Design) -> Option<Design> {
+        self.open = None;
+        let step = self.undo.pop()?;
+        self.redo.push(Step { design: present.clone(), what: step.what });
+        Some(step.design)
+    }
+
+    /// The design after the step that was taken back last, given the present one.
+    pub fn redo(&mut self, present: &Design) -> Option<Design> {
+        self.open = None;
+        let step = self.redo.pop()?;
+        self.undo.push(Step { design: present.clone(), what: step.what });
+        Some(step.design)
+    }
+
+    /// What undo would take back.
+    #[must_use]
+    pub fn undoes(&self) -> Option<&str> {
+        self.undo.last().map(|step| step.what.as_str())
+    }
+
+    /// What redo would make again.
+    #[must_use]
+    pub fn redoes(&self) -> Option<&str> {
+        self.redo.last().map(|step| step.what.as_str())
+    }
+}
+
+/// Whether two edits change the same setting to perhaps different values.
+fn same_setting(a: &Edit, b: &Edit) -> bool {
+    match (a, b) {
+        (Edit::Replace(_), _) => false,
+        (Edit::Stage { stage: a_stage, change: a }, Edit::Stage { stage: b_stage, change: b }) => {
+            a_stage == b_stage
+                && match (a, b) {
+                    (StageEdit::Block(a), StageEdit::Block(b)) => same_block_setting(a, b),
+                    _ => discriminant(a) == discriminant(b),
+                }
+        }
+        (Edit::Blocks(a), Edit::Blocks(b)) => same_block_setting(a, b),
+        (Edit::All(a), Edit::All(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_setting(a, b)),
+        _ => discriminant(a) == discriminant(b),
+    }
+}
+
+/// Numbers that are dragged belong together; every switch and choice is a step of its own.
+fn same_block_setting(a: &BlockEdit, b: &BlockEdit) -> bool {
+    let dragged =
+        matches!(a, BlockEdit::Split(_) | BlockEdit::Se(Some(_)) | BlockEdit::Expansion(_) | BlockEdit::Bottleneck(_));
+    dragged && discriminant(a) == discriminant(b) && !matches!(b, BlockEdit::Se(None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shufflescope_engine::zoo;
+
+    fn width(width: f64) -> Edit {
+        Edit::Width(width)
+    }
+
+    #[test]
+    fn a_drag_is_one_step_and_another_setting_is_another() {
+        let design = zoo::preset("shufflenet-v2-x1.0").unwrap();
+        let mut history = History::default();
+        history.record(&design, &width(1.1), 0.0, true);
+        history.record(&design.apply(&width(1.1)), &width(1.2), 5.0, true);
+        let wide = design.apply(&width(1.2));
+        history.record(&wide, &Edit::Classes(10), 5.1, false);
+        let small = wide.apply(&Edit::Classes(10));
+        assert_eq!(history.undo(&small), Some(wide.clone()));
+        assert_eq!(history.undo(&wide), Some(design.clone()));
+        assert_eq!(history.undo(&design), None);
+        assert_eq!(history.redo(&design), Some(wide));
+    }
+
+    #[test]
+    fn the_same_setting_later_is_a_step_of_its_own() {
+        let design = zoo::preset("shufflenet-v2-x1.0").unwrap();
+        let mut history = History::default();
+        history.record(&design, &width(1.5), 0.0, false);
+        history.record(&design.apply(&width(1.5)), &width(2.0), 3.0, false);
+        assert_eq!(history.undo(&design.apply(&width(2.0))), Some(design.apply(&width(1.5))));
+    }
+
+    #[test]
+    fn a_new_edit_forgets_what_was_taken_back() {
+        let design = zoo::preset("shufflenet-v2-x1.0").unwrap();
+        let mut history = History::default();
+        history.record(&design, &width(1.5), 0.0, false);
+        history.undo(&design.apply(&width(1.5)));
+        assert!(history.redoes().is_some());
+        history.record(&design, &Edit::Classes(10), 0.1, false);
+        assert_eq!(history.redoes(), None);
+    }
+}

@@ -1,0 +1,277 @@
+//! Measuring while the design changes: what is wanted, what is on its way, and what the last result is worth now.
+
+use std::sync::Arc;
+
+use shufflescope_engine::design::Design;
+use shufflescope_engine::measure::{MeasureKey, Measurement, Mode, Protocol};
+use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::units::Nanos;
+
+use crate::worker::{Client, ClientEvent, Job, Ticket};
+
+/// Seconds without an edit before a measurement starts.
+const DEBOUNCE: f64 = 0.06;
+
+/// Seconds between two looks at a worker that says nothing: a hanging one has to be noticed.
+const LOOK_AGAIN: f64 = 0.2;
+
+/// Where the wanted measurement stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Phase {
+    /// Nothing to do: done, or measuring is off.
+    Idle,
+    /// The last edit is too young.
+    Waiting,
+    /// The worker makes and packs weights.
+    Preparing,
+    /// Samples come in.
+    Sampling {
+        /// From 0 to 1.
+        fraction: f32,
+        /// By the protocol's budget.
+        left: Nanos,
+    },
+    /// A person stopped it; the next edit starts it again.
+    Stopped,
+    /// It cannot be done, or the worker is gone: cause and remedy.
+    Failed(String),
+}
+
+impl Phase {
+    /// Whether a result is on its way.
+    #[must_use]
+    pub const fn is_busy(&self) -> bool {
+        matches!(self, Self::Waiting | Self::Preparing | Self::Sampling { .. })
+    }
+}
+
+/// What the last result is worth for the present design, device and protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// It belongs to something else.
+    Stale,
+    /// It is of the first samples and will be refined.
+    Partial,
+    /// It is final.
+    Final,
+}
+
+impl Freshness {
+    /// Whether the number may be shown as the present design's.
+    #[must_use]
+    pub const fn is_current(self) -> bool {
+        matches!(self, Self::Partial | Self::Final)
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Live {
+    client: Client,
+    enabled: bool,
+    wanted: Option<MeasureKey>,
+    job: Option<Job>,
+    changed_at: f64,
+    ticket: Option<Ticket>,
+    phase: Phase,
+    latest: Option<Arc<Measurement>>,
+    is_final: bool,
+    version: u64,
+}
+
+impl Live {
+    /// Measures with this client; no process starts before something is wanted.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            enabled: true,
+            wanted: None,
+            job: None,
+            changed_at: 0.0,
+            ticket: None,
+            phase: Phase::Idle,
+            latest: None,
+            is_final: false,
+            version: 0,
+        }
+    }
+
+    /// Whether every edit is measured.
+    #[must_use]
+    pub const fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// Seconds between two looks at a worker that says nothing: a hanging one has to be noticed.
+const LOOK_AGAIN: f64 = 0.2;
+
+/// Where the wanted measurement stands.
+    #[must_use]
+    pub const fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// Counts the results.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The last result and what it is worth.
+    #[must_use]
+    pub fn result(&self) -> Option<(&Measurement, Freshness)> {
+        let latest = self.latest.as_deref()?;
+        let current = self.wanted.as_ref().is_some_and(|wanted| is_of(latest, wanted));
+        let freshness = match (current, self.is_final) {
+            (false, _) => Freshness::Stale,
+            (true, false) => Freshness::Partial,
+            (true, true) => Freshness::Final,
+        };
+        Some((latest, freshness))
+    }
+
+    /// The last result where it belongs to the present design.
+    #[must_use]
+    pub fn current(&self) -> Option<&Measurement> {
+        self.result().filter(|(_, freshness)| freshness.is_current()).map(|(measurement, _)| measurement)
+    }
+
+    /// Says what should be measured; anything that differs from before makes the last result stale.
+    pub fn want(&mut self, design: &Design, options: RunOptions, now: f64) {
+        let protocol = Protocol::live().on(options.device);
+        let key = MeasureKey { design: design.fingerprint(), options: options.clone(), protocol };
+        if self.wanted.as_ref() == Some(&key) {
+            return;
+        }
+        self.job = Some(Job { design: design.clone(), options, protocol, weights: None });
+        let was_busy = self.ticket.take().is_some();
+        self.wanted = Some(key);
+        self.changed_at = now;
+        self.version += 1;
+        if self.enabled {
+            self.phase = Phase::Waiting;
+        } else if was_busy {
+            self.client.cancel();
+        }
+    }
+
+    /// Starts or stops measuring after every edit.
+    pub fn toggle(&mut self) {
+        self.enabled = !self.enabled;
+        if !self.enabled {
+            self.stop(Phase::Idle);
+        } else if self.result().is_none_or(|(_, freshness)| freshness != Freshness::Final) {
+            self.again();
+        }
+    }
+
+    /// Measures the present design, whatever went before.
+    pub fn again(&mut self) {
+        self.phase = Phase::Waiting;
+        self.changed_at = f64::NEG_INFINITY;
+    }
+
+    /// Measures the present design rigorously; the live result stands until then.
+    pub fn refine(&mut self) {
+        if let Some(job) = &mut self.job {
+            job.protocol = Protocol::rigorous().on(job.options.device);
+            self.again();
+        }
+    }
+
+    /// Whether the measurement in progress, or the last one, is a rigorous one.
+    #[must_use]
+    pub fn is_rigorous(&self) -> bool {
+        self.job.as_ref().is_some_and(|job| job.protocol.mode == Mode::Rigorous)
+    }
+
+    /// Stops the measurement in progress.
+    pub fn cancel(&mut self) {
+        if self.phase.is_busy() {
+            self.stop(Phase::Stopped);
+        }
+    }
+
+    /// Process number of the worker, while there is one.
+    #[must_use]
+    pub fn worker_id(&self) -> Option<u32> {
+        self.client.worker_id()
+    }
+
+    fn stop(&mut self, phase: Phase) {
+        if self.ticket.take().is_some() {
+            self.client.cancel();
+        }
+        self.phase = phase;
+    }
+
+    /// Takes what the worker said, and starts what has waited long enough. Says in how many seconds to look again.
+    pub fn advance(&mut self, now: f64) -> Option<f64> {
+        for event in self.client.poll() {
+            self.take(event);
+        }
+        match self.phase {
+            Phase::Waiting => {}
+            Phase::Preparing | Phase::Sampling { .. } => return Some(LOOK_AGAIN),
+            _ => return None,
+        }
+        let left = self.changed_at + DEBOUNCE - now;
+        if left > 0.0 {
+            return Some(left);
+        }
+        if let Some(job) = self.job.clone() {
+            self.ticket = Some(self.client.measure(job));
+            self.phase = Phase::Preparing;
+        }
+        Some(LOOK_AGAIN)
+    }
+
+    fn take(&mut self, event: ClientEvent) {
+        match event {
+            ClientEvent::Preparing { ticket } if self.is_mine(ticket) => self.phase = Phase::Preparing,
+            ClientEvent::Progress { ticket, fraction, left, partial } if self.is_mine(ticket) => {
+                self.phase = Phase::Sampling { fraction, left };
+                // The first samples of a rigorous measurement know less than the live result that is already there.
+                let better = !self.is_rigorous() || self.current().is_none();
+                if let Some(partial) = partial.filter(|_| better) {
+                    self.keep(*partial, false);
+                }
+            }
+            ClientEvent::Done { ticket, measurement, .. } if self.is_mine(ticket) => {
+                self.keep(*measurement, true);
+                self.ticket = None;
+                self.phase = Phase::Idle;
+            }
+            ClientEvent::Failed { ticket, message } if self.is_mine(ticket) => self.fail(message),
+            ClientEvent::Cancelled { ticket } if self.is_mine(ticket) => {
+                self.ticket = None;
+                self.phase = Phase::Stopped;
+            }
+            ClientEvent::WorkerLost { message } if self.ticket.is_some() => self.fail(message),
+            // Answers to what nobody wants any more.
+            _ => {}
+        }
+    }
+
+    fn is_mine(&self, ticket: Ticket) -> bool {
+        self.ticket == Some(ticket)
+    }
+
+    fn keep(&mut self, measurement: Measurement, is_final: bool) {
+        self.latest = Some(Arc::new(measurement));
+        self.is_final = is_final;
+        self.version += 1;
+    }
+
+    fn fail(&mut self, message: String) {
+        self.ticket = None;
+        self.phase = Phase::Failed(message);
+    }
+}
+
+/// Whether a result is of this design on this device; how carefully it was measured does not make it another's.
+fn is_of(measurement: &Measurement, wanted: &MeasureKey) -> bool {
+    let key = measurement.key();
+    key.design == wanted.design && key.options == wanted.options
+}

@@ -1,0 +1,29 @@
+//! The middle: the headline cards, and one view of the design below them.
+
+use eframe::egui;
+use egui::{Role, Ui, WidgetInfo};
+
+use super::headline;
+use crate::window::app::Scene;
+use crate::window::command::{Command, Commands};
+use crate::window::theme;
+use crate::window::views::{View, Views};
+
+/// Paints the middle.
+pub fn show(ui: &mut Ui, scene: Scene<'_>, views: &mut Views, commands: &mut Commands) {
+    headline::show(ui, scene);
+    ui.add_space(theme::GAP);
+    ui.horizontal(|ui| {
+        for view in View::ALL {
+            let on = views.shown == view;
+            let response = ui.selectable_label(on, view.name()).on_hover_text(view.about());
+            response.widget_info(|| WidgetInfo::selected(Role::Tab, true, on, format!("{} view", view.name())));
+            if response.clicked() {
+                commands.push(Command::Show(view));
+            }
+        }
+        ui.add_space(theme::GAP);
+        views.tools(ui, scene);
+    });
+    views.show(ui, scene, commands);
+}

@@ -1,0 +1,37 @@
+//! The design panel: which network, its input, its stages, its units, and what it runs on.
+
+mod network;
+mod run;
+mod stages;
+mod units;
+
+use eframe::egui;
+use egui::{RichText, Ui};
+
+use crate::window::app::Scene;
+use crate::window::command::Commands;
+use crate::window::theme::{self, Palette};
+
+/// Paints the panel.
+pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
+    // Room for the scroll bar.
+    ui.set_max_width(ui.available_width() - 8.0);
+    heading(ui, "Design");
+    network::show(ui, scene, commands);
+    section(ui, "Stages");
+    stages::show(ui, scene, commands);
+    section(ui, "Units");
+    units::show(ui, scene, commands);
+    section(ui, "Run on");
+    run::show(ui, scene, commands);
+    ui.add_space(theme::GAP);
+}
+
+fn section(ui: &mut Ui, name: &str) {
+    ui.add_space(theme::SECTION_GAP - theme::GAP);
+    heading(ui, name);
+}
+
+fn heading(ui: &mut Ui, name: &str) {
+    ui.label(RichText::new(name).color(Palette::current(ui).strong).heading());
+}

@@ -1,0 +1,66 @@
+//! What the design runs on: device, runtime, threads, batch.
+
+use eframe::egui;
+use egui::{Role, Ui};
+use shufflescope_engine::design::Field;
+use shufflescope_engine::runtime::{RunOptions, Runtime};
+
+use crate::window::app::Scene;
+use crate::window::command::{Command, Commands};
+use crate::window::widgets::{named, number, problem, row};
+
+/// Paints the settings.
+pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
+    let options = scene.document.options();
+    let mut run = |options: RunOptions| commands.push(Command::Run(options));
+    row(ui, "device", |ui| {
+        let combo =
+            egui::ComboBox::from_id_salt("device").selected_text(options.device.to_string()).width(ui.available_width());
+        let response = combo.show_ui(ui, |ui| {
+            for info in scene.surroundings.devices() {
+                let name = info.name.as_ref().map_or_else(|| info.id.to_string(), |name| format!("{}  {name}", info.id));
+                let on = info.id == options.device;
+                let button = egui::Button::selectable(on, name).truncate();
+                let mut response = ui.add_enabled(info.is_available(), button);
+                if let Some(reason) = &info.unavailable {
+                    response = response.on_disabled_hover_text(reason);
+                }
+                if response.clicked() && !on {
+                    run(RunOptions { device: info.id, ..options.clone() });
+                }
+            }
+        });
+        named(response.response, Role::ComboBox, "device");
+    });
+    row(ui, "runtime", |ui| {
+        let combo =
+            egui::ComboBox::from_id_salt("runtime").selected_text(options.runtime.name()).width(ui.available_width());
+        let response = combo.show_ui(ui, |ui| {
+            for runtime in Runtime::ALL {
+                let on = runtime == options.runtime;
+                if ui.selectable_label(on, runtime.name()).clicked() && !on {
+                    run(RunOptions { runtime, ..options.clone() });
+                }
+            }
+        });
+        named(response.response, Role::ComboBox, "runtime");
+    });
+    row(ui, "threads", |ui| {
+        let combo =
+            egui::ComboBox::from_id_salt("threads").selected_text(options.threads.to_string()).width(84.0).height(300.0);
+        let response = combo.show_ui(ui, |ui| {
+            for threads in 1..=scene.surroundings.most_threads().max(options.threads) {
+                let on = threads == options.threads;
+                if ui.selectable_label(on, threads.to_string()).clicked() && !on {
+                    run(RunOptions { threads, ..options.clone() });
+                }
+            }
+        });
+        named(response.response, Role::ComboBox, "threads");
+    });
+    let wrong = scene.document.error(Field::Batch);
+    if let Some(batch) = row(ui, "batch", |ui| number(ui, "batch", options.batch, 84.0, 0.1, wrong.is_some())) {
+        run(RunOptions { batch: batch.value, ..options.clone() });
+    }
+    problem(ui, wrong);
+}

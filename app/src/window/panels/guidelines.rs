@@ -1,0 +1,117 @@
+//! The paper's four guidelines: what each says, what this design does, and a remedy at a click.
+
+use eframe::egui;
+use egui::{Label, RichText, Role, Ui};
+use shufflescope_engine::guideline::{Change, Finding, Guideline, Remedy};
+
+use crate::window::app::Scene;
+use crate::window::command::{Command, Commands};
+use crate::window::format;
+use crate::window::theme::{self, Palette};
+use crate::window::widgets::named;
+
+/// Layers listed for a finding.
+const WORST: usize = 3;
+
+/// Paints the cards.
+pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
+    let palette = Palette::current(ui);
+    ui.label(RichText::new("Guidelines").color(palette.strong).heading());
+    for guideline in Guideline::ALL {
+        let found: Vec<&Finding> =
+            scene.document.valid().findings.iter().filter(|finding| finding.guideline == guideline).collect();
+        palette.card_frame().show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.spacing_mut().item_spacing.y = 4.0;
+            card(ui, guideline, &found, scene, palette, commands);
+        });
+    }
+}
+
+fn card(
+    ui: &mut Ui,
+    guideline: Guideline,
+    found: &[&Finding],
+    scene: Scene<'_>,
+    palette: Palette,
+    commands: &mut Commands,
+) {
+    ui.horizontal(|ui| {
+        let (mark, color) = if found.is_empty() { ("\u{2714}", palette.good) } else { ("!", palette.warn) };
+        ui.label(RichText::new(guideline.to_string()).strong().color(palette.accent));
+        ui.label(RichText::new(guideline.title()).strong().color(palette.strong));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.label(RichText::new(mark).strong().color(color));
+        });
+    });
+    ui.add(Label::new(RichText::new(guideline.statement()).small().color(palette.muted)).wrap());
+    if found.is_empty() {
+        ui.label(RichText::new("This design follows it.").color(palette.good));
+    }
+    for finding in found {
+        evidence(ui, finding, scene, palette, commands);
+        if let Some(remedy) = &finding.remedy {
+            ui.add_space(2.0);
+            self::remedy(ui, guideline, remedy, palette, commands);
+        }
+    }
+}
+
+fn evidence(ui: &mut Ui, finding: &Finding, scene: Scene<'_>, palette: Palette, commands: &mut Commands) {
+    let evidence = &finding.evidence;
+    ui.add(Label::new(RichText::new(&evidence.summary).color(palette.text)).wrap());
+    let time = match evidence.time_share {
+        Some(share) => format!("{} of the measured time", format::share(share)),
+        None if scene.live.phase().is_busy() => "share of the time: measuring".into(),
+        None => "share of the time: not measured".into(),
+    };
+    let count = match finding.layers.len() {
+        1 => "1 layer".to_owned(),
+        many => format!("{many} layers"),
+    };
+    ui.label(RichText::new(format!("{count}, {time}")).small().color(palette.muted));
+    let hint = format!("{}, against {}", evidence.actual_is, evidence.reference_is);
+    for row in evidence.rows.iter().take(WORST) {
+        let selected = scene.document.selected.as_deref() == Some(row.layer.as_str());
+        let text = RichText::new(&row.layer).small();
+        let response = ui
+            .horizontal(|ui| {
+                let wide = ui.available_width() - 46.0;
+                let layer = egui::Button::selectable(selected, text).truncate().min_size(egui::vec2(wide, 18.0));
+                let response = ui.add_sized([wide, 18.0], layer);
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    ui.label(RichText::new(format!("{:.2}x", row.ratio)).small().color(palette.text));
+                });
+                response
+            })
+            .inner
+            .on_hover_text(format!("{hint}: {} against {}", row.actual, row.reference));
+        if named(response, Role::Button, &format!("{} select {}", finding.guideline, row.layer)).clicked() {
+            commands.push(Command::Select(Some(row.layer.clone())));
+        }
+    }
+}
+
+fn remedy(ui: &mut Ui, guideline: Guideline, remedy: &Remedy, palette: Palette, commands: &mut Commands) {
+    let text = format!("Apply: {}", remedy.label);
+    let button = egui::Button::new(RichText::new(&text).color(palette.strong)).wrap().fill(palette.chosen);
+    let response = ui.add(button).on_hover_text(format!("{}. Undo takes it back.", remedy.edit));
+    if named(response, Role::Button, &format!("{guideline} {text}")).clicked() {
+        commands.edit(remedy.edit.clone());
+    }
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = theme::GAP * 1.5;
+        let changes = [
+            ("mult-adds", remedy.mult_adds),
+            ("params", remedy.params),
+            ("mem. access", remedy.memory_access),
+        ];
+        for (name, change) in changes {
+            ui.label(RichText::new(format!("{name} {}", predicted(change))).small().color(palette.muted));
+        }
+    });
+}
+
+fn predicted(change: Change) -> String {
+    format::change(change.relative())
+}

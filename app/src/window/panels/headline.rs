@@ -1,0 +1,209 @@
+//! The cards at the top: what the design costs on paper and on the device, each against the pinned A.
+
+use eframe::egui;
+use egui::{Color32, RichText, Ui};
+use shufflescope_engine::measure::Spread;
+
+use crate::window::app::Scene;
+use crate::window::document::Pinned;
+use crate::window::format;
+use crate::window::live::{Freshness, Phase};
+use crate::window::theme::{self, Palette};
+
+/// What one card says.
+struct Card {
+    name: &'static str,
+    value: String,
+    /// The number is not the present design's.
+    is_stale: bool,
+    detail: String,
+    detail_color: Option<Color32>,
+    /// Relative to A.
+    change: Option<f64>,
+    /// Whether a larger number is the better one.
+    more_is_better: bool,
+    about: String,
+}
+
+/// Paints the cards.
+pub fn show(ui: &mut Ui, scene: Scene<'_>) {
+    let palette = Palette::current(ui);
+    let mut cards = on_paper(scene);
+    cards.extend(measured(scene, palette));
+    let columns = if ui.available_width() < 690.0 { 3 } else { 6 };
+    let gap = ui.spacing().item_spacing.x;
+    let width = ((ui.available_width() - gap * (columns as f32 - 1.0)) / columns as f32).floor();
+    for row in cards.chunks(columns) {
+        ui.horizontal(|ui| {
+            for card in row {
+                paint(ui, card, width, palette);
+            }
+        });
+    }
+}
+
+fn on_paper(scene: Scene<'_>) -> Vec<Card> {
+    let total = &scene.document.valid().cost.total;
+    let pinned = scene.document.pinned.as_ref().map(|pinned| &pinned.totals);
+    let card = |name, value: String, detail: &str, now: u64, then: Option<u64>, about: String| Card {
+        name,
+        value,
+        is_stale: false,
+        detail: detail.into(),
+        detail_color: None,
+        change: then.map(|then| change(now as f64, then as f64)),
+        more_is_better: false,
+        about,
+    };
+    vec![
+        card(
+            "mult-adds",
+            total.mult_adds.to_string(),
+            "on paper",
+            total.mult_adds.0,
+            pinned.map(|total| total.mult_adds.0),
+            format!(
+                "{} multiply-accumulates of convolutions and linear layers, which the paper calls FLOPs",
+                total.mult_adds.0
+            ),
+        ),
+        card(
+            "params",
+            total.params.to_string(),
+            "learned",
+            total.params.0,
+            pinned.map(|total| total.params.0),
+            format!("{} learned parameters", total.params.0),
+        ),
+        card(
+            "mem. access",
+            total.memory_access.to_string(),
+            &total.memory_access_bytes.to_string(),
+            total.memory_access.0,
+            pinned.map(|total| total.memory_access.0),
+            format!(
+                "{} elements read and written by all layers: memory access cost in the paper's sense",
+                total.memory_access.0
+            ),
+        ),
+        card(
+            "peak memory",
+            total.peak_activation_bytes.to_string(),
+            &total.peak_activation_layer,
+            total.peak_activation_bytes.0,
+            pinned.map(|total| total.peak_activation_bytes.0),
+            format!("Most activations alive at once, reached in {}", total.peak_activation_layer),
+        ),
+    ]
+}
+
+fn measured(scene: Scene<'_>, palette: Palette) -> [Card; 2] {
+    let batch = scene.document.valid_options().batch;
+    let result = scene.live.result();
+    let is_stale = result.is_none_or(|(_, freshness)| !freshness.is_current());
+    let spread = result.map(|(measurement, _)| measurement.whole);
+    let rate = |spread: Spread, batch: u32| f64::from(batch) / spread.median.as_secs_f64().max(1e-12);
+    let then = scene.document.pinned.as_ref().and_then(|Pinned { latency, .. }| *latency);
+    let both = spread.zip(then).filter(|_| !is_stale);
+    let (detail, detail_color) = state(scene, palette);
+    let latency = Card {
+        name: "latency",
+        value: spread.map_or_else(|| "\u{2013}".into(), |spread| spread.median.to_string()),
+        is_stale,
+        detail,
+        detail_color,
+        change: both.map(|(now, (then, _))| change(now.median.as_f64(), then.median.as_f64())),
+        more_is_better: false,
+        about: spread.map_or_else(|| "Not measured yet".into(), about),
+    };
+    let rate = Card {
+        name: "rate",
+        value: spread.map_or_else(|| "\u{2013}".into(), |spread| format!("{} /s", format::three_digits(rate(spread, batch)))),
+        is_stale,
+        detail: if batch == 1 { "images".into() } else { format!("images, by {batch}") },
+        detail_color: None,
+        change: both.map(|(now, (then, then_batch))| change(rate(now, batch), rate(then, then_batch))),
+        more_is_better: true,
+        about: "Images per second: the batch over the median latency".into(),
+    };
+    [latency, rate]
+}
+
+/// What the latency is worth, in a few words.
+fn state(scene: Scene<'_>, palette: Palette) -> (String, Option<Color32>) {
+    let phase = scene.live.phase();
+    let busy = phase.is_busy();
+    match scene.live.result() {
+        None if busy => ("measuring".into(), Some(palette.accent)),
+        None if matches!(phase, Phase::Failed(_)) => ("failed".into(), Some(palette.error)),
+        None => ("not measured".into(), None),
+        Some((_, Freshness::Stale)) if busy => ("stale, measuring".into(), Some(palette.accent)),
+        Some((_, Freshness::Stale)) => ("stale".into(), Some(palette.warn)),
+        Some((measurement, freshness)) => {
+            let half_width = measurement.whole.half_width();
+            let spread = format!("±{}", format::share(half_width));
+            match freshness {
+                Freshness::Partial => (format!("{spread}, measuring"), Some(palette.accent)),
+                _ if half_width > measurement.protocol.rough_half_width => (format!("{spread}, rough"), Some(palette.warn)),
+                _ => (spread, None),
+            }
+        }
+    }
+}
+
+fn about(spread: Spread) -> String {
+    let p90 = spread.p90.map_or_else(String::new, |p90| format!(", 90 % within {p90}"));
+    format!(
+        "Median of {} runs: {}. The median lies between {} and {} with {:.0} % certainty; fastest {}{p90}.",
+        spread.samples,
+        spread.median,
+        spread.low,
+        spread.high,
+        spread.coverage * 100.0,
+        spread.min
+    )
+}
+
+fn change(now: f64, then: f64) -> f64 {
+    if then > 0.0 { now / then - 1.0 } else { 0.0 }
+}
+
+fn paint(ui: &mut Ui, card: &Card, width: f32, palette: Palette) {
+    let frame = palette.card_frame();
+    let inner = width - frame.total_margin().sum().x;
+    let response = frame.show(ui, |ui| {
+        ui.set_width(inner);
+        ui.spacing_mut().item_spacing.y = 1.0;
+        ui.vertical(|ui| {
+            ui.label(RichText::new(card.name).color(palette.muted).small());
+            let color = if card.is_stale { palette.muted } else { palette.strong };
+            let value = RichText::new(&card.value).text_style(theme::headline()).color(color);
+            ui.add(egui::Label::new(value).truncate());
+            let (text, color) = match card.change {
+                Some(change) => versus(change, card.more_is_better, palette),
+                None => (card.detail.clone(), card.detail_color.unwrap_or(palette.muted)),
+            };
+            ui.add(egui::Label::new(RichText::new(text).small().color(color)).truncate());
+        });
+    });
+    let about = format!("{}: {}. {}", card.name, card.value, card.about);
+    let response = response.response.on_hover_ui(|ui| {
+        ui.set_max_width(320.0);
+        ui.label(&card.about);
+        if card.change.is_some() {
+            ui.label(&card.detail);
+        }
+    });
+    let label = if card.is_stale { format!("{about} (stale)") } else { about };
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Group, true, &label));
+}
+
+/// The change against A, in words, sign and colour.
+fn versus(change: f64, more_is_better: bool, palette: Palette) -> (String, Color32) {
+    let color = match change {
+        c if c.abs() < 0.000_5 => palette.muted,
+        c if (c > 0.0) == more_is_better => palette.good,
+        _ => palette.warn,
+    };
+    (format!("{} vs A", format::change(change)), color)
+}

@@ -1,0 +1,12 @@
+//! The parts of the window; each reads a [`Scene`](super::Scene) and pushes commands.
+
+mod center;
+mod design;
+mod guidelines;
+mod headline;
+mod layout;
+mod notice;
+mod status;
+mod top_bar;
+
+pub use layout::show;

@@ -1,0 +1,57 @@
+//! A strip above the status bar for what a person has to read: errors with their remedy, and what was done.
+
+use eframe::egui;
+use egui::{Align, Layout, RichText, Role, Ui};
+
+use crate::window::app::{Notice, Scene};
+use crate::window::command::{Command, Commands};
+use crate::window::live::Phase;
+use crate::window::theme::Palette;
+use crate::window::widgets::named;
+
+/// Whether there is anything to say.
+#[must_use]
+pub fn is_shown(scene: Scene<'_>, said: Option<&Notice>) -> bool {
+    said.is_some() || matches!(scene.live.phase(), Phase::Failed(_)) || !scene.document.errors().is_empty()
+}
+
+/// Paints the strip.
+pub fn show(ui: &mut Ui, scene: Scene<'_>, said: Option<&Notice>, commands: &mut Commands) {
+    let palette = Palette::current(ui);
+    let errors = scene.document.errors();
+    if let Some(first) = errors.first() {
+        let more = if errors.len() > 1 { format!(" ({} more)", errors.len() - 1) } else { String::new() };
+        let text = format!("{first}{more}. The numbers are those of the last valid network.");
+        line(ui, &text, true, palette, |ui| {
+            if named(ui.button("Undo this"), Role::Button, "Undo this").clicked() {
+                commands.push(Command::Undo);
+            }
+        });
+    }
+    if let Phase::Failed(message) = scene.live.phase() {
+        line(ui, message, true, palette, |ui| {
+            if named(ui.button("Measure again"), Role::Button, "Measure again").clicked() {
+                commands.push(Command::MeasureAgain);
+            }
+        });
+    }
+    if let Some(notice) = said {
+        line(ui, &notice.text, notice.is_error, palette, |ui| {
+            if named(ui.button("Close"), Role::Button, "Close message").clicked() {
+                commands.push(Command::Dismiss);
+            }
+        });
+    }
+}
+
+fn line(ui: &mut Ui, text: &str, is_error: bool, palette: Palette, action: impl FnOnce(&mut Ui)) {
+    let (mark, color) = if is_error { ("\u{26A0} ", palette.error) } else { ("", palette.text) };
+    ui.horizontal_top(|ui| {
+        let text_width = (ui.available_width() - 120.0).max(100.0);
+        ui.allocate_ui_with_layout(egui::vec2(text_width, 0.0), Layout::top_down(Align::Min), |ui| {
+            ui.set_min_width(text_width);
+            ui.add(egui::Label::new(RichText::new(format!("{mark}{text}")).color(color)).wrap());
+        });
+        ui.with_layout(Layout::right_to_left(Align::Min), action);
+    });
+}

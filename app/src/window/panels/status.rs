@@ -1,0 +1,131 @@
+//! The bar at the bottom: what runs where, how quiet the machine is, and how far the measurement is.
+
+use eframe::egui;
+use egui::{Align, Layout, ProgressBar, RichText, Role, Ui};
+use shufflescope_engine::measure::Measurement;
+
+use crate::window::app::Scene;
+use crate::window::command::{Command, Commands};
+use crate::window::format;
+use crate::window::live::{Freshness, Phase};
+use crate::window::theme::Palette;
+use crate::window::widgets::named;
+
+/// Paints the bar.
+pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        progress(ui, scene, commands);
+        ui.separator();
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| conditions(ui, scene));
+    });
+}
+
+fn conditions(ui: &mut Ui, scene: Scene<'_>) {
+    let palette = Palette::current(ui);
+    let options = scene.document.valid_options();
+    let threads = if options.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", options.threads) };
+    let what = format!("{} · {} · {threads} · batch {}", options.device, options.runtime, options.batch);
+    let machine = scene.surroundings.machine().and_then(|machine| machine.cpu_model.clone());
+    ui.add(egui::Label::new(RichText::new(what).color(palette.text)).truncate())
+        .on_hover_text(machine.unwrap_or_else(|| "The processor does not tell its name".into()));
+    let result = scene.live.result();
+    let canary = result.and_then(|(measurement, _)| measurement.canary.drift);
+    let canary = canary.map_or_else(|| "unknown".into(), format::change);
+    ui.separator();
+    muted(ui, &format!("canary {canary}"), palette).on_hover_text(
+        "How far a fixed piece of work strayed from its first time during the last measurement. \
+         It tells changes of the processor's clock and noisy neighbours.",
+    );
+    let load = result.and_then(|(measurement, _)| measurement.conditions.others_cpu_share);
+    let load = load.map_or_else(|| "unknown".into(), format::share);
+    ui.separator();
+    muted(ui, &format!("load {load}"), palette)
+        .on_hover_text("Share of the processor that other programs used during the last measurement");
+    if let Some((measurement, freshness)) = result {
+        warnings(ui, measurement, freshness, palette);
+    }
+}
+
+fn warnings(ui: &mut Ui, measurement: &Measurement, freshness: Freshness, palette: Palette) {
+    let warnings = &measurement.warnings;
+    if warnings.is_empty() || freshness != Freshness::Final {
+        return;
+    }
+    ui.separator();
+    let title = match warnings.len() {
+        1 => "\u{26A0} 1 warning".to_owned(),
+        many => format!("\u{26A0} {many} warnings"),
+    };
+    let list = |ui: &mut Ui| {
+        ui.set_max_width(460.0);
+        for warning in warnings {
+            ui.add(egui::Label::new(warning.to_string()).wrap());
+        }
+    };
+    let menu = ui.menu_button(RichText::new(title).color(palette.warn), list);
+    if !menu.response.clicked() && menu.inner.is_none() {
+        menu.response.on_hover_ui(list);
+    }
+}
+
+fn progress(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
+    let palette = Palette::current(ui);
+    let live = scene.live;
+    let (text, hint) = if live.is_enabled() {
+        ("Live", "Every edit is measured. Click to stop that (Space).")
+    } else {
+        ("Live off", "Edits are not measured. Click to measure them (Space).")
+    };
+    let button = egui::Button::selectable(live.is_enabled(), text).frame_when_inactive(true);
+    let toggle = ui.add(button).on_hover_text(hint);
+    if named(toggle, Role::Button, "Live measuring").clicked() {
+        commands.push(Command::ToggleLive);
+    }
+    if live.phase().is_busy() {
+        let cancel = ui.button("Cancel").on_hover_text("Stop this measurement (Esc)");
+        if named(cancel, Role::Button, "Cancel measuring").clicked() {
+            commands.push(Command::Cancel);
+        }
+    } else if live.result().is_none_or(|(_, freshness)| freshness != Freshness::Final) || !live.is_enabled() {
+        let again = ui.button("Measure").on_hover_text("Measure the present design now");
+        if named(again, Role::Button, "Measure now").clicked() {
+            commands.push(Command::MeasureAgain);
+        }
+    } else if !live.is_rigorous() {
+        let hint = "Measure in rigorous mode: several fresh processes, 8 to 30 s, to know the median within 1 %";
+        let refine = ui.button("Refine").on_hover_text(hint);
+        if named(refine, Role::Button, "Refine measurement").clicked() {
+            commands.push(Command::Refine);
+        }
+    }
+    match live.phase() {
+        Phase::Idle => {
+            let text = match live.result() {
+                Some((measurement, Freshness::Final)) => {
+                    format!("{}, {} runs", measurement.mode, measurement.whole.samples)
+                }
+                _ => "not measured".into(),
+            };
+            muted(ui, &text, palette);
+        }
+        Phase::Waiting | Phase::Preparing => {
+            muted(ui, "preparing", palette);
+        }
+        Phase::Sampling { fraction, left } => {
+            let name = format!("measuring {:.0} %, {left} left", fraction * 100.0);
+            let bar = ui.add(ProgressBar::new(*fraction).desired_width(110.0).desired_height(8.0));
+            named(bar, Role::ProgressIndicator, &name);
+            muted(ui, &format!("measuring, {left} left"), palette);
+        }
+        Phase::Stopped => {
+            muted(ui, "stopped", palette);
+        }
+        Phase::Failed(_) => {
+            ui.label(RichText::new("\u{26A0} failed").color(palette.error));
+        }
+    }
+}
+
+fn muted(ui: &mut Ui, text: &str, palette: Palette) -> egui::Response {
+    ui.label(RichText::new(text).color(palette.muted))
+}

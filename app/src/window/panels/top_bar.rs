@@ -1,0 +1,59 @@
+//! The bar at the top: what is open, undo, pin, files, theme.
+
+use eframe::egui;
+use egui::{Align, Button, Layout, RichText, Role, Ui};
+
+use crate::window::app::Scene;
+use crate::window::command::{Command, Commands};
+use crate::window::theme::Palette;
+use crate::window::widgets::named;
+
+/// Paints the bar.
+pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
+    let palette = Palette::current(ui);
+    let document = scene.document;
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let dark = ui.theme() == egui::Theme::Dark;
+        let (icon, hint) = if dark { ("\u{2600}", "Light theme") } else { ("\u{1F319}", "Dark theme") };
+        button(ui, icon, hint, hint, true, Command::ToggleTheme, commands);
+        ui.separator();
+        match &document.pinned {
+            Some(pinned) => {
+                let hint = format!("Compared with A, {}. Click to stop comparing.", pinned.name);
+                button(ui, "\u{2716} A", "Unpin A", &hint, true, Command::Unpin, commands);
+                button(ui, "Pin as A", "Pin as A", "Make the present design the new A", true, Command::Pin, commands);
+            }
+            None => {
+                let hint = "Remember this design as A and show every later change against it";
+                button(ui, "Pin as A", "Pin as A", hint, true, Command::Pin, commands);
+            }
+        }
+        ui.separator();
+        button(ui, "Save", "Save", "Save the design (Ctrl+S; Ctrl+Shift+S under another name)", true, Command::Save, commands);
+        button(ui, "Open", "Open", "Open a design file (Ctrl+O), or drop one here", true, Command::OpenDialog, commands);
+        ui.separator();
+        let step = |what: Option<&str>, verb: &str, keys: &str| match what {
+            Some(what) => format!("{verb}: {what} ({keys})"),
+            None => format!("Nothing to {} ({keys})", verb.to_lowercase()),
+        };
+        let (undo, redo) = (document.history().undoes(), document.history().redoes());
+        button(ui, "\u{27F3}", "Redo", &step(redo, "Redo", "Ctrl+Shift+Z"), redo.is_some(), Command::Redo, commands);
+        button(ui, "\u{27F2}", "Undo", &step(undo, "Undo", "Ctrl+Z"), undo.is_some(), Command::Undo, commands);
+        ui.separator();
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            ui.label(RichText::new("ShuffleScope").strong().color(palette.strong).size(15.0));
+            ui.add_space(6.0);
+            let mark = if document.is_modified() { " \u{2022} not saved" } else { "" };
+            let file = document.file.as_deref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy());
+            let open = file.map_or_else(|| document.draft().name.clone(), std::borrow::Cow::into_owned);
+            ui.add(egui::Label::new(RichText::new(format!("{open}{mark}")).color(palette.muted)).truncate());
+        });
+    });
+}
+
+fn button(ui: &mut Ui, text: &str, name: &str, hint: &str, enabled: bool, command: Command, commands: &mut Commands) {
+    let response = ui.add_enabled(enabled, Button::new(text)).on_hover_text(hint).on_disabled_hover_text(hint);
+    if named(response, Role::Button, name).clicked() {
+        commands.push(command);
+    }
+}

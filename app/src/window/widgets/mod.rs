@@ -1,0 +1,9 @@
+//! Small controls that panels are made of; each has an accessible name.
+
+mod choice;
+mod field;
+mod number;
+
+pub use choice::choice;
+pub use field::{label, named, problem, row};
+pub use number::{Number, number};

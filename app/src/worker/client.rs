@@ -1,0 +1,293 @@
+//! The window's (and the command line's) side of the worker: never blocks, restarts what died, gives up what hangs.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use shufflescope_engine::measure::{Circumstances, KernelLabel, MeasureKey, Measurement, ProcessSamples};
+use shufflescope_engine::units::Nanos;
+
+use super::child::{Launcher, Line, Worker};
+use super::protocol::{Event, Job, Request, Ticket, VERSION};
+
+/// A worker that has not greeted by then is given up.
+const GREETING: Duration = Duration::from_secs(20);
+
+/// A worker that has not dropped an older measurement by then is killed: it is in the middle of a long run.
+const OBEDIENCE: Duration = Duration::from_millis(150);
+
+/// Rigorous mode starts no further process beyond this, once it has the fewest it needs.
+const RIGOROUS_TIME: Duration = Duration::from_secs(30);
+
+/// What happens to a job.
+#[derive(Debug)]
+pub enum ClientEvent {
+    /// Weights are being made and packed.
+    Preparing {
+        /// The job.
+        ticket: Ticket,
+    },
+    /// Samples are coming in.
+    Progress {
+        /// The job.
+        ticket: Ticket,
+        /// Done, from 0 to 1.
+        fraction: f32,
+        /// Time left, by the protocol's budget.
+        left: Nanos,
+        /// What the samples so far say, once there are enough.
+        partial: Option<Box<Measurement>>,
+    },
+    /// The result.
+    Done {
+        /// The job.
+        ticket: Ticket,
+        /// What was measured.
+        measurement: Box<Measurement>,
+    },
+    /// Stopped by [`Client::cancel`].
+    Cancelled {
+        /// The job.
+        ticket: Ticket,
+    },
+    /// The job cannot be done.
+    Failed {
+        /// The job.
+        ticket: Ticket,
+        /// Cause and remedy.
+        message: String,
+    },
+    /// The worker died, hung or talked rubbish in the middle of a job; the next job starts a fresh one.
+    WorkerLost {
+        /// What happened.
+        message: String,
+    },
+}
+
+/// Owns at most one worker process and one job.
+pub struct Client {
+    launcher: Launcher,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    worker: Option<Worker>,
+    current: Option<Current>,
+    tickets: u64,
+    events: VecDeque<ClientEvent>,
+}
+
+/// The job being worked on.
+#[derive(Debug)]
+struct Current {
+    ticket: Ticket,
+    job: Job,
+    started: Instant,
+    /// Set while the worker still has an older measurement to drop.
+    obey_by: Option<Instant>,
+    /// What earlier processes of a rigorous measurement took.
+    collected: Vec<ProcessSamples>,
+}
+
+impl Client {
+    /// A client that starts workers as `launcher` says. `wake` is called from another thread whenever
+    /// [`poll`](Self::poll) has something to do.
+    pub fn new(launcher: Launcher, wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { launcher, wake: Arc::new(wake), worker: None, current: None, tickets: 0, events: VecDeque::new() }
+    }
+
+    /// Starts measuring, in place of whatever was being measured.
+    pub fn measure(&mut self, job: Job) -> Ticket {
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        let busy = self.current.take().is_some();
+        self.current = Some(Current { ticket, job, started: Instant::now(), obey_by: None, collected: vec![] });
+        self.submit(busy);
+        ticket
+    }
+
+    /// Stops the job in progress, if any.
+    pub fn cancel(&mut self) {
+        if let Some(current) = self.current.take() {
+            // The process may be in the middle of a run that takes minutes; a fresh one starts in milliseconds.
+            self.worker = None;
+            self.events.push_back(ClientEvent::Cancelled { ticket: current.ticket });
+        }
+    }
+
+    /// Whether a job is in progress.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.current.is_some()
+    }
+
+    /// Process number of the worker, while there is one.
+    #[must_use]
+    pub fn worker_id(&self) -> Option<u32> {
+        self.worker.as_ref().map(Worker::id)
+    }
+
+    /// What happened since the last call. While [`is_busy`](Self::is_busy), call it at least every 50 ms, also without
+    /// having been woken, so that a worker that hangs is noticed.
+    pub fn poll(&mut self) -> Vec<ClientEvent> {
+        while let Some(line) = self.worker.as_ref().and_then(Worker::next) {
+            match line {
+                Line::Event(event) => self.on_event(*event),
+                Line::Garbage(text) => self.lose(&format!("it printed what is no event: `{text}`")),
+                Line::Closed => {
+                    let obituary = self.worker.as_mut().map(Worker::obituary).unwrap_or_default();
+                    self.lose(&obituary);
+                }
+            }
+        }
+        self.check_deadlines();
+        self.events.drain(..).collect()
+    }
+
+    /// Hands the current job to a worker, which is started where there is none with the right number of threads.
+    fn submit(&mut self, busy: bool) {
+        let Some(current) = &mut self.current else { return };
+        let threads = current.job.options.threads;
+        if self.worker.as_ref().is_some_and(|worker| worker.threads != threads) {
+            self.worker = None;
+        }
+        let busy = busy && self.worker.is_some();
+        current.obey_by = busy.then(|| Instant::now() + OBEDIENCE);
+        let request = Request::Measure { ticket: current.ticket, job: Box::new(current.job.clone()) };
+        if self.worker.is_none() {
+            match Worker::start(&self.launcher, threads, self.wake.clone()) {
+                Ok(worker) => {
+                    worker.send(Request::Hello { version: VERSION });
+                    self.worker = Some(worker);
+                }
+                Err(error) => {
+                    let program = self.launcher.program.display().to_string();
+                    return self.lose(&format!("{program} cannot be started: {error}"));
+                }
+            }
+        }
+        if !self.worker.as_ref().is_some_and(|worker| worker.send(request)) {
+            self.lose("it does not take requests any more");
+        }
+    }
+
+    fn on_event(&mut self, event: Event) {
+        if let Event::Hello { version, .. } = event {
+            if version == VERSION {
+                if let Some(worker) = &mut self.worker {
+                    worker.greeted = true;
+                }
+            } else {
+                self.lose(&format!("it speaks protocol version {version}, this program {VERSION}: use the same release"));
+            }
+            return;
+        }
+        let Some(current) = &mut self.current else { return };
+        let of = match &event {
+            Event::Hello { .. } => return,
+            Event::Preparing { ticket }
+            | Event::Progress { ticket, .. }
+            | Event::Done { ticket, .. }
+            | Event::Cancelled { ticket }
+            | Event::Failed { ticket, .. } => *ticket,
+        };
+        if of != current.ticket {
+            return; // The last words of a measurement that a newer one has replaced.
+        }
+        current.obey_by = None;
+        let ticket = current.ticket;
+        match event {
+            Event::Hello { .. } => {}
+            Event::Preparing { .. } => self.events.push_back(ClientEvent::Preparing { ticket }),
+            Event::Progress { fraction, left, partial, .. } => {
+                let (fraction, left) = current.overall(fraction, left);
+                self.events.push_back(ClientEvent::Progress { ticket, fraction, left, partial });
+            }
+            Event::Done { measurement, samples, .. } => self.on_done(measurement, *samples),
+            Event::Cancelled { .. } => {
+                self.current = None;
+                self.events.push_back(ClientEvent::Cancelled { ticket });
+            }
+            Event::Failed { message, .. } => {
+                self.current = None;
+                self.events.push_back(ClientEvent::Failed { ticket, message });
+            }
+        }
+    }
+
+    /// One process is done: the result, or (in rigorous mode) the next process.
+    fn on_done(&mut self, measurement: Box<Measurement>, samples: ProcessSamples) {
+        let Some(current) = &mut self.current else { return };
+        current.collected.push(samples);
+        let ticket = current.ticket;
+        let processes = current.job.protocol.processes;
+        let merged = if current.collected.len() == 1 { Ok(measurement) } else { current.merge(&measurement).map(Box::new) };
+        match merged {
+            Err(message) => {
+                self.current = None;
+                self.events.push_back(ClientEvent::Failed { ticket, message });
+            }
+            Ok(measurement) => {
+                let done = current.collected.len();
+                let late = current.started.elapsed() > RIGOROUS_TIME;
+                if done >= processes.aim || (late && done >= processes.minimum) {
+                    self.current = None;
+                    self.events.push_back(ClientEvent::Done { ticket, measurement });
+                } else {
+                    let (fraction, left) = current.overall(0.0, Nanos::ZERO);
+                    let partial = Some(measurement);
+                    self.events.push_back(ClientEvent::Progress { ticket, fraction, left, partial });
+                    self.worker = None;
+                    self.submit(false);
+                }
+            }
+        }
+    }
+
+    fn check_deadlines(&mut self) {
+        let now = Instant::now();
+        if self.worker.as_ref().is_some_and(|worker| !worker.greeted && now > worker.started + GREETING) {
+            self.lose("it did not greet");
+        }
+        if self.current.as_ref().and_then(|current| current.obey_by).is_some_and(|by| now > by) {
+            self.worker = None;
+            self.submit(false);
+        }
+    }
+
+    /// The worker is of no use any more. Without a job this needs no words: the next job starts a fresh one.
+    fn lose(&mut self, reason: &str) {
+        self.worker = None;
+        if self.current.take().is_some() {
+            let message = format!("the measuring process was lost ({reason}); the next measurement starts a fresh one");
+            self.events.push_back(ClientEvent::WorkerLost { message });
+        }
+    }
+}
+
+impl Current {
+    /// Progress over all processes of the job.
+    fn overall(&self, fraction: f64, left: Nanos) -> (f32, Nanos) {
+        let processes = self.job.protocol.processes.aim.max(1);
+        let done = (self.collected.len() as f64 + fraction.clamp(0.0, 1.0)) / processes as f64;
+        let spent = Nanos::from(self.started.elapsed());
+        let projected = if done > 0.0 { spent.as_f64() * (1.0 - done) / done } else { left.as_f64() * processes as f64 };
+        let left = if processes == 1 { left } else { Nanos(projected as u64) };
+        (done as f32, left)
+    }
+
+    /// One measurement over all processes so far; the kernels and conditions are those of the last one.
+    fn merge(&self, last: &Measurement) -> Result<Measurement, String> {
+        let label = |kernel: &shufflescope_engine::measure::KernelTime| KernelLabel {
+            layers: kernel.layers.clone(),
+            label: kernel.label.clone(),
+        };
+        let kernels = last.breakdown.iter().flat_map(|breakdown| &breakdown.kernels).map(label).collect();
+        let key: MeasureKey = last.key();
+        let circumstances = Circumstances { key, kernels, conditions: last.conditions.clone() };
+        Measurement::summarise(&circumstances, &self.collected).map_err(|error| error.to_string())
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("launcher", &self.launcher).field("current", &self.current).finish_non_exhaustive()
+    }
+}

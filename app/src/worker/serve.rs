@@ -1,0 +1,268 @@
+//! The child's side: reads requests, measures, writes events.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use shufflescope_engine::design::Batch;
+use shufflescope_engine::device::{ConditionsProbe, Device};
+use shufflescope_engine::graph::lower;
+use shufflescope_engine::measure::{
+    ArithmeticCanary, Circumstances, KernelLabel, MeasureError, MeasureKey, Measurement, Mode, MonotonicClock, Phase,
+    ProcessSamples, Progress, Protocol, refine, sample,
+};
+use shufflescope_engine::runtime::{Executable, prepare};
+use shufflescope_engine::units::Nanos;
+use shufflescope_engine::weights::{Weights, load};
+
+use super::protocol::{Event, Job, MAX_LINE_BYTES, Request, Ticket, VERSION};
+
+/// Seed of the random weights that networks are timed with.
+const WEIGHTS_SEED: u64 = 0;
+
+/// Time between two partial results: making one costs the machine a moment that the next run would notice.
+const PARTIAL_SPACING: Duration = Duration::from_millis(100);
+
+/// How long live mode keeps refining, and to which relative half-width.
+const REFINE_TIME: Nanos = Nanos::from_secs(5);
+const REFINE_HALF_WIDTH: f64 = 0.01;
+
+/// Serves requests until the other side closes the pipe.
+///
+/// # Errors
+/// Where the other side does not greet or speaks another version.
+pub fn serve(input: impl Read + Send + 'static, output: impl Write + Send + 'static) -> anyhow::Result<()> {
+    let events = Events { output: Arc::new(Mutex::new(Box::new(output))) };
+    let newest = Arc::new(AtomicU64::new(0));
+    let (sender, requests) = channel();
+    let reader = Reader { newest: newest.clone(), requests: sender };
+    std::thread::Builder::new().name("requests".into()).spawn(move || reader.run(input))?;
+
+    match requests.recv() {
+        Ok(Request::Hello { version }) if version == VERSION => {}
+        Ok(Request::Hello { version }) => {
+            events.send(&Event::Hello { version: VERSION, threads: rayon::current_num_threads() });
+            bail!("the other side speaks protocol version {version}, this worker {VERSION}: use the same release on both");
+        }
+        Ok(_) => bail!("the first request was no greeting"),
+        Err(_) => return Ok(()),
+    }
+    events.send(&Event::Hello { version: VERSION, threads: rayon::current_num_threads() });
+    Worker { events, newest, clock: MonotonicClock::new(), canary: ArithmeticCanary::new() }.run(&requests);
+    Ok(())
+}
+
+/// Writes events; when nobody reads them any more there is nothing left to do.
+#[derive(Clone)]
+struct Events {
+    output: Arc<Mutex<Box<dyn Write + Send>>>,
+}
+
+impl Events {
+    fn send(&self, event: &Event) {
+        let Ok(mut line) = serde_json::to_vec(event) else { return };
+        line.push(b'\n');
+        let Ok(mut output) = self.output.lock() else { return };
+        if output.write_all(&line).and_then(|()| output.flush()).is_err() {
+            std::process::exit(0);
+        }
+    }
+}
+
+/// Reads requests while a measurement runs, so that a newer one can stop it.
+struct Reader {
+    newest: Arc<AtomicU64>,
+    requests: Sender<Request>,
+}
+
+impl Reader {
+    fn run(self, input: impl Read) {
+        let mut input = BufReader::new(input);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            match input.by_ref().take(MAX_LINE_BYTES as u64).read_until(b'\n', &mut line) {
+                // The window is gone: stop at once, also in the middle of a run.
+                Ok(0) | Err(_) => std::process::exit(0),
+                Ok(_) => {}
+            }
+            match serde_json::from_slice::<Request>(&line) {
+                Ok(request) => {
+                    match &request {
+                        Request::Measure { ticket, .. } => self.newest.store(ticket.0, Ordering::Release),
+                        Request::Cancel => self.newest.store(u64::MAX, Ordering::Release),
+                        Request::Hello { .. } => {}
+                    }
+                    if self.requests.send(request).is_err() {
+                        std::process::exit(0);
+                    }
+                }
+                Err(error) => {
+                    // Not our window. Say so where a person may see it and stop, rather than guess.
+                    let _ = writeln!(std::io::stderr(), "not a request: {error}");
+                    std::process::exit(2);
+                }
+            }
+        }
+    }
+}
+
+struct Worker {
+    events: Events,
+    newest: Arc<AtomicU64>,
+    clock: MonotonicClock,
+    canary: ArithmeticCanary,
+}
+
+impl Worker {
+    fn run(mut self, requests: &Receiver<Request>) {
+        while let Ok(request) = requests.recv() {
+            let Request::Measure { ticket, job } = request else { continue };
+            if self.is_stale(ticket) {
+                self.events.send(&Event::Cancelled { ticket });
+                continue;
+            }
+            let outcome = catch_unwind(AssertUnwindSafe(|| self.measure(ticket, &job)));
+            let event = match outcome {
+                Ok(Ok((measurement, samples))) => {
+                    Event::Done { ticket, measurement: Box::new(measurement), samples: Box::new(samples) }
+                }
+                Ok(Err(error)) if matches!(error.downcast_ref(), Some(MeasureError::Cancelled)) => {
+                    Event::Cancelled { ticket }
+                }
+                Ok(Err(error)) => Event::Failed { ticket, message: format!("{error:#}") },
+                Err(panic) => {
+                    let reason = panic_text(&*panic);
+                    Event::Failed { ticket, message: format!("the runtime panicked: {reason}; please report this design") }
+                }
+            };
+            self.events.send(&event);
+        }
+    }
+
+    /// Whether a newer request has come in, or a cancellation.
+    fn is_stale(&self, ticket: Ticket) -> bool {
+        self.newest.load(Ordering::Acquire) != ticket.0
+    }
+
+    fn measure(&mut self, ticket: Ticket, job: &Job) -> anyhow::Result<(Measurement, ProcessSamples)> {
+        self.events.send(&Event::Preparing { ticket });
+        let graph = lower(&job.design, Batch(job.options.batch))?;
+        let device = Device::open(&job.options.device)?;
+        let weights = match &job.weights {
+            Some(path) => load(path, &graph).context("the weights cannot be used")?,
+            None => Weights::seeded(&graph, WEIGHTS_SEED),
+        };
+        let mut executable = prepare(&graph, &weights, &device, &job.options)?;
+        drop(weights);
+        if self.is_stale(ticket) {
+            return Err(MeasureError::Cancelled.into());
+        }
+        let key = MeasureKey {
+            design: job.design.fingerprint(),
+            options: job.options.clone(),
+            protocol: job.protocol.on(job.options.device),
+        };
+        let kernels = KernelLabel::of(executable.plan(), &graph);
+        let mut session = Session {
+            protocol: key.protocol,
+            circumstances: Circumstances { key, kernels, conditions: shufflescope_engine::device::Conditions::default() },
+            probe: ConditionsProbe::start(),
+            last_partial: Instant::now() - PARTIAL_SPACING,
+            ticket,
+            refine: job.refine && job.protocol.mode == Mode::Live,
+        };
+        let samples = self.sample(&mut *executable, &mut session)?;
+        let measurement = session.summarise(&samples)?;
+        Ok((measurement, samples))
+    }
+
+    fn sample(&mut self, executable: &mut dyn Executable, session: &mut Session) -> anyhow::Result<ProcessSamples> {
+        let Self { events, newest, clock, canary } = self;
+        let protocol = session.protocol;
+        let mut progress = |progress: &Progress<'_>| {
+            if newest.load(Ordering::Acquire) != session.ticket.0 {
+                return ControlFlow::Break(());
+            }
+            events.send(&session.report(progress));
+            ControlFlow::Continue(())
+        };
+        let mut samples = sample(executable, &protocol, clock, canary, &mut progress)?;
+        if !session.refine {
+            return Ok(samples);
+        }
+        let start = Instant::now();
+        loop {
+            let measurement = session.summarise(&samples)?;
+            let elapsed = Nanos::from(start.elapsed());
+            if measurement.whole.half_width() <= REFINE_HALF_WIDTH || elapsed >= REFINE_TIME {
+                return Ok(samples);
+            }
+            events.send(&Event::Progress {
+                ticket: session.ticket,
+                fraction: elapsed.share_of(REFINE_TIME),
+                left: REFINE_TIME.since(elapsed),
+                partial: Some(Box::new(measurement)),
+            });
+            let newest = &*newest;
+            let ticket = session.ticket;
+            let mut progress = |_: &Progress<'_>| match newest.load(Ordering::Acquire) == ticket.0 {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            };
+            refine(executable, &protocol, clock, canary, &mut samples, &mut progress)?;
+        }
+    }
+}
+
+/// One measurement in progress.
+struct Session {
+    ticket: Ticket,
+    protocol: Protocol,
+    circumstances: Circumstances,
+    probe: ConditionsProbe,
+    last_partial: Instant,
+    refine: bool,
+}
+
+impl Session {
+    fn summarise(&mut self, samples: &ProcessSamples) -> Result<Measurement, MeasureError> {
+        self.circumstances.conditions = self.probe.read();
+        Measurement::summarise(&self.circumstances, std::slice::from_ref(samples))
+    }
+
+    fn report(&mut self, progress: &Progress<'_>) -> Event {
+        let Protocol { warm_up, sampling, .. } = self.protocol;
+        let (warm_up, sampling) = (warm_up.maximum_time, sampling.maximum_time);
+        let whole = warm_up + sampling;
+        let spent = match progress.phase {
+            Phase::WarmUp => scaled(warm_up, progress.fraction),
+            Phase::Sampling => warm_up + scaled(sampling, progress.fraction),
+        };
+        let due = progress.has_first_result() && self.last_partial.elapsed() >= PARTIAL_SPACING;
+        let partial = progress.samples.filter(|_| due).and_then(|samples| self.summarise(samples).ok());
+        if partial.is_some() {
+            self.last_partial = Instant::now();
+        }
+        Event::Progress {
+            ticket: self.ticket,
+            fraction: spent.share_of(whole),
+            left: whole.since(spent),
+            partial: partial.map(Box::new),
+        }
+    }
+}
+
+fn scaled(time: Nanos, fraction: f64) -> Nanos {
+    Nanos((time.as_f64() * fraction.clamp(0.0, 1.0)) as u64)
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason given".into())
+}

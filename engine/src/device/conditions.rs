@@ -1,0 +1,152 @@
+//! What changes between measurements: load, memory, frequency.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use sysinfo::{
+    CpuRefreshKind, MINIMUM_CPU_UPDATE_INTERVAL, MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate,
+    RefreshKind, System, get_current_pid,
+};
+
+use crate::units::Bytes;
+
+/// The state of the machine while a measurement ran; `None` is unknown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Conditions {
+    /// Share of all cores that other processes used meanwhile, 0 to 1.
+    pub others_cpu_share: Option<f64>,
+    /// Tasks that ran or wanted to, on average over the last minute; this program's own included.
+    pub load_average: Option<f64>,
+    /// Cores that this process may use (affinity and container limits respected).
+    pub usable_cores: Option<usize>,
+    /// Memory that could be had without swapping.
+    #[serde(rename = "available_memory_bytes")]
+    pub available_memory: Option<Bytes>,
+    /// The fastest core's clock at the end, in MHz.
+    pub cpu_mhz: Option<u64>,
+}
+
+/// Watches the conditions from [`start`](Self::start) to [`read`](Self::read).
+#[derive(Debug)]
+pub struct ConditionsProbe {
+    system: Option<System>,
+    process: Option<Pid>,
+    since: Instant,
+    own_cpu_millis: Option<u64>,
+}
+
+impl ConditionsProbe {
+    /// Starts watching; takes about a millisecond.
+    #[must_use]
+    pub fn start() -> Self {
+        let cpu = CpuRefreshKind::nothing().with_usage();
+        let mut probe = Self {
+            system: System::new_with_specifics(RefreshKind::nothing().with_cpu(cpu)).ok(),
+            process: get_current_pid().ok(),
+            since: Instant::now(),
+            own_cpu_millis: None,
+        };
+        probe.own_cpu_millis = probe.own_cpu();
+        probe
+    }
+
+    /// The conditions since the probe was started or last read.
+    ///
+    /// The share of other processes needs about 200 ms to be told; it is unknown before.
+    pub fn read(&mut self) -> Conditions {
+        let others_cpu_share = self.others_cpu_share();
+        if let Some(system) = &mut self.system {
+            system.refresh_cpu_frequency();
+            system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+        }
+        let system = self.system.as_ref();
+        Conditions {
+            others_cpu_share,
+            load_average: load_average(),
+            usable_cores: std::thread::available_parallelism().ok().map(usize::from),
+            available_memory: system.and_then(available),
+            cpu_mhz: system
+                .and_then(|system| system.cpus().iter().map(sysinfo::Cpu::frequency).max())
+                .filter(|&mhz| mhz > 0),
+        }
+    }
+
+    /// What all processes used less what this one used, over all cores.
+    fn others_cpu_share(&mut self) -> Option<f64> {
+        let elapsed = self.since.elapsed();
+        if elapsed < MINIMUM_CPU_UPDATE_INTERVAL {
+            return None;
+        }
+        let system = self.system.as_mut()?;
+        system.refresh_cpu_usage();
+        let (all, cores) = (f64::from(system.global_cpu_usage()) / 100.0, system.cpus().len());
+        let before = self.own_cpu_millis;
+        self.own_cpu_millis = self.own_cpu();
+        self.since = Instant::now();
+        let own = self.own_cpu_millis?.checked_sub(before?)? as f64 / 1e3 / elapsed.as_secs_f64() / cores.max(1) as f64;
+        Some((all - own).clamp(0.0, 1.0))
+    }
+
+    fn own_cpu(&mut self) -> Option<u64> {
+        let (system, process) = (self.system.as_mut()?, self.process?);
+        let refresh = ProcessRefreshKind::nothing().with_cpu().without_tasks();
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[process]), false, refresh);
+        system.process(process).map(sysinfo::Process::accumulated_cpu_time)
+    }
+}
+
+/// Memory that could be had without swapping, within the container's limit where there is one.
+#[must_use]
+pub fn available_memory() -> Option<Bytes> {
+    let ram = MemoryRefreshKind::nothing().with_ram();
+    System::new_with_specifics(RefreshKind::nothing().with_memory(ram))
+        .ok()
+        .as_ref()
+        .and_then(available)
+}
+
+fn available(system: &System) -> Option<Bytes> {
+    let container = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
+    Some(Bytes(system.available_memory().min(container))).filter(|_| system.total_memory() > 0)
+}
+
+/// Windows has no load average; what is reported there warms up from 0 and would read as an idle machine.
+fn load_average() -> Option<f64> {
+    if cfg!(windows) {
+        None
+    } else {
+        System::load_average().ok().map(|load| load.one)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_read_at_once_does_not_know_the_share_of_others() {
+        let conditions = ConditionsProbe::start().read();
+        assert_eq!(conditions.others_cpu_share, None);
+        assert_ne!(conditions.cpu_mhz, Some(0));
+        assert_ne!(conditions.usable_cores, Some(0));
+    }
+
+    #[test]
+    fn the_share_of_others_lies_between_none_and_all() {
+        let mut probe = ConditionsProbe::start();
+        std::thread::sleep(MINIMUM_CPU_UPDATE_INTERVAL);
+        let share = probe.read().others_cpu_share;
+        assert!(share.is_none_or(|share| (0.0..=1.0).contains(&share)), "{share:?}");
+    }
+
+    #[test]
+    fn available_memory_is_more_than_nothing_where_it_is_known() {
+        assert_ne!(available_memory(), Some(Bytes(0)));
+    }
+
+    #[test]
+    fn unknown_conditions_are_null_in_json() {
+        let json = serde_json::to_value(Conditions::default()).unwrap();
+        assert!(json.as_object().unwrap().values().all(serde_json::Value::is_null));
+    }
+}

@@ -1,0 +1,17 @@
+//! Where networks run and what the machine is: device names, opening, discovery, and the conditions of a measurement.
+//!
+//! What does not change while the program runs is the [`Machine`]; what changes from one measurement to the next are the
+//! [`Conditions`]. Whatever a sensor does not tell is `None`: unknown is never 0 and never "fine".
+
+mod conditions;
+mod discover;
+mod id;
+mod instruction_sets;
+mod machine;
+mod open;
+
+pub use conditions::{Conditions, ConditionsProbe, available_memory};
+pub use discover::{DeviceInfo, devices};
+pub use id::{DeviceId, ParseDeviceError};
+pub use machine::{CANDLE_VERSION, Machine};
+pub use open::{Device, DeviceError};

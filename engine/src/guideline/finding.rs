@@ -1,0 +1,190 @@
+//! What a guideline has to say about a design.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{g1_channel_width, g2_groups, g3_fragmentation, g4_element_wise};
+use crate::cost::{LayerCost, ModelCost};
+use crate::design::{Design, Edit};
+use crate::graph::Graph;
+use crate::measure::{KernelTime, Measurement};
+use crate::units::{Elements, Nanos};
+
+/// One of the paper's four guidelines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Guideline {
+    /// Equal channel width minimises memory access.
+    G1,
+    /// Group convolution raises memory access.
+    G2,
+    /// Fragmentation costs parallelism.
+    G3,
+    /// Element-wise operations are not negligible.
+    G4,
+}
+
+impl Guideline {
+    /// All of them, in the paper's order.
+    pub const ALL: [Self; 4] = [Self::G1, Self::G2, Self::G3, Self::G4];
+
+    /// A few words for a heading.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::G1 => "Equal channel width",
+            Self::G2 => "Few groups",
+            Self::G3 => "Little fragmentation",
+            Self::G4 => "Few element-wise operations",
+        }
+    }
+
+    /// What the paper found, in our words.
+    #[must_use]
+    pub const fn statement(self) -> &'static str {
+        match self {
+            Self::G1 => {
+                "A 1x1 convolution moves the fewest bytes for its mult-adds when it reads as many channels as it writes."
+            }
+            Self::G2 => {
+                "Groups make room for more channels at equal mult-adds, and those channels have to be read and written."
+            }
+            Self::G3 => "Many small operations in one unit keep parallel hardware idle and each costs a launch.",
+            Self::G4 => {
+                "Activations, additions and depthwise convolutions compute little, yet read and write whole feature maps."
+            }
+        }
+    }
+}
+
+impl fmt::Display for Guideline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::G1 => "G1",
+            Self::G2 => "G2",
+            Self::G3 => "G3",
+            Self::G4 => "G4",
+        })
+    }
+}
+
+/// One guideline that a design goes against: where, by how much, and what would help.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which guideline.
+    pub guideline: Guideline,
+    /// Paths of the layers concerned, in execution order.
+    pub layers: Vec<String>,
+    /// The numbers.
+    pub evidence: Evidence,
+    /// A change that the guideline suggests, where one is known.
+    pub remedy: Option<Remedy>,
+}
+
+/// Numbers that support a finding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// One sentence: `3 layers move 41 % more than their lower bound`.
+    pub summary: String,
+    /// What `actual` counts.
+    pub actual_is: String,
+    /// What `reference` counts.
+    pub reference_is: String,
+    /// One row per layer or unit, worst first.
+    pub rows: Vec<EvidenceRow>,
+    /// Share of the measured time of the layers concerned (sum of their kernels over the marked whole), where measured.
+    pub time_share: Option<f64>,
+}
+
+/// One layer's (or unit's) number beside what it should be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceRow {
+    /// Path of the layer, or of the unit.
+    pub layer: String,
+    /// The layer's number.
+    pub actual: u64,
+    /// What it is held against.
+    pub reference: u64,
+    /// `actual / reference`.
+    pub ratio: f64,
+}
+
+impl EvidenceRow {
+    /// A row with its ratio.
+    #[must_use]
+    pub fn new(layer: impl Into<String>, actual: u64, reference: u64) -> Self {
+        Self { layer: layer.into(), actual, reference, ratio: actual as f64 / (reference.max(1)) as f64 }
+    }
+}
+
+/// An edit that follows the guideline, and what it would change on paper.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Remedy {
+    /// What to call it: `g = 1 at equal mult-adds`.
+    pub label: String,
+    /// The change.
+    pub edit: Edit,
+    /// Mult-adds before and after.
+    pub mult_adds: Change,
+    /// Parameters before and after.
+    pub params: Change,
+    /// Memory access before and after, in elements.
+    pub memory_access: Change,
+}
+
+/// A number before and after an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Now.
+    pub before: u64,
+    /// With the edit.
+    pub after: u64,
+}
+
+impl Change {
+    /// `after / before - 1`: -0.12 is 12 % less.
+    #[must_use]
+    pub fn relative(&self) -> f64 {
+        if self.before == 0 { 0.0 } else { self.after as f64 / self.before as f64 - 1.0 }
+    }
+}
+
+/// Share of the marked whole taken by kernels that do nothing else than `layers` (and layers that cost nothing).
+fn time_share(measurement: &Measurement, cost: &ModelCost, layers: &[String]) -> Option<f64> {
+    let breakdown = measurement.breakdown.as_ref()?;
+    let concerned: HashSet<&str> = layers.iter().map(String::as_str).collect();
+    let free = |layer: &LayerCost| layer.memory_access == Elements::ZERO;
+    let others: HashSet<&str> = cost
+        .layers
+        .iter()
+        .filter(|layer| !free(layer) && !concerned.contains(layer.path.as_str()))
+        .map(|layer| layer.path.as_str())
+        .collect();
+    let only_concerned = |kernel: &&KernelTime| {
+        let mut paths = kernel.layers.iter().map(String::as_str);
+        paths.clone().any(|path| concerned.contains(path)) && !paths.any(|path| others.contains(path))
+    };
+    let time: Nanos = breakdown.kernels.iter().filter(only_concerned).map(|kernel| kernel.median).sum();
+    Some(time.share_of(breakdown.marked_whole))
+}
+
+/// Everything the four guidelines find, in their order; the measurement, if any, adds shares of the measured time.
+#[must_use]
+pub fn findings(design: &Design, graph: &Graph, cost: &ModelCost, measured: Option<&Measurement>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = [
+        g1_channel_width::find(design, graph, cost),
+        g2_groups::find(design, graph, cost),
+        g3_fragmentation::find(design, graph, cost),
+        g4_element_wise::find(design, graph, cost),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if let Some(measurement) = measured {
+        for finding in &mut findings {
+            finding.evidence.time_share = time_share(measurement, cost, &finding.layers);
+        }
+    }
+    findings
+}

@@ -1,0 +1,116 @@
+//! Where the time of a run goes, kernel by kernel.
+
+use serde::{Deserialize, Serialize};
+
+use super::statistics::{Sorted, ratio};
+use super::{MeasureError, ProcessSamples};
+use crate::graph::Graph;
+use crate::runtime::{Kernel, KernelPlan};
+use crate::units::{Nanos, NanosDelta};
+
+/// Where the time goes. `sum` is exactly the sum of the kernels' medians and `unaccounted` is exactly `marked_whole`
+/// less `sum`; kernel times are never rescaled to fit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Breakdown {
+    /// The kernels in launch order.
+    pub kernels: Vec<KernelTime>,
+    /// Sum of the kernels' medians.
+    #[serde(rename = "sum_ns")]
+    pub sum: Nanos,
+    /// Median of the marked runs' whole time.
+    #[serde(rename = "marked_whole_ns")]
+    pub marked_whole: Nanos,
+    /// What the kernels do not account for; may be negative, for medians do not add up.
+    #[serde(rename = "unaccounted_ns")]
+    pub unaccounted: NanosDelta,
+    /// `marked_whole` relative to the median of the unmarked runs; `None` where the latter is 0.
+    pub marking_overhead: Option<f64>,
+    /// How many marked runs.
+    pub samples: usize,
+}
+
+/// What a kernel is, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KernelLabel {
+    /// Paths of the layers that it computes.
+    pub layers: Vec<String>,
+    /// What runs: `pointwise + batch-norm + relu`.
+    pub label: String,
+}
+
+/// A kernel and its time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KernelTime {
+    /// Paths of the layers that it computes.
+    pub layers: Vec<String>,
+    /// What runs.
+    pub label: String,
+    /// The median over the marked runs.
+    #[serde(rename = "median_ns")]
+    pub median: Nanos,
+    /// Lower end of the median's interval.
+    #[serde(rename = "low_ns")]
+    pub low: Nanos,
+    /// Upper end of the median's interval.
+    #[serde(rename = "high_ns")]
+    pub high: Nanos,
+}
+
+impl Breakdown {
+    /// The breakdown over the marked runs of all processes; `unmarked` is the headline's median.
+    pub(super) fn of(
+        labels: &[KernelLabel],
+        processes: &[ProcessSamples],
+        unmarked: Nanos,
+    ) -> Result<Option<Self>, MeasureError> {
+        let runs: Vec<_> = processes.iter().flat_map(|process| &process.marked).collect();
+        let planned = labels.len();
+        if let Some(other) = runs.iter().find(|run| run.kernels.len() != planned) {
+            return Err(MeasureError::Marks {
+                planned,
+                marked: other.kernels.len(),
+            });
+        }
+        let Some(marked_whole) = runs.iter().map(|run| run.whole).collect::<Sorted>().median() else {
+            return Ok(None);
+        };
+        let kernel = |(index, label): (usize, &KernelLabel)| {
+            let times: Sorted = runs.iter().filter_map(|run| run.kernels.get(index).copied()).collect();
+            let (median, interval) = times.median().zip(times.median_interval())?;
+            let KernelLabel { layers, label } = label.clone();
+            Some(KernelTime {
+                layers,
+                label,
+                median,
+                low: interval.low,
+                high: interval.high,
+            })
+        };
+        let kernels: Vec<KernelTime> = labels.iter().enumerate().filter_map(kernel).collect();
+        let sum = kernels.iter().map(|kernel| kernel.median).sum();
+        Ok(Some(Self {
+            kernels,
+            sum,
+            marked_whole,
+            unaccounted: NanosDelta::between(marked_whole, sum),
+            marking_overhead: (unmarked > Nanos::ZERO).then(|| ratio(marked_whole, unmarked)),
+            samples: runs.len(),
+        }))
+    }
+}
+
+impl KernelLabel {
+    /// The kernels of a plan, in launch order.
+    #[must_use]
+    pub fn of(plan: &KernelPlan, graph: &Graph) -> Vec<Self> {
+        let label = |kernel: &Kernel| Self {
+            layers: kernel
+                .layers
+                .iter()
+                .map(|&layer| graph.node(layer).path.clone())
+                .collect(),
+            label: kernel.label.clone(),
+        };
+        plan.kernels.iter().map(label).collect()
+    }
+}

@@ -1,0 +1,237 @@
+//! A clock, an executable and a canary that take exactly the time they are told, for exact tests of the sampler.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use candle_core::{DType, Device, Tensor};
+
+use super::{Canary, Clock, TimerQuality};
+use crate::graph::NodeId;
+use crate::runtime::{Executable, Kernel, KernelPlan, Marks, RunError};
+use crate::units::Nanos;
+
+/// A clock that stands still until it is told to move; clones share the time.
+#[derive(Clone, Debug)]
+pub struct FakeClock {
+    now: Arc<AtomicU64>,
+    quality: TimerQuality,
+}
+
+impl FakeClock {
+    /// A clock at 1 s with a tick of 1 ns and free readings.
+    #[must_use]
+    pub fn new() -> Self {
+        let quality = TimerQuality {
+            precision: Nanos(1),
+            read_cost: Nanos::ZERO,
+        };
+        Self {
+            now: Arc::new(AtomicU64::new(Nanos::from_secs(1).0)),
+            quality,
+        }
+    }
+
+    /// The same clock, which claims this tick.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Nanos) -> Self {
+        self.quality.precision = precision;
+        self
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, by: Nanos) {
+        self.now.fetch_add(by.0, Ordering::Relaxed);
+    }
+
+    /// Sets the clock back, as a broken time source does.
+    pub fn set_back(&self, by: Nanos) {
+        self.now.fetch_sub(by.0, Ordering::Relaxed);
+    }
+}
+
+impl Default for FakeClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for FakeClock {
+    fn now(&self) -> Nanos {
+        Nanos(self.now.load(Ordering::Relaxed))
+    }
+
+    fn quality(&self) -> TimerQuality {
+        self.quality
+    }
+}
+
+type Durations<T> = Box<dyn FnMut(u64) -> T + Send>;
+
+/// A network whose runs take exactly the time they are told.
+///
+/// Runs are numbered from 0, warm-up and marked runs included.
+pub struct FakeExecutable {
+    clock: FakeClock,
+    plan: KernelPlan,
+    whole: Durations<Nanos>,
+    kernels: Durations<Vec<Nanos>>,
+    mark_cost: Nanos,
+    enqueue: Option<Nanos>,
+    pending: AtomicU64,
+    runs: u64,
+    output: Option<Tensor>,
+}
+
+impl FakeExecutable {
+    /// Unmarked runs take what `whole` says. There is one kernel, which takes 1 ms in marked runs.
+    pub fn new(clock: &FakeClock, whole: impl FnMut(u64) -> Nanos + Send + 'static) -> Self {
+        Self {
+            clock: clock.clone(),
+            plan: plan_of(1),
+            whole: Box::new(whole),
+            kernels: Box::new(|_| vec![Nanos::from_millis(1)]),
+            mark_cost: Nanos::ZERO,
+            enqueue: None,
+            pending: AtomicU64::new(0),
+            runs: 0,
+            output: None,
+        }
+    }
+
+    /// Marked runs have `count` kernels that take what `kernels` says.
+    #[must_use]
+    pub fn with_kernels(mut self, count: usize, kernels: impl FnMut(u64) -> Vec<Nanos> + Send + 'static) -> Self {
+        self.plan = plan_of(count);
+        self.kernels = Box::new(kernels);
+        self
+    }
+
+    /// Each mark costs this much, outside every kernel.
+    #[must_use]
+    pub fn with_mark_cost(mut self, cost: Nanos) -> Self {
+        self.mark_cost = cost;
+        self
+    }
+
+    /// Runs return after `enqueue`, as on a GPU; the rest of their time passes at the next synchronisation.
+    #[must_use]
+    pub fn with_enqueue(mut self, enqueue: Nanos) -> Self {
+        self.enqueue = Some(enqueue);
+        self
+    }
+
+    /// Runs made so far.
+    #[must_use]
+    pub const fn runs(&self) -> u64 {
+        self.runs
+    }
+
+    fn next_run(&mut self) -> u64 {
+        self.runs += 1;
+        self.runs - 1
+    }
+}
+
+fn plan_of(kernels: usize) -> KernelPlan {
+    let kernel = |index: usize| Kernel {
+        layers: vec![NodeId(index + 1)],
+        label: format!("kernel {index}"),
+    };
+    KernelPlan {
+        kernels: (0..kernels).map(kernel).collect(),
+    }
+}
+
+impl Executable for FakeExecutable {
+    fn set_input(&mut self, _input: &Tensor) -> Result<(), RunError> {
+        Ok(())
+    }
+
+    fn run(&mut self) -> Result<&Tensor, RunError> {
+        let run = self.next_run();
+        let whole = (self.whole)(run);
+        let now = self.enqueue.map_or(whole, |enqueue| enqueue.min(whole));
+        self.clock.advance(now);
+        self.pending.fetch_add(whole.since(now).0, Ordering::Relaxed);
+        let output = match self.output.take() {
+            Some(output) => output,
+            None => Tensor::zeros((1, 1), DType::F32, &Device::Cpu)?,
+        };
+        Ok(self.output.insert(output))
+    }
+
+    fn run_marked(&mut self, marks: &mut Marks<'_>) -> Result<(), RunError> {
+        let run = self.next_run();
+        for kernel in (self.kernels)(run) {
+            self.clock.advance(kernel);
+            marks.mark();
+            self.clock.advance(self.mark_cost);
+            marks.skip();
+        }
+        Ok(())
+    }
+
+    fn synchronize(&self) -> Result<(), RunError> {
+        self.clock.advance(Nanos(self.pending.swap(0, Ordering::Relaxed)));
+        Ok(())
+    }
+
+    fn plan(&self) -> &KernelPlan {
+        &self.plan
+    }
+
+    fn threads(&self) -> usize {
+        1
+    }
+}
+
+impl fmt::Debug for FakeExecutable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeExecutable")
+            .field("plan", &self.plan)
+            .field("runs", &self.runs)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A canary whose readings take exactly the time they are told; readings are numbered from 0.
+pub struct FakeCanary {
+    clock: FakeClock,
+    time: Durations<Nanos>,
+    readings: u64,
+}
+
+impl FakeCanary {
+    /// Readings take what `time` says.
+    pub fn new(clock: &FakeClock, time: impl FnMut(u64) -> Nanos + Send + 'static) -> Self {
+        Self {
+            clock: clock.clone(),
+            time: Box::new(time),
+            readings: 0,
+        }
+    }
+
+    /// Readings take 2 ms.
+    #[must_use]
+    pub fn steady(clock: &FakeClock) -> Self {
+        Self::new(clock, |_| Nanos::from_millis(2))
+    }
+}
+
+impl Canary for FakeCanary {
+    fn run(&mut self, clock: &dyn Clock) -> Nanos {
+        let start = clock.now();
+        self.clock.advance((self.time)(self.readings));
+        self.readings += 1;
+        clock.now().since(start)
+    }
+}
+
+impl fmt::Debug for FakeCanary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeCanary")
+            .field("readings", &self.readings)
+            .finish_non_exhaustive()
+    }
+}

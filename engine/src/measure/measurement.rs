@@ -1,0 +1,212 @@
+//! The immutable result of a measurement, as it is shown and exported.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::breakdown::{Breakdown, KernelLabel};
+use super::canary::CanaryReport;
+use super::protocol::{Mode, Protocol};
+use super::samples::{Discard, ProcessSamples, Stop};
+use super::spread::Spread;
+use super::{MeasureError, MeasureKey, TimerQuality, WarmUp, Warning};
+use crate::design::Fingerprint;
+use crate::device::{Conditions, DeviceId};
+use crate::runtime::{RunOptions, Runtime};
+use crate::units::Nanos;
+
+/// What a design takes on a device. Its JSON form is a contract: times are whole nanoseconds, unknown is `null`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// What ran.
+    pub design: Fingerprint,
+    /// Where it ran.
+    pub device: DeviceId,
+    /// The implementation that ran.
+    pub runtime: Runtime,
+    /// CPU threads used, as the runtime reports them.
+    pub threads: usize,
+    /// CPU threads asked for.
+    pub threads_asked: usize,
+    /// Images per run.
+    pub batch: u32,
+    /// How carefully it was measured.
+    pub mode: Mode,
+    /// The headline: unmarked runs.
+    pub whole: Spread,
+    /// The time until the calls that enqueue a run returned; `None` on the CPU, where that is the whole time.
+    pub enqueue: Option<Spread>,
+    /// The time of each kernel, from marked runs; `None` while there is no marked run.
+    pub breakdown: Option<Breakdown>,
+    /// How warm-up went: the slowest first run, and the sums over all processes.
+    pub warm_up: WarmUp,
+    /// The clock; the coarsest of all processes.
+    pub timer: TimerQuality,
+    /// What the canary saw.
+    pub canary: CanaryReport,
+    /// The machine's state meanwhile.
+    pub conditions: Conditions,
+    /// The raw samples.
+    pub processes: Vec<ProcessRecord>,
+    /// Samples left out, by cause; never by value.
+    pub discarded: BTreeMap<Discard, u64>,
+    /// Reasons to doubt this.
+    pub warnings: Vec<Warning>,
+    /// The numbers of the protocol.
+    pub protocol: Protocol,
+}
+
+/// The raw samples of one process, without the kernels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProcessRecord {
+    /// Unmarked samples in the order taken.
+    pub whole_ns: Vec<Nanos>,
+    /// Whole times of the marked runs in the order taken.
+    pub marked_whole_ns: Vec<Nanos>,
+    /// Enqueue times of the unmarked samples; empty on the CPU.
+    pub enqueue_ns: Vec<Nanos>,
+    /// Runs that each unmarked sample is the average of.
+    pub runs_per_sample: u64,
+    /// The canary's readings.
+    pub canary_ns: Vec<Nanos>,
+    /// How warm-up went.
+    pub warm_up: WarmUp,
+    /// CPU threads used.
+    pub threads: usize,
+    /// Why sampling ended; `None` where it still went on.
+    pub stopped: Option<Stop>,
+}
+
+/// Under what circumstances the samples were taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Circumstances {
+    /// The design, options and protocol measured.
+    pub key: MeasureKey,
+    /// What the kernels of the plan are, in launch order.
+    pub kernels: Vec<KernelLabel>,
+    /// The machine's state meanwhile.
+    pub conditions: Conditions,
+}
+
+impl Measurement {
+    /// Summarises what one or more processes measured. Pure: the same samples give an equal result.
+    ///
+    /// The interval of the headline comes from order statistics for one process, and from a hierarchical bootstrap
+    /// (process, then run) for several.
+    ///
+    /// # Errors
+    /// [`MeasureError::NoSamples`] where a process has no unmarked sample, [`MeasureError::Marks`] where a marked run
+    /// does not have the plan's kernels.
+    pub fn summarise(circumstances: &Circumstances, processes: &[ProcessSamples]) -> Result<Self, MeasureError> {
+        let Circumstances {
+            key: MeasureKey {
+                design,
+                options,
+                protocol,
+            },
+            kernels,
+            conditions,
+        } = circumstances;
+        let first = processes.first().ok_or(MeasureError::NoSamples)?;
+        let whole = Spread::of(processes, |process| &process.whole)?;
+        let enqueue = match options.device.is_gpu() {
+            true => Some(Spread::of(processes, |process| &process.enqueue)?),
+            false => None,
+        };
+        let mut measurement = Self {
+            design: design.clone(),
+            device: options.device,
+            runtime: options.runtime,
+            threads: processes
+                .iter()
+                .map(|process| process.threads)
+                .max()
+                .unwrap_or(first.threads),
+            threads_asked: options.threads,
+            batch: options.batch,
+            mode: protocol.mode,
+            whole,
+            enqueue,
+            breakdown: Breakdown::of(kernels, processes, whole.median)?,
+            warm_up: WarmUp::over(processes, first.warm_up),
+            timer: processes
+                .iter()
+                .map(|process| process.timer)
+                .max_by_key(|timer| timer.precision)
+                .unwrap_or(first.timer),
+            canary: CanaryReport::of(processes.iter().flat_map(|process| process.canary.iter().copied())),
+            conditions: conditions.clone(),
+            processes: processes
+                .iter()
+                .map(|process| ProcessRecord::of(process, options.device))
+                .collect(),
+            discarded: discarded(processes),
+            warnings: Vec::new(),
+            protocol: *protocol,
+        };
+        measurement.warnings = super::judge::warnings(&measurement, processes);
+        Ok(measurement)
+    }
+
+    /// Everything that influenced this.
+    #[must_use]
+    pub fn key(&self) -> MeasureKey {
+        let options = RunOptions {
+            device: self.device,
+            runtime: self.runtime,
+            threads: self.threads_asked,
+            batch: self.batch,
+        };
+        MeasureKey {
+            design: self.design.clone(),
+            options,
+            protocol: self.protocol,
+        }
+    }
+}
+
+impl ProcessRecord {
+    fn of(process: &ProcessSamples, device: DeviceId) -> Self {
+        Self {
+            whole_ns: process.whole.clone(),
+            marked_whole_ns: process.marked.iter().map(|run| run.whole).collect(),
+            enqueue_ns: if device.is_gpu() {
+                process.enqueue.clone()
+            } else {
+                Vec::new()
+            },
+            runs_per_sample: process.runs_per_sample,
+            canary_ns: process.canary.clone(),
+            warm_up: process.warm_up,
+            threads: process.threads,
+            stopped: process.stopped,
+        }
+    }
+}
+
+impl WarmUp {
+    /// All processes in one: the slowest first run, the sums of runs and times, settled if all did.
+    fn over(processes: &[ProcessSamples], first: Self) -> Self {
+        processes
+            .iter()
+            .skip(1)
+            .map(|process| process.warm_up)
+            .fold(first, |all, one| Self {
+                first_run: all.first_run.max(one.first_run),
+                runs: all.runs + one.runs,
+                time: all.time + one.time,
+                settled: all.settled && one.settled,
+            })
+    }
+}
+
+fn discarded(processes: &[ProcessSamples]) -> BTreeMap<Discard, u64> {
+    let mut all = BTreeMap::new();
+    for (&cause, count) in processes.iter().flat_map(|process| &process.discarded) {
+        *all.entry(cause).or_default() += count;
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests;

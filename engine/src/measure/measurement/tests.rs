@@ -1,0 +1,302 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::measure::MarkedRun;
+use crate::units::NanosDelta;
+
+const MS: u64 = 1_000_000;
+
+fn key(device: DeviceId, protocol: Protocol) -> MeasureKey {
+    let design = serde_json::from_value(json!("00000000deadbeef")).unwrap();
+    MeasureKey {
+        design,
+        options: RunOptions {
+            device,
+            runtime: Runtime::Candle,
+            threads: 2,
+            batch: 1,
+        },
+        protocol,
+    }
+}
+
+fn circumstances(kernels: usize) -> Circumstances {
+    let kernel = |index: usize| KernelLabel {
+        layers: vec![format!("layer{index}")],
+        label: "pointwise".into(),
+    };
+    let conditions = Conditions {
+        usable_cores: Some(2),
+        ..Conditions::default()
+    };
+    Circumstances {
+        key: key(DeviceId::Cpu, Protocol::live()),
+        kernels: (0..kernels).map(kernel).collect(),
+        conditions,
+    }
+}
+
+fn process(whole: impl IntoIterator<Item = u64>, marked: &[(u64, Vec<u64>)]) -> ProcessSamples {
+    let warm_up = WarmUp {
+        first_run: Nanos(9 * MS),
+        runs: 10,
+        time: Nanos(50 * MS),
+        settled: true,
+    };
+    let timer = TimerQuality {
+        precision: Nanos(25),
+        read_cost: Nanos(20),
+    };
+    let mut process = ProcessSamples::new(warm_up, timer, 2, 1);
+    process.whole = whole.into_iter().map(Nanos).collect();
+    process.enqueue = process.whole.clone();
+    process.canary = vec![Nanos(2 * MS); 2];
+    process.stopped = Some(Stop::Time);
+    let run = |(whole, kernels): &(u64, Vec<u64>)| MarkedRun {
+        whole: Nanos(*whole),
+        kernels: kernels.iter().copied().map(Nanos).collect(),
+    };
+    process.marked = marked.iter().map(run).collect();
+    process
+}
+
+fn summary(circumstances: &Circumstances, processes: &[ProcessSamples]) -> Measurement {
+    Measurement::summarise(circumstances, processes).unwrap()
+}
+
+/// Ten steady samples and five marked runs that give no reason for a warning.
+fn quiet() -> ProcessSamples {
+    process((0..10).map(|i| 5 * MS + i), &vec![(5 * MS, vec![3 * MS, 2 * MS]); 5])
+}
+
+#[test]
+fn kernels_and_unaccounted_add_up_to_the_marked_whole_exactly() {
+    let runs: [(u64, Vec<u64>); 3] = [
+        (5_600, vec![3_000, 2_001]),
+        (5_500, vec![3_100, 1_999]),
+        (5_700, vec![2_900, 2_000]),
+    ];
+    let measured = summary(&circumstances(2), &[process([5_000, 5_010, 5_020], &runs)]);
+    let breakdown = measured.breakdown.unwrap();
+    let medians: Vec<_> = breakdown.kernels.iter().map(|kernel| kernel.median).collect();
+    assert_eq!(medians, [Nanos(3_000), Nanos(2_000)]);
+    assert_eq!(
+        (breakdown.kernels[0].low, breakdown.kernels[0].high),
+        (Nanos(2_900), Nanos(3_100))
+    );
+    assert_eq!((breakdown.sum, breakdown.marked_whole), (Nanos(5_000), Nanos(5_600)));
+    assert_eq!(breakdown.unaccounted, NanosDelta(600));
+    assert_eq!(breakdown.marking_overhead, Some(5_600.0 / 5_010.0));
+    assert_eq!(breakdown.samples, 3);
+}
+
+#[test]
+fn unaccounted_time_is_negative_where_medians_add_up_to_more_than_the_whole() {
+    let runs: [(u64, Vec<u64>); 3] = [(20, vec![10, 10, 0]), (20, vec![10, 0, 10]), (20, vec![0, 10, 10])];
+    let measured = summary(&circumstances(3), &[process([20, 20, 20], &runs)]);
+    let breakdown = measured.breakdown.unwrap();
+    assert_eq!((breakdown.sum, breakdown.unaccounted), (Nanos(30), NanosDelta(-10)));
+}
+
+#[test]
+fn a_partial_result_without_a_marked_run_has_no_breakdown() {
+    assert_eq!(summary(&circumstances(2), &[process([5, 6], &[])]).breakdown, None);
+}
+
+#[test]
+fn without_samples_or_with_other_kernels_there_is_no_measurement() {
+    let none = |processes: &[ProcessSamples]| Measurement::summarise(&circumstances(2), processes).unwrap_err();
+    assert!(matches!(none(&[]), MeasureError::NoSamples));
+    assert!(matches!(none(&[quiet(), process([], &[])]), MeasureError::NoSamples));
+    assert!(matches!(
+        none(&[process([5], &[(5, vec![5])])]),
+        MeasureError::Marks { planned: 2, marked: 1 }
+    ));
+}
+
+#[test]
+fn percentiles_are_null_until_there_are_enough_samples() {
+    let few = serde_json::to_value(summary(&circumstances(2), &[process(1..=63, &[])])).unwrap();
+    assert_eq!(
+        (&few["whole"]["p90_ns"], &few["whole"]["p99_ns"]),
+        (&Value::Null, &Value::Null)
+    );
+    let many = serde_json::to_value(summary(&circumstances(2), &[process(1..=662, &[])])).unwrap();
+    assert_eq!(
+        (&many["whole"]["p90_ns"], &many["whole"]["p99_ns"]),
+        (&json!(596), &json!(656))
+    );
+}
+
+#[test]
+fn the_json_has_the_fields_that_exports_promise() {
+    let value = serde_json::to_value(summary(&circumstances(2), &[quiet()])).unwrap();
+    let names = |value: &Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
+    for name in [
+        "device",
+        "runtime",
+        "threads",
+        "batch",
+        "mode",
+        "whole",
+        "breakdown",
+        "warm_up",
+        "timer",
+        "canary",
+    ]
+    .into_iter()
+    .chain(["conditions", "processes", "discarded", "warnings"])
+    {
+        assert!(names(&value).contains(&name.to_owned()), "{name}");
+    }
+    assert_eq!(
+        (&value["device"], &value["runtime"], &value["mode"]),
+        (&json!("cpu"), &json!("candle"), &json!("live"))
+    );
+    let whole = json!({
+        "median_ns": 5_000_004, "low_ns": 5_000_001, "high_ns": 5_000_008, "min_ns": 5_000_000,
+        "p90_ns": null, "p99_ns": null, "samples": 10, "coverage": 0.978515625,
+    });
+    assert_eq!(value["whole"], whole);
+    let kernel = json!({
+        "layers": ["layer0"], "label": "pointwise", "median_ns": 3_000_000, "low_ns": 3_000_000, "high_ns": 3_000_000,
+    });
+    assert_eq!(value["breakdown"]["kernels"][0], kernel);
+    assert_eq!(value["breakdown"]["sum_ns"], json!(5_000_000));
+    assert_eq!(value["breakdown"]["unaccounted_ns"], json!(0));
+    assert_eq!(value["processes"][0]["whole_ns"].as_array().unwrap().len(), 10);
+    assert_eq!(value["enqueue"], Value::Null);
+    assert_eq!(value["conditions"]["load_average"], Value::Null);
+}
+
+#[test]
+fn a_measurement_reads_back_from_json_to_an_equal_value() {
+    let mut slow = process((0..70).map(|i| 6 * MS + i * 7_777), &[(7 * MS, vec![3 * MS, 2 * MS])]);
+    slow.warm_up.settled = false;
+    slow.canary.push(Nanos(3 * MS));
+    slow.discard(Discard::ClockWentBack);
+    let mut circumstances = circumstances(2);
+    circumstances.key = key(DeviceId::Cuda(1), Protocol::rigorous());
+    circumstances.conditions.others_cpu_share = Some(1.0 / 3.0);
+    let measured = summary(&circumstances, &[quiet(), slow]);
+    assert!(measured.warnings.len() >= 5, "{:?}", measured.warnings);
+    let json = serde_json::to_string(&measured).unwrap();
+    assert_eq!(serde_json::from_str::<Measurement>(&json).unwrap(), measured);
+}
+
+#[test]
+fn a_measurement_knows_the_key_it_was_made_for() {
+    let circumstances = circumstances(2);
+    assert_eq!(summary(&circumstances, &[quiet()]).key(), circumstances.key);
+}
+
+#[test]
+fn a_quiet_measurement_has_no_warnings() {
+    assert_eq!(summary(&circumstances(2), &[quiet()]).warnings, []);
+}
+
+#[test]
+fn each_reason_to_doubt_is_told_with_its_figures() {
+    let warnings = |change: fn(&mut Circumstances, &mut ProcessSamples)| {
+        let (mut circumstances, mut process) = (circumstances(2), quiet());
+        change(&mut circumstances, &mut process);
+        summary(&circumstances, &[process]).warnings
+    };
+    let rough = warnings(|_, process| process.whole = (0..10).map(|i| Nanos(5 * MS + i * 200_000)).collect());
+    assert!(
+        matches!(rough[..], [Warning::Rough { half_width }] if (0.11..0.13).contains(&half_width)),
+        "{rough:?}"
+    );
+    let few = warnings(|_, process| process.whole.truncate(3));
+    assert_eq!(
+        few,
+        [Warning::FewSamples {
+            samples: 3,
+            coverage: 0.75
+        }]
+    );
+    let marking = warnings(|_, process| process.marked.iter_mut().for_each(|run| run.whole = Nanos(6 * MS)));
+    assert!(
+        matches!(marking[..], [Warning::MarkingOverhead { ratio }] if ratio > 1.19),
+        "{marking:?}"
+    );
+    let unsettled = warnings(|_, process| process.warm_up.settled = false);
+    assert_eq!(
+        unsettled,
+        [Warning::NotSettled {
+            runs: 10,
+            time: Nanos(50 * MS)
+        }]
+    );
+    let drift = warnings(|_, process| process.canary.push(Nanos(2 * MS + 100_000)));
+    assert_eq!(drift, [Warning::CanaryDrift { drift: 0.05 }]);
+    let busy = warnings(|circumstances, _| circumstances.conditions.others_cpu_share = Some(0.5));
+    assert_eq!(busy, [Warning::BusyMachine { share: 0.5 }]);
+    let coarse = warnings(|_, process| process.runs_per_sample = 4);
+    assert_eq!(
+        coarse,
+        [Warning::CoarseTimer {
+            precision: Nanos(25),
+            runs_per_sample: 4
+        }]
+    );
+    let threads = warnings(|circumstances, process| {
+        process.threads = 4;
+        circumstances.conditions.usable_cores = Some(3);
+    });
+    let expected = [
+        Warning::ThreadsDiffer { asked: 2, used: 4 },
+        Warning::MoreThreadsThanCores { threads: 4, cores: 3 },
+    ];
+    assert_eq!(threads, expected);
+    let unknown = warnings(|circumstances, _| circumstances.conditions = Conditions::default());
+    assert_eq!(unknown, [], "unknown conditions are no reason for a warning");
+}
+
+#[test]
+fn only_a_gpu_can_be_launch_bound() {
+    let mut circumstances = circumstances(2);
+    assert_eq!(summary(&circumstances, &[quiet()]).enqueue, None);
+    circumstances.key = key(DeviceId::Cuda(0), Protocol::live());
+    let measured = summary(&circumstances, &[quiet()]);
+    assert_eq!(measured.warnings, [Warning::LaunchBound { ratio: 1.0 }]);
+    let mut waiting = quiet();
+    waiting.enqueue = vec![Nanos(MS); 10];
+    let measured = summary(&circumstances, &[waiting]);
+    assert_eq!(measured.enqueue.unwrap().median, Nanos(MS));
+    assert_eq!(measured.warnings, []);
+}
+
+#[test]
+fn rigorous_mode_says_when_processes_or_precision_are_missing() {
+    let mut circumstances = circumstances(2);
+    circumstances.key = key(DeviceId::Cpu, Protocol::rigorous());
+    let other = process((0..10).map(|i| 6 * MS + i), &vec![(6 * MS, vec![3 * MS, 3 * MS]); 5]);
+    let measured = summary(&circumstances, &[quiet(), other]);
+    let found = &measured.warnings;
+    assert!(
+        found.contains(&Warning::FewProcesses {
+            processes: 2,
+            minimum: 3
+        }),
+        "{found:?}"
+    );
+    assert!(
+        found
+            .iter()
+            .any(|warning| matches!(warning, Warning::TargetNotReached { target: 0.01, .. })),
+        "{found:?}"
+    );
+    assert!(
+        found
+            .iter()
+            .any(|warning| matches!(warning, Warning::SpreadBetweenProcesses { .. })),
+        "{found:?}"
+    );
+    assert_eq!(
+        (measured.warm_up.runs, measured.whole.samples, measured.processes.len()),
+        (20, 20, 2)
+    );
+    let alike = summary(&circumstances, &[quiet(), quiet(), quiet()]);
+    assert_eq!(alike.warnings, []);
+}

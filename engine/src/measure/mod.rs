@@ -1,0 +1,37 @@
+//! Measures an executable: the protocol, the sampler that follows it, and the immutable result.
+//!
+//! The way of a number: [`sample`] drives an [`Executable`](crate::runtime::Executable) in one process and keeps every
+//! raw time in [`ProcessSamples`]; [`Measurement::summarise`] makes one [`Measurement`] of one or more processes, with
+//! spread and [`Warning`]s. Only [`sample`] touches the world, and that through a [`Clock`] and a [`Canary`], so the
+//! whole scheduler is tested on the clock of [`fake`] that takes exactly the time it is told.
+
+mod breakdown;
+mod canary;
+mod clock;
+pub mod fake;
+mod judge;
+mod key;
+mod measurement;
+mod progress;
+mod protocol;
+mod sampler;
+mod samples;
+mod schedule;
+mod spread;
+mod statistics;
+mod warm_up;
+mod warning;
+
+pub use breakdown::{Breakdown, KernelLabel, KernelTime};
+pub use canary::{ArithmeticCanary, Canary, CanaryReport};
+pub use clock::{Clock, MonotonicClock, TimerQuality};
+pub use key::MeasureKey;
+pub use measurement::{Circumstances, Measurement, ProcessRecord};
+pub use progress::{Phase, Progress};
+pub use protocol::{EarlyStop, Mode, Processes, Protocol, RunCounts, SamplingRules, SteadyRule, WarmUpRules};
+pub use sampler::{MeasureError, refine, sample};
+pub use samples::{Discard, MarkedRun, ProcessSamples, Stop};
+pub use spread::Spread;
+pub use statistics::{Interval, Sorted, bootstrap_median};
+pub use warm_up::WarmUp;
+pub use warning::Warning;

@@ -1,0 +1,316 @@
+//! The protocol as data: every number that decides how a measurement is taken.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::device::DeviceId;
+use crate::units::Nanos;
+
+/// How carefully to measure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// A first number within half a second of an edit.
+    #[default]
+    Live,
+    /// Several fresh processes, 8 to 30 s.
+    Rigorous,
+}
+
+impl Mode {
+    /// Every mode, the quicker first.
+    pub const ALL: [Self; 2] = [Self::Live, Self::Rigorous];
+
+    /// The name used on the command line and in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Rigorous => "rigorous",
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Mode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mode = Self::ALL.into_iter().find(|mode| mode.name() == text);
+        mode.ok_or_else(|| format!("unknown mode `{text}`; known: live, rigorous"))
+    }
+}
+
+/// All numbers of the protocol; part of every measurement's key.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Protocol {
+    /// The mode these numbers belong to.
+    pub mode: Mode,
+    /// How many fresh processes take one share each.
+    pub processes: Processes,
+    /// When warm-up is over.
+    pub warm_up: WarmUpRules,
+    /// Which runs to take and when to stop.
+    pub sampling: SamplingRules,
+    /// Relative half-width of the median's interval above which a result is called rough.
+    pub rough_half_width: f64,
+}
+
+/// Fresh processes that one measurement is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Processes {
+    /// Processes to start.
+    pub aim: usize,
+    /// Processes without which the result carries a warning.
+    pub minimum: usize,
+    /// Once the minimum is reached, no further process is started after this time.
+    #[serde(rename = "maximum_time_ns")]
+    pub maximum_time: Nanos,
+}
+
+impl Processes {
+    /// Whether to start another process after `done` of them in `elapsed` time.
+    #[must_use]
+    pub fn wants_another(&self, done: usize, elapsed: Nanos) -> bool {
+        done < self.minimum || (done < self.aim && elapsed < self.maximum_time)
+    }
+}
+
+/// When warm-up is over: at the minimum and steady, or at the maximum.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WarmUpRules {
+    /// Fewest runs.
+    pub minimum_runs: usize,
+    /// Shortest time.
+    #[serde(rename = "minimum_time_ns")]
+    pub minimum_time: Nanos,
+    /// Warm-up ends here, steady or not, once the minimum of runs is reached.
+    #[serde(rename = "maximum_time_ns")]
+    pub maximum_time: Nanos,
+    /// Beyond this not even the minimum of runs is waited for, so that a huge network ends.
+    #[serde(rename = "patience_ns")]
+    pub patience: Nanos,
+    /// What counts as steady.
+    pub steady: SteadyRule,
+}
+
+/// What counts as steady during warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum SteadyRule {
+    /// The slowest of the last `runs` runs took at most `1 + within` times the fastest.
+    Agreement {
+        /// Runs compared.
+        runs: usize,
+        /// Relative difference allowed.
+        within: f64,
+    },
+    /// Of the later half of the runs (at least `runs`), the medians of the two halves differ by at most `within`.
+    Drift {
+        /// Fewest runs compared.
+        runs: usize,
+        /// Relative difference allowed.
+        within: f64,
+    },
+}
+
+/// Which runs to take after warm-up, and when to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SamplingRules {
+    /// Most samples, marked ones included.
+    pub maximum_samples: usize,
+    /// Sampling ends here once [`minimum`](Self::minimum) is reached.
+    #[serde(rename = "maximum_time_ns")]
+    pub maximum_time: Nanos,
+    /// Where set, sampling may end before, at a block's end, after this time and when [`minimum`](Self::minimum) is
+    /// reached and the process's own relative half-width is at most `target`.
+    pub early: Option<EarlyStop>,
+    /// Every n-th sample is a marked run.
+    pub marked_every: usize,
+    /// Samples to take even beyond the maximum time, while [`patience`](Self::patience) lasts.
+    pub minimum: RunCounts,
+    /// Beyond this only [`at_least`](Self::at_least) holds.
+    #[serde(rename = "patience_ns")]
+    pub patience: Nanos,
+    /// Samples that are taken however slow the network is.
+    pub at_least: RunCounts,
+    /// Timer ticks that a sample lasts at least; shorter runs are batched.
+    pub ticks_per_sample: u64,
+    /// Length of a block; the canary runs between blocks, at the start and at the end.
+    #[serde(rename = "canary_spacing_ns")]
+    pub canary_spacing: Nanos,
+}
+
+/// When sampling may end before its time is up.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EarlyStop {
+    /// Not before this time.
+    #[serde(rename = "minimum_time_ns")]
+    pub minimum_time: Nanos,
+    /// Relative half-width of the median's interval to reach.
+    pub half_width: f64,
+}
+
+/// Numbers of unmarked and marked samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunCounts {
+    /// Samples without per-kernel timers: the headline.
+    pub unmarked: usize,
+    /// Samples with per-kernel timers: the breakdown.
+    pub marked: usize,
+}
+
+impl Protocol {
+    /// The numbers of a mode.
+    #[must_use]
+    pub const fn of(mode: Mode) -> Self {
+        match mode {
+            Mode::Live => Self::live(),
+            Mode::Rigorous => Self::rigorous(),
+        }
+    }
+
+    /// Live mode: about 400 ms in one process.
+    #[must_use]
+    pub const fn live() -> Self {
+        Self {
+            mode: Mode::Live,
+            processes: Processes {
+                aim: 1,
+                minimum: 1,
+                maximum_time: Nanos::ZERO,
+            },
+            warm_up: WarmUpRules {
+                minimum_runs: 3,
+                minimum_time: Nanos::from_millis(50),
+                maximum_time: Nanos::from_millis(150),
+                patience: Nanos::from_millis(600),
+                steady: SteadyRule::Agreement { runs: 3, within: 0.10 },
+            },
+            sampling: SamplingRules {
+                maximum_samples: 200,
+                maximum_time: Nanos::from_millis(250),
+                early: None,
+                marked_every: 3,
+                minimum: RunCounts { unmarked: 5, marked: 5 },
+                patience: Nanos::from_millis(500),
+                at_least: RunCounts { unmarked: 3, marked: 1 },
+                ticks_per_sample: 100,
+                canary_spacing: Nanos::from_millis(250),
+            },
+            rough_half_width: 0.05,
+        }
+    }
+
+    /// Rigorous mode, one process's share: 1 to 5 s of warm-up and 0.6 to 3 s of samples in each of three to
+    /// five processes: 8 to 30 s.
+    #[must_use]
+    pub const fn rigorous() -> Self {
+        Self {
+            mode: Mode::Rigorous,
+            processes: Processes {
+                aim: 5,
+                minimum: 3,
+                maximum_time: Nanos::from_secs(30),
+            },
+            warm_up: WarmUpRules {
+                minimum_runs: 10,
+                minimum_time: Nanos::from_secs(1),
+                maximum_time: Nanos::from_secs(5),
+                patience: Nanos::from_secs(10),
+                steady: SteadyRule::Drift { runs: 10, within: 0.01 },
+            },
+            sampling: SamplingRules {
+                maximum_samples: 2_000,
+                maximum_time: Nanos::from_secs(3),
+                early: Some(EarlyStop {
+                    minimum_time: Nanos::from_millis(600),
+                    half_width: 0.01,
+                }),
+                marked_every: 5,
+                minimum: RunCounts {
+                    unmarked: 20,
+                    marked: 5,
+                },
+                patience: Nanos::from_secs(6),
+                at_least: RunCounts { unmarked: 3, marked: 1 },
+                ticks_per_sample: 100,
+                canary_spacing: Nanos::from_millis(250),
+            },
+            rough_half_width: 0.05,
+        }
+    }
+
+    /// These numbers for a device: a GPU's live warm-up lasts 100 ms at least, for its clocks rise slowly.
+    #[must_use]
+    pub fn on(mut self, device: DeviceId) -> Self {
+        if device.is_gpu() {
+            self.warm_up.minimum_time = self.warm_up.minimum_time.max(Nanos::from_millis(100));
+        }
+        self
+    }
+}
+
+impl RunCounts {
+    /// Samples of both kinds.
+    #[must_use]
+    pub const fn total(self) -> usize {
+        self.unmarked + self.marked
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mode_reads_back_from_its_name_and_json() {
+        for mode in Mode::ALL {
+            assert_eq!(mode.name().parse(), Ok(mode));
+            assert_eq!(serde_json::to_string(&mode).unwrap(), format!("\"{mode}\""));
+        }
+        assert!("quick".parse::<Mode>().unwrap_err().contains("live, rigorous"));
+    }
+
+    #[test]
+    fn protocols_read_back_from_json_to_equal_values() {
+        for protocol in Mode::ALL.map(Protocol::of) {
+            let json = serde_json::to_string(&protocol).unwrap();
+            assert_eq!(serde_json::from_str::<Protocol>(&json).unwrap(), protocol);
+        }
+    }
+
+    #[test]
+    fn five_processes_are_aimed_for_and_three_are_taken_however_long_they_last() {
+        let processes = Protocol::rigorous().processes;
+        let taken = |each: Nanos| {
+            (0..)
+                .find(|&done| !processes.wants_another(done, Nanos(each.0 * done as u64)))
+                .unwrap_or_default()
+        };
+        assert_eq!(
+            (
+                taken(Nanos::from_secs(2)),
+                taken(Nanos::from_secs(8)),
+                taken(Nanos::from_secs(60))
+            ),
+            (5, 4, 3)
+        );
+        assert!(!Protocol::live().processes.wants_another(1, Nanos::ZERO));
+    }
+
+    #[test]
+    fn only_a_live_gpu_warms_up_longer() {
+        let minimum = |protocol: Protocol, device| protocol.on(device).warm_up.minimum_time;
+        assert_eq!(minimum(Protocol::live(), DeviceId::Cpu), Nanos::from_millis(50));
+        assert_eq!(minimum(Protocol::live(), DeviceId::Cuda(0)), Nanos::from_millis(100));
+        assert_eq!(minimum(Protocol::rigorous(), DeviceId::Metal(0)), Nanos::from_secs(1));
+    }
+}

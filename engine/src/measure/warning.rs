@@ -1,0 +1,207 @@
+//! What a person should know before trusting a number: each warning carries its figures, its cause and a remedy.
+
+use serde::{Deserialize, Serialize, Serializer};
+use thiserror::Error;
+
+use crate::units::Nanos;
+
+/// A reason to doubt a measurement. In JSON: `kind`, the figures, and `message`, the text shown to people.
+#[derive(Clone, Debug, Error, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self", tag = "kind", rename_all = "kebab-case")]
+pub enum Warning {
+    /// The median is not known well.
+    #[error(
+        "rough: the median is only known to ± {}; close other programs or measure in rigorous mode",
+        percent(.half_width)
+    )]
+    Rough {
+        /// Relative half-width of the median's interval.
+        half_width: f64,
+    },
+    /// Rigorous mode ended before it knew the median well enough.
+    #[error(
+        "time was up at ± {}, before the target of ± {} was reached; measure again on a quieter machine",
+        percent(.half_width), percent(.target)
+    )]
+    TargetNotReached {
+        /// Relative half-width of the median's interval.
+        half_width: f64,
+        /// The half-width aimed for.
+        target: f64,
+    },
+    /// Too few samples for a 95 % interval.
+    #[error(
+        "only {samples} samples: the interval is their whole range and holds the median with {} probability; \
+         measure in rigorous mode, or a smaller input or batch",
+        percent(.coverage)
+    )]
+    FewSamples {
+        /// Unmarked samples taken.
+        samples: usize,
+        /// Actual coverage of the interval.
+        coverage: f64,
+    },
+    /// Fewer processes than the protocol asks for.
+    #[error(
+        "only {processes} of at least {minimum} processes were measured, so differences between processes are \
+         hardly covered; let the measurement finish"
+    )]
+    FewProcesses {
+        /// Processes with samples.
+        processes: usize,
+        /// Fewest that the protocol asks for.
+        minimum: usize,
+    },
+    /// Timing the kernels slowed the run down.
+    #[error(
+        "timing each kernel made the run {} of its unmarked time; take the per-layer times as proportions, \
+         the headline is not affected",
+        percent(.ratio)
+    )]
+    MarkingOverhead {
+        /// Median of the marked runs relative to the unmarked ones.
+        ratio: f64,
+    },
+    /// Warm-up ended because its time was up.
+    #[error(
+        "the times were still changing when warm-up ended after {runs} runs and {time}; \
+         measure again, or in rigorous mode, which warms up longer"
+    )]
+    NotSettled {
+        /// Warm-up runs of the process concerned.
+        runs: usize,
+        /// Its warm-up time.
+        #[serde(rename = "time_ns")]
+        time: Nanos,
+    },
+    /// The processor changed its speed, or other programs got in the way.
+    #[error(
+        "fixed work took {} of its first time meanwhile: the processor's clock changed or other programs ran; \
+         let it cool down, close other programs, and measure again",
+        percent(1.0 + .drift)
+    )]
+    CanaryDrift {
+        /// Farthest canary reading relative to the first: 0.04 is 4 % slower.
+        drift: f64,
+    },
+    /// Other programs used the processor.
+    #[error("other programs used {} of the processor meanwhile; close them and measure again", percent(.share))]
+    BusyMachine {
+        /// Share of all cores, 0 to 1.
+        share: f64,
+    },
+    /// One run is too short for the timer.
+    #[error(
+        "one run is too short for the timer's tick of {precision}: each sample is the average of {runs_per_sample} runs, \
+         so the spread of single runs is not seen; raise the batch or the input"
+    )]
+    CoarseTimer {
+        /// The tick.
+        #[serde(rename = "precision_ns")]
+        precision: Nanos,
+        /// Runs averaged in each sample.
+        runs_per_sample: u64,
+    },
+    /// Fresh processes measured different medians.
+    #[error(
+        "the processes' medians lie {} apart (memory layout, thread placement or other programs); \
+         judge differences smaller than that with care",
+        percent(.spread)
+    )]
+    SpreadBetweenProcesses {
+        /// Largest less smallest process median, relative to the median of all.
+        spread: f64,
+    },
+    /// The device waits for the host.
+    #[error(
+        "launch-bound: enqueuing took {} of the whole time, so the device waits for the host; \
+         raise the batch, or use a runtime with fewer kernels",
+        percent(.ratio)
+    )]
+    LaunchBound {
+        /// Median enqueue time relative to the median whole time.
+        ratio: f64,
+    },
+    /// The runtime used another number of threads than asked for.
+    #[error("{asked} threads were asked for, the runtime used {used}; the result is for {used}")]
+    ThreadsDiffer {
+        /// Threads asked for.
+        asked: usize,
+        /// Threads used, as the runtime reports them.
+        used: usize,
+    },
+    /// Threads have to share cores.
+    #[error("{threads} threads share {cores} cores and wait for each other; use at most {cores}")]
+    MoreThreadsThanCores {
+        /// Threads used.
+        threads: usize,
+        /// Cores that the process may use.
+        cores: usize,
+    },
+}
+
+/// Whole percent from 10 % up, one digit below.
+fn percent(ratio: impl std::borrow::Borrow<f64>) -> String {
+    let percent = ratio.borrow() * 100.0;
+    if percent.abs() < 9.95 {
+        format!("{percent:.1} %")
+    } else {
+        format!("{percent:.0} %")
+    }
+}
+
+impl Serialize for Warning {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct WithMessage<'a> {
+            #[serde(flatten, with = "Warning")]
+            warning: &'a Warning,
+            message: String,
+        }
+        WithMessage {
+            warning: self,
+            message: self.to_string(),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Warning {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(deserializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_is_exported_with_its_figures_and_its_text() {
+        let warning = Warning::MoreThreadsThanCores { threads: 8, cores: 2 };
+        let json = serde_json::to_value(&warning).unwrap();
+        let message = "8 threads share 2 cores and wait for each other; use at most 2";
+        let expected = serde_json::json!({
+            "kind": "more-threads-than-cores", "threads": 8, "cores": 2, "message": message,
+        });
+        assert_eq!(json, expected);
+        assert_eq!(serde_json::from_value::<Warning>(json).unwrap(), warning);
+    }
+
+    #[test]
+    fn the_text_names_cause_and_remedy_with_readable_figures() {
+        let text = Warning::Rough { half_width: 0.0834 }.to_string();
+        assert_eq!(
+            text,
+            "rough: the median is only known to ± 8.3 %; close other programs or measure in rigorous mode"
+        );
+        let text = Warning::NotSettled {
+            runs: 12,
+            time: Nanos::from_millis(150),
+        }
+        .to_string();
+        assert!(text.contains("12 runs and 150 ms"), "{text}");
+        let text = Warning::CanaryDrift { drift: -0.2 }.to_string();
+        assert!(text.contains("took 80 % of its first time"), "{text}");
+    }
+}

@@ -1,0 +1,87 @@
+//! The profile: schema, machine, design, cost, measurement, findings. Its JSON is a contract with scripts elsewhere.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::cost::{ModelCost, model_cost};
+use crate::design::{Batch, Design};
+use crate::device::Machine;
+use crate::graph::{Graph, LoweringError, lower};
+use crate::guideline::{Finding, findings};
+use crate::measure::Measurement;
+
+/// The version of the JSON form; grows when a reader of the old form would misread the new one.
+pub const SCHEMA: u32 = 1;
+
+/// A design, what it costs and, where it was measured, how long it takes on this machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// [`SCHEMA`] of the program that wrote it.
+    pub schema: u32,
+    /// Where it was made.
+    pub machine: Machine,
+    /// The network.
+    pub design: Design,
+    /// What it costs on paper.
+    pub cost: ModelCost,
+    /// What it costs on the device; absent where nothing was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measurement: Option<Measurement>,
+    /// What the guidelines find.
+    pub findings: Vec<Finding>,
+}
+
+/// A profile that cannot be written.
+#[derive(Debug, Error)]
+pub enum ExportError {
+    /// The file cannot be written; what was there is untouched.
+    #[error("{path}: cannot be written: {source}")]
+    Io {
+        /// The file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A number that JSON cannot hold.
+    #[error("the profile has no JSON form: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Profile {
+    /// Costs and judges a design, with its measurement where there is one.
+    ///
+    /// # Errors
+    /// Where the design breaks rules.
+    pub fn new(design: &Design, batch: Batch, measurement: Option<Measurement>) -> Result<Self, LoweringError> {
+        let graph = lower(design, batch)?;
+        Ok(Self::of_graph(design, &graph, measurement))
+    }
+
+    /// As [`new`](Self::new), for a graph already lowered from `design`.
+    #[must_use]
+    pub fn of_graph(design: &Design, graph: &Graph, measurement: Option<Measurement>) -> Self {
+        let cost = model_cost(graph);
+        let findings = findings(design, graph, &cost, measurement.as_ref());
+        Self { schema: SCHEMA, machine: Machine::detect(), design: design.clone(), cost, measurement, findings }
+    }
+
+    /// The JSON form, indented, with a final newline.
+    ///
+    /// # Errors
+    /// Where a number has no JSON form.
+    pub fn to_json(&self) -> Result<String, ExportError> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+
+    /// Writes the JSON form atomically.
+    ///
+    /// # Errors
+    /// Where the file cannot be written; the old one is then untouched.
+    pub fn write_json(&self, path: &Path) -> Result<(), ExportError> {
+        let json = self.to_json()?;
+        crate::files::write_atomically(path, json.as_bytes())
+            .map_err(|source| ExportError::Io { path: path.display().to_string(), source })
+    }
+}

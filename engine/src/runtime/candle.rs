@@ -1,0 +1,295 @@
+//! Stock Candle: candle-core and candle-nn operations as a Candle user would write the network, one kernel per layer.
+//!
+//! What that costs is the point of measuring it: a grouped convolution is a loop over groups in Candle, inference batch
+//! normalisation four broadcast passes, padding a concatenation.
+
+use candle_core::{D, DType, Error, Tensor};
+use candle_nn::{BatchNorm, Conv2d, Conv2dConfig, Linear, Module, ModuleT};
+
+use super::executable::{Executable, Marks, PrepareError, RunError};
+use super::plan::KernelPlan;
+use crate::device::{Device, available_memory};
+use crate::graph::{Activation, Graph, Liveness, Node, Op, Shape, Window, last_uses};
+use crate::units::{Bytes, Elements};
+use crate::weights::{Weights, expected, seeded_input};
+
+/// Seed of the input that a fresh executable runs on.
+const INPUT_SEED: u64 = 1;
+
+/// A network in stock Candle operations, with its weights on one device.
+#[derive(Debug)]
+pub struct CandleExecutable {
+    device: candle_core::Device,
+    shape: Shape,
+    plan: KernelPlan,
+    steps: Vec<Step>,
+    input: Tensor,
+    output: Tensor,
+}
+
+/// One layer of the network.
+#[derive(Debug)]
+struct Step {
+    path: String,
+    layer: Layer,
+    /// Indices of the values read.
+    inputs: Vec<usize>,
+    /// Indices of the values that nobody reads after this layer.
+    dead: Vec<usize>,
+}
+
+/// What a layer computes, ready to run.
+#[derive(Debug)]
+enum Layer {
+    Conv { conv: Conv2d, pad: [usize; 2] },
+    BatchNorm(Box<BatchNorm>),
+    Activation(candle_nn::Activation),
+    Identity,
+    MaxPool(Window),
+    AvgPool(Window),
+    GlobalAvgPool,
+    Flatten,
+    Linear(Linear),
+    Add,
+    Scale,
+    Concat,
+    Slice { start: usize, channels: usize },
+    Shuffle { groups: usize },
+}
+
+impl CandleExecutable {
+    /// Puts the weights on the device and a made-up input in front of them.
+    ///
+    /// # Errors
+    /// Where weights are missing or mis-shaped, memory would not suffice, or Candle has no such operation.
+    pub fn prepare(graph: &Graph, weights: &Weights, device: &Device) -> Result<Self, PrepareError> {
+        check_memory(graph)?;
+        weights.check(graph)?;
+        let device = device.candle().clone();
+        let last = last_uses(graph);
+        let mut steps = Vec::with_capacity(graph.layers().len());
+        for (id, node) in graph.layers() {
+            let dead = (0..id.0).filter(|&value| last.get(value) == Some(&id)).collect();
+            let layer = layer(node, weights, &device)?;
+            let inputs = node.inputs.iter().map(|input| input.0).collect();
+            steps.push(Step { path: node.path.clone(), layer, inputs, dead });
+        }
+        let shape = graph.input_shape();
+        let input = Tensor::from_vec(seeded_input(shape, INPUT_SEED), &dims(shape), &device)?;
+        let plan = KernelPlan::one_per_layer(graph);
+        Ok(Self { output: input.clone(), device, shape, plan, steps, input })
+    }
+
+    /// Runs every layer, calling `after` behind each.
+    fn forward(&self, mut after: impl FnMut() -> Result<(), RunError>) -> Result<Tensor, RunError> {
+        let mut values: Vec<Option<Tensor>> = Vec::with_capacity(self.steps.len() + 1);
+        values.push(Some(self.input.clone()));
+        for step in &self.steps {
+            let in_layer = |source| RunError::Layer { layer: step.path.clone(), source };
+            let value = step.run(&values).map_err(in_layer)?;
+            values.push(Some(value));
+            for &dead in &step.dead {
+                if let Some(value) = values.get_mut(dead) {
+                    *value = None;
+                }
+            }
+            after()?;
+        }
+        let result = values.pop().flatten().unwrap_or_else(|| self.input.clone());
+        Ok(result.flatten_from(1)?)
+    }
+}
+
+impl Executable for CandleExecutable {
+    fn set_input(&mut self, input: &Tensor) -> Result<(), RunError> {
+        if input.dims() != dims(self.shape) {
+            return Err(RunError::Input { expected: self.shape, given: input.dims().to_vec() });
+        }
+        self.input = input.to_device(&self.device)?.to_dtype(DType::F32)?.contiguous()?;
+        Ok(())
+    }
+
+    fn run(&mut self) -> Result<&Tensor, RunError> {
+        self.output = self.forward(|| Ok(()))?;
+        Ok(&self.output)
+    }
+
+    fn run_marked(&mut self, marks: &mut Marks<'_>) -> Result<(), RunError> {
+        self.output = self.forward(|| {
+            self.device.synchronize()?;
+            marks.mark();
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    fn synchronize(&self) -> Result<(), RunError> {
+        Ok(self.device.synchronize()?)
+    }
+
+    fn plan(&self) -> &KernelPlan {
+        &self.plan
+    }
+
+    /// Candle's CPU convolutions run on the rayon pool of the calling thread; a GPU is fed by one thread.
+    fn threads(&self) -> usize {
+        if self.device.is_cpu() { rayon::current_num_threads() } else { 1 }
+    }
+}
+
+/// Whether weights and activations of `graph` fit into the memory that is free; ask before making up weights, too.
+///
+/// # Errors
+/// [`PrepareError::TooLarge`] with both figures.
+pub fn check_memory(graph: &Graph) -> Result<(), PrepareError> {
+    let needed = needed_memory(graph);
+    match available_memory() {
+        Some(available) if needed > available => {
+            Err(PrepareError::TooLarge { design: graph.name.clone(), batch: graph.input_shape().batch, needed, available })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// About what preparing and running takes: the weights on the host and on the device, and twice the peak of activations,
+/// since Candle's convolutions work on a copy of their input and nothing is computed in place.
+fn needed_memory(graph: &Graph) -> Bytes {
+    let elements = |shape: &[usize]| shape.iter().fold(1_u64, |n, &axis| n.saturating_mul(axis as u64));
+    let weights = expected(graph).iter().fold(0_u64, |sum, tensor| sum.saturating_add(elements(&tensor.shape)));
+    let (activations, _) = Liveness::of(graph).peak();
+    Elements(weights.saturating_add(activations).saturating_mul(2)).bytes_f32()
+}
+
+const fn dims(shape: Shape) -> [usize; 4] {
+    [shape.batch, shape.channels, shape.height, shape.width]
+}
+
+/// The node's layer with its weights on the device.
+fn layer(node: &Node, weights: &Weights, device: &candle_core::Device) -> Result<Layer, Error> {
+    let refuse = |what: &str| Error::Msg(format!("layer `{}`: Candle has no {what}", node.path));
+    let parameter = |name: &str| {
+        let name = format!("{}.{name}", node.path);
+        let tensor = weights.get(&name).ok_or_else(|| Error::Msg(format!("there are no weights `{name}`")))?;
+        Tensor::from_slice(&tensor.values, tensor.shape.as_slice(), device)
+    };
+    let bias = |is_there: bool| is_there.then(|| parameter("bias")).transpose();
+    Ok(match &node.op {
+        Op::Input => return Err(refuse("second input")),
+        Op::Conv2d(conv) => {
+            let Window { stride, padding, dilation, .. } = conv.window;
+            if stride[0] != stride[1] || dilation[0] != dilation[1] {
+                return Err(refuse("convolution with different vertical and horizontal stride or dilation"));
+            }
+            // Candle pads both axes alike; other padding is an operation of its own.
+            let (padding, pad) = if padding[0] == padding[1] { (padding[0], [0, 0]) } else { (0, padding) };
+            let config = Conv2dConfig {
+                padding,
+                stride: stride[0],
+                dilation: dilation[0],
+                groups: conv.groups,
+                cudnn_fwd_algo: None,
+            };
+            Layer::Conv { conv: Conv2d::new(parameter("weight")?, bias(conv.bias)?, config), pad }
+        }
+        Op::BatchNorm { channels, eps } => Layer::BatchNorm(Box::new(BatchNorm::new(
+            *channels,
+            parameter("running_mean")?,
+            parameter("running_var")?,
+            parameter("weight")?,
+            parameter("bias")?,
+            *eps,
+        )?)),
+        Op::Activation(activation) => match activation {
+            Activation::Relu => Layer::Activation(candle_nn::Activation::Relu),
+            Activation::Relu6 => Layer::Activation(candle_nn::Activation::Relu6),
+            Activation::HardSwish => Layer::Activation(candle_nn::Activation::HardSwish),
+            Activation::Sigmoid => Layer::Activation(candle_nn::Activation::Sigmoid),
+            Activation::None => Layer::Identity,
+        },
+        Op::MaxPool(window) | Op::AvgPool(window) if window.dilation != [1, 1] => return Err(refuse("dilated pooling")),
+        Op::MaxPool(window) => Layer::MaxPool(*window),
+        Op::AvgPool(window) => Layer::AvgPool(*window),
+        Op::GlobalAvgPool => Layer::GlobalAvgPool,
+        Op::Flatten => Layer::Flatten,
+        Op::Linear { bias: has_bias, .. } => Layer::Linear(Linear::new(parameter("weight")?, bias(*has_bias)?)),
+        Op::Add => Layer::Add,
+        Op::Scale => Layer::Scale,
+        Op::Concat => Layer::Concat,
+        Op::Slice { start, channels } => Layer::Slice { start: *start, channels: *channels },
+        Op::ChannelShuffle { groups } => Layer::Shuffle { groups: *groups },
+    })
+}
+
+impl Step {
+    /// The layer's value from the values before it.
+    fn run(&self, values: &[Option<Tensor>]) -> Result<Tensor, Error> {
+        let inputs = self.inputs.iter().map(|&index| {
+            let value = values.get(index).and_then(Option::as_ref);
+            value.ok_or_else(|| Error::Msg("its input has been dropped already".into()))
+        });
+        let inputs = inputs.collect::<Result<Vec<&Tensor>, Error>>()?;
+        match (&self.layer, inputs.as_slice()) {
+            (Layer::Concat, maps) => Tensor::cat(maps, 1),
+            (Layer::Add, [left, right]) => *left + *right,
+            (Layer::Scale, [map, gate]) => map.broadcast_mul(gate),
+            (layer, [map]) => layer.run(map),
+            (_, inputs) => Err(Error::Msg(format!("it got {} inputs", inputs.len()))),
+        }
+    }
+}
+
+impl Layer {
+    /// The layer's value from its only input, `[batch, channels, height, width]`.
+    fn run(&self, map: &Tensor) -> Result<Tensor, Error> {
+        match self {
+            Self::Conv { conv, pad: [0, 0] } => conv.forward(map),
+            Self::Conv { conv, pad } => conv.forward(&pad_with(map, *pad, 0.0)?),
+            Self::BatchNorm(norm) => norm.forward_t(map, false),
+            Self::Activation(activation) => activation.forward(map),
+            Self::MaxPool(Window { kernel, stride, padding, .. }) => {
+                pad_with(map, *padding, f32::NEG_INFINITY)?.max_pool2d_with_stride(pair(*kernel), pair(*stride))
+            }
+            Self::AvgPool(Window { kernel, stride, padding, .. }) => {
+                pad_with(map, *padding, 0.0)?.avg_pool2d_with_stride(pair(*kernel), pair(*stride))
+            }
+            Self::GlobalAvgPool => map.mean_keepdim((D::Minus2, D::Minus1)),
+            Self::Flatten => flat(map),
+            Self::Linear(linear) => flat(&linear.forward(&map.flatten_from(1)?)?),
+            Self::Slice { start, channels } => map.narrow(1, *start, *channels),
+            Self::Shuffle { groups } => {
+                let (batch, channels, height, width) = map.dims4()?;
+                let grouped = map.reshape((batch, *groups, channels / groups, height, width))?;
+                grouped.transpose(1, 2)?.reshape((batch, channels, height, width))
+            }
+            Self::Identity | Self::Add | Self::Scale | Self::Concat => Ok(map.clone()),
+        }
+    }
+}
+
+/// `[batch, ..]` as a map of one pixel, `[batch, features, 1, 1]`; moves no data.
+fn flat(value: &Tensor) -> Result<Tensor, Error> {
+    let value = value.flatten_from(1)?;
+    let (batch, features) = value.dims2()?;
+    value.reshape((batch, features, 1, 1))
+}
+
+const fn pair([vertical, horizontal]: [usize; 2]) -> (usize, usize) {
+    (vertical, horizontal)
+}
+
+/// The map with `padding` rows and columns of `value` on either side. Candle's pooling has no padding of its own, and its
+/// `pad_with_zeros` would let the border win the maximum of negative values.
+fn pad_with(map: &Tensor, padding: [usize; 2], value: f32) -> Result<Tensor, Error> {
+    let mut padded = map.clone();
+    for (axis, size) in [(2, padding[0]), (3, padding[1])] {
+        if size > 0 {
+            let mut dims = padded.dims().to_vec();
+            if let Some(length) = dims.get_mut(axis) {
+                *length = size;
+            }
+            let border = Tensor::full(value, dims, padded.device())?;
+            padded = Tensor::cat(&[&border, &padded, &border], axis)?;
+        }
+    }
+    Ok(padded)
+}

@@ -1,0 +1,152 @@
+//! What can be wrong with weights, told so that a person can act on it.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Weights that cannot be read, written or used.
+#[derive(Debug, Error)]
+pub enum WeightsError {
+    /// The file cannot be opened or read.
+    #[error("cannot read the weights `{}`: {source}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file cannot be written.
+    #[error("cannot write the weights `{}`: {source}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file's name does not say what it is.
+    #[error("`{}` is not named like weights: `.safetensors`, `.pth` and `.pt` are read", .path.display())]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is damaged, or not what its name says.
+    #[error("`{}` is not a usable {format} file: {reason}", .path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// `safetensors` or `PyTorch`.
+        format: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file is fine but holds another network.
+    #[error("the weights `{}` do not fit `{design}`:{mismatch}", .path.display())]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// The design's name.
+        design: String,
+        /// Everything that does not fit.
+        mismatch: Box<Mismatch>,
+    },
+    /// Weights in memory that lack something the network needs.
+    #[error("the weights do not fit `{design}`:{mismatch}")]
+    Incomplete {
+        /// The design's name.
+        design: String,
+        /// Everything that does not fit.
+        mismatch: Box<Mismatch>,
+    },
+}
+
+/// One tensor that does not fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// The tensor's name.
+    pub name: String,
+    /// What the network needs; empty for a tensor that it does not know.
+    pub expected: String,
+    /// What there is; empty for a missing tensor.
+    pub found: String,
+}
+
+impl Misfit {
+    pub(super) fn missing(name: String, expected: &[usize]) -> Self {
+        Self { name, expected: shape(expected), found: String::new() }
+    }
+
+    pub(super) fn misshaped(name: String, expected: &[usize], found: &[usize]) -> Self {
+        Self { name, expected: shape(expected), found: shape(found) }
+    }
+}
+
+/// Every tensor that does not fit, by kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Needed but not there.
+    pub missing: Vec<Misfit>,
+    /// There but unknown to the network.
+    pub extra: Vec<Misfit>,
+    /// There with another shape.
+    pub misshaped: Vec<Misfit>,
+    /// There, but not as floating-point numbers.
+    pub not_float: Vec<Misfit>,
+}
+
+impl Mismatch {
+    /// Whether everything fits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        [&self.missing, &self.extra, &self.misshaped, &self.not_float].iter().all(|list| list.is_empty())
+    }
+}
+
+/// Tensors of each kind that a message names; the rest are counted.
+const NAMED: usize = 20;
+
+impl fmt::Display for Mismatch {
+    /// One tensor per line, grouped, with the network's side before the file's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut list = |title: &str, misfits: &[Misfit], line: fn(&Misfit) -> String| {
+            if misfits.is_empty() {
+                return Ok(());
+            }
+            write!(f, "\n  {} {title}:", misfits.len())?;
+            for misfit in misfits.iter().take(NAMED) {
+                write!(f, "\n    {}", line(misfit))?;
+            }
+            match misfits.len().saturating_sub(NAMED) {
+                0 => Ok(()),
+                more => write!(f, "\n    and {more} more"),
+            }
+        };
+        let both = |misfit: &Misfit| format!("{}: expected {}, found {}", misfit.name, misfit.expected, misfit.found);
+        list("missing", &self.missing, |misfit| format!("{}: expected {}", misfit.name, misfit.expected))?;
+        list("of another shape", &self.misshaped, both)?;
+        list("not floating-point", &self.not_float, both)?;
+        list("unknown to the network", &self.extra, |misfit| format!("{}: found {}", misfit.name, misfit.found))
+    }
+}
+
+/// `[58, 24, 1, 1]`
+pub(super) fn shape(shape: &[usize]) -> String {
+    format!("{shape:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mismatch_names_every_kind_and_counts_what_it_does_not_name() {
+        let missing = (0..23).map(|i| Misfit::missing(format!("layer{i}.weight"), &[i, 2])).collect();
+        let misshaped = vec![Misfit::misshaped("fc.weight".into(), &[1000, 64], &[10, 64])];
+        let text = Mismatch { missing, misshaped, ..Mismatch::default() }.to_string();
+        assert!(text.starts_with("\n  23 missing:\n    layer0.weight: expected [0, 2]\n"), "{text}");
+        assert!(text.contains("layer19.weight") && !text.contains("layer20.weight"), "{text}");
+        assert!(text.contains("\n    and 3 more\n"), "{text}");
+        assert!(text.ends_with("1 of another shape:\n    fc.weight: expected [1000, 64], found [10, 64]"), "{text}");
+        assert!(!text.contains("floating"), "{text}");
+    }
+}

@@ -1,0 +1,166 @@
+//! The zip container of PyTorch 1.6 and later: `NAME/data.pkl` and one stored (never compressed) entry per storage,
+//! `NAME/data/KEY`. Only what `torch.save` writes is read, so that every tensor is a plain range of the file.
+//! Field offsets are those of PKWARE's APPNOTE 6.3, sections 4.3.7 (local header), .12 (directory) and .14 to .16 (end).
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+
+use super::super::stored::{Fault, StoredTensor, shown};
+use super::{pickle, state_dict};
+
+/// Longest directory read: about 200,000 entries.
+const LONGEST_DIRECTORY: u64 = 16 << 20;
+
+/// Fixed length of the end record, and its longest comment.
+const END: usize = 22;
+const LONGEST_COMMENT: u64 = 0xFFFF;
+
+/// The tensors of a file, none of them read yet.
+pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<StoredTensor>, Fault> {
+    let entries = directory(file, length)?;
+    let mut pickles = entries.keys().filter_map(|name| Some((name, name.strip_suffix("data.pkl")?)));
+    let (Some((name, prefix)), None) = (pickles.next(), pickles.next()) else {
+        return Err(Fault::malformed("it has no `data.pkl`, or several"));
+    };
+    if let Some(entry) = entries.get(&format!("{prefix}byteorder"))
+        && read(file, length, entry, 6)? != b"little"
+    {
+        return Err(Fault::malformed("its tensors are stored big-endian"));
+    }
+    let bytes = read(file, length, entries.get(name).ok_or_else(|| Fault::malformed("it has no `data.pkl`"))?, pickle::LONGEST)?;
+    let (object, _) = pickle::read(&bytes).map_err(Fault::Malformed)?;
+    let records = state_dict::records(&object).map_err(Fault::Malformed)?;
+    let place = |record: state_dict::Record| {
+        let (begin, end) = match &record.storage {
+            None => (0, 0),
+            Some(key) => {
+                let entry = entries.get(&format!("{prefix}data/{key}"));
+                let missing = || Fault::malformed(format!("it has no data for tensor `{}`", shown(&record.name)));
+                range(file, length, entry.ok_or_else(missing)?)?
+            }
+        };
+        Ok(record.between(begin, end))
+    };
+    records.into_iter().map(place).collect()
+}
+
+struct Entry {
+    /// Where the entry's local header is.
+    header: u64,
+    /// Bytes of content.
+    size: u64,
+}
+
+/// The first and one past the last byte of an entry's content.
+fn range(file: &mut File, length: u64, entry: &Entry) -> Result<(u64, u64), Fault> {
+    let mut header = [0; 30];
+    file.seek(SeekFrom::Start(entry.header))?;
+    file.read_exact(&mut header)?;
+    let begin = entry.header.saturating_add(30 + number(&header, 26, 2) + number(&header, 28, 2));
+    let end = begin.saturating_add(entry.size);
+    if !header.starts_with(b"PK\x03\x04") || end > length {
+        return Err(Fault::malformed("an entry is not where its directory says"));
+    }
+    Ok((begin, end))
+}
+
+fn read(file: &mut File, length: u64, entry: &Entry, longest: u64) -> Result<Vec<u8>, Fault> {
+    let (begin, end) = range(file, length, entry)?;
+    if end - begin > longest {
+        return Err(Fault::malformed(format!("an entry has {} bytes where at most {longest} make sense", end - begin)));
+    }
+    at(file, begin, end - begin)
+}
+
+/// `size` bytes from `begin` on; the caller has checked that the size is reasonable.
+fn at(file: &mut File, begin: u64, size: u64) -> Result<Vec<u8>, Fault> {
+    let mut bytes = vec![0; size as usize];
+    file.seek(SeekFrom::Start(begin))?;
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Every entry by name.
+fn directory(file: &mut File, length: u64) -> Result<HashMap<String, Entry>, Fault> {
+    let (begin, size) = directory_place(file, length)?;
+    if size > LONGEST_DIRECTORY || begin.checked_add(size).is_none_or(|end| end > length) {
+        return Err(Fault::malformed(format!("its directory claims {size} bytes at {begin}, the file has {length}")));
+    }
+    let bytes = at(file, begin, size)?;
+    let mut rest = bytes.as_slice();
+    let mut entries = HashMap::new();
+    while rest.starts_with(b"PK\x01\x02") {
+        let damaged = || Fault::malformed("its directory is damaged");
+        let (name_length, extra_length) = (number(rest, 28, 2) as usize, number(rest, 30, 2) as usize);
+        let extra_begin = 46 + name_length;
+        let name = String::from_utf8_lossy(rest.get(46..extra_begin).ok_or_else(damaged)?).into_owned();
+        let extra = rest.get(extra_begin..extra_begin + extra_length).ok_or_else(damaged)?;
+        if number(rest, 10, 2) != 0 || number(rest, 8, 2) & 1 != 0 {
+            return Err(Fault::malformed(format!("`{}` is compressed or encrypted; `torch.save` does neither", shown(&name))));
+        }
+        let [stored, size, header] = wide([number(rest, 20, 4), number(rest, 24, 4), number(rest, 42, 4)], extra);
+        if stored != size {
+            return Err(damaged());
+        }
+        let next = extra_begin + extra_length + number(rest, 32, 2) as usize;
+        rest = rest.get(next..).ok_or_else(damaged)?;
+        if let Some(Entry { .. }) = entries.insert(name, Entry { header, size }) {
+            return Err(Fault::malformed("two entries have the same name"));
+        }
+    }
+    Ok(entries)
+}
+
+/// Fields of a directory entry, those that do not fit 32 bits taken from the zip64 extra field.
+fn wide(narrow: [u64; 3], extra: &[u8]) -> [u64; 3] {
+    let mut rest = extra;
+    while rest.len() >= 4 && number(rest, 0, 2) != 1 {
+        rest = rest.get(4 + number(rest, 2, 2) as usize..).unwrap_or_default();
+    }
+    // Uncompressed size comes before compressed size there, but the two are equal for stored entries.
+    let mut next = 4;
+    narrow.map(|field| {
+        if field != 0xFFFF_FFFF {
+            return field;
+        }
+        next += 8;
+        number(rest, next - 8, 8)
+    })
+}
+
+/// Offset and size of the directory, from the record at the file's end.
+fn directory_place(file: &mut File, length: u64) -> Result<(u64, u64), Fault> {
+    let tail_length = length.min(END as u64 + LONGEST_COMMENT);
+    let tail = at(file, length - tail_length, tail_length)?;
+    let is_end = |record: &[u8]| {
+        record.starts_with(b"PK\x05\x06") && number(record, 20, 2) == record.len() as u64 - END as u64
+    };
+    let begin = (0..=tail.len().saturating_sub(END)).rev().find(|&begin| tail.get(begin..).is_some_and(is_end));
+    let Some(begin) = begin else {
+        return Err(Fault::malformed("it has no zip directory at its end: it is cut off or not a zip archive"));
+    };
+    let record = tail.get(begin..).unwrap_or_default();
+    let (offset, size) = (number(record, 16, 4), number(record, 12, 4));
+    let locator = begin.checked_sub(20).and_then(|begin| tail.get(begin..));
+    match locator {
+        Some(locator) if locator.starts_with(b"PK\x06\x07") => {
+            let record = number(locator, 8, 8);
+            if record.checked_add(56).is_none_or(|end| end > length) {
+                return Err(Fault::malformed("its zip64 record lies outside the file"));
+            }
+            let record = at(file, record, 56)?;
+            if !record.starts_with(b"PK\x06\x06") {
+                return Err(Fault::malformed("its zip64 record is damaged"));
+            }
+            Ok((number(&record, 48, 8), number(&record, 40, 8)))
+        }
+        _ => Ok((offset, size)),
+    }
+}
+
+/// The little-endian number of `size` bytes at `offset`; bytes beyond the end count as zero.
+fn number(bytes: &[u8], offset: usize, size: usize) -> u64 {
+    let end = bytes.len().min(offset.saturating_add(size));
+    bytes.get(offset..end).unwrap_or_default().iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
+}
