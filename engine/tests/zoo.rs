@@ -15,9 +15,17 @@ fn parameters_and_mult_adds_equal_the_reference_counts() {
             assert_eq!(cost.params.0, params, "{name}: parameters");
         }
         // The references are printed with two or three decimals, the large networks' with one.
-        let rounding = if reference.mega_mult_adds > 1000.0 { 0.05 } else { 0.0051 };
+        let rounding = if reference.mega_mult_adds > 1000.0 {
+            0.05
+        } else {
+            0.0051
+        };
         let mega = cost.mult_adds.as_f64() / 1e6;
-        assert!((mega - reference.mega_mult_adds).abs() < rounding, "{name}: {mega} M, not {}", reference.mega_mult_adds);
+        assert!(
+            (mega - reference.mega_mult_adds).abs() < rounding,
+            "{name}: {mega} M, not {}",
+            reference.mega_mult_adds
+        );
     }
 }
 
@@ -26,7 +34,9 @@ fn parameters_and_mult_adds_equal_the_reference_counts() {
 #[test]
 fn published_mult_adds_agree_within_the_stated_tolerance() {
     for preset in presets() {
-        let (Some(published), name) = (preset.published, &preset.design.name) else { continue };
+        let (Some(published), name) = (preset.published, &preset.design.name) else {
+            continue;
+        };
         let tolerance = match name.as_str() {
             "mobilenet-v2-x0.15" => 0.22,
             name if name.starts_with("mobilenet-v2") => 0.075,
@@ -34,7 +44,10 @@ fn published_mult_adds_agree_within_the_stated_tolerance() {
         };
         let cost = model_cost(&lower(&preset.design, Batch(1)).unwrap()).total;
         let ratio = cost.mult_adds.as_f64() / 1e6 / published.mega_mult_adds;
-        assert!((ratio - 1.0).abs() <= tolerance, "{name}: {ratio} of the published figure");
+        assert!(
+            (ratio - 1.0).abs() <= tolerance,
+            "{name}: {ratio} of the published figure"
+        );
     }
 }
 

@@ -13,8 +13,12 @@ mod table;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use shufflescope_engine::device::DeviceId;
+use shufflescope_engine::runtime::{RunOptions, Runtime};
 
 use self::resolve::UsageError;
+use crate::window::WindowOptions;
+use crate::worker::Launcher;
 
 /// Design ShuffleNet-style networks and see at once what they cost, on paper and on your device.
 ///
@@ -22,9 +26,6 @@ use self::resolve::UsageError;
 #[derive(Debug, Parser)]
 #[command(name = "shufflescope", version, about, long_about, after_help = EXAMPLES)]
 struct Arguments {
-    /// Draws the window with this renderer: wgpu falls back to glow (OpenGL) where it finds no adapter.
-    #[arg(long, value_name = "NAME", value_parser = ["wgpu", "glow"])]
-    renderer: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -79,11 +80,22 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
-        None => crate::window::run(crate::window::WindowOptions { renderer: arguments.renderer }),
+        None => window(),
         Some(Command::Designs(arguments)) => designs::run(&arguments),
         Some(Command::Devices(arguments)) => devices::run(&arguments),
         Some(Command::Cost(arguments)) => cost::run(&arguments),
         Some(Command::Profile(arguments)) => profile::run(&arguments),
         Some(Command::Worker) => crate::worker::serve(std::io::stdin(), std::io::stdout()),
     }
+}
+
+/// Opens the window on the last session's design.
+fn window() -> anyhow::Result<()> {
+    let options = RunOptions {
+        device: DeviceId::Cpu,
+        runtime: Runtime::default(),
+        threads: resolve::default_threads(),
+        batch: 1,
+    };
+    crate::window::run(WindowOptions { launcher: Launcher::this_program()?, design: None, options })
 }

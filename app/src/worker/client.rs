@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use shufflescope_engine::measure::{Circumstances, KernelLabel, MeasureKey, Measurement, ProcessSamples};
+use shufflescope_engine::measure::{Circumstances, KernelLabel, KernelTime, Measurement, ProcessSamples};
 use shufflescope_engine::units::Nanos;
 
 use super::child::{Launcher, Line, Worker};
@@ -15,9 +15,6 @@ const GREETING: Duration = Duration::from_secs(20);
 
 /// A worker that has not dropped an older measurement by then is killed: it is in the middle of a long run.
 const OBEDIENCE: Duration = Duration::from_millis(150);
-
-/// Rigorous mode starts no further process beyond this, once it has the fewest it needs.
-const RIGOROUS_TIME: Duration = Duration::from_secs(30);
 
 /// What happens to a job.
 #[derive(Debug)]
@@ -84,6 +81,8 @@ struct Current {
     obey_by: Option<Instant>,
     /// What earlier processes of a rigorous measurement took.
     collected: Vec<ProcessSamples>,
+    /// The kernels they marked; empty until one has.
+    kernels: Vec<KernelLabel>,
 }
 
 impl Client {
@@ -98,7 +97,8 @@ impl Client {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         let busy = self.current.take().is_some();
-        self.current = Some(Current { ticket, job, started: Instant::now(), obey_by: None, collected: vec![] });
+        let started = Instant::now();
+        self.current = Some(Current { ticket, job, started, obey_by: None, collected: vec![], kernels: vec![] });
         self.submit(busy);
         ticket
     }
@@ -216,6 +216,9 @@ impl Client {
     fn on_done(&mut self, measurement: Box<Measurement>, samples: ProcessSamples) {
         let Some(current) = &mut self.current else { return };
         current.collected.push(samples);
+        if let (true, Some(breakdown)) = (current.kernels.is_empty(), &measurement.breakdown) {
+            current.kernels = breakdown.kernels.iter().map(KernelTime::kernel).collect();
+        }
         let ticket = current.ticket;
         let processes = current.job.protocol.processes;
         let merged = if current.collected.len() == 1 { Ok(measurement) } else { current.merge(&measurement).map(Box::new) };
@@ -225,17 +228,15 @@ impl Client {
                 self.events.push_back(ClientEvent::Failed { ticket, message });
             }
             Ok(measurement) => {
-                let done = current.collected.len();
-                let late = current.started.elapsed() > RIGOROUS_TIME;
-                if done >= processes.aim || (late && done >= processes.minimum) {
-                    self.current = None;
-                    self.events.push_back(ClientEvent::Done { ticket, measurement });
-                } else {
+                if processes.wants_another(current.collected.len(), current.started.elapsed().into()) {
                     let (fraction, left) = current.overall(0.0, Nanos::ZERO);
                     let partial = Some(measurement);
                     self.events.push_back(ClientEvent::Progress { ticket, fraction, left, partial });
                     self.worker = None;
                     self.submit(false);
+                } else {
+                    self.current = None;
+                    self.events.push_back(ClientEvent::Done { ticket, measurement });
                 }
             }
         }
@@ -273,15 +274,10 @@ impl Current {
         (done as f32, left)
     }
 
-    /// One measurement over all processes so far; the kernels and conditions are those of the last one.
+    /// One measurement over all processes so far; the conditions are those of the last one.
     fn merge(&self, last: &Measurement) -> Result<Measurement, String> {
-        let label = |kernel: &shufflescope_engine::measure::KernelTime| KernelLabel {
-            layers: kernel.layers.clone(),
-            label: kernel.label.clone(),
-        };
-        let kernels = last.breakdown.iter().flat_map(|breakdown| &breakdown.kernels).map(label).collect();
-        let key: MeasureKey = last.key();
-        let circumstances = Circumstances { key, kernels, conditions: last.conditions.clone() };
+        let circumstances =
+            Circumstances { key: last.key(), kernels: self.kernels.clone(), conditions: last.conditions.clone() };
         Measurement::summarise(&circumstances, &self.collected).map_err(|error| error.to_string())
     }
 }

@@ -16,7 +16,7 @@ use shufflescope_engine::measure::{
     ArithmeticCanary, Circumstances, KernelLabel, MeasureError, MeasureKey, Measurement, Mode, MonotonicClock, Phase,
     ProcessSamples, Progress, Protocol, refine, sample,
 };
-use shufflescope_engine::runtime::{Executable, prepare};
+use shufflescope_engine::runtime::{Executable, check_memory, prepare};
 use shufflescope_engine::units::Nanos;
 use shufflescope_engine::weights::{Weights, load};
 
@@ -153,6 +153,7 @@ impl Worker {
     fn measure(&mut self, ticket: Ticket, job: &Job) -> anyhow::Result<(Measurement, ProcessSamples)> {
         self.events.send(&Event::Preparing { ticket });
         let graph = lower(&job.design, Batch(job.options.batch))?;
+        check_memory(&graph)?;
         let device = Device::open(&job.options.device)?;
         let weights = match &job.weights {
             Some(path) => load(path, &graph).context("the weights cannot be used")?,
@@ -173,7 +174,7 @@ impl Worker {
             protocol: key.protocol,
             circumstances: Circumstances { key, kernels, conditions: shufflescope_engine::device::Conditions::default() },
             probe: ConditionsProbe::start(),
-            last_partial: Instant::now() - PARTIAL_SPACING,
+            last_partial: None,
             ticket,
             refine: job.refine && job.protocol.mode == Mode::Live,
         };
@@ -226,7 +227,7 @@ struct Session {
     protocol: Protocol,
     circumstances: Circumstances,
     probe: ConditionsProbe,
-    last_partial: Instant,
+    last_partial: Option<Instant>,
     refine: bool,
 }
 
@@ -244,10 +245,11 @@ impl Session {
             Phase::WarmUp => scaled(warm_up, progress.fraction),
             Phase::Sampling => warm_up + scaled(sampling, progress.fraction),
         };
-        let due = progress.has_first_result() && self.last_partial.elapsed() >= PARTIAL_SPACING;
+        let recently = self.last_partial.is_some_and(|last| last.elapsed() < PARTIAL_SPACING);
+        let due = progress.has_first_result() && !recently;
         let partial = progress.samples.filter(|_| due).and_then(|samples| self.summarise(samples).ok());
         if partial.is_some() {
-            self.last_partial = Instant::now();
+            self.last_partial = Some(Instant::now());
         }
         Event::Progress {
             ticket: self.ticket,

@@ -88,7 +88,10 @@ impl InputSize {
     /// `side` by `side` pixels.
     #[must_use]
     pub const fn square(side: u32) -> Self {
-        Self { height: side, width: side }
+        Self {
+            height: side,
+            width: side,
+        }
     }
 }
 
@@ -106,10 +109,17 @@ impl std::str::FromStr for InputSize {
     fn from_str(text: &str) -> Result<Self, String> {
         let number = |part: &str| part.trim().parse::<u32>();
         let size = match text.split_once(['x', '×']) {
-            Some((width, height)) => number(width).and_then(|width| Ok(Self { width, height: number(height)? })),
+            Some((width, height)) => number(width).and_then(|width| {
+                Ok(Self {
+                    width,
+                    height: number(height)?,
+                })
+            }),
             None => number(text).map(Self::square),
         };
-        size.map_err(|_| format!("`{text}` is not an image size: write a side such as 224, or WIDTHxHEIGHT such as 640x480"))
+        size.map_err(|_| {
+            format!("`{text}` is not an image size: write a side such as 224, or WIDTHxHEIGHT such as 640x480")
+        })
     }
 }
 

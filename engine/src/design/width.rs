@@ -8,16 +8,25 @@ use super::{Block, Design, Family, limits};
 pub const WIDTHS: [f64; 4] = [0.5, 1.0, 1.5, 2.0];
 
 /// ShuffleNet V2, Table 5: stages 2 to 4 and conv5 for the paper's four widths.
-const TABLE_5: [(f64, [u32; 4]); 4] =
-    [(0.5, [48, 96, 192, 1024]), (1.0, [116, 232, 464, 1024]), (1.5, [176, 352, 704, 1024]), (2.0, [244, 488, 976, 2048])];
+const TABLE_5: [(f64, [u32; 4]); 4] = [
+    (0.5, [48, 96, 192, 1024]),
+    (1.0, [116, 232, 464, 1024]),
+    (1.5, [176, 352, 704, 1024]),
+    (2.0, [244, 488, 976, 2048]),
+];
 
 /// Appendix Table 2: conv2 to conv5.
 const LARGE_50: [u32; 4] = [244, 488, 976, 1952];
 const LARGE_164: [u32; 4] = [340, 680, 1360, 2720];
 
 /// ShuffleNet V1, Table 1: stages 2 to 4 by number of groups.
-const SHUFFLENET_V1: [(u32, [u32; 3]); 5] =
-    [(1, [144, 288, 576]), (2, [200, 400, 800]), (3, [240, 480, 960]), (4, [272, 544, 1088]), (8, [384, 768, 1536])];
+const SHUFFLENET_V1: [(u32, [u32; 3]); 5] = [
+    (1, [144, 288, 576]),
+    (2, [200, 400, 800]),
+    (3, [240, 480, 960]),
+    (4, [272, 544, 1088]),
+    (8, [384, 768, 1536]),
+];
 
 /// Stem channels of ShuffleNet V1 by width; the 0.5x stem is rounded to whole groups.
 const SHUFFLENET_V1_STEM: [(f64, f64); 4] = [(0.5, 12.0), (1.0, 24.0), (1.5, 24.0), (2.0, 48.0)];
@@ -61,17 +70,36 @@ impl Family {
                 let column = |row: usize| TABLE_5.map(|(width, channels)| (width, f64::from(channels[row])));
                 let stage = |row| even(interpolate(&column(row), width, Beyond::Proportional));
                 let head = even(interpolate(&column(3), width, Beyond::Constant));
-                Scale { stem: 24, stages: (0..3).map(stage).collect(), head: Some(head) }
+                Scale {
+                    stem: 24,
+                    stages: (0..3).map(stage).collect(),
+                    head: Some(head),
+                }
             }
-            Self::ShufflenetV2_50 => Scale { stem: 64, stages: scaled(&LARGE_50, even), head: Some(2048) },
-            Self::ShufflenetV2_164 => Scale { stem: 128, stages: scaled(&LARGE_164, even), head: Some(2048) },
+            Self::ShufflenetV2_50 => Scale {
+                stem: 64,
+                stages: scaled(&LARGE_50, even),
+                head: Some(2048),
+            },
+            Self::ShufflenetV2_164 => Scale {
+                stem: 128,
+                stages: scaled(&LARGE_164, even),
+                head: Some(2048),
+            },
             Self::ShufflenetV1 => {
                 let (_, base) = SHUFFLENET_V1.iter().find(|(of, _)| *of == groups)?;
                 // The bottleneck is a quarter of the channels and has to divide into the groups.
-                let stages = base.iter().map(|&c| round_to(f64::from(c) * width, 4 * groups)).collect();
+                let stages = base
+                    .iter()
+                    .map(|&c| round_to(f64::from(c) * width, 4 * groups))
+                    .collect();
                 let stem = interpolate(&SHUFFLENET_V1_STEM, width, Beyond::Proportional);
                 let whole = if groups % 2 == 0 { groups } else { 2 * groups };
-                Scale { stem: round_to(stem, whole), stages, head: None }
+                Scale {
+                    stem: round_to(stem, whole),
+                    stages,
+                    head: None,
+                }
             }
             Self::MobilenetV1 => Scale {
                 stem: even(32.0 * width),
@@ -98,7 +126,10 @@ impl Design {
         if scale.stages.len() != self.stages.len() {
             return None;
         }
-        let mut scaled = Self { width: Some(width), ..self.clone() };
+        let mut scaled = Self {
+            width: Some(width),
+            ..self.clone()
+        };
         scaled.stem.convs.last_mut()?.channels = scale.stem;
         for (stage, channels) in scaled.stages.iter_mut().zip(&scale.stages) {
             stage.channels = *channels;
@@ -128,7 +159,9 @@ impl Design {
 
     /// Whether any unit is a ShuffleNet V1 one, whose published channels depend on its groups.
     pub(super) fn is_shuffle_v1(&self) -> bool {
-        self.stages.iter().any(|stage| matches!(stage.block, Block::ShuffleV1(_)))
+        self.stages
+            .iter()
+            .any(|stage| matches!(stage.block, Block::ShuffleV1(_)))
     }
 }
 
@@ -143,7 +176,11 @@ pub fn round_to(value: f64, step: u32) -> u32 {
 /// MobileNet V2's rule: the nearest multiple of 8, but never below 90 % of the value.
 fn multiple_of_8(value: f64) -> u32 {
     let rounded = round_to(value, 8);
-    if f64::from(rounded) < 0.9 * value { rounded + 8 } else { rounded }
+    if f64::from(rounded) < 0.9 * value {
+        rounded + 8
+    } else {
+        rounded
+    }
 }
 
 /// What happens outside a table.
@@ -157,7 +194,9 @@ enum Beyond {
 
 /// Piecewise linear interpolation in a table with at least two ascending entries.
 fn interpolate(table: &[(f64, f64)], at: f64, beyond: Beyond) -> f64 {
-    let (Some(&first), Some(&last)) = (table.first(), table.last()) else { return 0.0 };
+    let (Some(&first), Some(&last)) = (table.first(), table.last()) else {
+        return 0.0;
+    };
     if at <= first.0 {
         return match beyond {
             Beyond::Proportional => first.1 * at / first.0,
@@ -184,7 +223,11 @@ mod tests {
     fn the_papers_widths_give_table_5_exactly() {
         for (width, [two, three, four, head]) in TABLE_5 {
             let scale = Family::ShufflenetV2.channels(width, 1).unwrap();
-            assert_eq!((scale.stages, scale.head), (vec![two, three, four], Some(head)), "{width}");
+            assert_eq!(
+                (scale.stages, scale.head),
+                (vec![two, three, four], Some(head)),
+                "{width}"
+            );
         }
     }
 

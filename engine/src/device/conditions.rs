@@ -26,13 +26,15 @@ pub struct Conditions {
     pub cpu_mhz: Option<u64>,
 }
 
-/// Watches the conditions from [`start`](Self::start) to [`read`](Self::read).
+/// Watches the conditions from [`start`](Self::start) on; [`read`](Self::read) it as often as wanted.
 #[derive(Debug)]
 pub struct ConditionsProbe {
     system: Option<System>,
     process: Option<Pid>,
     since: Instant,
     own_cpu_millis: Option<u64>,
+    /// Seconds watched so far, and in them the seconds that others used all cores.
+    watched: Option<(f64, f64)>,
 }
 
 impl ConditionsProbe {
@@ -45,16 +47,21 @@ impl ConditionsProbe {
             process: get_current_pid().ok(),
             since: Instant::now(),
             own_cpu_millis: None,
+            watched: None,
         };
         probe.own_cpu_millis = probe.own_cpu();
         probe
     }
 
-    /// The conditions since the probe was started or last read.
+    /// The conditions now, with the share of other processes since the start.
     ///
-    /// The share of other processes needs about 200 ms to be told; it is unknown before.
+    /// That share is unknown in the first 200 ms, and then counts in steps of at least as long.
     pub fn read(&mut self) -> Conditions {
-        let others_cpu_share = self.others_cpu_share();
+        if let Some((seconds, share)) = self.step() {
+            let (watched, used) = self.watched.unwrap_or_default();
+            self.watched = Some((watched + seconds, used + seconds * share));
+        }
+        let others_cpu_share = self.watched.map(|(watched, used)| used / watched);
         if let Some(system) = &mut self.system {
             system.refresh_cpu_frequency();
             system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
@@ -71,8 +78,8 @@ impl ConditionsProbe {
         }
     }
 
-    /// What all processes used less what this one used, over all cores.
-    fn others_cpu_share(&mut self) -> Option<f64> {
+    /// The seconds since the last step, and what all processes used in them less what this one used, over all cores.
+    fn step(&mut self) -> Option<(f64, f64)> {
         let elapsed = self.since.elapsed();
         if elapsed < MINIMUM_CPU_UPDATE_INTERVAL {
             return None;
@@ -84,7 +91,7 @@ impl ConditionsProbe {
         self.own_cpu_millis = self.own_cpu();
         self.since = Instant::now();
         let own = self.own_cpu_millis?.checked_sub(before?)? as f64 / 1e3 / elapsed.as_secs_f64() / cores.max(1) as f64;
-        Some((all - own).clamp(0.0, 1.0))
+        Some((elapsed.as_secs_f64(), (all - own).clamp(0.0, 1.0)))
     }
 
     fn own_cpu(&mut self) -> Option<u64> {
@@ -137,6 +144,11 @@ mod tests {
         std::thread::sleep(MINIMUM_CPU_UPDATE_INTERVAL);
         let share = probe.read().others_cpu_share;
         assert!(share.is_none_or(|share| (0.0..=1.0).contains(&share)), "{share:?}");
+        assert_eq!(
+            probe.read().others_cpu_share,
+            share,
+            "a second reading at once knows what the first one knew"
+        );
     }
 
     #[test]

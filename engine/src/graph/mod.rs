@@ -9,10 +9,10 @@ mod lower;
 mod op;
 mod shape;
 
+pub use crate::design::Activation;
 pub use builder::{GraphBuilder, LowerError};
 pub use liveness::{Liveness, last_uses};
 pub use lower::{LoweringError, lower};
-pub use crate::design::Activation;
 pub use op::{Conv2d, Op, OpKind, Window};
 pub use shape::Shape;
 
@@ -61,7 +61,11 @@ impl Graph {
 
     /// The layers: every node but the input, in execution order.
     pub fn layers(&self) -> impl ExactSizeIterator<Item = (NodeId, &Node)> {
-        self.nodes.iter().enumerate().skip(1).map(|(index, node)| (NodeId(index), node))
+        self.nodes
+            .iter()
+            .enumerate()
+            .skip(1)
+            .map(|(index, node)| (NodeId(index), node))
     }
 
     /// The node `id`.

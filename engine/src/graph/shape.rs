@@ -24,13 +24,22 @@ impl Shape {
     /// `[batch, channels, height, width]`.
     #[must_use]
     pub const fn new(batch: usize, channels: usize, height: usize, width: usize) -> Self {
-        Self { batch, channels, height, width }
+        Self {
+            batch,
+            channels,
+            height,
+            width,
+        }
     }
 
     /// Elements in the whole batch.
     #[must_use]
     pub fn elements(&self) -> Elements {
-        Elements([self.channels, self.height, self.width].iter().fold(self.batch as u64, |n, &d| n.saturating_mul(d as u64)))
+        Elements(
+            [self.channels, self.height, self.width]
+                .iter()
+                .fold(self.batch as u64, |n, &d| n.saturating_mul(d as u64)),
+        )
     }
 
     /// Pixels of one channel: `height * width`.
@@ -48,7 +57,12 @@ impl Shape {
 
 impl From<[usize; 4]> for Shape {
     fn from([batch, channels, height, width]: [usize; 4]) -> Self {
-        Self { batch, channels, height, width }
+        Self {
+            batch,
+            channels,
+            height,
+            width,
+        }
     }
 }
 
@@ -61,9 +75,18 @@ impl From<Shape> for [usize; 4] {
 impl fmt::Display for Shape {
     /// `58x28x28`, with the batch in front only where it is not 1: `8x58x28x28`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { batch, channels, height, width } = *self;
+        let Self {
+            batch,
+            channels,
+            height,
+            width,
+        } = *self;
         let mut text = if batch == 1 { String::new() } else { format!("{batch}x") };
-        text += &if (height, width) == (1, 1) { format!("{channels}") } else { format!("{channels}x{height}x{width}") };
+        text += &if (height, width) == (1, 1) {
+            format!("{channels}")
+        } else {
+            format!("{channels}x{height}x{width}")
+        };
         f.pad(&text)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::statistics::{Sorted, ratio};
+use super::statistics::Sorted;
 use super::{MeasureError, ProcessSamples};
 use crate::graph::Graph;
 use crate::runtime::{Kernel, KernelPlan};
@@ -56,6 +56,17 @@ pub struct KernelTime {
     pub high: Nanos,
 }
 
+impl KernelTime {
+    /// Which kernel this is, without its time.
+    #[must_use]
+    pub fn kernel(&self) -> KernelLabel {
+        KernelLabel {
+            layers: self.layers.clone(),
+            label: self.label.clone(),
+        }
+    }
+}
+
 impl Breakdown {
     /// The breakdown over the marked runs of all processes; `unmarked` is the headline's median.
     pub(super) fn of(
@@ -93,7 +104,7 @@ impl Breakdown {
             sum,
             marked_whole,
             unaccounted: NanosDelta::between(marked_whole, sum),
-            marking_overhead: (unmarked > Nanos::ZERO).then(|| ratio(marked_whole, unmarked)),
+            marking_overhead: (unmarked > Nanos::ZERO).then(|| marked_whole.share_of(unmarked)),
             samples: runs.len(),
         }))
     }

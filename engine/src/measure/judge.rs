@@ -1,7 +1,7 @@
 //! Finds the reasons to doubt a measurement.
 
 use super::measurement::Measurement;
-use super::statistics::{Sorted, ratio};
+use super::statistics::Sorted;
 use super::warning::Warning;
 use super::{Mode, ProcessSamples};
 use crate::units::Nanos;
@@ -32,7 +32,7 @@ pub(super) fn warnings(measurement: &Measurement, processes: &[ProcessSamples]) 
         .iter()
         .map(|process| process.warm_up)
         .find(|warm_up| !warm_up.settled);
-    let launch = m.enqueue.map(|enqueue| ratio(enqueue.median, m.whole.median));
+    let launch = m.enqueue.map(|enqueue| enqueue.median.share_of(m.whole.median));
     let runs_per_sample = processes
         .iter()
         .map(|process| process.runs_per_sample)
@@ -105,5 +105,5 @@ fn spread(processes: &[ProcessSamples], median: Nanos) -> Option<f64> {
         .filter_map(|process| Sorted::new(&process.whole).median())
         .collect();
     let (smallest, largest) = (medians.iter().min()?, medians.iter().max()?);
-    (medians.len() > 1).then(|| ratio(largest.since(*smallest), median))
+    (medians.len() > 1).then(|| largest.since(*smallest).share_of(median))
 }

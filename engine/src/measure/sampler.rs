@@ -8,7 +8,7 @@ use super::progress::Reporter;
 use super::protocol::{Protocol, RunCounts};
 use super::samples::{Discard, MarkedRun, ProcessSamples};
 use super::schedule::Next;
-use super::statistics::{Sorted, ratio};
+use super::statistics::Sorted;
 use super::warm_up::{WarmUp, WarmingUp};
 use super::{Canary, Clock, Phase, Progress};
 use crate::runtime::{Executable, Marks, RunError};
@@ -247,7 +247,7 @@ impl Sampler<'_> {
     fn fraction(&self, done: RunCounts, elapsed: Nanos) -> f64 {
         let rules = &self.protocol.sampling;
         let of_samples = done.total() as f64 / rules.maximum_samples.max(1) as f64;
-        ratio(elapsed, rules.maximum_time).max(of_samples).min(1.0)
+        elapsed.share_of(rules.maximum_time).max(of_samples).min(1.0)
     }
 }
 

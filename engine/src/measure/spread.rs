@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::statistics::{Sorted, bootstrap_median, ratio};
+use super::statistics::{Sorted, bootstrap_median};
 use super::{MeasureError, ProcessSamples};
 use crate::units::Nanos;
 
@@ -70,6 +70,6 @@ impl Spread {
     /// Half the interval's length relative to the median: 0.05 is "± 5 %".
     #[must_use]
     pub fn half_width(&self) -> f64 {
-        ratio(self.high.since(self.low), self.median) / 2.0
+        self.high.since(self.low).share_of(self.median) / 2.0
     }
 }

@@ -105,7 +105,7 @@ impl Interval {
     /// Half the interval's length relative to the median: 0.05 is "± 5 %".
     #[must_use]
     pub fn half_width(&self, median: Nanos) -> f64 {
-        ratio(self.high.since(self.low), median) / 2.0
+        self.high.since(self.low).share_of(median) / 2.0
     }
 }
 
@@ -170,15 +170,6 @@ pub fn bootstrap_median(processes: &[&[Nanos]], seed: u64) -> Option<Interval> {
         high: medians.ranked(REPETITIONS + 1 - tail)?,
         coverage: CONFIDENCE,
     })
-}
-
-/// `part / whole`, or 0 where the whole is zero.
-pub(super) fn ratio(part: Nanos, whole: Nanos) -> f64 {
-    if whole == Nanos::ZERO {
-        0.0
-    } else {
-        part.as_f64() / whole.as_f64()
-    }
 }
 
 /// The median of times in any order, in linear time.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::{SteadyRule, WarmUpRules};
-use super::statistics::{median, ratio};
+use super::statistics::median;
 use crate::units::Nanos;
 
 /// How warm-up went; reported, not hidden.
@@ -67,7 +67,7 @@ impl WarmingUp {
 
     /// How much of the longest warm-up is over, 0 to 1.
     pub(super) fn fraction(&self, elapsed: Nanos) -> f64 {
-        ratio(elapsed, self.rules.maximum_time).min(1.0)
+        elapsed.share_of(self.rules.maximum_time).min(1.0)
     }
 
     /// What a run takes once it is warm: the median of the later half.

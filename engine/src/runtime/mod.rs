@@ -10,6 +10,7 @@ mod options;
 mod plan;
 pub mod reference;
 
+pub use candle::check_memory;
 pub use executable::{Executable, Marks, PrepareError, RunError, prepare};
 pub use options::{RunOptions, Runtime};
 pub use plan::{Kernel, KernelPlan};

@@ -1,9 +1,7 @@
 //! MobileNet V1 (Howard et al., 2017, Table 1).
 
 use super::{Preset, Published, Reference, at_width, table_8};
-use crate::design::{
-    Activation, Block, DepthwiseSeparable, Design, Family, Head, InputSize, Stage, Stem, StemConv,
-};
+use crate::design::{Activation, Block, DepthwiseSeparable, Design, Family, Head, InputSize, Stage, Stem, StemConv};
 
 #[rustfmt::skip]
 const WIDTHS: [(f64, Option<Published>, (u64, f64)); 4] = [
@@ -17,8 +15,11 @@ const WIDTHS: [(f64, Option<Published>, (u64, f64)); 4] = [
 const STAGES: [(u32, u32, u32); 5] = [(64, 1, 1), (128, 2, 2), (256, 2, 2), (512, 6, 2), (1024, 2, 2)];
 
 pub(super) fn presets() -> Vec<Preset> {
-    let stage = |(channels, repeats, stride)| {
-        Stage { channels, repeats, stride, block: Block::DepthwiseSeparable(DepthwiseSeparable::default()) }
+    let stage = |(channels, repeats, stride)| Stage {
+        channels,
+        repeats,
+        stride,
+        block: Block::DepthwiseSeparable(DepthwiseSeparable::default()),
     };
     let base = Design {
         name: String::new(),
@@ -27,20 +28,37 @@ pub(super) fn presets() -> Vec<Preset> {
         classes: 1000,
         input: InputSize::square(224),
         stem: Stem {
-            convs: vec![StemConv { channels: 32, kernel: 3, stride: 2 }],
+            convs: vec![StemConv {
+                channels: 32,
+                kernel: 3,
+                stride: 2,
+            }],
             activation: Activation::Relu,
             max_pool: false,
         },
         stages: STAGES.map(stage).into(),
-        head: Head { conv: None, activation: Activation::Relu, bias: true },
+        head: Head {
+            conv: None,
+            activation: Activation::Relu,
+            bias: true,
+        },
     };
     WIDTHS
         .into_iter()
         .map(|(width, published, (params, mega_mult_adds))| Preset {
-            design: at_width(&base, Family::MobilenetV1, format!("mobilenet-v1-{}", super::width_name(width)), width),
+            design: at_width(
+                &base,
+                Family::MobilenetV1,
+                format!("mobilenet-v1-{}", super::width_name(width)),
+                width,
+            ),
             about: "depthwise separable convolutions, every channel times the width",
             published,
-            reference: Some(Reference { params: Some(params), mega_mult_adds, source: "pytorchcv 0.0.74" }),
+            reference: Some(Reference {
+                params: Some(params),
+                mega_mult_adds,
+                source: "pytorchcv 0.0.74",
+            }),
         })
         .collect()
 }

@@ -1,9 +1,7 @@
 //! ShuffleNet V1 (Zhang et al., CVPR 2018, Table 1).
 
 use super::{Preset, Published, Reference, at_width, table_8};
-use crate::design::{
-    Activation, Block, Design, Family, Head, InputSize, ShuffleV1, Stage, Stem, StemConv,
-};
+use crate::design::{Activation, Block, Design, Family, Head, InputSize, ShuffleV1, Stage, Stem, StemConv};
 
 /// Groups, width, published row, reference counts, whether the classifier has a bias (the authors' code has none).
 type Row = (u32, f64, Option<Published>, (u64, f64), bool);
@@ -33,8 +31,16 @@ const fn v1_paper(mega_mult_adds: f64, error: f64) -> Option<Published> {
 pub(super) fn presets() -> Vec<Preset> {
     ROWS.into_iter()
         .map(|(groups, width, published, (params, mega_mult_adds), bias)| {
-            let block = ShuffleV1 { groups, ..ShuffleV1::default() };
-            let stage = |repeats| Stage { channels: 0, repeats, stride: 2, block: Block::ShuffleV1(block.clone()) };
+            let block = ShuffleV1 {
+                groups,
+                ..ShuffleV1::default()
+            };
+            let stage = |repeats| Stage {
+                channels: 0,
+                repeats,
+                stride: 2,
+                block: Block::ShuffleV1(block.clone()),
+            };
             let base = Design {
                 name: String::new(),
                 family: Family::ShufflenetV1,
@@ -42,16 +48,33 @@ pub(super) fn presets() -> Vec<Preset> {
                 classes: 1000,
                 input: InputSize::square(224),
                 stem: Stem {
-                    convs: vec![StemConv { channels: 24, kernel: 3, stride: 2 }],
+                    convs: vec![StemConv {
+                        channels: 24,
+                        kernel: 3,
+                        stride: 2,
+                    }],
                     activation: Activation::Relu,
                     max_pool: true,
                 },
                 stages: vec![stage(4), stage(8), stage(4)],
-                head: Head { conv: None, activation: Activation::Relu, bias },
+                head: Head {
+                    conv: None,
+                    activation: Activation::Relu,
+                    bias,
+                },
             };
             Preset {
-                design: at_width(&base, Family::ShufflenetV1, format!("shufflenet-v1-g{groups}-x{width:.1}"), width),
-                about: if bias { "Table 1 of the V1 paper" } else { "scaled as the authors' code, classifier without bias" },
+                design: at_width(
+                    &base,
+                    Family::ShufflenetV1,
+                    format!("shufflenet-v1-g{groups}-x{width:.1}"),
+                    width,
+                ),
+                about: if bias {
+                    "Table 1 of the V1 paper"
+                } else {
+                    "scaled as the authors' code, classifier without bias"
+                },
                 published,
                 reference: Some(Reference {
                     params: Some(params),

@@ -42,9 +42,9 @@ pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<StoredTensor>, Fa
     let place = |record: state_dict::Record| {
         let (begin, end) = match &record.storage {
             None => (0, 0),
-            Some(key) => *ranges.get(key.as_str()).ok_or_else(|| {
-                Fault::malformed(format!("it has no data for tensor `{}`", shown(&record.name)))
-            })?,
+            Some(key) => *ranges
+                .get(key.as_str())
+                .ok_or_else(|| Fault::malformed(format!("it has no data for tensor `{}`", shown(&record.name))))?,
         };
         Ok(record.between(begin, end))
     };
@@ -59,7 +59,9 @@ fn ranges<'a>(
     keys: &'a Object,
     classes: &HashMap<&str, &str>,
 ) -> Result<HashMap<&'a str, (u64, u64)>, Fault> {
-    let Object::List(keys) = keys else { return Err(Fault::malformed("its list of storages is damaged")) };
+    let Object::List(keys) = keys else {
+        return Err(Fault::malformed("its list of storages is damaged"));
+    };
     let mut ranges = HashMap::new();
     for key in keys {
         let (Object::Unicode(key), true) = (key, at < length) else {
@@ -71,9 +73,14 @@ fn ranges<'a>(
         file.seek(SeekFrom::Start(at))?;
         file.read_exact(&mut elements)?;
         let begin = at + elements.len() as u64;
-        let end = u64::from_le_bytes(elements).checked_mul(size).and_then(|bytes| begin.checked_add(bytes));
+        let end = u64::from_le_bytes(elements)
+            .checked_mul(size)
+            .and_then(|bytes| begin.checked_add(bytes));
         let Some(end) = end.filter(|&end| end <= length) else {
-            return Err(Fault::malformed(format!("storage `{}` reaches beyond the file's {length} bytes", shown(key))));
+            return Err(Fault::malformed(format!(
+                "storage `{}` reaches beyond the file's {length} bytes",
+                shown(key)
+            )));
         };
         ranges.insert(key.as_str(), (begin, end));
         at = end;

@@ -24,10 +24,28 @@ pub(super) struct Record {
 impl Record {
     /// The tensor, where its storage lies between the bytes `begin` and `end` of the file.
     pub(super) fn between(self, begin: u64, end: u64) -> StoredTensor {
-        let Self { name, kind, shape, strides, offset, .. } = self;
-        let size = if let Kind::Float(element) = kind { element.size() } else { 1 };
+        let Self {
+            name,
+            kind,
+            shape,
+            strides,
+            offset,
+            ..
+        } = self;
+        let size = if let Kind::Float(element) = kind {
+            element.size()
+        } else {
+            1
+        };
         let begin = begin.saturating_add(offset.saturating_mul(size));
-        StoredTensor { name, shape, kind, strides: Some(strides), begin, end }
+        StoredTensor {
+            name,
+            shape,
+            kind,
+            strides: Some(strides),
+            begin,
+            end,
+        }
     }
 }
 
@@ -44,7 +62,9 @@ pub(super) fn records(object: &Object) -> Result<Vec<Record>, String> {
         return Ok(records);
     }
     for wrapper in WRAPPERS {
-        let inner = entries.iter().find(|(key, _)| matches!(key, Object::Unicode(key) if key == wrapper));
+        let inner = entries
+            .iter()
+            .find(|(key, _)| matches!(key, Object::Unicode(key) if key == wrapper));
         if let Some((_, Object::Dict(entries))) = inner {
             let records = named_tensors(entries)?;
             if !records.is_empty() {
@@ -69,15 +89,29 @@ fn named_tensors(entries: &[(Object, Object)]) -> Result<Vec<Record>, String> {
 
 /// The tensor that `value` rebuilds; `None` where it is something else, such as an epoch or `_metadata`.
 fn record(name: &str, value: &Object) -> Option<Result<Record, String>> {
-    let Object::Reduce { callable, args } = value else { return None };
-    let Object::Class { module_name, class_name } = callable.as_ref() else { return None };
-    let Object::Tuple(args) = args.as_ref() else { return None };
+    let Object::Reduce { callable, args } = value else {
+        return None;
+    };
+    let Object::Class {
+        module_name,
+        class_name,
+    } = callable.as_ref()
+    else {
+        return None;
+    };
+    let Object::Tuple(args) = args.as_ref() else {
+        return None;
+    };
     match (module_name.as_str(), class_name.as_str(), args.as_slice()) {
         ("torch._utils", "_rebuild_tensor_v2" | "_rebuild_tensor", args) => Some(plain(name, args)),
         ("torch._utils", "_rebuild_parameter", [tensor, ..]) => record(name, tensor),
-        ("torch._tensor", "_rebuild_from_type_v2", [callable, _, args, ..]) => {
-            record(name, &Object::Reduce { callable: Box::new(callable.clone()), args: Box::new(args.clone()) })
-        }
+        ("torch._tensor", "_rebuild_from_type_v2", [callable, _, args, ..]) => record(
+            name,
+            &Object::Reduce {
+                callable: Box::new(callable.clone()),
+                args: Box::new(args.clone()),
+            },
+        ),
         (module, class, _) if module.starts_with("torch") && class.starts_with("_rebuild") => Some(Ok(Record {
             name: name.into(),
             kind: Kind::Other(class.into()),
@@ -91,7 +125,9 @@ fn record(name: &str, value: &Object) -> Option<Result<Record, String>> {
 }
 
 fn plain(name: &str, args: &[Object]) -> Result<Record, String> {
-    let [storage, offset, size, stride, ..] = args else { return Err("it lacks a size or a stride".into()) };
+    let [storage, offset, size, stride, ..] = args else {
+        return Err("it lacks a size or a stride".into());
+    };
     let (class, key) = storage_of(storage).ok_or("its storage is not one that `torch.save` writes")?;
     let (shape, strides) = (sizes(size)?, sizes(stride)?);
     if shape.len() != strides.len() {
@@ -105,17 +141,29 @@ fn plain(name: &str, args: &[Object]) -> Result<Record, String> {
         other => Kind::Other(other.trim_end_matches("Storage").into()),
     };
     let offset = integer(offset).ok_or("its offset is not a number")?;
-    Ok(Record { name: name.into(), kind, shape, strides, offset, storage: Some(key.into()) })
+    Ok(Record {
+        name: name.into(),
+        kind,
+        shape,
+        strides,
+        offset,
+        storage: Some(key.into()),
+    })
 }
 
 /// Class and key of the storage that a persistent id names: `("storage", torch.FloatStorage, key, device, length, ..)`.
 fn storage_of(object: &Object) -> Option<(&str, &str)> {
-    let Object::PersistentLoad(id) = object else { return None };
+    let Object::PersistentLoad(id) = object else {
+        return None;
+    };
     let Object::Tuple(id) = id.as_ref() else { return None };
     match id.as_slice() {
-        [Object::Unicode(tag), Object::Class { class_name, .. }, Object::Unicode(key), ..] if tag == "storage" => {
-            Some((class_name, key))
-        }
+        [
+            Object::Unicode(tag),
+            Object::Class { class_name, .. },
+            Object::Unicode(key),
+            ..,
+        ] if tag == "storage" => Some((class_name, key)),
         _ => None,
     }
 }

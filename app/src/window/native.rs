@@ -1,0 +1,125 @@
+//! The thin layer between [`App`] and the operating system's window.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use eframe::egui;
+use shufflescope_engine::design::Design;
+use shufflescope_engine::runtime::RunOptions;
+
+use super::app::{App, Setup};
+use super::theme;
+use crate::worker::Launcher;
+
+/// Names the folder of the user's data.
+const APP_ID: &str = "shufflescope";
+
+/// The window's icon, drawn once from `assets/icon.svg`.
+const ICON: &[u8] = include_bytes!("../../../assets/icon.png");
+
+/// How the window starts.
+#[derive(Clone, Debug)]
+pub struct WindowOptions {
+    /// The worker process.
+    pub launcher: Launcher,
+    /// The design to start with; the last session's where `None`.
+    pub design: Option<Design>,
+    /// Device, runtime, threads and batch to start with.
+    pub options: RunOptions,
+}
+
+/// Shows the window until it is closed.
+///
+/// # Errors
+/// One sentence that names the command-line way, where no window can be shown.
+pub fn run(options: WindowOptions) -> anyhow::Result<()> {
+    if !has_display() {
+        anyhow::bail!("no display was found, so the window cannot open; {COMMAND_LINE}");
+    }
+    let data_folder = eframe::storage_dir(APP_ID);
+    let WindowOptions { launcher, design, options } = options;
+    let setup = Setup { launcher, data_folder, design, options };
+    match show(eframe::Renderer::Wgpu, setup.clone()) {
+        Ok(()) => return Ok(()),
+        Err(Failure { opened: true, reason }) => anyhow::bail!("the window broke off: {reason}; {COMMAND_LINE}"),
+        Err(Failure { opened: false, .. }) => {}
+    }
+    show(eframe::Renderer::Glow, setup)
+        .map_err(|failure| anyhow::anyhow!("the window cannot open ({}); {COMMAND_LINE}", failure.reason))
+}
+
+const COMMAND_LINE: &str =
+    "use the command line instead: `shufflescope profile shufflenet-v2-x1.0` (see `shufflescope --help`)";
+
+/// Whether there may be a display; elsewhere than on Linux and its like there always is.
+fn has_display() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !cfg!(all(unix, not(target_os = "macos"))) || set("DISPLAY") || set("WAYLAND_DISPLAY") || set("WAYLAND_SOCKET")
+}
+
+type PanicHook = dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send + 'static;
+
+/// Why a renderer did not do.
+struct Failure {
+    /// Whether the window had been there already.
+    opened: bool,
+    reason: String,
+}
+
+fn show(renderer: eframe::Renderer, setup: Setup) -> Result<(), Failure> {
+    let mut viewport = egui::ViewportBuilder::default()
+        .with_app_id(APP_ID)
+        .with_title("ShuffleScope")
+        .with_inner_size([1440.0, 900.0])
+        .with_min_inner_size([1000.0, 640.0])
+        .with_drag_and_drop(true);
+    if let Ok(icon) = eframe::icon_data::from_png_bytes(ICON) {
+        viewport = viewport.with_icon(icon);
+    }
+    let native = eframe::NativeOptions { viewport, renderer, centered: true, ..Default::default() };
+    let opened = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_open = std::sync::Arc::clone(&opened);
+    let create: eframe::AppCreator<'_> = Box::new(move |creation| {
+        is_open.store(true, std::sync::atomic::Ordering::Relaxed);
+        theme::install(&creation.egui_ctx);
+        Ok(Box::new(Native(App::new(setup)?)))
+    });
+    // Missing system libraries make some of the libraries below panic before the window is there; that is told as an
+    // error of one sentence. Later panics are bugs and are told in full.
+    let usual: std::sync::Arc<PanicHook> = std::panic::take_hook().into();
+    let (was_open, hook) = (std::sync::Arc::clone(&opened), std::sync::Arc::clone(&usual));
+    std::panic::set_hook(Box::new(move |info| {
+        if was_open.load(std::sync::atomic::Ordering::Relaxed) {
+            hook(info);
+        }
+    }));
+    let result = catch_unwind(AssertUnwindSafe(|| eframe::run_native("ShuffleScope", native, create)));
+    std::panic::set_hook(Box::new(move |info| usual(info)));
+    let opened = opened.load(std::sync::atomic::Ordering::Relaxed);
+    match result {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(Failure { opened, reason: error.to_string() }),
+        Err(panic) => Err(Failure { opened, reason: said(panic.as_ref()) }),
+    }
+}
+
+/// What a panic said.
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    text.and_then(|text| text.lines().next()).unwrap_or("a library failed").trim().to_owned()
+}
+
+struct Native(App);
+
+impl eframe::App for Native {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.0.logic(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        self.0.ui(ui);
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.0.finish();
+    }
+}

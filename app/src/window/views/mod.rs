@@ -1,0 +1,11 @@
+//! Views of the design in the middle of the window: its layers, its unit, its time, its memory.
+
+mod layers;
+mod memory;
+mod rows;
+mod state;
+mod time;
+mod unit;
+mod unit_plan;
+
+pub use state::{View, Views};

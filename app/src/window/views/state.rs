@@ -1,0 +1,81 @@
+//! Which view is shown, and what each remembers about how it is looked at.
+
+use eframe::egui;
+use egui::Ui;
+
+use super::layers::Layers;
+use super::unit::UnitView;
+use super::{memory, time};
+use crate::window::app::Scene;
+use crate::window::command::Commands;
+
+/// A way to look at the design.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// The layer table.
+    #[default]
+    Layers,
+    /// One unit as the paper draws it.
+    Unit,
+    /// The time by kind of work.
+    Time,
+    /// Activation memory over the run.
+    Memory,
+}
+
+impl View {
+    /// All of them, in the order offered.
+    pub const ALL: [Self; 4] = [Self::Layers, Self::Unit, Self::Time, Self::Memory];
+
+    /// A word for its tab.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Layers => "Layers",
+            Self::Unit => "Unit",
+            Self::Time => "Time",
+            Self::Memory => "Memory",
+        }
+    }
+
+    /// What it shows.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Layers => "Every layer with its costs and its time",
+            Self::Unit => "One building block as the paper draws it",
+            Self::Time => "Work and time by kind of operation, as in the paper's Figure 2",
+            Self::Memory => "Activations alive while each layer runs",
+        }
+    }
+}
+
+/// The view shown and the state of each.
+#[derive(Debug, Default)]
+pub struct Views {
+    /// The one shown.
+    pub shown: View,
+    layers: Layers,
+    unit: UnitView,
+}
+
+impl Views {
+    /// Paints the shown view's own controls into the row of tabs.
+    pub fn tools(&mut self, ui: &mut Ui, scene: Scene<'_>) {
+        match self.shown {
+            View::Layers => self.layers.tools(ui),
+            View::Unit => self.unit.tools(ui, scene),
+            View::Time | View::Memory => {}
+        }
+    }
+
+    /// Paints the shown view.
+    pub fn show(&mut self, ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
+        match self.shown {
+            View::Layers => self.layers.show(ui, scene, commands),
+            View::Unit => self.unit.show(ui, scene, commands),
+            View::Time => time::show(ui, scene),
+            View::Memory => memory::show(ui, scene, commands),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The command line as scripts see it: exit codes, streams, JSON, bad input.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn shufflescope(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shufflescope"));
+    command.args(args).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").output().unwrap()
+}
+
+fn stdout(args: &[&str]) -> String {
+    let output = shufflescope(args);
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn json(args: &[&str]) -> Value {
+    serde_json::from_str(&stdout(args)).unwrap()
+}
+
+/// Runs what must fail: nothing on stdout, no panic, this exit code; what it says on stderr.
+fn failure(code: i32, args: &[&str]) -> String {
+    let output = shufflescope(args);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+    assert!(output.stdout.is_empty(), "{args:?}");
+    assert!(!said.contains("panicked"), "{said}");
+    said
+}
+
+fn file(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn every_preset_is_listed() {
+    let text = stdout(&["designs"]);
+    for name in ["shufflenet-v2-x1.0", "shufflenet-v2-x1.0-paper", "shufflenet-v1-g3-x1.0", "mobilenet-v2-x1.0"] {
+        assert!(text.lines().any(|line| line.split_whitespace().next() == Some(name)), "{name}");
+    }
+}
+
+#[test]
+fn devices_lists_the_cpu_and_why_others_are_missing() {
+    let text = stdout(&["devices"]);
+    assert!(text.contains("cpu") && text.contains("cores") && text.contains("instruction sets"), "{text}");
+    let listing = json(&["devices", "--json"]);
+    assert_eq!(listing["devices"][0]["id"], "cpu");
+}
+
+#[test]
+fn cost_as_json_has_the_promised_keys_and_no_measurement() {
+    let profile = json(&["cost", "shufflenet-v2-x1.0", "--json"]);
+    assert_eq!(profile["cost"]["total"]["params"], 2_278_604);
+    assert!(profile["schema"].is_u64() && profile["machine"].is_object() && profile["design"].is_object());
+    assert!(profile.get("measurement").is_none());
+    for key in ["mult_adds", "memory_access", "peak_activation_bytes"] {
+        assert!(profile["cost"]["total"][key].is_u64(), "{key}");
+    }
+    let layer = &profile["cost"]["layers"][0];
+    assert_eq!((&layer["path"], &layer["op"]), (&"conv1.0".into(), &"conv 3x3 /2".into()));
+    assert_eq!(layer["output"], serde_json::json!([1, 24, 112, 112]));
+    for finding in profile["findings"].as_array().unwrap() {
+        for key in ["guideline", "layers", "evidence", "remedy"] {
+            assert!(finding.get(key).is_some(), "{key}");
+        }
+    }
+}
+
+#[test]
+fn input_and_batch_change_the_cost() {
+    let profile = json(&["cost", "shufflenet-v2-x1.0", "--input", "320x160", "--batch", "2", "--json"]);
+    assert_eq!(profile["cost"]["layers"][0]["output"], serde_json::json!([2, 24, 80, 160]));
+}
+
+#[test]
+fn profile_as_json_adds_up_and_is_written_to_the_output_file_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("profile.json").display().to_string();
+    let profile = json(&[
+        "profile", "shufflenet-v2-x0.5", "--mode", "live", "--input", "64", "--threads", "2", "--json", "--output", &path,
+    ]);
+    assert_eq!(serde_json::from_str::<Value>(&std::fs::read_to_string(&path).unwrap()).unwrap(), profile);
+    let measurement = &profile["measurement"];
+    assert_eq!((&measurement["threads"], &measurement["batch"]), (&2.into(), &1.into()));
+    assert_eq!(measurement["device"], "cpu");
+    for key in ["median_ns", "low_ns", "high_ns", "min_ns", "samples"] {
+        assert!(measurement["whole"][key].as_u64().unwrap() > 0, "{key}");
+    }
+    assert!(measurement["whole"].get("p90_ns").is_some() && measurement["warnings"].is_array());
+    let breakdown = &measurement["breakdown"];
+    let kernels = breakdown["kernels"].as_array().unwrap();
+    let sum: u64 = kernels.iter().map(|kernel| kernel["median_ns"].as_u64().unwrap()).sum();
+    assert_eq!(breakdown["sum_ns"], sum);
+    let whole = i64::try_from(breakdown["marked_whole_ns"].as_u64().unwrap()).unwrap();
+    assert_eq!(i64::try_from(sum).unwrap() + breakdown["unaccounted_ns"].as_i64().unwrap(), whole);
+    assert!(breakdown["marking_overhead"].as_f64().unwrap() > 0.0);
+    let mut measured: Vec<_> = kernels.iter().flat_map(|kernel| kernel["layers"].as_array().unwrap()).collect();
+    let mut layers: Vec<_> = profile["cost"]["layers"].as_array().unwrap().iter().map(|layer| &layer["path"]).collect();
+    measured.sort_by_key(|path| path.to_string());
+    layers.sort_by_key(|path| path.to_string());
+    assert_eq!(measured, layers);
+}
+
+#[test]
+fn a_profile_for_people_names_latency_kernels_and_what_is_unaccounted() {
+    let text = stdout(&["profile", "shufflenet-v2-x0.5", "--input", "32"]);
+    for word in ["latency", "95 % interval", "unaccounted", "marking overhead", "conv1.0"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+}
+
+#[test]
+fn a_preset_printed_as_toml_is_a_design_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path(), "mine.toml", &stdout(&["designs", "--toml", "mobilenet-v2-x0.6"]));
+    assert_eq!(json(&["cost", &path, "--json"])["cost"]["total"]["params"], 2_217_000);
+}
+
+#[test]
+fn wrong_words_on_the_command_line_are_exit_code_2_with_a_remedy() {
+    assert!(failure(2, &["cost", "shufflenet-v3-x1.0"]).contains("Did you mean shufflenet-v"));
+    assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--threads", "0"]).contains("from 1 to 1024"));
+    assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--batch", "0"]).contains("from 1 to 1024"));
+    assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--device", "gpu"]).contains("cuda:N"));
+    assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--runtime", "onnx"]).contains("known: "));
+    assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--mode", "fast"]).contains("rigorous"));
+    assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--output", "profile.txt"]).contains(".json"));
+    assert!(failure(2, &["cost", "shufflenet-v2-x1.0", "--input", "224y"]).contains("WIDTHxHEIGHT"));
+    assert!(failure(2, &["dance"]).contains("dance"));
+}
+
+#[test]
+fn a_broken_design_file_is_exit_code_1_and_names_file_line_and_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = stdout(&["designs", "--toml", "shufflenet-v2-x1.0"]);
+    let said = failure(1, &["cost", &file(folder.path(), "syntax.toml", "name = ")]);
+    assert!(said.contains("syntax.toml") && said.contains("line 1"), "{said}");
+    let zero = good.replace("channels = 116", "channels = 0").replace("classes = 1000", "classes = 0");
+    let said = failure(1, &["profile", &file(folder.path(), "zero.toml", &zero)]);
+    assert!(said.contains("`classes` = 0") && said.contains("`stages[0].channels` = 0"), "{said}");
+    let huge = good.replace("channels = 116", "channels = 4294967295");
+    assert!(failure(1, &["cost", &file(folder.path(), "huge.toml", &huge)]).contains("from 1 to 8192"));
+    let groups = good.replacen("groups = 1", "groups = 8", 1);
+    assert!(failure(1, &["cost", &file(folder.path(), "groups.toml", &groups)]).contains("8 groups"));
+    assert!(failure(1, &["cost", "missing.toml"]).contains("missing.toml"));
+    assert!(failure(1, &["cost", "shufflenet-v2-x1.0", "--input", "4000000000"]).contains("input.height"));
+}
+
+#[test]
+fn missing_devices_weights_and_folders_are_exit_code_1_before_anything_is_measured() {
+    if !cfg!(feature = "cuda") {
+        assert!(failure(1, &["profile", "shufflenet-v2-x1.0", "--device", "cuda:0"]).contains("cuda"));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let weights = file(folder.path(), "cut.safetensors", "\u{10}");
+    let said = failure(1, &["profile", "shufflenet-v2-x0.5", "--input", "32", "--weights", &weights]);
+    assert!(said.contains("cut.safetensors"), "{said}");
+    let nowhere = folder.path().join("missing/profile.json").display().to_string();
+    assert!(failure(1, &["profile", "shufflenet-v2-x0.5", "--output", &nowhere]).contains("profile.json"));
+}
+
+#[test]
+fn a_network_that_does_not_fit_into_memory_is_refused() {
+    let said = failure(1, &["profile", "shufflenet-v2-164-se", "--input", "1024", "--batch", "1024"]);
+    assert!(said.contains("lower batch"), "{said}");
+}
+
+#[test]
+fn a_closed_pipe_ends_the_program_quietly() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_shufflescope"))
+        .args(["cost", "shufflenet-v2-164-se", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(said, "");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_display_the_window_says_so_and_names_the_command_line() {
+    let said = failure(1, &[]);
+    assert!(said.contains("display") && said.contains("shufflescope profile"), "{said}");
+    assert_eq!(said.trim().lines().count(), 1, "{said}");
+}
+
+#[test]
+fn help_shows_examples() {
+    for args in [&["--help"][..], &["cost", "--help"], &["profile", "--help"], &["designs", "--help"]] {
+        assert!(stdout(args).contains("Examples:"), "{args:?}");
+    }
+}

@@ -1,0 +1,214 @@
+//! The client against the real child process, and against programs that are no workers.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use shufflescope::worker::{Client, ClientEvent, Job, Launcher};
+use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
+use shufflescope_engine::device::DeviceId;
+use shufflescope_engine::graph::lower;
+use shufflescope_engine::measure::{Measurement, Mode, Protocol};
+use shufflescope_engine::runtime::{RunOptions, Runtime};
+use shufflescope_engine::units::{Nanos, NanosDelta};
+use shufflescope_engine::zoo::preset;
+
+/// Generous: only a hang fails it.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn launcher(args: &[&str]) -> Launcher {
+    let args = args.iter().map(ToString::to_string).collect();
+    Launcher { program: env!("CARGO_BIN_EXE_shufflescope").into(), args }
+}
+
+fn client() -> Client {
+    Client::new(launcher(&["worker"]), || {})
+}
+
+fn small() -> Design {
+    preset("shufflenet-v2-x0.5").unwrap().apply(&Edit::Input(InputSize::square(32)))
+}
+
+fn job(design: Design) -> Job {
+    let options = RunOptions { device: DeviceId::Cpu, runtime: Runtime::default(), threads: 1, batch: 1 };
+    Job { design, options, protocol: Protocol::live(), weights: None, refine: false }
+}
+
+/// A network whose single run takes far longer than the client waits for obedience.
+fn huge() -> Design {
+    preset("shufflenet-v2-164-se").unwrap().apply(&Edit::Input(InputSize::square(512)))
+}
+
+/// Polls until `wanted` picks an event.
+fn wait<T>(client: &mut Client, mut wanted: impl FnMut(ClientEvent) -> Option<T>) -> T {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        if let Some(found) = client.poll().into_iter().find_map(&mut wanted) {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("nothing came within {PATIENCE:?}");
+}
+
+fn result(client: &mut Client) -> Result<Measurement, String> {
+    wait(client, |event| match event {
+        ClientEvent::Done { measurement, .. } => Some(Ok(*measurement)),
+        ClientEvent::Failed { message, .. } | ClientEvent::WorkerLost { message } => Some(Err(message)),
+        _ => None,
+    })
+}
+
+fn kill(process: u32) {
+    let id = process.to_string();
+    let status = if cfg!(windows) {
+        Command::new("taskkill").args(["/F", "/PID", &id]).status()
+    } else {
+        Command::new("kill").args(["-9", &id]).status()
+    };
+    assert!(status.unwrap().success());
+}
+
+#[test]
+fn a_measurement_adds_up_and_has_every_layer_in_one_kernel() {
+    let mut client = client();
+    client.measure(job(small()));
+    let measurement = result(&mut client).unwrap();
+    let breakdown = measurement.breakdown.clone().unwrap();
+    let sum: Nanos = breakdown.kernels.iter().map(|kernel| kernel.median).sum();
+    assert_eq!(breakdown.sum, sum);
+    assert_eq!(breakdown.unaccounted, NanosDelta::between(breakdown.marked_whole, sum));
+
+    let graph = lower(&small(), Batch(1)).unwrap();
+    let mut layers: Vec<_> = graph.layers().map(|(_, node)| node.path.clone()).collect();
+    let mut measured: Vec<_> = breakdown.kernels.into_iter().flat_map(|kernel| kernel.layers).collect();
+    layers.sort();
+    measured.sort();
+    assert_eq!(measured, layers);
+    assert_eq!(measurement.threads, 1);
+    assert!(!client.is_busy());
+}
+
+#[test]
+fn partial_results_come_before_the_result() {
+    let mut client = client();
+    client.measure(job(small()));
+    let median = wait(&mut client, |event| match event {
+        ClientEvent::Progress { partial, .. } => partial.map(|partial| partial.whole.median),
+        ClientEvent::Done { .. } => panic!("no partial result before the result"),
+        _ => None,
+    });
+    assert!(median > Nanos::ZERO);
+}
+
+#[test]
+fn a_newer_request_replaces_an_older_one_even_in_the_middle_of_a_long_run() {
+    let mut client = client();
+    client.measure(job(huge()));
+    wait(&mut client, |event| matches!(event, ClientEvent::Preparing { .. }).then_some(()));
+    let newest = client.measure(job(small()));
+    let of = wait(&mut client, |event| match event {
+        ClientEvent::Done { ticket, .. } => Some(ticket),
+        ClientEvent::WorkerLost { message } | ClientEvent::Failed { message, .. } => panic!("{message}"),
+        _ => None,
+    });
+    assert_eq!(of, newest);
+}
+
+#[test]
+fn cancelling_ends_a_long_run_at_once() {
+    let mut client = client();
+    client.measure(job(huge()));
+    wait(&mut client, |event| matches!(event, ClientEvent::Preparing { .. }).then_some(()));
+    client.cancel();
+    let events = client.poll();
+    assert!(matches!(events.as_slice(), [.., ClientEvent::Cancelled { .. }]), "{events:?}");
+    assert!(!client.is_busy());
+}
+
+#[test]
+fn a_killed_worker_is_reported_and_the_next_job_gets_a_fresh_one() {
+    let mut client = client();
+    client.measure(job(huge()));
+    wait(&mut client, |event| matches!(event, ClientEvent::Preparing { .. }).then_some(()));
+    kill(client.worker_id().unwrap());
+    let message = result(&mut client).unwrap_err();
+    assert!(message.contains("lost") && message.contains("fresh"), "{message}");
+    client.measure(job(small()));
+    assert!(result(&mut client).is_ok());
+}
+
+#[test]
+fn a_worker_killed_while_idle_is_replaced_without_words() {
+    let mut client = client();
+    client.measure(job(small()));
+    result(&mut client).unwrap();
+    kill(client.worker_id().unwrap());
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(client.poll().is_empty());
+    client.measure(job(small()));
+    assert!(result(&mut client).is_ok());
+}
+
+#[test]
+fn rubbish_from_a_worker_is_an_error() {
+    let mut client = Client::new(launcher(&["designs"]), || {});
+    client.measure(job(small()));
+    let message = result(&mut client).unwrap_err();
+    assert!(message.contains("no event"), "{message}");
+}
+
+#[test]
+fn a_worker_that_ends_at_once_is_an_error_with_its_last_words() {
+    let mut client = Client::new(launcher(&["cost", "no-such-design"]), || {});
+    client.measure(job(small()));
+    let message = result(&mut client).unwrap_err();
+    assert!(message.contains("no preset"), "{message}");
+}
+
+#[test]
+fn a_missing_worker_program_is_an_error() {
+    let mut client = Client::new(Launcher { program: "/no/such/program".into(), args: vec![] }, || {});
+    client.measure(job(small()));
+    let message = result(&mut client).unwrap_err();
+    assert!(message.contains("cannot be started"), "{message}");
+}
+
+#[test]
+fn an_invalid_design_and_missing_weights_fail_with_their_reason_and_leave_the_worker_alive() {
+    let mut client = client();
+    client.measure(job(small().apply(&Edit::Classes(0))));
+    assert!(result(&mut client).unwrap_err().contains("classes"));
+    let process = client.worker_id();
+    let weights = Some("/no/such/weights.safetensors".into());
+    client.measure(Job { weights, ..job(small()) });
+    assert!(result(&mut client).unwrap_err().contains("/no/such/weights.safetensors"));
+    client.measure(job(small()));
+    assert!(result(&mut client).is_ok());
+    assert_eq!(client.worker_id(), process);
+}
+
+#[test]
+fn another_number_of_threads_gets_another_process_that_uses_it() {
+    let mut client = client();
+    for threads in [1, 2] {
+        let mut job = job(small());
+        job.options.threads = threads;
+        client.measure(job);
+        assert_eq!(result(&mut client).unwrap().threads, threads);
+    }
+}
+
+#[test]
+fn rigorous_mode_merges_several_processes() {
+    let mut protocol = Protocol::rigorous();
+    protocol.processes.aim = 3;
+    protocol.warm_up.minimum_time = Nanos::from_millis(20);
+    protocol.warm_up.maximum_time = Nanos::from_millis(40);
+    protocol.sampling.maximum_time = Nanos::from_millis(100);
+    let mut client = client();
+    client.measure(Job { protocol, ..job(small()) });
+    let measurement = result(&mut client).unwrap();
+    assert_eq!((measurement.mode, measurement.processes.len()), (Mode::Rigorous, 3));
+    let samples: usize = measurement.processes.iter().map(|process| process.whole_ns.len()).sum();
+    assert_eq!(measurement.whole.samples, samples);
+}
