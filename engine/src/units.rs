@@ -95,11 +95,7 @@ impl fmt::Display for Bytes {
             }
             (value, prefix) = (value / 1024.0, next);
         }
-        f.pad(&if prefix == "B" {
-            format!("{value:.0} B")
-        } else {
-            format!("{} {prefix}", three_digits(value))
-        })
+        f.pad(&if prefix == "B" { format!("{value:.0} B") } else { format!("{} {prefix}", three_digits(value)) })
     }
 }
 
@@ -139,11 +135,7 @@ impl Nanos {
     /// `self / whole`, or 0 where the whole is zero.
     #[must_use]
     pub fn share_of(self, whole: Self) -> f64 {
-        if whole.0 == 0 {
-            0.0
-        } else {
-            self.0 as f64 / whole.0 as f64
-        }
+        if whole.0 == 0 { 0.0 } else { self.0 as f64 / whole.0 as f64 }
     }
 
     /// Time from `earlier` to `self`; zero where the clock went backwards.
@@ -220,11 +212,7 @@ fn si(value: f64) -> String {
         }
         (value, prefix) = (value / 1e3, next);
     }
-    if prefix.is_empty() {
-        format!("{value:.0}")
-    } else {
-        format!("{}{prefix}", three_digits(value))
-    }
+    if prefix.is_empty() { format!("{value:.0}") } else { format!("{}{prefix}", three_digits(value)) }
 }
 
 fn time(nanos: f64) -> String {
@@ -252,13 +240,9 @@ mod tests {
 
     #[test]
     fn counts_show_three_significant_digits() {
-        let shown: Vec<_> = [0, 7, 999, 1_000, 144_907_712, 2_278_604, 999_600, 12_604_300_000]
-            .map(|n| MultAdds(n).to_string())
-            .into();
-        assert_eq!(
-            shown,
-            ["0", "7", "999", "1.00 k", "145 M", "2.28 M", "1.00 M", "12.6 G"]
-        );
+        let shown: Vec<_> =
+            [0, 7, 999, 1_000, 144_907_712, 2_278_604, 999_600, 12_604_300_000].map(|n| MultAdds(n).to_string()).into();
+        assert_eq!(shown, ["0", "7", "999", "1.00 k", "145 M", "2.28 M", "1.00 M", "12.6 G"]);
     }
 
     #[test]

@@ -20,13 +20,8 @@ fn found(design: &Design) -> Vec<Finding> {
 }
 
 fn pointwise(builder: &mut GraphBuilder, path: &str, channels: (usize, usize), groups: usize) {
-    let conv = Conv2d {
-        in_channels: channels.0,
-        out_channels: channels.1,
-        window: Window::square(1, 1),
-        groups,
-        bias: false,
-    };
+    let conv =
+        Conv2d { in_channels: channels.0, out_channels: channels.1, window: Window::square(1, 1), groups, bias: false };
     let input = builder.input();
     builder.push(path, Op::Conv2d(conv), &[input]).unwrap();
 }
@@ -57,20 +52,11 @@ fn totals_are_the_sums_of_the_layers_and_grow_with_the_batch() {
     let design = preset("shufflenet-v2-x1.0").unwrap();
     let one = model_cost(&graph(&design));
     let eight = model_cost(&lower(&design, Batch(8)).unwrap());
-    assert_eq!(
-        one.total.mult_adds,
-        one.layers.iter().map(|layer| layer.mult_adds).sum()
-    );
+    assert_eq!(one.total.mult_adds, one.layers.iter().map(|layer| layer.mult_adds).sum());
     assert_eq!(eight.total.mult_adds.0, 8 * one.total.mult_adds.0);
     assert_eq!(eight.total.params, one.total.params);
-    assert_eq!(
-        eight.total.peak_activation_bytes.0,
-        8 * one.total.peak_activation_bytes.0
-    );
-    assert!(
-        eight.total.memory_access.0 < 8 * one.total.memory_access.0,
-        "weights are read once per batch"
-    );
+    assert_eq!(eight.total.peak_activation_bytes.0, 8 * one.total.peak_activation_bytes.0);
+    assert!(eight.total.memory_access.0 < 8 * one.total.memory_access.0, "weights are read once per batch");
 }
 
 /// The first convolution holds the image (3 x 224 x 224) and its own result (24 x 112 x 112); nothing later holds more.
@@ -85,18 +71,10 @@ fn peak_memory_of_shufflenet_v2_is_at_the_stem() {
 fn a_slice_keeps_its_source_alive_and_in_place_layers_allocate_nothing() {
     let mut builder = GraphBuilder::new("unit", Shape::new(1, 8, 2, 2));
     let input = builder.input();
-    let left = builder
-        .push("left", Op::Slice { start: 0, channels: 4 }, &[input])
-        .unwrap();
-    let right = builder
-        .push("right", Op::Slice { start: 4, channels: 4 }, &[input])
-        .unwrap();
-    let norm = builder
-        .push("norm", Op::BatchNorm { channels: 4, eps: 1e-5 }, &[right])
-        .unwrap();
-    let relu = builder
-        .activation("relu", shufflescope_engine::graph::Activation::Relu, norm)
-        .unwrap();
+    let left = builder.push("left", Op::Slice { start: 0, channels: 4 }, &[input]).unwrap();
+    let right = builder.push("right", Op::Slice { start: 4, channels: 4 }, &[input]).unwrap();
+    let norm = builder.push("norm", Op::BatchNorm { channels: 4, eps: 1e-5 }, &[right]).unwrap();
+    let relu = builder.activation("relu", shufflescope_engine::graph::Activation::Relu, norm).unwrap();
     builder.push("concat", Op::Concat, &[left, relu]).unwrap();
     let liveness = Liveness::of(&builder.finish());
     // input; slices are views; norm writes 16 beside the 32; relu in place; concat holds 32 + 16 + its own 32.
@@ -105,24 +83,16 @@ fn a_slice_keeps_its_source_alive_and_in_place_layers_allocate_nothing() {
 
 #[test]
 fn shufflenet_v2_follows_the_first_three_guidelines() {
-    let guidelines: Vec<_> = found(&preset("shufflenet-v2-x1.0").unwrap())
-        .into_iter()
-        .map(|finding| finding.guideline)
-        .collect();
-    assert!(
-        !guidelines.contains(&Guideline::G2) && !guidelines.contains(&Guideline::G3),
-        "{guidelines:?}"
-    );
+    let guidelines: Vec<_> =
+        found(&preset("shufflenet-v2-x1.0").unwrap()).into_iter().map(|finding| finding.guideline).collect();
+    assert!(!guidelines.contains(&Guideline::G2) && !guidelines.contains(&Guideline::G3), "{guidelines:?}");
 }
 
 #[test]
 fn shufflenet_v1_goes_against_g1_and_g2_and_both_remedies_lower_memory_access() {
     let design = preset("shufflenet-v1-g3-x1.0").unwrap();
     let findings = found(&design);
-    let two = findings
-        .iter()
-        .find(|finding| finding.guideline == Guideline::G2)
-        .unwrap();
+    let two = findings.iter().find(|finding| finding.guideline == Guideline::G2).unwrap();
     assert_eq!(two.layers.len(), 2 * 16 - 1, "every 1x1 convolution but the very first");
     assert!(two.evidence.rows.iter().all(|row| row.ratio > 1.0));
     let remedy = two.remedy.as_ref().unwrap();
@@ -130,56 +100,31 @@ fn shufflenet_v1_goes_against_g1_and_g2_and_both_remedies_lower_memory_access() 
     assert!(remedy.mult_adds.relative().abs() < 0.05, "{remedy:?}");
     let repaired = design.apply(&remedy.edit);
     assert_eq!(repaired.check(), Ok(()));
-    assert!(
-        found(&repaired)
-            .iter()
-            .all(|finding| finding.guideline != Guideline::G2)
-    );
+    assert!(found(&repaired).iter().all(|finding| finding.guideline != Guideline::G2));
 }
 
 #[test]
 fn mobilenet_v2_goes_against_g1_and_g4() {
     let findings = found(&preset("mobilenet-v2-x1.0").unwrap());
     let guidelines: Vec<_> = findings.iter().map(|finding| finding.guideline).collect();
-    assert!(
-        guidelines.contains(&Guideline::G1) && guidelines.contains(&Guideline::G4),
-        "{guidelines:?}"
-    );
+    assert!(guidelines.contains(&Guideline::G1) && guidelines.contains(&Guideline::G4), "{guidelines:?}");
 }
 
 #[test]
 fn evidence_of_g1_is_the_excess_over_the_lower_bound() {
     let design = preset("mobilenet-v2-x1.0").unwrap();
-    let one = found(&design)
-        .into_iter()
-        .find(|finding| finding.guideline == Guideline::G1)
-        .unwrap();
-    let row = one
-        .evidence
-        .rows
-        .iter()
-        .find(|row| row.layer == "features.2.conv.0.0")
-        .unwrap();
+    let one = found(&design).into_iter().find(|finding| finding.guideline == Guideline::G1).unwrap();
+    let row = one.evidence.rows.iter().find(|row| row.layer == "features.2.conv.0.0").unwrap();
     // 16 -> 96 at 112x112: hw (16 + 96) + 16 * 96 against 2 hw sqrt(16 * 96) + 16 * 96.
-    assert_eq!(
-        (row.actual, row.reference),
-        (12_544 * 112 + 1536, (2.0 * 12_544.0 * 1536_f64.sqrt() + 1536.0) as u64)
-    );
+    assert_eq!((row.actual, row.reference), (12_544 * 112 + 1536, (2.0 * 12_544.0 * 1536_f64.sqrt() + 1536.0) as u64));
 }
 
 #[test]
 fn squeeze_excitation_is_fragmentation_and_its_remedy_takes_it_away() {
     let design = preset("shufflenet-v2-x1.0-se").unwrap();
-    let three = found(&design)
-        .into_iter()
-        .find(|finding| finding.guideline == Guideline::G3)
-        .unwrap();
+    let three = found(&design).into_iter().find(|finding| finding.guideline == Guideline::G3).unwrap();
     let repaired = design.apply(&three.remedy.unwrap().edit);
-    assert!(
-        found(&repaired)
-            .iter()
-            .all(|finding| finding.guideline != Guideline::G3)
-    );
+    assert!(found(&repaired).iter().all(|finding| finding.guideline != Guideline::G3));
     assert_eq!(repaired.stages[0].block.se(), None);
 }
 

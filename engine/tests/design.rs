@@ -13,28 +13,17 @@ fn v2() -> Design {
 }
 
 fn channels(stage: usize, channels: u32) -> Edit {
-    Edit::Stage {
-        stage,
-        change: StageEdit::Channels(channels),
-    }
+    Edit::Stage { stage, change: StageEdit::Channels(channels) }
 }
 
 fn fields(design: &Design) -> Vec<Field> {
-    design.check().err().map_or_else(Vec::new, |errors| {
-        errors.errors.into_iter().map(|error| error.field).collect()
-    })
+    design.check().err().map_or_else(Vec::new, |errors| errors.errors.into_iter().map(|error| error.field).collect())
 }
 
 #[test]
 fn every_error_is_reported_at_once_with_its_field() {
-    let mut broken = v2()
-        .apply(&Edit::Classes(0))
-        .apply(&channels(0, 0))
-        .apply(&channels(2, 9_999));
-    broken.input = InputSize {
-        height: 31,
-        width: 1025,
-    };
+    let mut broken = v2().apply(&Edit::Classes(0)).apply(&channels(0, 0)).apply(&channels(2, 9_999));
+    broken.input = InputSize { height: 31, width: 1025 };
     broken.stages[1].repeats = 0;
     broken.stages[1].stride = 3;
     broken.name = " ".into();
@@ -50,10 +39,7 @@ fn every_error_is_reported_at_once_with_its_field() {
     ];
     assert_eq!(fields(&broken), expected);
     let text = broken.check().unwrap_err().to_string();
-    assert!(
-        text.contains("`stages[0].channels` = 0: must be from 1 to 8192"),
-        "{text}"
-    );
+    assert!(text.contains("`stages[0].channels` = 0: must be from 1 to 8192"), "{text}");
 }
 
 #[test]
@@ -61,10 +47,7 @@ fn groups_that_do_not_divide_name_the_channels_and_the_nearest_that_fit() {
     let grouped = v2().apply(&Edit::Blocks(BlockEdit::Groups(4)));
     let error = grouped.check().unwrap_err().errors.remove(0);
     assert_eq!(error.field, Field::Channels(0));
-    assert!(
-        error.rule.contains("58 channels, which do not divide into 4 groups"),
-        "{error}"
-    );
+    assert!(error.rule.contains("58 channels, which do not divide into 4 groups"), "{error}");
     assert!(error.rule.contains("120"), "{error}");
     assert_eq!(grouped.apply(&Edit::Fit).check(), Ok(()));
 }
@@ -72,17 +55,13 @@ fn groups_that_do_not_divide_name_the_channels_and_the_nearest_that_fit() {
 #[test]
 fn an_odd_width_cannot_be_shuffled() {
     assert_eq!(fields(&v2().apply(&channels(1, 233))), [Field::Channels(1)]);
-    let unshuffled = v2()
-        .apply(&channels(1, 233))
-        .apply(&Edit::Blocks(BlockEdit::Shuffle(false)));
+    let unshuffled = v2().apply(&channels(1, 233)).apply(&Edit::Blocks(BlockEdit::Shuffle(false)));
     assert_eq!(unshuffled.check(), Ok(()));
 }
 
 #[test]
 fn the_papers_down_sampling_needs_more_channels_than_before() {
-    let paper = v2()
-        .apply(&Edit::Blocks(BlockEdit::DownSampling(DownSampling::Paper)))
-        .apply(&channels(0, 24));
+    let paper = v2().apply(&Edit::Blocks(BlockEdit::DownSampling(DownSampling::Paper))).apply(&channels(0, 24));
     assert_eq!(fields(&paper), [Field::Channels(0)]);
 }
 
@@ -147,10 +126,7 @@ fn a_short_file_takes_every_default() {
 #[test]
 fn a_fingerprint_tells_networks_apart_but_not_names() {
     let design = v2();
-    assert_eq!(
-        design.apply(&Edit::Rename("other".into())).fingerprint(),
-        design.fingerprint()
-    );
+    assert_eq!(design.apply(&Edit::Rename("other".into())).fingerprint(), design.fingerprint());
     let mut seen = std::collections::HashSet::new();
     for preset in presets() {
         assert!(seen.insert(preset.design.fingerprint()), "{}", preset.design.name);
@@ -177,22 +153,11 @@ fn edit() -> impl Strategy<Value = Edit> {
     let side = || prop_oneof![32_u32..300, Just(0), Just(u32::MAX)];
     prop_oneof![
         block_edit().prop_map(Edit::Blocks),
-        (0_usize..4, block_edit()).prop_map(|(stage, edit)| Edit::Stage {
-            stage,
-            change: StageEdit::Block(edit)
-        }),
-        (0_usize..4, prop_oneof![0_u32..2000, Just(u32::MAX)]).prop_map(|(stage, of)| Edit::Stage {
-            stage,
-            change: StageEdit::Channels(of)
-        }),
-        (0_usize..4, 0_u32..6).prop_map(|(stage, of)| Edit::Stage {
-            stage,
-            change: StageEdit::Repeats(of)
-        }),
-        (0_usize..4, 0_u32..4).prop_map(|(stage, of)| Edit::Stage {
-            stage,
-            change: StageEdit::Stride(of)
-        }),
+        (0_usize..4, block_edit()).prop_map(|(stage, edit)| Edit::Stage { stage, change: StageEdit::Block(edit) }),
+        (0_usize..4, prop_oneof![0_u32..2000, Just(u32::MAX)])
+            .prop_map(|(stage, of)| Edit::Stage { stage, change: StageEdit::Channels(of) }),
+        (0_usize..4, 0_u32..6).prop_map(|(stage, of)| Edit::Stage { stage, change: StageEdit::Repeats(of) }),
+        (0_usize..4, 0_u32..4).prop_map(|(stage, of)| Edit::Stage { stage, change: StageEdit::Stride(of) }),
         prop_oneof![0.0..3.0, Just(f64::NAN), Just(f64::INFINITY), Just(-1.0)].prop_map(Edit::Width),
         (side(), side()).prop_map(|(height, width)| Edit::Input(InputSize { height, width })),
         prop::option::of(0_u32..3000).prop_map(Edit::Head),

@@ -53,29 +53,11 @@ const LARGEST_ALLOWED: usize = 1 << 20;
 /// The network whose weights are in the `tiny*` fixtures.
 fn tiny() -> Graph {
     let mut builder = GraphBuilder::new("tiny", Shape::new(1, 3, 8, 8));
-    let conv = Conv2d {
-        in_channels: 3,
-        out_channels: 4,
-        window: Window::square(3, 1),
-        groups: 1,
-        bias: false,
-    };
+    let conv = Conv2d { in_channels: 3, out_channels: 4, window: Window::square(3, 1), groups: 1, bias: false };
     let value = builder.push("stem.0", Op::Conv2d(conv), &[builder.input()]).unwrap();
-    let value = builder
-        .push("stem.1", Op::BatchNorm { channels: 4, eps: 1e-5 }, &[value])
-        .unwrap();
+    let value = builder.push("stem.1", Op::BatchNorm { channels: 4, eps: 1e-5 }, &[value]).unwrap();
     let value = builder.push("pool", Op::GlobalAvgPool, &[value]).unwrap();
-    builder
-        .push(
-            "fc",
-            Op::Linear {
-                in_features: 4,
-                out_features: 5,
-                bias: true,
-            },
-            &[value],
-        )
-        .unwrap();
+    builder.push("fc", Op::Linear { in_features: 4, out_features: 5, bias: true }, &[value]).unwrap();
     builder.finish()
 }
 
@@ -85,15 +67,13 @@ fn originals(folder: &Path) -> Vec<PathBuf> {
     let saved = folder.join("tiny.safetensors");
     save_safetensors(&Weights::seeded(&tiny(), 1), &saved).unwrap();
     let names = ["tiny.pth", "tiny_before_1_6.pth", "tiny_half_checkpoint.pth"];
-    names
-        .into_iter()
-        .map(|name| fixtures.join(name))
-        .chain([saved])
-        .collect()
+    names.into_iter().map(|name| fixtures.join(name)).chain([saved]).collect()
 }
 
 /// Loads a damaged copy; a panic fails the test, an error has to name the file.
 fn try_load(path: &Path, bytes: &[u8], graph: &Graph) -> Result<Weights, WeightsError> {
+    // Not truncated in place: ext4 writes such files to the disk at once, which takes longer than the test.
+    let _ = fs::remove_file(path);
     fs::write(path, bytes).unwrap();
     let result = load(path, graph);
     match &result {
@@ -123,10 +103,7 @@ fn damaged_files_are_errors_or_other_values_but_never_panics_or_huge_allocations
         LARGEST.store(0, Ordering::Relaxed);
 
         for length in 0..bytes.len() {
-            assert!(
-                try_load(&path, &bytes[..length], &graph).is_err(),
-                "{original:?} cut off at {length}"
-            );
+            assert!(try_load(&path, &bytes[..length], &graph).is_err(), "{original:?} cut off at {length}");
         }
 
         let mut random = 0x2545_F491_4F6C_DD1D_u64;
@@ -137,7 +114,7 @@ fn damaged_files_are_errors_or_other_values_but_never_panics_or_huge_allocations
             (random % below as u64) as usize
         };
         let mut errors = 0;
-        for round in 0..1_500 {
+        for round in 0..6_000 {
             let mut damaged = bytes.clone();
             for _ in 0..=round % 4 {
                 let at = next(damaged.len());
@@ -152,14 +129,8 @@ fn damaged_files_are_errors_or_other_values_but_never_panics_or_huge_allocations
             }
             errors += usize::from(try_load(&path, &damaged, &graph).is_err());
         }
-        assert!(
-            errors > 150,
-            "only {errors} damaged copies of {original:?} were noticed"
-        );
+        assert!(errors > 500, "only {errors} damaged copies of {original:?} were noticed");
         let largest = LARGEST.load(Ordering::Relaxed);
-        assert!(
-            largest < LARGEST_ALLOWED,
-            "{largest} bytes were asked for at once while reading {original:?}"
-        );
+        assert!(largest < LARGEST_ALLOWED, "{largest} bytes were asked for at once while reading {original:?}");
     }
 }

@@ -44,10 +44,7 @@ fn fixture() -> Fixture {
 fn network(case: &Case, seed: u64) -> (Graph, Weights, Vec<f32>) {
     let shape = Shape::from(case.input);
     let mut design = zoo::preset(&case.design).unwrap();
-    design.input = InputSize {
-        height: shape.height as u32,
-        width: shape.width as u32,
-    };
+    design.input = InputSize { height: shape.height as u32, width: shape.width as u32 };
     let graph = lower(&design, Batch(shape.batch as u32)).unwrap();
     let weights = Weights::seeded(&graph, seed);
     (graph, weights, seeded_input(shape, seed))
@@ -56,23 +53,17 @@ fn network(case: &Case, seed: u64) -> (Graph, Weights, Vec<f32>) {
 fn run_candle(graph: &Graph, weights: &Weights, input: &[f32]) -> Vec<f32> {
     let mut executable = CandleExecutable::prepare(graph, weights, &Device::cpu()).unwrap();
     let shape: [usize; 4] = graph.input_shape().into();
-    executable
-        .set_input(&Tensor::from_slice(input, &shape, &candle_core::Device::Cpu).unwrap())
-        .unwrap();
+    executable.set_input(&Tensor::from_slice(input, &shape, &candle_core::Device::Cpu).unwrap()).unwrap();
     executable.run().unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
 
 /// The largest absolute difference, and the largest magnitude of `expected`.
 fn difference(found: &[f32], expected: &[f32]) -> (f32, f32) {
     assert_eq!(found.len(), expected.len());
-    let largest = found
-        .iter()
-        .zip(expected)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0, |most: f32, gap| {
-            // `f32::max` would drop a NaN.
-            if gap.is_nan() { f32::INFINITY } else { most.max(gap) }
-        });
+    let largest = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, |most: f32, gap| {
+        // `f32::max` would drop a NaN.
+        if gap.is_nan() { f32::INFINITY } else { most.max(gap) }
+    });
     (largest, expected.iter().fold(0.0, |most, value| most.max(value.abs())))
 }
 
@@ -80,24 +71,16 @@ fn difference(found: &[f32], expected: &[f32]) -> (f32, f32) {
 fn candle_gives_the_logits_of_torchvision() {
     let fixture = fixture();
     let designs: Vec<&str> = fixture.cases.iter().map(|case| case.design.as_str()).collect();
-    for name in [
-        "shufflenet-v2-x0.5",
-        "shufflenet-v2-x1.0",
-        "shufflenet-v2-x1.5",
-        "shufflenet-v2-x2.0",
-        "mobilenet-v2-x1.0",
-    ] {
+    for name in
+        ["shufflenet-v2-x0.5", "shufflenet-v2-x1.0", "shufflenet-v2-x1.5", "shufflenet-v2-x2.0", "mobilenet-v2-x1.0"]
+    {
         assert!(designs.contains(&name), "the fixture lacks {name}");
     }
     for case in &fixture.cases {
         let (graph, weights, input) = network(case, fixture.seed);
         let (gap, magnitude) = difference(&run_candle(&graph, &weights, &input), &case.logits);
         println!("candle, {} {:?}: {gap:.2e} of {magnitude:.2}", case.design, case.input);
-        assert!(
-            magnitude > 1.0,
-            "logits of {} are too small for the tolerance to mean anything",
-            case.design
-        );
+        assert!(magnitude > 1.0, "logits of {} are too small for the tolerance to mean anything", case.design);
         assert!(gap < TOLERANCE, "{} {:?}: {gap:e}", case.design, case.input);
     }
 }
@@ -108,10 +91,7 @@ fn the_reference_gives_the_logits_of_torchvision() {
     for case in fixture.cases.iter().filter(|case| case.design == "shufflenet-v2-x0.5") {
         let (graph, weights, input) = network(case, fixture.seed);
         let (gap, magnitude) = difference(&reference::run(&graph, &weights, &input).unwrap(), &case.logits);
-        println!(
-            "reference, {} {:?}: {gap:.2e} of {magnitude:.2}",
-            case.design, case.input
-        );
+        println!("reference, {} {:?}: {gap:.2e} of {magnitude:.2}", case.design, case.input);
         assert!(gap < TOLERANCE, "{:?}: {gap:e}", case.input);
     }
 }
@@ -156,20 +136,8 @@ enum Move {
 
 fn moves() -> impl Strategy<Value = Move> {
     let kernel = prop::sample::select(vec![1_usize, 3, 5, 7]);
-    let conv = (
-        prop::array::uniform2(kernel.clone()),
-        1..3_usize,
-        1..3_usize,
-        1..5_usize,
-        1..4_usize,
-        any::<bool>(),
-    );
-    let activation = [
-        Activation::Relu,
-        Activation::Relu6,
-        Activation::HardSwish,
-        Activation::Sigmoid,
-    ];
+    let conv = (prop::array::uniform2(kernel.clone()), 1..3_usize, 1..3_usize, 1..5_usize, 1..4_usize, any::<bool>());
+    let activation = [Activation::Relu, Activation::Relu6, Activation::HardSwish, Activation::Sigmoid];
     prop_oneof![
         4 => conv.prop_map(|(kernel, stride, dilation, groups, per_group, bias)| {
             Move::Conv { kernel, stride, dilation, groups, per_group, bias }
@@ -188,20 +156,11 @@ fn moves() -> impl Strategy<Value = Move> {
 
 /// The largest number up to `wanted` that divides `channels`.
 fn divisor(channels: usize, wanted: usize) -> usize {
-    (1..=wanted.min(channels))
-        .rev()
-        .find(|candidate| channels.is_multiple_of(*candidate))
-        .unwrap()
+    (1..=wanted.min(channels)).rev().find(|candidate| channels.is_multiple_of(*candidate)).unwrap()
 }
 
 fn conv(builder: &GraphBuilder, value: NodeId, out_channels: usize, window: Window, groups: usize) -> Conv2d {
-    Conv2d {
-        in_channels: builder.shape(value).channels,
-        out_channels,
-        window,
-        groups,
-        bias: false,
-    }
+    Conv2d { in_channels: builder.shape(value).channels, out_channels, window, groups, bias: false }
 }
 
 /// Appends the move's layers; a window that does not fit a small map is left out.
@@ -209,51 +168,28 @@ fn push(builder: &mut GraphBuilder, path: &str, value: NodeId, next: Move) -> No
     let shape = builder.shape(value);
     let channels = shape.channels;
     match next {
-        Move::Conv {
-            kernel,
-            stride,
-            dilation,
-            groups,
-            per_group,
-            bias,
-        } => {
+        Move::Conv { kernel, stride, dilation, groups, per_group, bias } => {
             let groups = divisor(channels, groups);
             let padding = kernel.map(|kernel| kernel / 2);
-            let window = Window {
-                kernel,
-                stride: [stride; 2],
-                padding,
-                dilation: [dilation; 2],
-            };
-            let conv = Conv2d {
-                bias,
-                ..conv(builder, value, groups * per_group, window, groups)
-            };
+            let window = Window { kernel, stride: [stride; 2], padding, dilation: [dilation; 2] };
+            let conv = Conv2d { bias, ..conv(builder, value, groups * per_group, window, groups) };
             builder.push(path, Op::Conv2d(conv), &[value]).unwrap_or(value)
         }
         Move::Depthwise { kernel, stride } => {
             let conv = conv(builder, value, channels, Window::square(kernel, stride), channels);
             builder.push(path, Op::Conv2d(conv), &[value]).unwrap_or(value)
         }
-        Move::Norm => builder
-            .push(path, Op::BatchNorm { channels, eps: 1e-5 }, &[value])
-            .unwrap(),
+        Move::Norm => builder.push(path, Op::BatchNorm { channels, eps: 1e-5 }, &[value]).unwrap(),
         Move::Activate(activation) => builder.activation(path, activation, value).unwrap(),
-        Move::MaxPool { kernel, stride } => builder
-            .push(path, Op::MaxPool(Window::square(kernel, stride)), &[value])
-            .unwrap_or(value),
-        Move::AvgPool { kernel, stride } => builder
-            .push(path, Op::AvgPool(Window::square(kernel, stride)), &[value])
-            .unwrap_or(value),
-        Move::Shuffle { groups } => builder
-            .push(
-                path,
-                Op::ChannelShuffle {
-                    groups: divisor(channels, groups),
-                },
-                &[value],
-            )
-            .unwrap(),
+        Move::MaxPool { kernel, stride } => {
+            builder.push(path, Op::MaxPool(Window::square(kernel, stride)), &[value]).unwrap_or(value)
+        }
+        Move::AvgPool { kernel, stride } => {
+            builder.push(path, Op::AvgPool(Window::square(kernel, stride)), &[value]).unwrap_or(value)
+        }
+        Move::Shuffle { groups } => {
+            builder.push(path, Op::ChannelShuffle { groups: divisor(channels, groups) }, &[value]).unwrap()
+        }
         Move::Split { at } => {
             if channels < 2 {
                 return value;
@@ -261,15 +197,10 @@ fn push(builder: &mut GraphBuilder, path: &str, value: NodeId, next: Move) -> No
             let at = 1 + at % (channels - 1);
             let left = Op::Slice { start: 0, channels: at };
             let left = builder.push(format!("{path}.left"), left, &[value]).unwrap();
-            let right = Op::Slice {
-                start: at,
-                channels: channels - at,
-            };
+            let right = Op::Slice { start: at, channels: channels - at };
             let right = builder.push(format!("{path}.right"), right, &[value]).unwrap();
             let right = push(builder, &format!("{path}.norm"), right, Move::Norm);
-            builder
-                .push(format!("{path}.concat"), Op::Concat, &[right, left])
-                .unwrap()
+            builder.push(format!("{path}.concat"), Op::Concat, &[right, left]).unwrap()
         }
         Move::Residual => {
             let op = Op::Conv2d(conv(builder, value, channels, Window::square(3, 1), 1));
@@ -277,21 +208,11 @@ fn push(builder: &mut GraphBuilder, path: &str, value: NodeId, next: Move) -> No
             builder.push(format!("{path}.add"), Op::Add, &[branch, value]).unwrap()
         }
         Move::Gate => {
-            let pooled = builder
-                .push(format!("{path}.pool"), Op::GlobalAvgPool, &[value])
-                .unwrap();
-            let linear = Op::Linear {
-                in_features: channels,
-                out_features: channels,
-                bias: true,
-            };
+            let pooled = builder.push(format!("{path}.pool"), Op::GlobalAvgPool, &[value]).unwrap();
+            let linear = Op::Linear { in_features: channels, out_features: channels, bias: true };
             let gate = builder.push(format!("{path}.fc"), linear, &[pooled]).unwrap();
-            let gate = builder
-                .activation(format!("{path}.sigmoid"), Activation::Sigmoid, gate)
-                .unwrap();
-            builder
-                .push(format!("{path}.scale"), Op::Scale, &[value, gate])
-                .unwrap()
+            let gate = builder.activation(format!("{path}.sigmoid"), Activation::Sigmoid, gate).unwrap();
+            builder.push(format!("{path}.scale"), Op::Scale, &[value, gate]).unwrap()
         }
     }
 }
@@ -308,17 +229,7 @@ fn graphs() -> impl Strategy<Value = Graph> {
         if head {
             let flat = builder.push("flatten", Op::Flatten, &[value]).unwrap();
             let in_features = builder.shape(flat).channels;
-            builder
-                .push(
-                    "fc",
-                    Op::Linear {
-                        in_features,
-                        out_features: 5,
-                        bias: true,
-                    },
-                    &[flat],
-                )
-                .unwrap();
+            builder.push("fc", Op::Linear { in_features, out_features: 5, bias: true }, &[flat]).unwrap();
         }
         builder.finish()
     })
@@ -345,9 +256,7 @@ fn every_kind_of_layer_occurs_in_the_random_graphs() {
     for _ in 0..200 {
         let graph = graphs().new_tree(&mut runner).unwrap().current();
         seen.extend(
-            graph
-                .layers()
-                .map(|(_, node)| format!("{:?}", node.op).split([' ', '(']).next().unwrap().to_owned()),
+            graph.layers().map(|(_, node)| format!("{:?}", node.op).split([' ', '(']).next().unwrap().to_owned()),
         );
     }
     let all = [

@@ -15,11 +15,7 @@ fn parameters_and_mult_adds_equal_the_reference_counts() {
             assert_eq!(cost.params.0, params, "{name}: parameters");
         }
         // The references are printed with two or three decimals, the large networks' with one.
-        let rounding = if reference.mega_mult_adds > 1000.0 {
-            0.05
-        } else {
-            0.0051
-        };
+        let rounding = if reference.mega_mult_adds > 1000.0 { 0.05 } else { 0.0051 };
         let mega = cost.mult_adds.as_f64() / 1e6;
         assert!(
             (mega - reference.mega_mult_adds).abs() < rounding,
@@ -44,10 +40,7 @@ fn published_mult_adds_agree_within_the_stated_tolerance() {
         };
         let cost = model_cost(&lower(&preset.design, Batch(1)).unwrap()).total;
         let ratio = cost.mult_adds.as_f64() / 1e6 / published.mega_mult_adds;
-        assert!(
-            (ratio - 1.0).abs() <= tolerance,
-            "{name}: {ratio} of the published figure"
-        );
+        assert!((ratio - 1.0).abs() <= tolerance, "{name}: {ratio} of the published figure");
     }
 }
 

@@ -290,7 +290,7 @@ impl App {
     }
 
     fn dropped_files(&mut self, ctx: &egui::Context) {
-        let dropped = ctx.input(|input| input.raw.dropped_files.iter().filter_map(|file| file.path.clone()).next_back());
+        let dropped = ctx.input(|input| input.raw.dropped_files.last().map(|file| file.path().to_owned()));
         if let Some(path) = dropped {
             self.commands.push(Command::Open(path));
         }

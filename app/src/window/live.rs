@@ -144,7 +144,7 @@ const LOOK_AGAIN: f64 = 0.2;
         if self.wanted.as_ref() == Some(&key) {
             return;
         }
-        self.job = Some(Job { design: design.clone(), options, protocol, weights: None });
+        self.job = Some(Job { design: design.clone(), options, protocol, weights: None, refine: true });
         let was_busy = self.ticket.take().is_some();
         self.wanted = Some(key);
         self.changed_at = now;

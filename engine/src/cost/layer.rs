@@ -58,11 +58,9 @@ fn parameters(op: &Op) -> u64 {
     match op {
         Op::Conv2d(conv) => (conv.weight_elements() + if conv.bias { conv.out_channels } else { 0 }) as u64,
         Op::BatchNorm { channels, .. } => 2 * *channels as u64,
-        Op::Linear {
-            in_features,
-            out_features,
-            bias,
-        } => (in_features * out_features + if *bias { *out_features } else { 0 }) as u64,
+        Op::Linear { in_features, out_features, bias } => {
+            (in_features * out_features + if *bias { *out_features } else { 0 }) as u64
+        }
         _ => 0,
     }
 }
@@ -89,7 +87,5 @@ fn memory_access(graph: &Graph, node: &Node, params: u64) -> Elements {
 /// Whether a batch normalisation directly follows a convolution and so disappears into it at inference.
 fn folds_into_its_input(graph: &Graph, node: &Node) -> bool {
     let convolution = |kind| matches!(kind, OpKind::Convolution | OpKind::Pointwise | OpKind::Depthwise);
-    node.inputs
-        .first()
-        .is_some_and(|&input| convolution(graph.node(input).op.kind()))
+    node.inputs.first().is_some_and(|&input| convolution(graph.node(input).op.kind()))
 }

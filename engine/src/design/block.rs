@@ -112,14 +112,7 @@ pub struct ShuffleV1 {
 
 impl Default for ShuffleV1 {
     fn default() -> Self {
-        Self {
-            kernel: 3,
-            groups: 3,
-            activation: Activation::Relu,
-            bottleneck: 4,
-            shuffle: true,
-            se: None,
-        }
+        Self { kernel: 3, groups: 3, activation: Activation::Relu, bottleneck: 4, shuffle: true, se: None }
     }
 }
 
@@ -141,13 +134,7 @@ pub struct InvertedResidual {
 
 impl Default for InvertedResidual {
     fn default() -> Self {
-        Self {
-            kernel: 3,
-            expansion: 6,
-            groups: 1,
-            activation: Activation::Relu6,
-            residual: true,
-        }
+        Self { kernel: 3, expansion: 6, groups: 1, activation: Activation::Relu6, residual: true }
     }
 }
 
@@ -165,11 +152,7 @@ pub struct DepthwiseSeparable {
 
 impl Default for DepthwiseSeparable {
     fn default() -> Self {
-        Self {
-            kernel: 3,
-            groups: 1,
-            activation: Activation::Relu,
-        }
+        Self { kernel: 3, groups: 1, activation: Activation::Relu }
     }
 }
 
@@ -217,22 +200,12 @@ impl ShuffleV2 {
         let left = (left.round() as u32).clamp(1, output.saturating_sub(1).max(1));
         let branches = if unit.keeps_shape() {
             let right = output.saturating_sub(left);
-            Branches {
-                left,
-                right_input: right,
-                inner: right,
-                right,
-            }
+            Branches { left, right_input: right, inner: right, right }
         } else {
             match self.down_sampling {
                 DownSampling::Torchvision => {
                     let right = output.saturating_sub(left);
-                    Branches {
-                        left,
-                        right_input: input,
-                        inner: right,
-                        right,
-                    }
+                    Branches { left, right_input: input, inner: right, right }
                 }
                 DownSampling::Paper => {
                     let Some(right) = output.checked_sub(input).filter(|&right| right > 0) else {
@@ -241,12 +214,7 @@ impl ShuffleV2 {
                              (down-sampling = \"paper\")"
                         ));
                     };
-                    Branches {
-                        left: input,
-                        right_input: input,
-                        inner: half,
-                        right,
-                    }
+                    Branches { left: input, right_input: input, inner: half, right }
                 }
             }
         };
@@ -281,26 +249,14 @@ impl ShuffleV1 {
         let Unit { input, output, .. } = unit;
         let inner = output / self.bottleneck.max(1);
         if inner == 0 || output % self.bottleneck.max(1) != 0 {
-            return Err(format!(
-                "must be a multiple of the bottleneck ratio {}",
-                self.bottleneck
-            ));
+            return Err(format!("must be a multiple of the bottleneck ratio {}", self.bottleneck));
         }
-        let branch = if unit.keeps_shape() {
-            output
-        } else {
-            output.saturating_sub(input)
-        };
+        let branch = if unit.keeps_shape() { output } else { output.saturating_sub(input) };
         if branch == 0 {
-            return Err(format!(
-                "must be more than the {input} channels before it, which the shortcut keeps"
-            ));
+            return Err(format!("must be more than the {input} channels before it, which the shortcut keeps"));
         }
         let first = if ungrouped_first { inner } else { input };
-        if let Some(channels) = [first, inner, branch]
-            .into_iter()
-            .find(|channels| channels % self.groups.max(1) != 0)
-        {
+        if let Some(channels) = [first, inner, branch].into_iter().find(|channels| channels % self.groups.max(1) != 0) {
             return Err(format!(
                 "gives a 1x1 convolution {channels} channels, which do not divide into {} groups",
                 self.groups
@@ -374,9 +330,7 @@ impl Block {
             if channels % groups.max(1) == 0 {
                 return Ok(());
             }
-            Err(format!(
-                "gives a 1x1 convolution {channels} channels, which do not divide into {groups} groups"
-            ))
+            Err(format!("gives a 1x1 convolution {channels} channels, which do not divide into {groups} groups"))
         };
         match self {
             Self::ShuffleV2(block) => block.branches(unit).map(drop),

@@ -135,11 +135,7 @@ struct Checker {
 
 impl Checker {
     fn fail(&mut self, field: Field, value: impl fmt::Display, rule: impl Into<String>) {
-        self.errors.push(DesignError {
-            field,
-            value: value.to_string(),
-            rule: rule.into(),
-        });
+        self.errors.push(DesignError { field, value: value.to_string(), rule: rule.into() });
     }
 
     fn within<T: PartialOrd + fmt::Display + Copy>(
@@ -150,11 +146,7 @@ impl Checker {
     ) -> bool {
         let fits = range.contains(&value);
         if !fits {
-            self.fail(
-                field,
-                value,
-                format!("must be from {} to {}", range.start(), range.end()),
-            );
+            self.fail(field, value, format!("must be from {} to {}", range.start(), range.end()));
         }
         fits
     }
@@ -200,11 +192,7 @@ impl Design {
             checker.fail(
                 Field::Stages,
                 format!("{} stages", self.stages.len()),
-                format!(
-                    "must be from {} to {} stages",
-                    limits::STAGES.start(),
-                    limits::STAGES.end()
-                ),
+                format!("must be from {} to {} stages", limits::STAGES.start(), limits::STAGES.end()),
             );
         }
         for index in 0..self.stages.len().min(*limits::STAGES.end()) {
@@ -217,10 +205,7 @@ impl Design {
         if checker.errors.is_empty() {
             Ok(())
         } else {
-            Err(DesignErrors {
-                name: self.name.clone(),
-                errors: checker.errors,
-            })
+            Err(DesignErrors { name: self.name.clone(), errors: checker.errors })
         }
     }
 
@@ -233,14 +218,7 @@ impl Design {
         let mut checker = Checker { errors: vec![] };
         checker.within(Field::Batch, batch.0, &limits::BATCH);
         errors.append(&mut checker.errors);
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(DesignErrors {
-                name: self.name.clone(),
-                errors,
-            })
-        }
+        if errors.is_empty() { Ok(()) } else { Err(DesignErrors { name: self.name.clone(), errors }) }
     }
 
     fn check_stem(&self, checker: &mut Checker) {
@@ -249,11 +227,7 @@ impl Design {
             checker.fail(
                 Field::StemConvs,
                 format!("{} convolutions", convs.len()),
-                format!(
-                    "must be from {} to {} convolutions",
-                    limits::STEM_CONVS.start(),
-                    limits::STEM_CONVS.end()
-                ),
+                format!("must be from {} to {} convolutions", limits::STEM_CONVS.start(), limits::STEM_CONVS.end()),
             );
         }
         for (index, conv) in convs.iter().take(*limits::STEM_CONVS.end()).enumerate() {
@@ -274,23 +248,12 @@ impl Design {
         if !sound || !limits::CHANNELS.contains(&input) {
             return; // The channel arithmetic below would only repeat what has been said.
         }
-        let first = Unit {
-            input,
-            output: stage.channels,
-            stride: stage.stride,
-        };
-        let later = Unit {
-            input: stage.channels,
-            output: stage.channels,
-            stride: 1,
-        };
-        let result = stage.block.check_unit(first, index == 0).and_then(|()| {
-            if stage.repeats > 1 {
-                stage.block.check_unit(later, false)
-            } else {
-                Ok(())
-            }
-        });
+        let first = Unit { input, output: stage.channels, stride: stage.stride };
+        let later = Unit { input: stage.channels, output: stage.channels, stride: 1 };
+        let result = stage
+            .block
+            .check_unit(first, index == 0)
+            .and_then(|()| if stage.repeats > 1 { stage.block.check_unit(later, false) } else { Ok(()) });
         if let Err(rule) = result {
             let nearest = match self.nearest_channels(index) {
                 Some(channels) => format!("{rule}; the nearest number that fits is {channels}"),
@@ -305,22 +268,11 @@ impl Design {
         let (Some(stage), true) = (self.stages.get(index), limits::CHANNELS.contains(&channels)) else {
             return false;
         };
-        let first = Unit {
-            input: self.channels_into(index),
-            output: channels,
-            stride: stage.stride,
-        };
-        let later = Unit {
-            input: channels,
-            output: channels,
-            stride: 1,
-        };
+        let first = Unit { input: self.channels_into(index), output: channels, stride: stage.stride };
+        let later = Unit { input: channels, output: channels, stride: 1 };
         stage.block.check_unit(first, index == 0).is_ok()
             && (stage.repeats <= 1 || stage.block.check_unit(later, false).is_ok())
-            && self
-                .stages
-                .get(index + 1)
-                .is_none_or(|next| channels % next.block.groups().max(1) == 0)
+            && self.stages.get(index + 1).is_none_or(|next| channels % next.block.groups().max(1) == 0)
     }
 
     /// The number of channels nearest to the present one that stage `index` could have, given the stages before it.

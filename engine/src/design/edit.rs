@@ -116,11 +116,7 @@ impl Design {
             Edit::Fit => {
                 // ShuffleNet V1's published channels depend on its groups; others keep theirs as nearly as they can.
                 let by_table = design.is_shuffle_v1() && design.family == Family::ShufflenetV1;
-                let scaled = if by_table {
-                    design.width.and_then(|width| design.at_width(width))
-                } else {
-                    None
-                };
+                let scaled = if by_table { design.width.and_then(|width| design.at_width(width)) } else { None };
                 return scaled.unwrap_or_else(|| design.fitted());
             }
             Edit::All(edits) => return edits.iter().fold(design, |design, edit| design.apply(edit)),

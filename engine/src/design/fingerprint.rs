@@ -23,16 +23,7 @@ impl Design {
     /// The design's fingerprint.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        let Self {
-            name: _,
-            family,
-            width: _,
-            classes,
-            input,
-            stem,
-            stages,
-            head,
-        } = self;
+        let Self { name: _, family, width: _, classes, input, stem, stages, head } = self;
         // The family decides the layers' paths, and so which weights load. `Debug` spells out every field.
         let text = format!("{:?}", (family, classes, input, stem, stages, head));
         Fingerprint(format!("{:016x}", fnv1a_64(text.as_bytes())))
@@ -42,7 +33,5 @@ impl Design {
 /// FNV-1a, 64 bits: simple, stable and good enough for names.
 #[must_use]
 pub(crate) fn fnv1a_64(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }

@@ -88,10 +88,7 @@ impl InputSize {
     /// `side` by `side` pixels.
     #[must_use]
     pub const fn square(side: u32) -> Self {
-        Self {
-            height: side,
-            width: side,
-        }
+        Self { height: side, width: side }
     }
 }
 
@@ -109,12 +106,7 @@ impl std::str::FromStr for InputSize {
     fn from_str(text: &str) -> Result<Self, String> {
         let number = |part: &str| part.trim().parse::<u32>();
         let size = match text.split_once(['x', '×']) {
-            Some((width, height)) => number(width).and_then(|width| {
-                Ok(Self {
-                    width,
-                    height: number(height)?,
-                })
-            }),
+            Some((width, height)) => number(width).and_then(|width| Ok(Self { width, height: number(height)? })),
             None => number(text).map(Self::square),
         };
         size.map_err(|_| {

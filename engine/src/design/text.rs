@@ -69,10 +69,7 @@ impl Design {
     /// Where the file cannot be read, is not a design, or breaks a rule; the error names the file.
     pub fn read(path: &Path) -> Result<Self, DesignFileError> {
         let name = path.display().to_string();
-        let io = |source| DesignFileError::Io {
-            path: name.clone(),
-            source,
-        };
+        let io = |source| DesignFileError::Io { path: name.clone(), source };
         let bytes = std::fs::metadata(path).map_err(io)?.len();
         if bytes > MAX_BYTES {
             return Err(DesignFileError::TooLarge { path: name, bytes });
@@ -82,9 +79,7 @@ impl Design {
             path: name.clone(),
             message: error.to_string().trim_end().into(),
         })?;
-        design
-            .check()
-            .map_err(|source| DesignFileError::Invalid { path: name, source })?;
+        design.check().map_err(|source| DesignFileError::Invalid { path: name, source })?;
         Ok(design)
     }
 
@@ -94,10 +89,9 @@ impl Design {
     /// Where the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), DesignFileError> {
         let name = path.display().to_string();
-        let text = self.to_toml().map_err(|error| DesignFileError::Syntax {
-            path: name.clone(),
-            message: error.to_string(),
-        })?;
+        let text = self
+            .to_toml()
+            .map_err(|error| DesignFileError::Syntax { path: name.clone(), message: error.to_string() })?;
         crate::files::write_atomically(path, text.as_bytes())
             .map_err(|source| DesignFileError::Io { path: name, source })
     }

@@ -20,13 +20,8 @@ const LARGE_50: [u32; 4] = [244, 488, 976, 1952];
 const LARGE_164: [u32; 4] = [340, 680, 1360, 2720];
 
 /// ShuffleNet V1, Table 1: stages 2 to 4 by number of groups.
-const SHUFFLENET_V1: [(u32, [u32; 3]); 5] = [
-    (1, [144, 288, 576]),
-    (2, [200, 400, 800]),
-    (3, [240, 480, 960]),
-    (4, [272, 544, 1088]),
-    (8, [384, 768, 1536]),
-];
+const SHUFFLENET_V1: [(u32, [u32; 3]); 5] =
+    [(1, [144, 288, 576]), (2, [200, 400, 800]), (3, [240, 480, 960]), (4, [272, 544, 1088]), (8, [384, 768, 1536])];
 
 /// Stem channels of ShuffleNet V1 by width; the 0.5x stem is rounded to whole groups.
 const SHUFFLENET_V1_STEM: [(f64, f64); 4] = [(0.5, 12.0), (1.0, 24.0), (1.5, 24.0), (2.0, 48.0)];
@@ -70,36 +65,17 @@ impl Family {
                 let column = |row: usize| TABLE_5.map(|(width, channels)| (width, f64::from(channels[row])));
                 let stage = |row| even(interpolate(&column(row), width, Beyond::Proportional));
                 let head = even(interpolate(&column(3), width, Beyond::Constant));
-                Scale {
-                    stem: 24,
-                    stages: (0..3).map(stage).collect(),
-                    head: Some(head),
-                }
+                Scale { stem: 24, stages: (0..3).map(stage).collect(), head: Some(head) }
             }
-            Self::ShufflenetV2_50 => Scale {
-                stem: 64,
-                stages: scaled(&LARGE_50, even),
-                head: Some(2048),
-            },
-            Self::ShufflenetV2_164 => Scale {
-                stem: 128,
-                stages: scaled(&LARGE_164, even),
-                head: Some(2048),
-            },
+            Self::ShufflenetV2_50 => Scale { stem: 64, stages: scaled(&LARGE_50, even), head: Some(2048) },
+            Self::ShufflenetV2_164 => Scale { stem: 128, stages: scaled(&LARGE_164, even), head: Some(2048) },
             Self::ShufflenetV1 => {
                 let (_, base) = SHUFFLENET_V1.iter().find(|(of, _)| *of == groups)?;
                 // The bottleneck is a quarter of the channels and has to divide into the groups.
-                let stages = base
-                    .iter()
-                    .map(|&c| round_to(f64::from(c) * width, 4 * groups))
-                    .collect();
+                let stages = base.iter().map(|&c| round_to(f64::from(c) * width, 4 * groups)).collect();
                 let stem = interpolate(&SHUFFLENET_V1_STEM, width, Beyond::Proportional);
                 let whole = if groups % 2 == 0 { groups } else { 2 * groups };
-                Scale {
-                    stem: round_to(stem, whole),
-                    stages,
-                    head: None,
-                }
+                Scale { stem: round_to(stem, whole), stages, head: None }
             }
             Self::MobilenetV1 => Scale {
                 stem: even(32.0 * width),
@@ -126,10 +102,7 @@ impl Design {
         if scale.stages.len() != self.stages.len() {
             return None;
         }
-        let mut scaled = Self {
-            width: Some(width),
-            ..self.clone()
-        };
+        let mut scaled = Self { width: Some(width), ..self.clone() };
         scaled.stem.convs.last_mut()?.channels = scale.stem;
         for (stage, channels) in scaled.stages.iter_mut().zip(&scale.stages) {
             stage.channels = *channels;
@@ -159,9 +132,7 @@ impl Design {
 
     /// Whether any unit is a ShuffleNet V1 one, whose published channels depend on its groups.
     pub(super) fn is_shuffle_v1(&self) -> bool {
-        self.stages
-            .iter()
-            .any(|stage| matches!(stage.block, Block::ShuffleV1(_)))
+        self.stages.iter().any(|stage| matches!(stage.block, Block::ShuffleV1(_)))
     }
 }
 
@@ -176,11 +147,7 @@ pub fn round_to(value: f64, step: u32) -> u32 {
 /// MobileNet V2's rule: the nearest multiple of 8, but never below 90 % of the value.
 fn multiple_of_8(value: f64) -> u32 {
     let rounded = round_to(value, 8);
-    if f64::from(rounded) < 0.9 * value {
-        rounded + 8
-    } else {
-        rounded
-    }
+    if f64::from(rounded) < 0.9 * value { rounded + 8 } else { rounded }
 }
 
 /// What happens outside a table.
@@ -223,11 +190,7 @@ mod tests {
     fn the_papers_widths_give_table_5_exactly() {
         for (width, [two, three, four, head]) in TABLE_5 {
             let scale = Family::ShufflenetV2.channels(width, 1).unwrap();
-            assert_eq!(
-                (scale.stages, scale.head),
-                (vec![two, three, four], Some(head)),
-                "{width}"
-            );
+            assert_eq!((scale.stages, scale.head), (vec![two, three, four], Some(head)), "{width}");
         }
     }
 

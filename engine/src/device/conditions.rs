@@ -106,10 +106,7 @@ impl ConditionsProbe {
 #[must_use]
 pub fn available_memory() -> Option<Bytes> {
     let ram = MemoryRefreshKind::nothing().with_ram();
-    System::new_with_specifics(RefreshKind::nothing().with_memory(ram))
-        .ok()
-        .as_ref()
-        .and_then(available)
+    System::new_with_specifics(RefreshKind::nothing().with_memory(ram)).ok().as_ref().and_then(available)
 }
 
 fn available(system: &System) -> Option<Bytes> {
@@ -119,11 +116,7 @@ fn available(system: &System) -> Option<Bytes> {
 
 /// Windows has no load average; what is reported there warms up from 0 and would read as an idle machine.
 fn load_average() -> Option<f64> {
-    if cfg!(windows) {
-        None
-    } else {
-        System::load_average().ok().map(|load| load.one)
-    }
+    if cfg!(windows) { None } else { System::load_average().ok().map(|load| load.one) }
 }
 
 #[cfg(test)]
@@ -144,11 +137,7 @@ mod tests {
         std::thread::sleep(MINIMUM_CPU_UPDATE_INTERVAL);
         let share = probe.read().others_cpu_share;
         assert!(share.is_none_or(|share| (0.0..=1.0).contains(&share)), "{share:?}");
-        assert_eq!(
-            probe.read().others_cpu_share,
-            share,
-            "a second reading at once knows what the first one knew"
-        );
+        assert_eq!(probe.read().others_cpu_share, share, "a second reading at once knows what the first one knew");
     }
 
     #[test]

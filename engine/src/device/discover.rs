@@ -26,11 +26,7 @@ impl DeviceInfo {
 /// Every device: the CPU first, then each GPU that opens, or one line per kind that says why there is none.
 #[must_use]
 pub fn devices() -> Vec<DeviceInfo> {
-    let mut found = vec![DeviceInfo {
-        id: DeviceId::Cpu,
-        name: super::machine::cpu_model(),
-        unavailable: None,
-    }];
+    let mut found = vec![DeviceInfo { id: DeviceId::Cpu, name: super::machine::cpu_model(), unavailable: None }];
     found.extend(all_of(DeviceId::Cuda));
     found.extend(all_of(DeviceId::Metal));
     found
@@ -47,11 +43,7 @@ fn all_of(kind: fn(usize) -> DeviceId) -> Vec<DeviceInfo> {
             Err(error) => Some(error.to_string()),
         };
         let works = unavailable.is_none();
-        found.push(DeviceInfo {
-            name: gpu_name(id),
-            id,
-            unavailable,
-        });
+        found.push(DeviceInfo { name: gpu_name(id), id, unavailable });
         if !works {
             break;
         }
@@ -62,10 +54,7 @@ fn all_of(kind: fn(usize) -> DeviceId) -> Vec<DeviceInfo> {
 #[cfg(feature = "cuda")]
 fn gpu_name(id: DeviceId) -> Option<String> {
     let DeviceId::Cuda(ordinal) = id else { return None };
-    candle_core::cuda_backend::cudarc::driver::CudaContext::new(ordinal)
-        .ok()?
-        .name()
-        .ok()
+    candle_core::cuda_backend::cudarc::driver::CudaContext::new(ordinal).ok()?.name().ok()
 }
 
 #[cfg(not(feature = "cuda"))]

@@ -99,22 +99,11 @@ mod tests {
 
     #[test]
     fn a_text_that_names_no_device_is_refused_with_the_forms_that_do() {
-        for text in [
-            "",
-            "gpu",
-            "cpu:0",
-            "cuda:",
-            "cuda:x",
-            "cuda:-1",
-            "cuda:+1",
-            "cuda:0:0",
-            "cuda:99999999999999999999",
-        ] {
+        for text in
+            ["", "gpu", "cpu:0", "cuda:", "cuda:x", "cuda:-1", "cuda:+1", "cuda:0:0", "cuda:99999999999999999999"]
+        {
             let error = text.parse::<DeviceId>().unwrap_err().to_string();
-            assert!(
-                error.contains(&format!("`{text}`")) && error.contains("`cuda:N`"),
-                "{error}"
-            );
+            assert!(error.contains(&format!("`{text}`")) && error.contains("`cuda:N`"), "{error}");
         }
     }
 }

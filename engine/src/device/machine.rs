@@ -59,15 +59,9 @@ impl Machine {
             arch: std::env::consts::ARCH.to_owned(),
             cpu_model: system.as_ref().and_then(model_of),
             physical_cores: System::physical_core_count().ok().filter(|&cores| cores > 0),
-            logical_cores: system
-                .as_ref()
-                .map(|system| system.cpus().len())
-                .filter(|&cores| cores > 0),
+            logical_cores: system.as_ref().map(|system| system.cpus().len()).filter(|&cores| cores > 0),
             instruction_sets: super::instruction_sets::instruction_sets(),
-            memory: system
-                .as_ref()
-                .map(|system| Bytes(system.total_memory()))
-                .filter(|memory| memory.0 > 0),
+            memory: system.as_ref().map(|system| Bytes(system.total_memory())).filter(|memory| memory.0 > 0),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             candle: CANDLE_VERSION.to_owned(),
             features: features(),
@@ -93,11 +87,7 @@ fn known(text: Option<String>) -> Option<String> {
 
 fn features() -> Vec<String> {
     let features = [("cuda", cfg!(feature = "cuda")), ("metal", cfg!(feature = "metal"))];
-    features
-        .into_iter()
-        .filter(|(_, on)| *on)
-        .map(|(name, _)| name.to_owned())
-        .collect()
+    features.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_owned()).collect()
 }
 
 fn target() -> String {

@@ -67,10 +67,7 @@ impl Device {
     /// The processor; this cannot fail.
     #[must_use]
     pub const fn cpu() -> Self {
-        Self {
-            id: DeviceId::Cpu,
-            candle: candle_core::Device::Cpu,
-        }
+        Self { id: DeviceId::Cpu, candle: candle_core::Device::Cpu }
     }
 
     /// The device's name.
@@ -90,10 +87,7 @@ impl Device {
     /// # Errors
     /// Where the device reports a failure of earlier work.
     pub fn synchronize(&self) -> Result<(), DeviceError> {
-        self.candle.synchronize().map_err(|source| DeviceError::Failed {
-            device: self.id,
-            source,
-        })
+        self.candle.synchronize().map_err(|source| DeviceError::Failed { device: self.id, source })
     }
 }
 
@@ -108,22 +102,14 @@ fn open_cuda(id: DeviceId, ordinal: usize) -> Result<candle_core::Device, Device
 
 #[cfg(feature = "cuda")]
 fn cuda_count(id: DeviceId) -> Result<usize, DeviceError> {
-    let count = candle_core::cuda_backend::cudarc::driver::CudaContext::device_count().map_err(|error| {
-        DeviceError::Failed {
-            device: id,
-            source: candle_core::Error::wrap(error),
-        }
-    })?;
+    let count = candle_core::cuda_backend::cudarc::driver::CudaContext::device_count()
+        .map_err(|error| DeviceError::Failed { device: id, source: candle_core::Error::wrap(error) })?;
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
 #[cfg(not(feature = "cuda"))]
 fn open_cuda(id: DeviceId, _ordinal: usize) -> Result<candle_core::Device, DeviceError> {
-    Err(DeviceError::NotCompiledIn {
-        device: id,
-        feature: "cuda",
-        note: " (needs NVIDIA's CUDA toolkit)",
-    })
+    Err(DeviceError::NotCompiledIn { device: id, feature: "cuda", note: " (needs NVIDIA's CUDA toolkit)" })
 }
 
 /// Candle indexes Metal's device list without a check, so a missing ordinal panics inside it. Candle does not export the
@@ -132,31 +118,20 @@ fn open_cuda(id: DeviceId, _ordinal: usize) -> Result<candle_core::Device, Devic
 fn open_metal(id: DeviceId, ordinal: usize) -> Result<candle_core::Device, DeviceError> {
     match std::panic::catch_unwind(|| candle_core::Device::new_metal(ordinal)) {
         Ok(opened) => opened.map_err(|source| DeviceError::Failed { device: id, source }),
-        Err(_) => Err(DeviceError::NoSuchOrdinal {
-            device: id,
-            found: metal_count(ordinal),
-        }),
+        Err(_) => Err(DeviceError::NoSuchOrdinal { device: id, found: metal_count(ordinal) }),
     }
 }
 
 #[cfg(feature = "metal")]
 fn metal_count(below: usize) -> usize {
-    let opens = |ordinal: &usize| {
-        matches!(
-            std::panic::catch_unwind(|| candle_core::Device::new_metal(*ordinal)),
-            Ok(Ok(_))
-        )
-    };
+    let opens =
+        |ordinal: &usize| matches!(std::panic::catch_unwind(|| candle_core::Device::new_metal(*ordinal)), Ok(Ok(_)));
     (0..below.min(8)).take_while(opens).count()
 }
 
 #[cfg(not(feature = "metal"))]
 fn open_metal(id: DeviceId, _ordinal: usize) -> Result<candle_core::Device, DeviceError> {
-    Err(DeviceError::NotCompiledIn {
-        device: id,
-        feature: "metal",
-        note: " on a Mac",
-    })
+    Err(DeviceError::NotCompiledIn { device: id, feature: "metal", note: " on a Mac" })
 }
 
 #[cfg(test)]
@@ -177,21 +152,12 @@ mod tests {
         let cuda = Device::open(&DeviceId::Cuda(0)).unwrap_err().to_string();
         assert!(cuda.contains("`cuda:0`") && cuda.contains("--features cuda"), "{cuda}");
         let metal = Device::open(&DeviceId::Metal(3)).unwrap_err().to_string();
-        assert!(
-            metal.contains("`metal:3`") && metal.contains("--features metal"),
-            "{metal}"
-        );
+        assert!(metal.contains("`metal:3`") && metal.contains("--features metal"), "{metal}");
     }
 
     #[test]
     fn a_missing_ordinal_says_how_many_there_are() {
-        let message = |found| {
-            DeviceError::NoSuchOrdinal {
-                device: DeviceId::Cuda(9),
-                found,
-            }
-            .to_string()
-        };
+        let message = |found| DeviceError::NoSuchOrdinal { device: DeviceId::Cuda(9), found }.to_string();
         assert!(message(0).contains("none of its kind"));
         assert!(message(1).contains("number 0"));
         assert!(message(4).contains("numbers 0 to 3"));

@@ -29,19 +29,8 @@ impl GraphBuilder {
     /// A graph that so far only has its input.
     #[must_use]
     pub fn new(name: impl Into<String>, input: Shape) -> Self {
-        let node = Node {
-            path: "input".into(),
-            op: Op::Input,
-            inputs: vec![],
-            output: input,
-            unit: None,
-        };
-        Self {
-            name: name.into(),
-            paths: HashSet::from([node.path.clone()]),
-            nodes: vec![node],
-            unit: None,
-        }
+        let node = Node { path: "input".into(), op: Op::Input, inputs: vec![], output: input, unit: None };
+        Self { name: name.into(), paths: HashSet::from([node.path.clone()]), nodes: vec![node], unit: None }
     }
 
     /// The network's input.
@@ -67,10 +56,7 @@ impl GraphBuilder {
     /// The finished graph; its result is the last node pushed.
     #[must_use]
     pub fn finish(self) -> Graph {
-        Graph {
-            name: self.name,
-            nodes: self.nodes,
-        }
+        Graph { name: self.name, nodes: self.nodes }
     }
 
     /// Adds a node.
@@ -85,18 +71,9 @@ impl GraphBuilder {
             Err(reason) => return Err(LowerError { path, reason }),
         };
         if !self.paths.insert(path.clone()) {
-            return Err(LowerError {
-                path,
-                reason: "another layer has this path".into(),
-            });
+            return Err(LowerError { path, reason: "another layer has this path".into() });
         }
-        self.nodes.push(Node {
-            path,
-            op,
-            inputs: inputs.to_vec(),
-            output,
-            unit: self.unit,
-        });
+        self.nodes.push(Node { path, op, inputs: inputs.to_vec(), output, unit: self.unit });
         Ok(NodeId(self.nodes.len() - 1))
     }
 
@@ -112,22 +89,9 @@ impl GraphBuilder {
         activation: Activation,
     ) -> Result<NodeId, LowerError> {
         let in_channels = self.shape(input).channels;
-        let conv = Conv2d {
-            in_channels,
-            out_channels,
-            window,
-            groups,
-            bias: false,
-        };
+        let conv = Conv2d { in_channels, out_channels, window, groups, bias: false };
         let value = self.push(conv_path, Op::Conv2d(conv), &[input])?;
-        let value = self.push(
-            bn_path,
-            Op::BatchNorm {
-                channels: out_channels,
-                eps: 1e-5,
-            },
-            &[value],
-        )?;
+        let value = self.push(bn_path, Op::BatchNorm { channels: out_channels, eps: 1e-5 }, &[value])?;
         self.activation(activation_path, activation, value)
     }
 
@@ -141,11 +105,7 @@ impl GraphBuilder {
         activation: Activation,
         input: NodeId,
     ) -> Result<NodeId, LowerError> {
-        if activation == Activation::None {
-            Ok(input)
-        } else {
-            self.push(path, Op::Activation(activation), &[input])
-        }
+        if activation == Activation::None { Ok(input) } else { self.push(path, Op::Activation(activation), &[input]) }
     }
 }
 
@@ -178,21 +138,11 @@ fn infer(op: &Op, inputs: &[Shape]) -> Result<Shape, String> {
             first
         }
         Op::Activation(_) => first,
-        Op::GlobalAvgPool => Shape {
-            height: 1,
-            width: 1,
-            ..first
-        },
+        Op::GlobalAvgPool => Shape { height: 1, width: 1, ..first },
         Op::Flatten => Shape::new(first.batch, first.channels * first.pixels(), 1, 1),
-        Op::Linear {
-            in_features,
-            out_features,
-            ..
-        } => {
+        Op::Linear { in_features, out_features, .. } => {
             if first.channels * first.pixels() != *in_features || first.pixels() != 1 {
-                return Err(format!(
-                    "expects {in_features} features per image, its input is {first}"
-                ));
+                return Err(format!("expects {in_features} features per image, its input is {first}"));
             }
             first.with_channels(*out_features)
         }
@@ -204,10 +154,7 @@ fn infer(op: &Op, inputs: &[Shape]) -> Result<Shape, String> {
         }
         Op::Scale => {
             if inputs[1] != Shape::new(first.batch, first.channels, 1, 1) {
-                return Err(format!(
-                    "scales {first} by {}, not by one factor per channel",
-                    inputs[1]
-                ));
+                return Err(format!("scales {first} by {}, not by one factor per channel", inputs[1]));
             }
             first
         }
@@ -219,51 +166,29 @@ fn infer(op: &Op, inputs: &[Shape]) -> Result<Shape, String> {
         }
         Op::Slice { start, channels } => {
             if start + channels > first.channels {
-                return Err(format!(
-                    "keeps channels {start}..{} of {}",
-                    start + channels,
-                    first.channels
-                ));
+                return Err(format!("keeps channels {start}..{} of {}", start + channels, first.channels));
             }
             first.with_channels(*channels)
         }
         Op::ChannelShuffle { groups } => {
             if *groups == 0 || first.channels % groups != 0 {
-                return Err(format!(
-                    "{} channels do not divide into {groups} shuffle groups",
-                    first.channels
-                ));
+                return Err(format!("{} channels do not divide into {groups} shuffle groups", first.channels));
             }
             first
         }
     };
-    if shape.elements().0 == 0 {
-        Err(format!("its output {shape} is empty"))
-    } else {
-        Ok(shape)
-    }
+    if shape.elements().0 == 0 { Err(format!("its output {shape} is empty")) } else { Ok(shape) }
 }
 
 fn expect_channels(shape: Shape, channels: usize) -> Result<(), String> {
-    if shape.channels == channels {
-        Ok(())
-    } else {
-        Err(format!("expects {channels} channels, its input is {shape}"))
-    }
+    if shape.channels == channels { Ok(()) } else { Err(format!("expects {channels} channels, its input is {shape}")) }
 }
 
 fn windowed(input: Shape, window: &Window) -> Result<Shape, String> {
     let size = |axis, length| {
         window.output_length(axis, length).ok_or_else(|| {
-            format!(
-                "a {window} window does not fit its input of {}x{} pixels",
-                input.height, input.width
-            )
+            format!("a {window} window does not fit its input of {}x{} pixels", input.height, input.width)
         })
     };
-    Ok(Shape {
-        height: size(0, input.height)?,
-        width: size(1, input.width)?,
-        ..input
-    })
+    Ok(Shape { height: size(0, input.height)?, width: size(1, input.width)?, ..input })
 }

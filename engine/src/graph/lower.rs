@@ -26,12 +26,7 @@ pub enum LoweringError {
 /// Every rule that the design breaks.
 pub fn lower(design: &Design, batch: Batch) -> Result<Graph, LoweringError> {
     design.check_with(batch)?;
-    let input = Shape::new(
-        batch.0 as usize,
-        3,
-        design.input.height as usize,
-        design.input.width as usize,
-    );
+    let input = Shape::new(batch.0 as usize, 3, design.input.height as usize, design.input.width as usize);
     let mut graph = GraphBuilder::new(design.name.clone(), input);
     let names = Names::of(design);
     let value = stem(design, &names, &mut graph)?;
@@ -99,12 +94,7 @@ fn stem(design: &Design, names: &Names, graph: &mut GraphBuilder) -> Result<Node
     for (index, conv) in design.stem.convs.iter().enumerate() {
         let window = Window::square(conv.kernel as usize, conv.stride as usize);
         let paths = sequential(&names.stem(index), 0);
-        value = graph.conv_bn(
-            paths,
-            value,
-            (conv.channels as usize, window, 1),
-            design.stem.activation,
-        )?;
+        value = graph.conv_bn(paths, value, (conv.channels as usize, window, 1), design.stem.activation)?;
     }
     if design.stem.max_pool {
         value = graph.push("maxpool", Op::MaxPool(Window::square(3, 2)), &[value])?;
@@ -116,10 +106,7 @@ fn stages(design: &Design, names: &Names, graph: &mut GraphBuilder, input: NodeI
     let mut value = input;
     for (index, stage) in design.stages.iter().enumerate() {
         for repeat in 0..stage.repeats {
-            graph.set_unit(Some(UnitId {
-                stage: index,
-                repeat: repeat as usize,
-            }));
+            graph.set_unit(Some(UnitId { stage: index, repeat: repeat as usize }));
             let path = names.unit(design, index, repeat);
             let unit = Unit {
                 input: graph.shape(value).channels as u32,
@@ -144,12 +131,7 @@ fn head(design: &Design, names: &Names, graph: &mut GraphBuilder, input: NodeId)
     let mut value = input;
     if let Some(channels) = design.head.conv {
         let paths = sequential(&names.head(design), 0);
-        value = graph.conv_bn(
-            paths,
-            value,
-            (channels as usize, Window::square(1, 1), 1),
-            design.head.activation,
-        )?;
+        value = graph.conv_bn(paths, value, (channels as usize, Window::square(1, 1), 1), design.head.activation)?;
     }
     value = graph.push("global_pool", Op::GlobalAvgPool, &[value])?;
     let linear = Op::Linear {
@@ -170,13 +152,7 @@ fn squeeze_excitation(
     let channels = graph.shape(input).channels;
     let hidden = (channels / reduction.max(1) as usize).max(1);
     let fully_connected = |in_channels, out_channels| {
-        Op::Conv2d(Conv2d {
-            in_channels,
-            out_channels,
-            window: Window::square(1, 1),
-            groups: 1,
-            bias: true,
-        })
+        Op::Conv2d(Conv2d { in_channels, out_channels, window: Window::square(1, 1), groups: 1, bias: true })
     };
     let pooled = graph.push(format!("{path}.se.avgpool"), Op::GlobalAvgPool, &[input])?;
     let squeezed = graph.push(format!("{path}.se.fc1"), fully_connected(channels, hidden), &[pooled])?;

@@ -61,11 +61,7 @@ impl Graph {
 
     /// The layers: every node but the input, in execution order.
     pub fn layers(&self) -> impl ExactSizeIterator<Item = (NodeId, &Node)> {
-        self.nodes
-            .iter()
-            .enumerate()
-            .skip(1)
-            .map(|(index, node)| (NodeId(index), node))
+        self.nodes.iter().enumerate().skip(1).map(|(index, node)| (NodeId(index), node))
     }
 
     /// The node `id`.

@@ -24,12 +24,7 @@ impl Window {
     #[must_use]
     pub const fn square(kernel: usize, stride: usize) -> Self {
         let half = kernel / 2;
-        Self {
-            kernel: [kernel; 2],
-            stride: [stride; 2],
-            padding: [half; 2],
-            dilation: [1; 2],
-        }
+        Self { kernel: [kernel; 2], stride: [stride; 2], padding: [half; 2], dilation: [1; 2] }
     }
 
     /// Taps of the window: `height * width` of the kernel.
@@ -42,9 +37,7 @@ impl Window {
     /// does; `None` where the window does not fit.
     #[must_use]
     pub fn output_length(&self, axis: usize, length: usize) -> Option<usize> {
-        let reach = self.dilation[axis]
-            .checked_mul(self.kernel[axis].checked_sub(1)?)?
-            .checked_add(1)?;
+        let reach = self.dilation[axis].checked_mul(self.kernel[axis].checked_sub(1)?)?.checked_add(1)?;
         let padded = length.checked_add(self.padding[axis].checked_mul(2)?)?;
         Some(padded.checked_sub(reach)?.checked_div(self.stride[axis])? + 1)
     }

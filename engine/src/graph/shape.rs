@@ -24,21 +24,14 @@ impl Shape {
     /// `[batch, channels, height, width]`.
     #[must_use]
     pub const fn new(batch: usize, channels: usize, height: usize, width: usize) -> Self {
-        Self {
-            batch,
-            channels,
-            height,
-            width,
-        }
+        Self { batch, channels, height, width }
     }
 
     /// Elements in the whole batch.
     #[must_use]
     pub fn elements(&self) -> Elements {
         Elements(
-            [self.channels, self.height, self.width]
-                .iter()
-                .fold(self.batch as u64, |n, &d| n.saturating_mul(d as u64)),
+            [self.channels, self.height, self.width].iter().fold(self.batch as u64, |n, &d| n.saturating_mul(d as u64)),
         )
     }
 
@@ -57,12 +50,7 @@ impl Shape {
 
 impl From<[usize; 4]> for Shape {
     fn from([batch, channels, height, width]: [usize; 4]) -> Self {
-        Self {
-            batch,
-            channels,
-            height,
-            width,
-        }
+        Self { batch, channels, height, width }
     }
 }
 
@@ -75,18 +63,9 @@ impl From<Shape> for [usize; 4] {
 impl fmt::Display for Shape {
     /// `58x28x28`, with the batch in front only where it is not 1: `8x58x28x28`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            batch,
-            channels,
-            height,
-            width,
-        } = *self;
+        let Self { batch, channels, height, width } = *self;
         let mut text = if batch == 1 { String::new() } else { format!("{batch}x") };
-        text += &if (height, width) == (1, 1) {
-            format!("{channels}")
-        } else {
-            format!("{channels}x{height}x{width}")
-        };
+        text += &if (height, width) == (1, 1) { format!("{channels}") } else { format!("{channels}x{height}x{width}") };
         f.pad(&text)
     }
 }

@@ -114,12 +114,7 @@ impl EvidenceRow {
     /// A row with its ratio.
     #[must_use]
     pub fn new(layer: impl Into<String>, actual: u64, reference: u64) -> Self {
-        Self {
-            layer: layer.into(),
-            actual,
-            reference,
-            ratio: actual as f64 / (reference.max(1)) as f64,
-        }
+        Self { layer: layer.into(), actual, reference, ratio: actual as f64 / (reference.max(1)) as f64 }
     }
 }
 
@@ -151,11 +146,7 @@ impl Change {
     /// `after / before - 1`: -0.12 is 12 % less.
     #[must_use]
     pub fn relative(&self) -> f64 {
-        if self.before == 0 {
-            0.0
-        } else {
-            self.after as f64 / self.before as f64 - 1.0
-        }
+        if self.before == 0 { 0.0 } else { self.after as f64 / self.before as f64 - 1.0 }
     }
 }
 
@@ -174,12 +165,7 @@ fn time_share(measurement: &Measurement, cost: &ModelCost, layers: &[String]) ->
         let mut paths = kernel.layers.iter().map(String::as_str);
         paths.clone().any(|path| concerned.contains(path)) && !paths.any(|path| others.contains(path))
     };
-    let time: Nanos = breakdown
-        .kernels
-        .iter()
-        .filter(only_concerned)
-        .map(|kernel| kernel.median)
-        .sum();
+    let time: Nanos = breakdown.kernels.iter().filter(only_concerned).map(|kernel| kernel.median).sum();
     Some(time.share_of(breakdown.marked_whole))
 }
 

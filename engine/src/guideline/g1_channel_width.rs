@@ -26,9 +26,7 @@ pub(super) fn find(design: &Design, graph: &Graph, cost: &ModelCost) -> Option<F
             rows.push(row);
         }
     }
-    let (actual, reference) = rows
-        .iter()
-        .fold((0, 0), |(a, r), row| (a + row.actual, r + row.reference));
+    let (actual, reference) = rows.iter().fold((0, 0), |(a, r), row| (a + row.actual, r + row.reference));
     if rows.is_empty() {
         return None;
     }

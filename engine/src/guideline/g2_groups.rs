@@ -23,9 +23,7 @@ pub(super) fn find(design: &Design, graph: &Graph, cost: &ModelCost) -> Option<F
         return None;
     }
     let layers: Vec<String> = rows.iter().map(|row| row.layer.clone()).collect();
-    let (actual, reference) = rows
-        .iter()
-        .fold((0, 0), |(a, r), row| (a + row.actual, r + row.reference));
+    let (actual, reference) = rows.iter().fold((0, 0), |(a, r), row| (a + row.actual, r + row.reference));
     rows.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
     let summary = format!(
         "{} grouped convolution{}: {:.0} % more memory access than ungrouped layers of equal input and mult-adds.",

@@ -78,10 +78,7 @@ fn units(graph: &Graph) -> BTreeMap<UnitId, Unit> {
     let mut at_depth: BTreeMap<(UnitId, usize), u64> = BTreeMap::new();
     for (id, node) in graph.layers() {
         let Some(unit) = node.unit else { continue };
-        let inside = node
-            .inputs
-            .iter()
-            .filter(|input| graph.node(**input).unit == Some(unit));
+        let inside = node.inputs.iter().filter(|input| graph.node(**input).unit == Some(unit));
         depth[id.0] = inside.map(|input| depth[input.0]).max().unwrap_or(0);
         if is_fragment(node) {
             depth[id.0] += 1;

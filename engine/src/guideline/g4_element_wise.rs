@@ -13,13 +13,8 @@ const THRESHOLD: f64 = 0.25;
 pub(super) fn find(design: &Design, graph: &Graph, cost: &ModelCost) -> Option<Finding> {
     // The paper counts depthwise convolutions here: as little arithmetic per element moved as an addition.
     let concerned = |kind| matches!(kind, OpKind::ElementWise | OpKind::Depthwise | OpKind::Normalisation);
-    let of = |kind: OpKind| {
-        cost.layers
-            .iter()
-            .filter(|layer| layer.kind == kind)
-            .map(|layer| layer.memory_access)
-            .sum()
-    };
+    let of =
+        |kind: OpKind| cost.layers.iter().filter(|layer| layer.kind == kind).map(|layer| layer.memory_access).sum();
     let (depthwise, element_wise): (Elements, Elements) = (of(OpKind::Depthwise), of(OpKind::ElementWise));
     let total = cost.total.memory_access;
     let share = (depthwise + element_wise + of(OpKind::Normalisation)).share_of(total);
@@ -39,12 +34,8 @@ pub(super) fn find(design: &Design, graph: &Graph, cost: &ModelCost) -> Option<F
         .map(|layer| EvidenceRow::new(&layer.path, layer.memory_access.0, total.0))
         .collect();
     rows.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
-    let mult_adds: f64 = cost
-        .layers
-        .iter()
-        .filter(|layer| concerned(layer.kind))
-        .map(|layer| layer.mult_adds.as_f64())
-        .sum();
+    let mult_adds: f64 =
+        cost.layers.iter().filter(|layer| concerned(layer.kind)).map(|layer| layer.mult_adds.as_f64()).sum();
     let summary = format!(
         "{:.0} % of the memory access for {:.1} % of the mult-adds: {:.0} % depthwise, {:.0} % activations, additions and \
          scaling (before fusion).",

@@ -16,18 +16,9 @@ pub(super) fn remedy(design: &Design, graph: &Graph, cost: &ModelCost, label: &s
     Some(Remedy {
         label: label.into(),
         edit,
-        mult_adds: Change {
-            before: before.mult_adds.0,
-            after: after.mult_adds.0,
-        },
-        params: Change {
-            before: before.params.0,
-            after: after.params.0,
-        },
-        memory_access: Change {
-            before: before.memory_access.0,
-            after: after.memory_access.0,
-        },
+        mult_adds: Change { before: before.mult_adds.0, after: after.mult_adds.0 },
+        params: Change { before: before.params.0, after: after.params.0 },
+        memory_access: Change { before: before.memory_access.0, after: after.memory_access.0 },
     })
 }
 
@@ -46,10 +37,7 @@ pub(super) fn remedy_at_equal_mult_adds(
     for _ in 0..4 {
         let channels = design.stages.iter().enumerate().map(|(stage, of)| {
             let scaled = (f64::from(of.channels) * scale / 2.0).round().max(1.0) as u32 * 2;
-            Edit::Stage {
-                stage,
-                change: StageEdit::Channels(scaled),
-            }
+            Edit::Stage { stage, change: StageEdit::Channels(scaled) }
         });
         let candidate = Edit::All([edit.clone()].into_iter().chain(channels).chain([Edit::Fit]).collect());
         let Some(after) = totals(&design.apply(&candidate), graph) else {

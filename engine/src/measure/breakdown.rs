@@ -60,10 +60,7 @@ impl KernelTime {
     /// Which kernel this is, without its time.
     #[must_use]
     pub fn kernel(&self) -> KernelLabel {
-        KernelLabel {
-            layers: self.layers.clone(),
-            label: self.label.clone(),
-        }
+        KernelLabel { layers: self.layers.clone(), label: self.label.clone() }
     }
 }
 
@@ -77,10 +74,7 @@ impl Breakdown {
         let runs: Vec<_> = processes.iter().flat_map(|process| &process.marked).collect();
         let planned = labels.len();
         if let Some(other) = runs.iter().find(|run| run.kernels.len() != planned) {
-            return Err(MeasureError::Marks {
-                planned,
-                marked: other.kernels.len(),
-            });
+            return Err(MeasureError::Marks { planned, marked: other.kernels.len() });
         }
         let Some(marked_whole) = runs.iter().map(|run| run.whole).collect::<Sorted>().median() else {
             return Ok(None);
@@ -89,13 +83,7 @@ impl Breakdown {
             let times: Sorted = runs.iter().filter_map(|run| run.kernels.get(index).copied()).collect();
             let (median, interval) = times.median().zip(times.median_interval())?;
             let KernelLabel { layers, label } = label.clone();
-            Some(KernelTime {
-                layers,
-                label,
-                median,
-                low: interval.low,
-                high: interval.high,
-            })
+            Some(KernelTime { layers, label, median, low: interval.low, high: interval.high })
         };
         let kernels: Vec<KernelTime> = labels.iter().enumerate().filter_map(kernel).collect();
         let sum = kernels.iter().map(|kernel| kernel.median).sum();
@@ -115,11 +103,7 @@ impl KernelLabel {
     #[must_use]
     pub fn of(plan: &KernelPlan, graph: &Graph) -> Vec<Self> {
         let label = |kernel: &Kernel| Self {
-            layers: kernel
-                .layers
-                .iter()
-                .map(|&layer| graph.node(layer).path.clone())
-                .collect(),
+            layers: kernel.layers.iter().map(|&layer| graph.node(layer).path.clone()).collect(),
             label: kernel.label.clone(),
         };
         plan.kernels.iter().map(label).collect()

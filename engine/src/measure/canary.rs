@@ -27,9 +27,7 @@ impl ArithmeticCanary {
     /// Does the work once, so that the first reading is warm.
     #[must_use]
     pub fn new() -> Self {
-        let mut canary = Self {
-            state: 0x9e37_79b9_7f4a_7c15,
-        };
+        let mut canary = Self { state: 0x9e37_79b9_7f4a_7c15 };
         canary.work();
         canary
     }
@@ -81,11 +79,7 @@ impl CanaryReport {
             }
             _ => None,
         };
-        Self {
-            readings: readings.len(),
-            first,
-            drift,
-        }
+        Self { readings: readings.len(), first, drift }
     }
 }
 
@@ -96,14 +90,7 @@ mod tests {
     #[test]
     fn the_drift_is_the_farthest_reading_relative_to_the_first() {
         let report = CanaryReport::of([2_000, 2_020, 1_900, 2_060].map(Nanos));
-        assert_eq!(
-            report,
-            CanaryReport {
-                readings: 4,
-                first: Some(Nanos(2_000)),
-                drift: Some(-0.05)
-            }
-        );
+        assert_eq!(report, CanaryReport { readings: 4, first: Some(Nanos(2_000)), drift: Some(-0.05) });
     }
 
     #[test]

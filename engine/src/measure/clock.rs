@@ -47,10 +47,7 @@ impl TimerQuality {
             (last, reads) = (next, reads + 1);
         }
         let read_cost = Nanos(last.since(start).0.div_ceil(reads));
-        Self {
-            precision: precision.unwrap_or(Self::COARSEST),
-            read_cost,
-        }
+        Self { precision: precision.unwrap_or(Self::COARSEST), read_cost }
     }
 }
 
@@ -66,10 +63,7 @@ impl MonotonicClock {
     #[must_use]
     pub fn new() -> Self {
         let start = Instant::now();
-        Self {
-            start,
-            quality: TimerQuality::measure(|| start.elapsed().into()),
-        }
+        Self { start, quality: TimerQuality::measure(|| start.elapsed().into()) }
     }
 }
 
@@ -105,37 +99,19 @@ mod tests {
     #[test]
     fn a_fine_clock_has_the_precision_and_cost_of_one_reading() {
         let quality = TimerQuality::measure(ticking(25, 1));
-        assert_eq!(
-            quality,
-            TimerQuality {
-                precision: Nanos(25),
-                read_cost: Nanos(25)
-            }
-        );
+        assert_eq!(quality, TimerQuality { precision: Nanos(25), read_cost: Nanos(25) });
     }
 
     #[test]
     fn a_coarse_clock_is_read_until_it_moves() {
         let quality = TimerQuality::measure(ticking(1_000_000, 50_001));
-        assert_eq!(
-            quality,
-            TimerQuality {
-                precision: Nanos(1_000_000),
-                read_cost: Nanos(20)
-            }
-        );
+        assert_eq!(quality, TimerQuality { precision: Nanos(1_000_000), read_cost: Nanos(20) });
     }
 
     #[test]
     fn a_clock_that_never_moves_is_given_up_and_told_as_coarse() {
         let quality = TimerQuality::measure(|| Nanos(7));
-        assert_eq!(
-            quality,
-            TimerQuality {
-                precision: Nanos::from_millis(16),
-                read_cost: Nanos::ZERO
-            }
-        );
+        assert_eq!(quality, TimerQuality { precision: Nanos::from_millis(16), read_cost: Nanos::ZERO });
     }
 
     #[test]

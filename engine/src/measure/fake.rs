@@ -22,14 +22,8 @@ impl FakeClock {
     /// A clock at 1 s with a tick of 1 ns and free readings.
     #[must_use]
     pub fn new() -> Self {
-        let quality = TimerQuality {
-            precision: Nanos(1),
-            read_cost: Nanos::ZERO,
-        };
-        Self {
-            now: Arc::new(AtomicU64::new(Nanos::from_secs(1).0)),
-            quality,
-        }
+        let quality = TimerQuality { precision: Nanos(1), read_cost: Nanos::ZERO };
+        Self { now: Arc::new(AtomicU64::new(Nanos::from_secs(1).0)), quality }
     }
 
     /// The same clock, which claims this tick.
@@ -134,13 +128,8 @@ impl FakeExecutable {
 }
 
 fn plan_of(kernels: usize) -> KernelPlan {
-    let kernel = |index: usize| Kernel {
-        layers: vec![NodeId(index + 1)],
-        label: format!("kernel {index}"),
-    };
-    KernelPlan {
-        kernels: (0..kernels).map(kernel).collect(),
-    }
+    let kernel = |index: usize| Kernel { layers: vec![NodeId(index + 1)], label: format!("kernel {index}") };
+    KernelPlan { kernels: (0..kernels).map(kernel).collect() }
 }
 
 impl Executable for FakeExecutable {
@@ -188,10 +177,7 @@ impl Executable for FakeExecutable {
 
 impl fmt::Debug for FakeExecutable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FakeExecutable")
-            .field("plan", &self.plan)
-            .field("runs", &self.runs)
-            .finish_non_exhaustive()
+        f.debug_struct("FakeExecutable").field("plan", &self.plan).field("runs", &self.runs).finish_non_exhaustive()
     }
 }
 
@@ -205,11 +191,7 @@ pub struct FakeCanary {
 impl FakeCanary {
     /// Readings take what `time` says.
     pub fn new(clock: &FakeClock, time: impl FnMut(u64) -> Nanos + Send + 'static) -> Self {
-        Self {
-            clock: clock.clone(),
-            time: Box::new(time),
-            readings: 0,
-        }
+        Self { clock: clock.clone(), time: Box::new(time), readings: 0 }
     }
 
     /// Readings take 2 ms.
@@ -230,8 +212,6 @@ impl Canary for FakeCanary {
 
 impl fmt::Debug for FakeCanary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FakeCanary")
-            .field("readings", &self.readings)
-            .finish_non_exhaustive()
+        f.debug_struct("FakeCanary").field("readings", &self.readings).finish_non_exhaustive()
     }
 }

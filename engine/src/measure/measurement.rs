@@ -98,15 +98,7 @@ impl Measurement {
     /// [`MeasureError::NoSamples`] where a process has no unmarked sample, [`MeasureError::Marks`] where a marked run
     /// does not have the plan's kernels.
     pub fn summarise(circumstances: &Circumstances, processes: &[ProcessSamples]) -> Result<Self, MeasureError> {
-        let Circumstances {
-            key: MeasureKey {
-                design,
-                options,
-                protocol,
-            },
-            kernels,
-            conditions,
-        } = circumstances;
+        let Circumstances { key: MeasureKey { design, options, protocol }, kernels, conditions } = circumstances;
         let first = processes.first().ok_or(MeasureError::NoSamples)?;
         let whole = Spread::of(processes, |process| &process.whole)?;
         let enqueue = match options.device.is_gpu() {
@@ -117,11 +109,7 @@ impl Measurement {
             design: design.clone(),
             device: options.device,
             runtime: options.runtime,
-            threads: processes
-                .iter()
-                .map(|process| process.threads)
-                .max()
-                .unwrap_or(first.threads),
+            threads: processes.iter().map(|process| process.threads).max().unwrap_or(first.threads),
             threads_asked: options.threads,
             batch: options.batch,
             mode: protocol.mode,
@@ -136,10 +124,7 @@ impl Measurement {
                 .unwrap_or(first.timer),
             canary: CanaryReport::of(processes.iter().flat_map(|process| process.canary.iter().copied())),
             conditions: conditions.clone(),
-            processes: processes
-                .iter()
-                .map(|process| ProcessRecord::of(process, options.device))
-                .collect(),
+            processes: processes.iter().map(|process| ProcessRecord::of(process, options.device)).collect(),
             discarded: discarded(processes),
             warnings: Vec::new(),
             protocol: *protocol,
@@ -151,17 +136,9 @@ impl Measurement {
     /// Everything that influenced this.
     #[must_use]
     pub fn key(&self) -> MeasureKey {
-        let options = RunOptions {
-            device: self.device,
-            runtime: self.runtime,
-            threads: self.threads_asked,
-            batch: self.batch,
-        };
-        MeasureKey {
-            design: self.design.clone(),
-            options,
-            protocol: self.protocol,
-        }
+        let options =
+            RunOptions { device: self.device, runtime: self.runtime, threads: self.threads_asked, batch: self.batch };
+        MeasureKey { design: self.design.clone(), options, protocol: self.protocol }
     }
 }
 
@@ -170,11 +147,7 @@ impl ProcessRecord {
         Self {
             whole_ns: process.whole.clone(),
             marked_whole_ns: process.marked.iter().map(|run| run.whole).collect(),
-            enqueue_ns: if device.is_gpu() {
-                process.enqueue.clone()
-            } else {
-                Vec::new()
-            },
+            enqueue_ns: if device.is_gpu() { process.enqueue.clone() } else { Vec::new() },
             runs_per_sample: process.runs_per_sample,
             canary_ns: process.canary.clone(),
             warm_up: process.warm_up,
@@ -187,16 +160,12 @@ impl ProcessRecord {
 impl WarmUp {
     /// All processes in one: the slowest first run, the sums of runs and times, settled if all did.
     fn over(processes: &[ProcessSamples], first: Self) -> Self {
-        processes
-            .iter()
-            .skip(1)
-            .map(|process| process.warm_up)
-            .fold(first, |all, one| Self {
-                first_run: all.first_run.max(one.first_run),
-                runs: all.runs + one.runs,
-                time: all.time + one.time,
-                settled: all.settled && one.settled,
-            })
+        processes.iter().skip(1).map(|process| process.warm_up).fold(first, |all, one| Self {
+            first_run: all.first_run.max(one.first_run),
+            runs: all.runs + one.runs,
+            time: all.time + one.time,
+            settled: all.settled && one.settled,
+        })
     }
 }
 

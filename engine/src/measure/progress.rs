@@ -29,8 +29,7 @@ impl Progress<'_> {
     /// Whether enough samples are in for a first result.
     #[must_use]
     pub fn has_first_result(&self) -> bool {
-        self.samples
-            .is_some_and(|samples| samples.counts().total() >= FIRST_RESULT)
+        self.samples.is_some_and(|samples| samples.counts().total() >= FIRST_RESULT)
     }
 }
 
@@ -50,12 +49,7 @@ pub(super) struct Reporter<'a> {
 
 impl<'a> Reporter<'a> {
     pub(super) fn new(clock: &'a dyn Clock, to: &'a mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>) -> Self {
-        Self {
-            clock,
-            last: None,
-            told_first_result: false,
-            to,
-        }
+        Self { clock, last: None, told_first_result: false, to }
     }
 
     /// Reports if the last report is long enough ago, or if this is the first one with a first result.

@@ -182,11 +182,7 @@ impl Protocol {
     pub const fn live() -> Self {
         Self {
             mode: Mode::Live,
-            processes: Processes {
-                aim: 1,
-                minimum: 1,
-                maximum_time: Nanos::ZERO,
-            },
+            processes: Processes { aim: 1, minimum: 1, maximum_time: Nanos::ZERO },
             warm_up: WarmUpRules {
                 minimum_runs: 3,
                 minimum_time: Nanos::from_millis(50),
@@ -215,11 +211,7 @@ impl Protocol {
     pub const fn rigorous() -> Self {
         Self {
             mode: Mode::Rigorous,
-            processes: Processes {
-                aim: 5,
-                minimum: 3,
-                maximum_time: Nanos::from_secs(30),
-            },
+            processes: Processes { aim: 5, minimum: 3, maximum_time: Nanos::from_secs(30) },
             warm_up: WarmUpRules {
                 minimum_runs: 10,
                 minimum_time: Nanos::from_secs(1),
@@ -230,15 +222,9 @@ impl Protocol {
             sampling: SamplingRules {
                 maximum_samples: 2_000,
                 maximum_time: Nanos::from_secs(3),
-                early: Some(EarlyStop {
-                    minimum_time: Nanos::from_millis(600),
-                    half_width: 0.01,
-                }),
+                early: Some(EarlyStop { minimum_time: Nanos::from_millis(600), half_width: 0.01 }),
                 marked_every: 5,
-                minimum: RunCounts {
-                    unmarked: 20,
-                    marked: 5,
-                },
+                minimum: RunCounts { unmarked: 20, marked: 5 },
                 patience: Nanos::from_secs(6),
                 at_least: RunCounts { unmarked: 3, marked: 1 },
                 ticks_per_sample: 100,
@@ -291,18 +277,9 @@ mod tests {
     fn five_processes_are_aimed_for_and_three_are_taken_however_long_they_last() {
         let processes = Protocol::rigorous().processes;
         let taken = |each: Nanos| {
-            (0..)
-                .find(|&done| !processes.wants_another(done, Nanos(each.0 * done as u64)))
-                .unwrap_or_default()
+            (0..).find(|&done| !processes.wants_another(done, Nanos(each.0 * done as u64))).unwrap_or_default()
         };
-        assert_eq!(
-            (
-                taken(Nanos::from_secs(2)),
-                taken(Nanos::from_secs(8)),
-                taken(Nanos::from_secs(60))
-            ),
-            (5, 4, 3)
-        );
+        assert_eq!((taken(Nanos::from_secs(2)), taken(Nanos::from_secs(8)), taken(Nanos::from_secs(60))), (5, 4, 3));
         assert!(!Protocol::live().processes.wants_another(1, Nanos::ZERO));
     }
 

@@ -66,20 +66,9 @@ pub fn sample(
 ) -> Result<ProcessSamples, MeasureError> {
     let mut reporter = Reporter::new(clock, progress);
     let (warm_up, typical_run) = warm_up(exe, protocol, clock, &mut reporter)?;
-    let runs_per_sample = runs_per_sample(
-        typical_run,
-        clock.quality().precision,
-        protocol.sampling.ticks_per_sample,
-    );
+    let runs_per_sample = runs_per_sample(typical_run, clock.quality().precision, protocol.sampling.ticks_per_sample);
     let mut samples = ProcessSamples::new(warm_up, clock.quality(), exe.threads(), runs_per_sample);
-    Sampler {
-        exe,
-        protocol,
-        clock,
-        canary,
-        reporter,
-    }
-    .fill(&mut samples)?;
+    Sampler { exe, protocol, clock, canary, reporter }.fill(&mut samples)?;
     Ok(samples)
 }
 
@@ -96,14 +85,7 @@ pub fn refine(
     samples: &mut ProcessSamples,
     progress: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
 ) -> Result<(), MeasureError> {
-    Sampler {
-        exe,
-        protocol,
-        clock,
-        canary,
-        reporter: Reporter::new(clock, progress),
-    }
-    .fill(samples)
+    Sampler { exe, protocol, clock, canary, reporter: Reporter::new(clock, progress) }.fill(samples)
 }
 
 /// Runs until the times are steady; the report, and what a run takes then.
@@ -117,11 +99,7 @@ fn warm_up(
     let start = clock.now();
     loop {
         let fraction = state.fraction(clock.now().since(start));
-        reporter.report(&Progress {
-            phase: Phase::WarmUp,
-            fraction,
-            samples: None,
-        })?;
+        reporter.report(&Progress { phase: Phase::WarmUp, fraction, samples: None })?;
         exe.synchronize()?;
         let begin = clock.now();
         exe.run()?;
@@ -135,10 +113,7 @@ fn warm_up(
 
 /// Enough runs that a sample lasts `ticks` timer ticks; 1 where a single run does.
 fn runs_per_sample(run: Nanos, tick: Nanos, ticks: u64) -> u64 {
-    tick.0
-        .saturating_mul(ticks)
-        .div_ceil(run.0.max(1))
-        .clamp(1, LARGEST_BATCH)
+    tick.0.saturating_mul(ticks).div_ceil(run.0.max(1)).clamp(1, LARGEST_BATCH)
 }
 
 struct Sampler<'a> {
@@ -216,28 +191,20 @@ impl Sampler<'_> {
         self.exe.synchronize()?;
         let end = self.clock.now();
         if kernels.len() != planned {
-            return Err(MeasureError::Marks {
-                planned,
-                marked: kernels.len(),
-            });
+            return Err(MeasureError::Marks { planned, marked: kernels.len() });
         }
         if went_back(start, marked, end) {
             return spoiled(samples);
         }
-        samples.marked.push(MarkedRun {
-            whole: end.since(start),
-            kernels,
-        });
+        samples.marked.push(MarkedRun { whole: end.since(start), kernels });
         Ok(())
     }
 
     /// Whether this process's own interval is narrow enough to stop early.
     fn is_on_target(&self, samples: &ProcessSamples) -> bool {
         let times = Sorted::new(&samples.whole);
-        let half_width = times
-            .median()
-            .zip(times.median_interval())
-            .map(|(median, interval)| interval.half_width(median));
+        let half_width =
+            times.median().zip(times.median_interval()).map(|(median, interval)| interval.half_width(median));
         match (self.protocol.sampling.early, half_width) {
             (Some(early), Some(half_width)) => half_width <= early.half_width,
             _ => false,
@@ -253,10 +220,7 @@ impl Sampler<'_> {
 
 fn counts_since(samples: &ProcessSamples, before: RunCounts) -> RunCounts {
     let now = samples.counts();
-    RunCounts {
-        unmarked: now.unmarked - before.unmarked,
-        marked: now.marked - before.marked,
-    }
+    RunCounts { unmarked: now.unmarked - before.unmarked, marked: now.marked - before.marked }
 }
 
 const fn went_back(start: Nanos, middle: Nanos, end: Nanos) -> bool {

@@ -88,10 +88,7 @@ impl ProcessSamples {
     /// Samples taken so far.
     #[must_use]
     pub const fn counts(&self) -> RunCounts {
-        RunCounts {
-            unmarked: self.whole.len(),
-            marked: self.marked.len(),
-        }
+        RunCounts { unmarked: self.whole.len(), marked: self.marked.len() }
     }
 
     /// Counts a sample that is left out.

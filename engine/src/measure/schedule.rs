@@ -23,11 +23,7 @@ impl SamplingRules {
             let is_marked = (done.total() + 1).is_multiple_of(self.marked_every);
             return if is_marked { Next::Marked } else { Next::Unmarked };
         };
-        let wanted = if elapsed < self.patience {
-            self.minimum
-        } else {
-            self.at_least
-        };
+        let wanted = if elapsed < self.patience { self.minimum } else { self.at_least };
         match done {
             done if done.unmarked < wanted.unmarked => Next::Unmarked,
             done if done.marked < wanted.marked => Next::Marked,
@@ -79,24 +75,15 @@ mod tests {
 
     #[test]
     fn sampling_stops_at_the_count_or_at_the_time() {
-        assert_eq!(
-            LIVE.next(done(134, 66), Nanos::from_millis(100), false),
-            Next::Stop(Stop::Samples)
-        );
-        assert_eq!(
-            LIVE.next(done(20, 10), Nanos::from_millis(250), false),
-            Next::Stop(Stop::Time)
-        );
+        assert_eq!(LIVE.next(done(134, 66), Nanos::from_millis(100), false), Next::Stop(Stop::Samples));
+        assert_eq!(LIVE.next(done(20, 10), Nanos::from_millis(250), false), Next::Stop(Stop::Time));
     }
 
     #[test]
     fn a_short_breakdown_is_completed_after_the_time_is_up() {
         assert_eq!(LIVE.next(done(6, 2), Nanos::from_millis(260), false), Next::Marked);
         assert_eq!(LIVE.next(done(4, 5), Nanos::from_millis(260), false), Next::Unmarked);
-        assert_eq!(
-            LIVE.next(done(6, 5), Nanos::from_millis(400), false),
-            Next::Stop(Stop::Time)
-        );
+        assert_eq!(LIVE.next(done(6, 5), Nanos::from_millis(400), false), Next::Stop(Stop::Time));
     }
 
     #[test]
@@ -110,22 +97,10 @@ mod tests {
 
     #[test]
     fn only_rigorous_mode_stops_early_and_only_after_its_shortest_time() {
-        assert_eq!(
-            RIGOROUS.next(done(80, 20), Nanos::from_millis(599), true),
-            Next::Unmarked
-        );
-        assert_eq!(
-            RIGOROUS.next(done(80, 20), Nanos::from_millis(600), true),
-            Next::Stop(Stop::Target)
-        );
-        assert_eq!(
-            RIGOROUS.next(done(80, 20), Nanos::from_millis(600), false),
-            Next::Unmarked
-        );
-        assert_eq!(
-            RIGOROUS.next(done(10, 2), Nanos::from_millis(600), true),
-            Next::Unmarked
-        );
+        assert_eq!(RIGOROUS.next(done(80, 20), Nanos::from_millis(599), true), Next::Unmarked);
+        assert_eq!(RIGOROUS.next(done(80, 20), Nanos::from_millis(600), true), Next::Stop(Stop::Target));
+        assert_eq!(RIGOROUS.next(done(80, 20), Nanos::from_millis(600), false), Next::Unmarked);
+        assert_eq!(RIGOROUS.next(done(10, 2), Nanos::from_millis(600), true), Next::Unmarked);
         assert_eq!(LIVE.next(done(80, 40), Nanos::from_millis(100), true), Next::Unmarked);
     }
 }

@@ -47,11 +47,7 @@ impl Spread {
             return Err(MeasureError::NoSamples);
         }
         let pooled: Sorted = runs.iter().copied().flatten().copied().collect();
-        let interval = if runs.len() > 1 {
-            bootstrap_median(&runs, SEED)
-        } else {
-            pooled.median_interval()
-        };
+        let interval = if runs.len() > 1 { bootstrap_median(&runs, SEED) } else { pooled.median_interval() };
         let (Some(median), Some(min), Some(interval)) = (pooled.median(), pooled.min(), interval) else {
             return Err(MeasureError::NoSamples);
         };

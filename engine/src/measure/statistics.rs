@@ -76,11 +76,7 @@ impl Sorted {
 
     /// The nearest-rank quantile.
     fn quantile(&self, percent: usize, at_least: usize) -> Option<Nanos> {
-        if self.len() < at_least {
-            None
-        } else {
-            self.ranked((self.len() * percent).div_ceil(100))
-        }
+        if self.len() < at_least { None } else { self.ranked((self.len() * percent).div_ceil(100)) }
     }
 
     /// The order-statistic interval of the median: the narrowest symmetric pair of ranks whose exact binomial coverage
@@ -114,16 +110,10 @@ impl Interval {
 fn interval_rank(n: usize) -> (usize, f64) {
     // C(n, i) relative to C(n, n/2), from the middle outwards: no underflow however large n is.
     let outwards = |&(i, weight): &(usize, f64)| Some((i.checked_sub(1)?, weight * i as f64 / (n - i + 1) as f64));
-    let mut weights: Vec<f64> = std::iter::successors(Some((n / 2, 1.0)), outwards)
-        .map(|(_, weight)| weight)
-        .collect();
+    let mut weights: Vec<f64> = std::iter::successors(Some((n / 2, 1.0)), outwards).map(|(_, weight)| weight).collect();
     weights.reverse();
     let half: f64 = weights.iter().sum();
-    let total = if n.is_multiple_of(2) {
-        2.0 * half - 1.0
-    } else {
-        2.0 * half
-    };
+    let total = if n.is_multiple_of(2) { 2.0 * half - 1.0 } else { 2.0 * half };
     let mut below = 0.0;
     let (mut rank, mut coverage) = (1, 0.0);
     for (successes, weight) in weights.iter().enumerate() {
@@ -165,11 +155,7 @@ pub fn bootstrap_median(processes: &[&[Nanos]], seed: u64) -> Option<Interval> {
         })
         .collect();
     let tail = (REPETITIONS as f64 * (1.0 - CONFIDENCE) / 2.0).round() as usize;
-    Some(Interval {
-        low: medians.ranked(tail)?,
-        high: medians.ranked(REPETITIONS + 1 - tail)?,
-        coverage: CONFIDENCE,
-    })
+    Some(Interval { low: medians.ranked(tail)?, high: medians.ranked(REPETITIONS + 1 - tail)?, coverage: CONFIDENCE })
 }
 
 /// The median of times in any order, in linear time.

@@ -34,11 +34,7 @@ pub(super) struct WarmingUp {
 
 impl WarmingUp {
     pub(super) const fn new(rules: WarmUpRules) -> Self {
-        Self {
-            rules,
-            runs: Vec::new(),
-            next_look: 0,
-        }
+        Self { rules, runs: Vec::new(), next_look: 0 }
     }
 
     /// Takes one more run; `elapsed` is the time since warm-up began. The report, once warm-up is over.
@@ -51,12 +47,7 @@ impl WarmingUp {
         if may_settle {
             self.next_look = self.runs.len() + self.runs.len() / 20 + 1;
         }
-        let time_is_up = elapsed
-            >= if enough_runs {
-                rules.maximum_time
-            } else {
-                rules.patience
-            };
+        let time_is_up = elapsed >= if enough_runs { rules.maximum_time } else { rules.patience };
         (settled || time_is_up).then(|| WarmUp {
             first_run: self.runs.first().copied().unwrap_or_default(),
             runs: self.runs.len(),
@@ -110,11 +101,7 @@ fn later_half(runs: &[Nanos], window: usize) -> &[Nanos] {
 impl fmt::Display for WarmUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = if self.settled { "settled" } else { "not settled" };
-        write!(
-            f,
-            "first run {}, {state} after {} runs and {}",
-            self.first_run, self.runs, self.time
-        )
+        write!(f, "first run {}, {state} after {} runs and {}", self.first_run, self.runs, self.time)
     }
 }
 
@@ -139,30 +126,14 @@ mod tests {
     fn steady_runs_end_warm_up_at_its_shortest_time() {
         let report = warm(Protocol::live().warm_up, std::iter::repeat(5));
         let time = Nanos::from_millis(50);
-        assert_eq!(
-            report,
-            WarmUp {
-                first_run: Nanos::from_millis(5),
-                runs: 10,
-                time,
-                settled: true
-            }
-        );
+        assert_eq!(report, WarmUp { first_run: Nanos::from_millis(5), runs: 10, time, settled: true });
     }
 
     #[test]
     fn a_slow_first_run_is_reported_and_waited_out() {
         let report = warm(Protocol::live().warm_up, [60, 11, 10, 10, 10]);
         let time = Nanos::from_millis(91);
-        assert_eq!(
-            report,
-            WarmUp {
-                first_run: Nanos::from_millis(60),
-                runs: 4,
-                time,
-                settled: true
-            }
-        );
+        assert_eq!(report, WarmUp { first_run: Nanos::from_millis(60), runs: 4, time, settled: true });
     }
 
     #[test]

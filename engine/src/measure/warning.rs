@@ -143,11 +143,7 @@ pub enum Warning {
 /// Whole percent from 10 % up, one digit below.
 fn percent(ratio: impl std::borrow::Borrow<f64>) -> String {
     let percent = ratio.borrow() * 100.0;
-    if percent.abs() < 9.95 {
-        format!("{percent:.1} %")
-    } else {
-        format!("{percent:.0} %")
-    }
+    if percent.abs() < 9.95 { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
 }
 
 impl Serialize for Warning {
@@ -158,11 +154,7 @@ impl Serialize for Warning {
             warning: &'a Warning,
             message: String,
         }
-        WithMessage {
-            warning: self,
-            message: self.to_string(),
-        }
-        .serialize(serializer)
+        WithMessage { warning: self, message: self.to_string() }.serialize(serializer)
     }
 }
 
@@ -195,11 +187,7 @@ mod tests {
             text,
             "rough: the median is only known to ± 8.3 %; close other programs or measure in rigorous mode"
         );
-        let text = Warning::NotSettled {
-            runs: 12,
-            time: Nanos::from_millis(150),
-        }
-        .to_string();
+        let text = Warning::NotSettled { runs: 12, time: Nanos::from_millis(150) }.to_string();
         assert!(text.contains("12 runs and 150 ms"), "{text}");
         let text = Warning::CanaryDrift { drift: -0.2 }.to_string();
         assert!(text.contains("took 80 % of its first time"), "{text}");

@@ -64,14 +64,7 @@ impl Profile {
     pub fn of_graph(design: &Design, graph: &Graph, measurement: Option<Measurement>) -> Self {
         let cost = model_cost(graph);
         let findings = findings(design, graph, &cost, measurement.as_ref());
-        Self {
-            schema: SCHEMA,
-            machine: Machine::detect(),
-            design: design.clone(),
-            cost,
-            measurement,
-            findings,
-        }
+        Self { schema: SCHEMA, machine: Machine::detect(), design: design.clone(), cost, measurement, findings }
     }
 
     /// The JSON form, indented, with a final newline.
@@ -88,9 +81,7 @@ impl Profile {
     /// Where the file cannot be written; the old one is then untouched.
     pub fn write_json(&self, path: &Path) -> Result<(), ExportError> {
         let json = self.to_json()?;
-        crate::files::write_atomically(path, json.as_bytes()).map_err(|source| ExportError::Io {
-            path: path.display().to_string(),
-            source,
-        })
+        crate::files::write_atomically(path, json.as_bytes())
+            .map_err(|source| ExportError::Io { path: path.display().to_string(), source })
     }
 }

@@ -72,24 +72,12 @@ impl CandleExecutable {
             let dead = (0..id.0).filter(|&value| last.get(value) == Some(&id)).collect();
             let layer = layer(node, weights, &device)?;
             let inputs = node.inputs.iter().map(|input| input.0).collect();
-            steps.push(Step {
-                path: node.path.clone(),
-                layer,
-                inputs,
-                dead,
-            });
+            steps.push(Step { path: node.path.clone(), layer, inputs, dead });
         }
         let shape = graph.input_shape();
         let input = Tensor::from_vec(seeded_input(shape, INPUT_SEED), &dims(shape), &device)?;
         let plan = KernelPlan::one_per_layer(graph);
-        Ok(Self {
-            output: input.clone(),
-            device,
-            shape,
-            plan,
-            steps,
-            input,
-        })
+        Ok(Self { output: input.clone(), device, shape, plan, steps, input })
     }
 
     /// Runs every layer, calling `after` behind each.
@@ -97,10 +85,7 @@ impl CandleExecutable {
         let mut values: Vec<Option<Tensor>> = Vec::with_capacity(self.steps.len() + 1);
         values.push(Some(self.input.clone()));
         for step in &self.steps {
-            let in_layer = |source| RunError::Layer {
-                layer: step.path.clone(),
-                source,
-            };
+            let in_layer = |source| RunError::Layer { layer: step.path.clone(), source };
             let value = step.run(&values).map_err(in_layer)?;
             values.push(Some(value));
             for &dead in &step.dead {
@@ -118,10 +103,7 @@ impl CandleExecutable {
 impl Executable for CandleExecutable {
     fn set_input(&mut self, input: &Tensor) -> Result<(), RunError> {
         if input.dims() != dims(self.shape) {
-            return Err(RunError::Input {
-                expected: self.shape,
-                given: input.dims().to_vec(),
-            });
+            return Err(RunError::Input { expected: self.shape, given: input.dims().to_vec() });
         }
         self.input = input.to_device(&self.device)?.to_dtype(DType::F32)?.contiguous()?;
         Ok(())
@@ -151,11 +133,7 @@ impl Executable for CandleExecutable {
 
     /// Candle's CPU convolutions run on the rayon pool of the calling thread; a GPU is fed by one thread.
     fn threads(&self) -> usize {
-        if self.device.is_cpu() {
-            rayon::current_num_threads()
-        } else {
-            1
-        }
+        if self.device.is_cpu() { rayon::current_num_threads() } else { 1 }
     }
 }
 
@@ -180,9 +158,7 @@ pub fn check_memory(graph: &Graph) -> Result<(), PrepareError> {
 /// since Candle's convolutions work on a copy of their input and nothing is computed in place.
 fn needed_memory(graph: &Graph) -> Bytes {
     let elements = |shape: &[usize]| shape.iter().fold(1_u64, |n, &axis| n.saturating_mul(axis as u64));
-    let weights = expected(graph)
-        .iter()
-        .fold(0_u64, |sum, tensor| sum.saturating_add(elements(&tensor.shape)));
+    let weights = expected(graph).iter().fold(0_u64, |sum, tensor| sum.saturating_add(elements(&tensor.shape)));
     let (activations, _) = Liveness::of(graph).peak();
     Elements(weights.saturating_add(activations).saturating_mul(2)).bytes_f32()
 }
@@ -196,32 +172,19 @@ fn layer(node: &Node, weights: &Weights, device: &candle_core::Device) -> Result
     let refuse = |what: &str| Error::Msg(format!("layer `{}`: Candle has no {what}", node.path));
     let parameter = |name: &str| {
         let name = format!("{}.{name}", node.path);
-        let tensor = weights
-            .get(&name)
-            .ok_or_else(|| Error::Msg(format!("there are no weights `{name}`")))?;
+        let tensor = weights.get(&name).ok_or_else(|| Error::Msg(format!("there are no weights `{name}`")))?;
         Tensor::from_slice(&tensor.values, tensor.shape.as_slice(), device)
     };
     let bias = |is_there: bool| is_there.then(|| parameter("bias")).transpose();
     Ok(match &node.op {
         Op::Input => return Err(refuse("second input")),
         Op::Conv2d(conv) => {
-            let Window {
-                stride,
-                padding,
-                dilation,
-                ..
-            } = conv.window;
+            let Window { stride, padding, dilation, .. } = conv.window;
             if stride[0] != stride[1] || dilation[0] != dilation[1] {
-                return Err(refuse(
-                    "convolution with different vertical and horizontal stride or dilation",
-                ));
+                return Err(refuse("convolution with different vertical and horizontal stride or dilation"));
             }
             // Candle pads both axes alike; other padding is an operation of its own.
-            let (padding, pad) = if padding[0] == padding[1] {
-                (padding[0], [0, 0])
-            } else {
-                (0, padding)
-            };
+            let (padding, pad) = if padding[0] == padding[1] { (padding[0], [0, 0]) } else { (0, padding) };
             let config = Conv2dConfig {
                 padding,
                 stride: stride[0],
@@ -229,10 +192,7 @@ fn layer(node: &Node, weights: &Weights, device: &candle_core::Device) -> Result
                 groups: conv.groups,
                 cudnn_fwd_algo: None,
             };
-            Layer::Conv {
-                conv: Conv2d::new(parameter("weight")?, bias(conv.bias)?, config),
-                pad,
-            }
+            Layer::Conv { conv: Conv2d::new(parameter("weight")?, bias(conv.bias)?, config), pad }
         }
         Op::BatchNorm { channels, eps } => Layer::BatchNorm(Box::new(BatchNorm::new(
             *channels,
@@ -260,10 +220,7 @@ fn layer(node: &Node, weights: &Weights, device: &candle_core::Device) -> Result
         Op::Add => Layer::Add,
         Op::Scale => Layer::Scale,
         Op::Concat => Layer::Concat,
-        Op::Slice { start, channels } => Layer::Slice {
-            start: *start,
-            channels: *channels,
-        },
+        Op::Slice { start, channels } => Layer::Slice { start: *start, channels: *channels },
         Op::ChannelShuffle { groups } => Layer::Shuffle { groups: *groups },
     })
 }
@@ -294,18 +251,12 @@ impl Layer {
             Self::Conv { conv, pad } => conv.forward(&pad_with(map, *pad, 0.0)?),
             Self::BatchNorm(norm) => norm.forward_t(map, false),
             Self::Activation(activation) => activation.forward(map),
-            Self::MaxPool(Window {
-                kernel,
-                stride,
-                padding,
-                ..
-            }) => pad_with(map, *padding, f32::NEG_INFINITY)?.max_pool2d_with_stride(pair(*kernel), pair(*stride)),
-            Self::AvgPool(Window {
-                kernel,
-                stride,
-                padding,
-                ..
-            }) => pad_with(map, *padding, 0.0)?.avg_pool2d_with_stride(pair(*kernel), pair(*stride)),
+            Self::MaxPool(Window { kernel, stride, padding, .. }) => {
+                pad_with(map, *padding, f32::NEG_INFINITY)?.max_pool2d_with_stride(pair(*kernel), pair(*stride))
+            }
+            Self::AvgPool(Window { kernel, stride, padding, .. }) => {
+                pad_with(map, *padding, 0.0)?.avg_pool2d_with_stride(pair(*kernel), pair(*stride))
+            }
             Self::GlobalAvgPool => map.mean_keepdim((D::Minus2, D::Minus1)),
             Self::Flatten => flat(map),
             Self::Linear(linear) => flat(&linear.forward(&map.flatten_from(1)?)?),

@@ -55,11 +55,7 @@ impl<'a> Marks<'a> {
     /// Starts timing now; `kernels` receives one duration per kernel.
     pub fn start(clock: &'a dyn Clock, kernels: &'a mut Vec<Nanos>) -> Self {
         kernels.clear();
-        Self {
-            last: clock.now(),
-            clock,
-            kernels,
-        }
+        Self { last: clock.now(), clock, kernels }
     }
 
     /// The kernel that ran since the last mark is finished (the caller has synchronised).
@@ -77,10 +73,7 @@ impl<'a> Marks<'a> {
 
 impl std::fmt::Debug for Marks<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Marks")
-            .field("last", &self.last)
-            .field("kernels", &self.kernels)
-            .finish_non_exhaustive()
+        f.debug_struct("Marks").field("last", &self.last).field("kernels", &self.kernels).finish_non_exhaustive()
     }
 }
 
@@ -147,8 +140,6 @@ pub fn prepare(
     options: &RunOptions,
 ) -> Result<Box<dyn Executable + Send>, PrepareError> {
     match options.runtime {
-        Runtime::Candle => Ok(Box::new(super::candle::CandleExecutable::prepare(
-            graph, weights, device,
-        )?)),
+        Runtime::Candle => Ok(Box::new(super::candle::CandleExecutable::prepare(graph, weights, device)?)),
     }
 }

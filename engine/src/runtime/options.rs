@@ -37,13 +37,10 @@ impl FromStr for Runtime {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|runtime| runtime.name() == text)
-            .ok_or_else(|| {
-                let known: Vec<_> = Self::ALL.iter().map(|runtime| runtime.name()).collect();
-                format!("unknown runtime `{text}`; known: {}", known.join(", "))
-            })
+        Self::ALL.into_iter().find(|runtime| runtime.name() == text).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|runtime| runtime.name()).collect();
+            format!("unknown runtime `{text}`; known: {}", known.join(", "))
+        })
     }
 }
 

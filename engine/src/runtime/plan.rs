@@ -22,23 +22,15 @@ impl KernelPlan {
     /// One kernel per layer, as an eager framework runs it.
     #[must_use]
     pub fn one_per_layer(graph: &Graph) -> Self {
-        let kernel = |(id, node): (NodeId, &crate::graph::Node)| Kernel {
-            layers: vec![id],
-            label: node.op.to_string(),
-        };
-        Self {
-            kernels: graph.layers().map(kernel).collect(),
-        }
+        let kernel =
+            |(id, node): (NodeId, &crate::graph::Node)| Kernel { layers: vec![id], label: node.op.to_string() };
+        Self { kernels: graph.layers().map(kernel).collect() }
     }
 
     /// Whether every layer of `graph` is in exactly one kernel.
     #[must_use]
     pub fn is_partition_of(&self, graph: &Graph) -> bool {
-        let mut seen: Vec<NodeId> = self
-            .kernels
-            .iter()
-            .flat_map(|kernel| kernel.layers.iter().copied())
-            .collect();
+        let mut seen: Vec<NodeId> = self.kernels.iter().flat_map(|kernel| kernel.layers.iter().copied()).collect();
         seen.sort_unstable();
         seen.into_iter().eq(graph.layers().map(|(id, _)| id))
     }

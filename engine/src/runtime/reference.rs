@@ -37,21 +37,12 @@ pub fn run_all(graph: &Graph, weights: &Weights, input: &[f32]) -> Result<Vec<Ve
     weights.check(graph)?;
     let expected = graph.input_shape();
     if expected.elements().0 != input.len() as u64 {
-        return Err(ReferenceError::Input {
-            expected,
-            given: input.len(),
-        });
+        return Err(ReferenceError::Input { expected, given: input.len() });
     }
     let mut values: Vec<Vec<f32>> = vec![input.to_vec()];
     for (_, node) in graph.layers() {
-        let inputs: Vec<Map<'_>> = node
-            .inputs
-            .iter()
-            .map(|&id| Map {
-                shape: graph.node(id).output,
-                values: &values[id.0],
-            })
-            .collect();
+        let inputs: Vec<Map<'_>> =
+            node.inputs.iter().map(|&id| Map { shape: graph.node(id).output, values: &values[id.0] }).collect();
         values.push(compute(node, weights, &inputs));
     }
     Ok(values)
@@ -66,12 +57,7 @@ struct Map<'a> {
 
 impl Map<'_> {
     fn at(&self, n: usize, c: usize, y: usize, x: usize) -> f32 {
-        let Shape {
-            channels,
-            height,
-            width,
-            ..
-        } = self.shape;
+        let Shape { channels, height, width, .. } = self.shape;
         self.values[((n * channels + c) * height + y) * width + x]
     }
 
@@ -103,14 +89,11 @@ fn compute(node: &Node, weights: &Weights, inputs: &[Map<'_>]) -> Vec<f32> {
         }
         Op::Activation(activation) => first.values.iter().map(|&value| activate(*activation, value)).collect(),
         Op::MaxPool(window) => each(out, |n, c, y, x| {
-            taps(window, y, x).fold(f64::NEG_INFINITY, |most, (_, y, x)| {
-                most.max(first.padded(n, c, y, x, f32::NEG_INFINITY).into())
-            })
+            taps(window, y, x)
+                .fold(f64::NEG_INFINITY, |most, (_, y, x)| most.max(first.padded(n, c, y, x, f32::NEG_INFINITY).into()))
         }),
         Op::AvgPool(window) => each(out, |n, c, y, x| {
-            let sum: f64 = taps(window, y, x)
-                .map(|(_, y, x)| f64::from(first.padded(n, c, y, x, 0.0)))
-                .sum();
+            let sum: f64 = taps(window, y, x).map(|(_, y, x)| f64::from(first.padded(n, c, y, x, 0.0))).sum();
             sum / window.taps() as f64
         }),
         Op::GlobalAvgPool => each(out, |n, c, _, _| {
@@ -124,17 +107,12 @@ fn compute(node: &Node, weights: &Weights, inputs: &[Map<'_>]) -> Vec<f32> {
             each(out, |n, o, _, _| {
                 let image = &first.values[n * in_features..][..*in_features];
                 let row = &weight[o * in_features..][..*in_features];
-                let products = image
-                    .iter()
-                    .zip(row)
-                    .map(|(&value, &weight)| f64::from(value) * f64::from(weight));
+                let products = image.iter().zip(row).map(|(&value, &weight)| f64::from(value) * f64::from(weight));
                 products.sum::<f64>() + f64::from(bias.get(o).copied().unwrap_or(0.0))
             })
         }
         Op::Add => first.values.iter().zip(inputs[1].values).map(|(a, b)| a + b).collect(),
-        Op::Scale => each(out, |n, c, y, x| {
-            f64::from(first.at(n, c, y, x)) * f64::from(inputs[1].at(n, c, 0, 0))
-        }),
+        Op::Scale => each(out, |n, c, y, x| f64::from(first.at(n, c, y, x)) * f64::from(inputs[1].at(n, c, 0, 0))),
         Op::Concat => each(out, |n, c, y, x| {
             let mut c = c;
             for input in inputs {
@@ -148,9 +126,7 @@ fn compute(node: &Node, weights: &Weights, inputs: &[Map<'_>]) -> Vec<f32> {
         Op::Slice { start, .. } => each(out, |n, c, y, x| first.at(n, start + c, y, x).into()),
         Op::ChannelShuffle { groups } => {
             let per_group = out.channels / groups;
-            each(out, |n, c, y, x| {
-                first.at(n, c % groups * per_group + c / groups, y, x).into()
-            })
+            each(out, |n, c, y, x| first.at(n, c % groups * per_group + c / groups, y, x).into())
         }
     }
 }
@@ -227,13 +203,7 @@ mod tests {
     #[test]
     fn a_strided_padded_depthwise_convolution_gives_the_values_worked_out_by_hand() {
         let shape = Shape::new(1, 2, 3, 3);
-        let conv = Conv2d {
-            in_channels: 2,
-            out_channels: 2,
-            window: Window::square(3, 2),
-            groups: 2,
-            bias: true,
-        };
+        let conv = Conv2d { in_channels: 2, out_channels: 2, window: Window::square(3, 2), groups: 2, bias: true };
         let graph = one_layer(Op::Conv2d(conv), shape);
         let weights: Weights = [
             // A box on the first channel, the centre tap times 10 on the second.
@@ -244,13 +214,7 @@ mod tests {
                     values: [[1.0; 9], [0.0, 0.0, 0.0, 0.0, 10.0, 0.0, 0.0, 0.0, 0.0]].concat(),
                 },
             ),
-            (
-                "layer.bias".to_owned(),
-                WeightTensor {
-                    shape: vec![2],
-                    values: vec![0.5, -1.0],
-                },
-            ),
+            ("layer.bias".to_owned(), WeightTensor { shape: vec![2], values: vec![0.5, -1.0] }),
         ]
         .into_iter()
         .collect();
@@ -262,12 +226,8 @@ mod tests {
     #[test]
     fn shuffle_moves_channels_as_its_definition_says() {
         let shape = Shape::new(1, 6, 1, 1);
-        let result = run(
-            &one_layer(Op::ChannelShuffle { groups: 2 }, shape),
-            &Weights::default(),
-            &counting(shape),
-        )
-        .unwrap();
+        let result =
+            run(&one_layer(Op::ChannelShuffle { groups: 2 }, shape), &Weights::default(), &counting(shape)).unwrap();
         assert_eq!(result, [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
     }
 
@@ -295,13 +255,8 @@ mod tests {
     fn missing_weights_and_wrong_inputs_are_errors() {
         let shape = Shape::new(1, 2, 1, 1);
         let graph = one_layer(Op::BatchNorm { channels: 2, eps: 1e-5 }, shape);
-        let error = run(&graph, &Weights::default(), &counting(shape))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("4 missing") && error.contains("layer.running_var: expected [2]"),
-            "{error}"
-        );
+        let error = run(&graph, &Weights::default(), &counting(shape)).unwrap_err().to_string();
+        assert!(error.contains("4 missing") && error.contains("layer.running_var: expected [2]"), "{error}");
         let error = run(&graph, &Weights::seeded(&graph, 1), &[1.0]).unwrap_err();
         assert!(matches!(error, ReferenceError::Input { given: 1, .. }));
     }

@@ -54,10 +54,8 @@ mod tests {
     #[test]
     fn every_format_decodes_its_known_patterns() {
         // Patterns from IEEE 754 (half) and from truncating f32 (bfloat16).
-        let half: Vec<u8> = [0x3C00_u16, 0xC000, 0x7BFF, 0x0001, 0x8000, 0x7C00]
-            .iter()
-            .flat_map(|n| n.to_le_bytes())
-            .collect();
+        let half: Vec<u8> =
+            [0x3C00_u16, 0xC000, 0x7BFF, 0x0001, 0x8000, 0x7C00].iter().flat_map(|n| n.to_le_bytes()).collect();
         let decoded = Element::F16.decode(&half);
         assert_eq!(decoded, [1.0, -2.0, 65504.0, 5.960_464_5e-8, 0.0, f32::INFINITY]);
         assert!(decoded[4].is_sign_negative());

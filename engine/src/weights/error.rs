@@ -73,19 +73,11 @@ pub struct Misfit {
 
 impl Misfit {
     pub(super) fn missing(name: String, expected: &[usize]) -> Self {
-        Self {
-            name,
-            expected: shape(expected),
-            found: String::new(),
-        }
+        Self { name, expected: shape(expected), found: String::new() }
     }
 
     pub(super) fn misshaped(name: String, expected: &[usize], found: &[usize]) -> Self {
-        Self {
-            name,
-            expected: shape(expected),
-            found: shape(found),
-        }
+        Self { name, expected: shape(expected), found: shape(found) }
     }
 }
 
@@ -106,9 +98,7 @@ impl Mismatch {
     /// Whether everything fits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        [&self.missing, &self.extra, &self.misshaped, &self.not_float]
-            .iter()
-            .all(|list| list.is_empty())
+        [&self.missing, &self.extra, &self.misshaped, &self.not_float].iter().all(|list| list.is_empty())
     }
 }
 
@@ -132,14 +122,10 @@ impl fmt::Display for Mismatch {
             }
         };
         let both = |misfit: &Misfit| format!("{}: expected {}, found {}", misfit.name, misfit.expected, misfit.found);
-        list("missing", &self.missing, |misfit| {
-            format!("{}: expected {}", misfit.name, misfit.expected)
-        })?;
+        list("missing", &self.missing, |misfit| format!("{}: expected {}", misfit.name, misfit.expected))?;
         list("of another shape", &self.misshaped, both)?;
         list("not floating-point", &self.not_float, both)?;
-        list("unknown to the network", &self.extra, |misfit| {
-            format!("{}: found {}", misfit.name, misfit.found)
-        })
+        list("unknown to the network", &self.extra, |misfit| format!("{}: found {}", misfit.name, misfit.found))
     }
 }
 
@@ -154,29 +140,13 @@ mod tests {
 
     #[test]
     fn a_mismatch_names_every_kind_and_counts_what_it_does_not_name() {
-        let missing = (0..23)
-            .map(|i| Misfit::missing(format!("layer{i}.weight"), &[i, 2]))
-            .collect();
+        let missing = (0..23).map(|i| Misfit::missing(format!("layer{i}.weight"), &[i, 2])).collect();
         let misshaped = vec![Misfit::misshaped("fc.weight".into(), &[1000, 64], &[10, 64])];
-        let text = Mismatch {
-            missing,
-            misshaped,
-            ..Mismatch::default()
-        }
-        .to_string();
-        assert!(
-            text.starts_with("\n  23 missing:\n    layer0.weight: expected [0, 2]\n"),
-            "{text}"
-        );
-        assert!(
-            text.contains("layer19.weight") && !text.contains("layer20.weight"),
-            "{text}"
-        );
+        let text = Mismatch { missing, misshaped, ..Mismatch::default() }.to_string();
+        assert!(text.starts_with("\n  23 missing:\n    layer0.weight: expected [0, 2]\n"), "{text}");
+        assert!(text.contains("layer19.weight") && !text.contains("layer20.weight"), "{text}");
         assert!(text.contains("\n    and 3 more\n"), "{text}");
-        assert!(
-            text.ends_with("1 of another shape:\n    fc.weight: expected [1000, 64], found [10, 64]"),
-            "{text}"
-        );
+        assert!(text.ends_with("1 of another shape:\n    fc.weight: expected [1000, 64], found [10, 64]"), "{text}");
         assert!(!text.contains("floating"), "{text}");
     }
 }

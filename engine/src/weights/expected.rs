@@ -38,11 +38,7 @@ pub fn expected(graph: &Graph) -> Vec<ExpectedTensor> {
     let mut tensors = Vec::new();
     for (_, node) in graph.layers() {
         let mut expect = |parameter: &str, shape: Vec<usize>, role| {
-            tensors.push(ExpectedTensor {
-                name: format!("{}.{parameter}", node.path),
-                shape,
-                role,
-            });
+            tensors.push(ExpectedTensor { name: format!("{}.{parameter}", node.path), shape, role });
         };
         match node.op {
             Op::Conv2d(conv) => {
@@ -53,11 +49,7 @@ pub fn expected(graph: &Graph) -> Vec<ExpectedTensor> {
                     expect("bias", vec![conv.out_channels], Role::Bias);
                 }
             }
-            Op::Linear {
-                in_features,
-                out_features,
-                bias,
-            } => {
+            Op::Linear { in_features, out_features, bias } => {
                 expect("weight", vec![out_features, in_features], Role::LinearWeight);
                 if bias {
                     expect("bias", vec![out_features], Role::Bias);
@@ -93,31 +85,16 @@ mod tests {
     #[test]
     fn names_and_shapes_are_those_of_pytorch_modules() {
         let mut builder = GraphBuilder::new("net", Shape::new(1, 4, 8, 8));
-        let conv = Conv2d {
-            in_channels: 4,
-            out_channels: 6,
-            window: Window::square(3, 1),
-            groups: 2,
-            bias: true,
-        };
+        let conv = Conv2d { in_channels: 4, out_channels: 6, window: Window::square(3, 1), groups: 2, bias: true };
         let value = builder.push("stem.0", Op::Conv2d(conv), &[builder.input()]).unwrap();
-        let value = builder
-            .push("stem.1", Op::BatchNorm { channels: 6, eps: 1e-5 }, &[value])
-            .unwrap();
+        let value = builder.push("stem.1", Op::BatchNorm { channels: 6, eps: 1e-5 }, &[value]).unwrap();
         let value = builder.activation("stem.2", Activation::Relu, value).unwrap();
         let value = builder.push("pool", Op::GlobalAvgPool, &[value]).unwrap();
-        let linear = Op::Linear {
-            in_features: 6,
-            out_features: 10,
-            bias: false,
-        };
+        let linear = Op::Linear { in_features: 6, out_features: 10, bias: false };
         builder.push("fc", linear, &[value]).unwrap();
 
         let found = expected(&builder.finish());
-        let found: Vec<_> = found
-            .iter()
-            .map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice()))
-            .collect();
+        let found: Vec<_> = found.iter().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice())).collect();
         let listed: [(&str, &[usize]); 7] = [
             ("stem.0.weight", &[6, 2, 3, 3]),
             ("stem.0.bias", &[6]),

@@ -53,12 +53,8 @@ pub struct FoldError {
 /// Where the vectors do not have one element per output channel.
 pub fn fold(weight: &WeightTensor, bias: Option<&[f32]>, norm: BatchNormTensors<'_>) -> Result<Folded, FoldError> {
     let out = weight.shape.first().copied().unwrap_or(0);
-    let fit = |vector, channels| FoldError {
-        shape: weight.shape.clone(),
-        values: weight.values.len(),
-        vector,
-        channels,
-    };
+    let fit =
+        |vector, channels| FoldError { shape: weight.shape.clone(), values: weight.values.len(), vector, channels };
     for (vector, values) in [
         ("bias of the convolution", bias),
         ("weight", Some(norm.weight)),
@@ -86,13 +82,7 @@ pub fn fold(weight: &WeightTensor, bias: Option<&[f32]>, norm: BatchNormTensors<
         values.extend(filter.iter().map(|&value| (f64::from(value) * scale) as f32));
         shifts.push((f64::from(beta) + (f64::from(bias) - f64::from(mean)) * scale) as f32);
     }
-    Ok(Folded {
-        weight: WeightTensor {
-            shape: weight.shape.clone(),
-            values,
-        },
-        bias: shifts,
-    })
+    Ok(Folded { weight: WeightTensor { shape: weight.shape.clone(), values }, bias: shifts })
 }
 
 #[cfg(test)]
@@ -109,10 +99,7 @@ mod tests {
 
     #[test]
     fn folding_scales_each_output_channel_and_shifts_by_the_mean() {
-        let weight = WeightTensor {
-            shape: vec![2, 3, 1, 1],
-            values: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
-        };
+        let weight = WeightTensor { shape: vec![2, 3, 1, 1], values: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0] };
         let folded = fold(&weight, None, NORM).unwrap();
         // scale = 2 / 2 = 1 and -1 / 0.5 = -2; shift = 0.5 - 1 * 1 and 0 - 3 * -2.
         assert_eq!(folded.weight.values, [1.0, 2.0, 3.0, -8.0, -10.0, -12.0]);
@@ -124,47 +111,18 @@ mod tests {
 
     #[test]
     fn eps_keeps_a_zero_variance_finite() {
-        let weight = WeightTensor {
-            shape: vec![1, 1, 1, 1],
-            values: vec![1.0],
-        };
-        let norm = BatchNormTensors {
-            weight: &[1.0],
-            bias: &[0.0],
-            running_mean: &[0.0],
-            running_var: &[0.0],
-            eps: 1e-4,
-        };
+        let weight = WeightTensor { shape: vec![1, 1, 1, 1], values: vec![1.0] };
+        let norm =
+            BatchNormTensors { weight: &[1.0], bias: &[0.0], running_mean: &[0.0], running_var: &[0.0], eps: 1e-4 };
         assert_eq!(fold(&weight, None, norm).unwrap().weight.values, [100.0]);
     }
 
     #[test]
     fn vectors_of_another_length_are_refused_by_name() {
-        let weight = WeightTensor {
-            shape: vec![2, 1, 1, 1],
-            values: vec![1.0, 2.0],
-        };
-        let error = fold(
-            &weight,
-            None,
-            BatchNormTensors {
-                running_mean: &[1.0],
-                ..NORM
-            },
-        )
-        .unwrap_err();
+        let weight = WeightTensor { shape: vec![2, 1, 1, 1], values: vec![1.0, 2.0] };
+        let error = fold(&weight, None, BatchNormTensors { running_mean: &[1.0], ..NORM }).unwrap_err();
         assert_eq!((error.vector, error.channels), ("running_mean", 1));
         assert!(fold(&weight, Some(&[1.0]), NORM).is_err());
-        assert!(
-            fold(
-                &WeightTensor {
-                    shape: vec![2, 2, 1, 1],
-                    ..weight
-                },
-                None,
-                NORM
-            )
-            .is_err()
-        );
+        assert!(fold(&WeightTensor { shape: vec![2, 2, 1, 1], ..weight }, None, NORM).is_err());
     }
 }

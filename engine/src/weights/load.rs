@@ -22,26 +22,15 @@ type List = fn(&mut File, u64) -> Result<Vec<StoredTensor>, Fault>;
 /// otherwise the file cannot be read or is damaged. Whatever the file holds, no more memory is used than its length and
 /// the network's own size call for.
 pub fn load(path: &Path, graph: &Graph) -> Result<Weights, WeightsError> {
-    let extension = path
-        .extension()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_ascii_lowercase();
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let (format, list): (_, List) = match extension.as_str() {
         "safetensors" => ("safetensors", safetensors::list),
         "pth" | "pt" => ("PyTorch", pth::list),
         _ => return Err(WeightsError::UnknownFormat { path: path.into() }),
     };
     let fail = |fault| match fault {
-        Fault::Io(source) => WeightsError::Read {
-            path: path.into(),
-            source,
-        },
-        Fault::Malformed(reason) => WeightsError::Malformed {
-            path: path.into(),
-            format,
-            reason,
-        },
+        Fault::Io(source) => WeightsError::Read { path: path.into(), source },
+        Fault::Malformed(reason) => WeightsError::Malformed { path: path.into(), format, reason },
     };
     let (mut file, length) = open(path).map_err(|source| fail(Fault::Io(source)))?;
     let stored = list(&mut file, length).map_err(fail)?;
@@ -53,13 +42,7 @@ pub fn load(path: &Path, graph: &Graph) -> Result<Weights, WeightsError> {
     let mut weights = Weights::default();
     for (expected, stored) in pairs {
         let values = stored.read(&mut file, length).map_err(fail)?;
-        weights.insert(
-            expected.name,
-            WeightTensor {
-                shape: expected.shape,
-                values,
-            },
-        );
+        weights.insert(expected.name, WeightTensor { shape: expected.shape, values });
     }
     Ok(weights)
 }
@@ -86,11 +69,7 @@ fn pair(
             by_name.insert(tensor.name.clone(), tensor);
         } else if !tensor.name.ends_with("num_batches_tracked") {
             let found = found(&tensor);
-            mismatch.extra.push(Misfit {
-                name: shown(&tensor.name),
-                expected: String::new(),
-                found,
-            });
+            mismatch.extra.push(Misfit { name: shown(&tensor.name), expected: String::new(), found });
         }
     }
     let mut pairs = Vec::with_capacity(expected.len());

@@ -23,9 +23,7 @@ pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<StoredTensor>, Fa
     file.read_exact(&mut prefix)?;
     let header = u64::from_le_bytes(prefix);
     if header > LONGEST_HEADER || header > length.saturating_sub(PREFIX) {
-        return Err(Fault::malformed(format!(
-            "its header claims {header} bytes, the file has {length}"
-        )));
+        return Err(Fault::malformed(format!("its header claims {header} bytes, the file has {length}")));
     }
     let mut json = vec![0; header as usize];
     file.read_exact(&mut json)?;
@@ -35,9 +33,7 @@ pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<StoredTensor>, Fa
     let begin = PREFIX + header;
     let end = begin.saturating_add(metadata.data_len() as u64);
     if end != length {
-        return Err(Fault::malformed(format!(
-            "its tensors end at byte {end}, the file has {length}"
-        )));
+        return Err(Fault::malformed(format!("its tensors end at byte {end}, the file has {length}")));
     }
     let place = |(name, info): (String, &safetensors::tensor::TensorInfo)| StoredTensor {
         name,
@@ -66,10 +62,7 @@ pub fn save_safetensors(weights: &Weights, path: &Path) -> Result<(), WeightsErr
     serialise(weights)
         .map_err(io::Error::other)
         .and_then(|bytes| write_atomically(path, &bytes))
-        .map_err(|source| WeightsError::Write {
-            path: path.into(),
-            source,
-        })
+        .map_err(|source| WeightsError::Write { path: path.into(), source })
 }
 
 fn serialise(weights: &Weights) -> Result<Vec<u8>, SafeTensorError> {

@@ -23,12 +23,7 @@ use crate::graph::Shape;
 /// A made-up network input, `[batch, channels, height, width]`, in -2 .. 2.
 #[must_use]
 pub fn seeded_input(shape: Shape, seed: u64) -> Vec<f32> {
-    uniform(
-        "input",
-        usize::try_from(shape.elements().0).unwrap_or(usize::MAX),
-        (-2.0, 2.0),
-        seed,
-    )
+    uniform("input", usize::try_from(shape.elements().0).unwrap_or(usize::MAX), (-2.0, 2.0), seed)
 }
 
 /// The parameter `expected`, made up.
@@ -43,10 +38,7 @@ pub(super) fn tensor(expected: &ExpectedTensor, seed: u64) -> WeightTensor {
         Role::RunningVar => (0.5, 1.5),
     };
     let values = uniform(&expected.name, expected.shape.iter().product(), (low, high), seed);
-    WeightTensor {
-        shape: expected.shape.clone(),
-        values,
-    }
+    WeightTensor { shape: expected.shape.clone(), values }
 }
 
 fn symmetric(bound: f64) -> (f64, f64) {
@@ -71,9 +63,7 @@ fn splitmix64(start: u64, index: u64) -> u64 {
 }
 
 fn fnv1a_64(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    })
+    bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
 }
 
 #[cfg(test)]
@@ -97,11 +87,7 @@ mod tests {
 
     #[test]
     fn values_fill_their_range_and_stay_in_it() {
-        let expected = |role, shape: &[usize]| ExpectedTensor {
-            name: "a.b".into(),
-            shape: shape.into(),
-            role,
-        };
+        let expected = |role, shape: &[usize]| ExpectedTensor { name: "a.b".into(), shape: shape.into(), role };
         for (role, shape, low, high) in [
             (Role::ConvWeight, &[64, 6, 3, 3][..], -1.0 / 3.0, 1.0 / 3.0),
             (Role::LinearWeight, &[40, 96], -0.5, 0.5),
@@ -113,10 +99,7 @@ mod tests {
             let least = values.iter().copied().fold(f32::INFINITY, f32::min);
             let most = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             let margin = 0.01 * (high - low);
-            assert!(
-                (low..low + margin).contains(&least) && (high - margin..=high).contains(&most),
-                "{role:?}"
-            );
+            assert!((low..low + margin).contains(&least) && (high - margin..=high).contains(&most), "{role:?}");
         }
     }
 }

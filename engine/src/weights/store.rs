@@ -26,10 +26,7 @@ impl Weights {
     /// `seeded.rs`.
     #[must_use]
     pub fn seeded(graph: &Graph, seed: u64) -> Self {
-        expected(graph)
-            .into_iter()
-            .map(|tensor| (tensor.name.clone(), seeded::tensor(&tensor, seed)))
-            .collect()
+        expected(graph).into_iter().map(|tensor| (tensor.name.clone(), seeded::tensor(&tensor, seed))).collect()
     }
 
     /// The parameter of this name.
@@ -78,18 +75,13 @@ impl Weights {
         if mismatch.is_empty() {
             Ok(())
         } else {
-            Err(WeightsError::Incomplete {
-                design: graph.name.clone(),
-                mismatch: Box::new(mismatch),
-            })
+            Err(WeightsError::Incomplete { design: graph.name.clone(), mismatch: Box::new(mismatch) })
         }
     }
 }
 
 impl FromIterator<(String, WeightTensor)> for Weights {
     fn from_iter<I: IntoIterator<Item = (String, WeightTensor)>>(tensors: I) -> Self {
-        Self {
-            tensors: tensors.into_iter().collect(),
-        }
+        Self { tensors: tensors.into_iter().collect() }
     }
 }

@@ -60,10 +60,7 @@ impl StoredTensor {
             return Err(Fault::malformed(format!("tensor `{name}` is not floating-point")));
         };
         let available = self.end.min(length).saturating_sub(self.begin);
-        let bytes = self
-            .span()
-            .and_then(|span| span.checked_mul(element.size()))
-            .unwrap_or(u64::MAX);
+        let bytes = self.span().and_then(|span| span.checked_mul(element.size())).unwrap_or(u64::MAX);
         let (true, Ok(size)) = (bytes <= available, usize::try_from(bytes)) else {
             return Err(Fault::malformed(format!(
                 "tensor `{name}` of shape {:?} does not fit the {available} bytes that the file has for it",
@@ -92,9 +89,7 @@ impl StoredTensor {
         self.shape
             .iter()
             .zip(strides)
-            .try_fold(1_u64, |span, (&axis, &stride)| {
-                span.checked_add((axis as u64 - 1).checked_mul(stride as u64)?)
-            })
+            .try_fold(1_u64, |span, (&axis, &stride)| span.checked_add((axis as u64 - 1).checked_mul(stride as u64)?))
     }
 }
 
@@ -114,10 +109,8 @@ fn gather(values: &[f32], shape: &[usize], strides: &[usize]) -> Option<Vec<f32>
     let mut index = vec![0_usize; shape.len()];
     let mut gathered = Vec::with_capacity(count);
     for _ in 0..count {
-        let at = index
-            .iter()
-            .zip(strides)
-            .try_fold(0_usize, |at, (&i, &stride)| at.checked_add(i.checked_mul(stride)?))?;
+        let at =
+            index.iter().zip(strides).try_fold(0_usize, |at, (&i, &stride)| at.checked_add(i.checked_mul(stride)?))?;
         gathered.push(*values.get(at)?);
         for (i, &axis) in index.iter_mut().zip(shape).rev() {
             *i += 1;

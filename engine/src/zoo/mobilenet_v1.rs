@@ -28,37 +28,20 @@ pub(super) fn presets() -> Vec<Preset> {
         classes: 1000,
         input: InputSize::square(224),
         stem: Stem {
-            convs: vec![StemConv {
-                channels: 32,
-                kernel: 3,
-                stride: 2,
-            }],
+            convs: vec![StemConv { channels: 32, kernel: 3, stride: 2 }],
             activation: Activation::Relu,
             max_pool: false,
         },
         stages: STAGES.map(stage).into(),
-        head: Head {
-            conv: None,
-            activation: Activation::Relu,
-            bias: true,
-        },
+        head: Head { conv: None, activation: Activation::Relu, bias: true },
     };
     WIDTHS
         .into_iter()
         .map(|(width, published, (params, mega_mult_adds))| Preset {
-            design: at_width(
-                &base,
-                Family::MobilenetV1,
-                format!("mobilenet-v1-{}", super::width_name(width)),
-                width,
-            ),
+            design: at_width(&base, Family::MobilenetV1, format!("mobilenet-v1-{}", super::width_name(width)), width),
             about: "depthwise separable convolutions, every channel times the width",
             published,
-            reference: Some(Reference {
-                params: Some(params),
-                mega_mult_adds,
-                source: "pytorchcv 0.0.74",
-            }),
+            reference: Some(Reference { params: Some(params), mega_mult_adds, source: "pytorchcv 0.0.74" }),
         })
         .collect()
 }

@@ -16,25 +16,15 @@ const WIDTHS: [(f64, u32, Option<Published>, (u64, f64)); 6] = [
 ];
 
 /// Expansion, channels at 1.0, repeats, first stride of each row of the paper's table.
-const STAGES: [(u32, u32, u32, u32); 7] = [
-    (1, 16, 1, 1),
-    (6, 24, 2, 2),
-    (6, 32, 3, 2),
-    (6, 64, 4, 2),
-    (6, 96, 3, 1),
-    (6, 160, 3, 2),
-    (6, 320, 1, 1),
-];
+const STAGES: [(u32, u32, u32, u32); 7] =
+    [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)];
 
 pub(super) fn presets() -> Vec<Preset> {
     let stage = |(expansion, channels, repeats, stride)| Stage {
         channels,
         repeats,
         stride,
-        block: Block::InvertedResidual(InvertedResidual {
-            expansion,
-            ..InvertedResidual::default()
-        }),
+        block: Block::InvertedResidual(InvertedResidual { expansion, ..InvertedResidual::default() }),
     };
     let base = Design {
         name: String::new(),
@@ -43,28 +33,17 @@ pub(super) fn presets() -> Vec<Preset> {
         classes: 1000,
         input: InputSize::square(224),
         stem: Stem {
-            convs: vec![StemConv {
-                channels: 32,
-                kernel: 3,
-                stride: 2,
-            }],
+            convs: vec![StemConv { channels: 32, kernel: 3, stride: 2 }],
             activation: Activation::Relu6,
             max_pool: false,
         },
         stages: STAGES.map(stage).into(),
-        head: Head {
-            conv: Some(1280),
-            activation: Activation::Relu6,
-            bias: true,
-        },
+        head: Head { conv: Some(1280), activation: Activation::Relu6, bias: true },
     };
     WIDTHS
         .into_iter()
         .map(|(width, side, published, (params, mega_mult_adds))| {
-            let base = Design {
-                input: InputSize::square(side),
-                ..base.clone()
-            };
+            let base = Design { input: InputSize::square(side), ..base.clone() };
             Preset {
                 design: at_width(
                     &base,
@@ -74,11 +53,7 @@ pub(super) fn presets() -> Vec<Preset> {
                 ),
                 about: "inverted residuals",
                 published,
-                reference: Some(Reference {
-                    params: Some(params),
-                    mega_mult_adds,
-                    source: "torchvision 0.29",
-                }),
+                reference: Some(Reference { params: Some(params), mega_mult_adds, source: "torchvision 0.29" }),
             }
         })
         .collect()

@@ -66,13 +66,7 @@ const fn table_8(mega_mult_adds: f64, error: f64, gpu: f64, arm: f64) -> Option<
 /// Every preset, families together, narrow before wide.
 pub fn presets() -> &'static [Preset] {
     static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
-        [
-            shufflenet_v2::presets(),
-            shufflenet_v1::presets(),
-            mobilenet_v1::presets(),
-            mobilenet_v2::presets(),
-        ]
-        .concat()
+        [shufflenet_v2::presets(), shufflenet_v1::presets(), mobilenet_v1::presets(), mobilenet_v2::presets()].concat()
     });
     &PRESETS
 }
@@ -93,12 +87,7 @@ pub fn preset(name: &str) -> Option<Design> {
 #[must_use]
 pub fn similar(name: &str) -> Vec<&'static str> {
     let wanted: Vec<&str> = name.split(['-', '_', ' ']).filter(|part| !part.is_empty()).collect();
-    let score = |candidate: &str| {
-        wanted
-            .iter()
-            .filter(|part| candidate.contains(&part.to_lowercase()))
-            .count()
-    };
+    let score = |candidate: &str| wanted.iter().filter(|part| candidate.contains(&part.to_lowercase())).count();
     let mut names: Vec<_> = presets().iter().map(|preset| preset.design.name.as_str()).collect();
     names.retain(|candidate| score(candidate) > 0);
     names.sort_by_key(|candidate| (std::cmp::Reverse(score(candidate)), candidate.len()));
@@ -110,21 +99,12 @@ pub fn similar(name: &str) -> Vec<&'static str> {
 ///
 /// The base designs are tables of this crate whose widths apply, which the tests check for every preset.
 fn at_width(base: &Design, family: Family, name: String, width: f64) -> Design {
-    let named = Design {
-        name,
-        family,
-        width: Some(width),
-        ..base.clone()
-    };
+    let named = Design { name, family, width: Some(width), ..base.clone() };
     named.at_width(width).unwrap_or(named)
 }
 
 /// `x0.5`, `x0.75`: one decimal unless two are needed.
 fn width_name(width: f64) -> String {
     let short = format!("x{width:.1}");
-    if (width * 10.0).fract().abs() < 1e-9 {
-        short
-    } else {
-        format!("x{width:.2}")
-    }
+    if (width * 10.0).fract().abs() < 1e-9 { short } else { format!("x{width:.2}") }
 }

@@ -31,16 +31,8 @@ const fn v1_paper(mega_mult_adds: f64, error: f64) -> Option<Published> {
 pub(super) fn presets() -> Vec<Preset> {
     ROWS.into_iter()
         .map(|(groups, width, published, (params, mega_mult_adds), bias)| {
-            let block = ShuffleV1 {
-                groups,
-                ..ShuffleV1::default()
-            };
-            let stage = |repeats| Stage {
-                channels: 0,
-                repeats,
-                stride: 2,
-                block: Block::ShuffleV1(block.clone()),
-            };
+            let block = ShuffleV1 { groups, ..ShuffleV1::default() };
+            let stage = |repeats| Stage { channels: 0, repeats, stride: 2, block: Block::ShuffleV1(block.clone()) };
             let base = Design {
                 name: String::new(),
                 family: Family::ShufflenetV1,
@@ -48,28 +40,15 @@ pub(super) fn presets() -> Vec<Preset> {
                 classes: 1000,
                 input: InputSize::square(224),
                 stem: Stem {
-                    convs: vec![StemConv {
-                        channels: 24,
-                        kernel: 3,
-                        stride: 2,
-                    }],
+                    convs: vec![StemConv { channels: 24, kernel: 3, stride: 2 }],
                     activation: Activation::Relu,
                     max_pool: true,
                 },
                 stages: vec![stage(4), stage(8), stage(4)],
-                head: Head {
-                    conv: None,
-                    activation: Activation::Relu,
-                    bias,
-                },
+                head: Head { conv: None, activation: Activation::Relu, bias },
             };
             Preset {
-                design: at_width(
-                    &base,
-                    Family::ShufflenetV1,
-                    format!("shufflenet-v1-g{groups}-x{width:.1}"),
-                    width,
-                ),
+                design: at_width(&base, Family::ShufflenetV1, format!("shufflenet-v1-g{groups}-x{width:.1}"), width),
                 about: if bias {
                     "Table 1 of the V1 paper"
                 } else {

@@ -29,12 +29,8 @@ const SE: SqueezeExcitation = SqueezeExcitation { reduction: 1 };
 
 /// Table 5 at 1.0x, torchvision's form.
 fn base() -> Design {
-    let stage = |channels, repeats| Stage {
-        channels,
-        repeats,
-        stride: 2,
-        block: Block::ShuffleV2(ShuffleV2::default()),
-    };
+    let stage =
+        |channels, repeats| Stage { channels, repeats, stride: 2, block: Block::ShuffleV2(ShuffleV2::default()) };
     Design {
         name: "shufflenet-v2-x1.0".into(),
         family: Family::ShufflenetV2,
@@ -42,20 +38,12 @@ fn base() -> Design {
         classes: 1000,
         input: InputSize::square(224),
         stem: Stem {
-            convs: vec![StemConv {
-                channels: 24,
-                kernel: 3,
-                stride: 2,
-            }],
+            convs: vec![StemConv { channels: 24, kernel: 3, stride: 2 }],
             activation: Activation::Relu,
             max_pool: true,
         },
         stages: vec![stage(116, 4), stage(232, 8), stage(464, 4)],
-        head: Head {
-            conv: Some(1024),
-            activation: Activation::Relu,
-            bias: true,
-        },
+        head: Head { conv: Some(1024), activation: Activation::Relu, bias: true },
     }
 }
 
@@ -63,54 +51,27 @@ pub(super) fn presets() -> Vec<Preset> {
     let mut presets = vec![];
     for (width, published, (params, mega_mult_adds), _, _) in WIDTHS {
         presets.push(Preset {
-            design: at_width(
-                &base(),
-                Family::ShufflenetV2,
-                format!("shufflenet-v2-x{width:.1}"),
-                width,
-            ),
+            design: at_width(&base(), Family::ShufflenetV2, format!("shufflenet-v2-x{width:.1}"), width),
             about: "Table 5, down-sampling units as in torchvision",
             published,
-            reference: Some(Reference {
-                params: Some(params),
-                mega_mult_adds,
-                source: TORCHVISION,
-            }),
+            reference: Some(Reference { params: Some(params), mega_mult_adds, source: TORCHVISION }),
         });
     }
     let paper = paper_form(base());
     for (width, published, _, (params, mega_mult_adds), _) in WIDTHS {
         presets.push(Preset {
-            design: at_width(
-                &paper,
-                Family::ShufflenetV2,
-                format!("shufflenet-v2-x{width:.1}-paper"),
-                width,
-            ),
+            design: at_width(&paper, Family::ShufflenetV2, format!("shufflenet-v2-x{width:.1}-paper"), width),
             about: "Table 5, down-sampling units as the paper counts them",
             published,
-            reference: Some(Reference {
-                params: Some(params),
-                mega_mult_adds,
-                source: AUTHORS,
-            }),
+            reference: Some(Reference { params: Some(params), mega_mult_adds, source: AUTHORS }),
         });
     }
     for (width, ..) in WIDTHS {
         let se = paper.apply(&Edit::Blocks(BlockEdit::Se(Some(SE))));
         presets.push(Preset {
-            design: at_width(
-                &se,
-                Family::ShufflenetV2,
-                format!("shufflenet-v2-x{width:.1}-se"),
-                width,
-            ),
+            design: at_width(&se, Family::ShufflenetV2, format!("shufflenet-v2-x{width:.1}-se"), width),
             about: "with squeeze-and-excitation in the right branch (appendix, Figure 2 b)",
-            published: if width == 2.0 {
-                table_8(597.0, 24.6, 161.0, 5.6)
-            } else {
-                None
-            },
+            published: if width == 2.0 { table_8(597.0, 24.6, 161.0, 5.6) } else { None },
             reference: (width == 2.0).then_some(Reference {
                 params: None,
                 mega_mult_adds: 593.83,
@@ -121,12 +82,7 @@ pub(super) fn presets() -> Vec<Preset> {
     for (width, .., star) in WIDTHS {
         let first = paper.apply(&Edit::Blocks(BlockEdit::DepthwiseFirst(true)));
         presets.push(Preset {
-            design: at_width(
-                &first,
-                Family::ShufflenetV2,
-                format!("shufflenet-v2-x{width:.1}-star"),
-                width,
-            ),
+            design: at_width(&first, Family::ShufflenetV2, format!("shufflenet-v2-x{width:.1}-star"), width),
             about: "V2*: an extra depthwise convolution in front of each right branch (section 4, detection)",
             published: None,
             reference: Some(Reference {
@@ -148,10 +104,7 @@ fn paper_form(mut design: Design) -> Design {
 
 /// The unit of the paper's own form.
 fn paper_unit() -> ShuffleV2 {
-    ShuffleV2 {
-        down_sampling: DownSampling::Paper,
-        ..ShuffleV2::default()
-    }
+    ShuffleV2 { down_sampling: DownSampling::Paper, ..ShuffleV2::default() }
 }
 
 /// Four stages behind a stem of 3x3 convolutions; only the first stage keeps its resolution.
@@ -162,38 +115,20 @@ fn large(name: &str, family: Family, stem: &[(u32, u32)], rows: [(u32, u32); 4],
         stride: if index == 0 { 1 } else { 2 },
         block: Block::ShuffleV2(block.clone()),
     };
-    let conv = |&(channels, stride): &(u32, u32)| StemConv {
-        channels,
-        kernel: 3,
-        stride,
-    };
+    let conv = |&(channels, stride): &(u32, u32)| StemConv { channels, kernel: 3, stride };
     Design {
         name: name.into(),
         family,
-        stem: Stem {
-            convs: stem.iter().map(conv).collect(),
-            activation: Activation::Relu,
-            max_pool: true,
-        },
+        stem: Stem { convs: stem.iter().map(conv).collect(), activation: Activation::Relu, max_pool: true },
         stages: rows.into_iter().enumerate().map(stage).collect(),
-        head: Head {
-            conv: Some(2048),
-            activation: Activation::Relu,
-            bias: false,
-        },
+        head: Head { conv: Some(2048), activation: Activation::Relu, bias: false },
         ..base()
     }
 }
 
 fn large_50() -> Preset {
     Preset {
-        design: large(
-            "shufflenet-v2-50",
-            Family::ShufflenetV2_50,
-            &[(64, 2)],
-            LARGE_50,
-            &paper_unit(),
-        ),
+        design: large("shufflenet-v2-50", Family::ShufflenetV2_50, &[(64, 2)], LARGE_50, &paper_unit()),
         about: "as deep as ResNet-50 (appendix Table 2)",
         published: Some(Published {
             mega_mult_adds: 2300.0,
@@ -202,29 +137,15 @@ fn large_50() -> Preset {
             arm_images_per_second: None,
             source: "ShuffleNet V2 paper, Table 6",
         }),
-        reference: Some(Reference {
-            params: None,
-            mega_mult_adds: 2314.7,
-            source: "computed from appendix Table 2",
-        }),
+        reference: Some(Reference { params: None, mega_mult_adds: 2314.7, source: "computed from appendix Table 2" }),
     }
 }
 
 fn large_164() -> Preset {
-    let block = ShuffleV2 {
-        se: Some(SE),
-        residual: true,
-        ..paper_unit()
-    };
+    let block = ShuffleV2 { se: Some(SE), residual: true, ..paper_unit() };
     let stem = [(64, 2), (64, 1), (128, 1)];
     Preset {
-        design: large(
-            "shufflenet-v2-164-se",
-            Family::ShufflenetV2_164,
-            &stem,
-            LARGE_164,
-            &block,
-        ),
+        design: large("shufflenet-v2-164-se", Family::ShufflenetV2_164, &stem, LARGE_164, &block),
         about: "164 layers with squeeze-and-excitation and residuals (appendix Table 2)",
         published: Some(Published {
             mega_mult_adds: 12_700.0,

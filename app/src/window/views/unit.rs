@@ -189,7 +189,7 @@ impl Drawing<'_> {
         let whole: Nanos = self.times.iter().copied().sum();
         let palette = self.palette;
         let place = self.place(step);
-        let response = ui.interact(place, ui.id().with(("unit step", index)), Sense::click());
+        let response = ui.interact(place, ui.scope_id().with(("unit step", index)), Sense::click());
         let stroke = match (is_selected, response.hovered() || response.has_focus()) {
             (true, _) => Stroke::new(2.0, palette.accent),
             (_, true) => Stroke::new(1.5, palette.muted),

@@ -6,4 +6,4 @@ mod number;
 
 pub use choice::choice;
 pub use field::{label, named, problem, row};
-pub use number::{Number, number};
+pub use number::number;

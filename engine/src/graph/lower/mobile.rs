@@ -13,11 +13,7 @@ pub(super) fn depthwise_separable(
     input: NodeId,
 ) -> Result<NodeId, LowerError> {
     let channels = unit.input as usize;
-    let depthwise = (
-        channels,
-        Window::square(block.kernel as usize, unit.stride as usize),
-        channels,
-    );
+    let depthwise = (channels, Window::square(block.kernel as usize, unit.stride as usize), channels);
     let value = graph.conv_bn(sequential(path, 0), input, depthwise, block.activation)?;
     let pointwise = (unit.output as usize, Window::square(1, 1), block.groups as usize);
     graph.conv_bn(sequential(path, 3), value, pointwise, block.activation)
@@ -37,25 +33,11 @@ pub(super) fn inverted_residual(
     let (mut value, mut index) = (input, 0);
     if block.expansion != 1 {
         let expand = (inner, Window::square(1, 1), groups);
-        value = graph.conv_bn(
-            sequential(&format!("{conv}.{index}"), 0),
-            value,
-            expand,
-            block.activation,
-        )?;
+        value = graph.conv_bn(sequential(&format!("{conv}.{index}"), 0), value, expand, block.activation)?;
         index += 1;
     }
-    let depthwise = (
-        inner,
-        Window::square(block.kernel as usize, unit.stride as usize),
-        inner,
-    );
-    value = graph.conv_bn(
-        sequential(&format!("{conv}.{index}"), 0),
-        value,
-        depthwise,
-        block.activation,
-    )?;
+    let depthwise = (inner, Window::square(block.kernel as usize, unit.stride as usize), inner);
+    value = graph.conv_bn(sequential(&format!("{conv}.{index}"), 0), value, depthwise, block.activation)?;
     let project = (unit.output as usize, Window::square(1, 1), groups);
     value = graph.conv_bn(sequential(&conv, index + 1), value, project, Activation::None)?;
     if block.residual && unit.keeps_shape() {

@@ -13,10 +13,8 @@ pub(super) fn unit(
     ungrouped_first: bool,
     input: NodeId,
 ) -> Result<NodeId, LowerError> {
-    let (inner, branch_channels) = block.branch(unit, ungrouped_first).map_err(|reason| LowerError {
-        path: path.into(),
-        reason,
-    })?;
+    let (inner, branch_channels) =
+        block.branch(unit, ungrouped_first).map_err(|reason| LowerError { path: path.into(), reason })?;
     let (inner, branch_channels, groups) = (inner as usize, branch_channels as usize, block.groups as usize);
     let branch = format!("{path}.branch2");
 
@@ -26,11 +24,7 @@ pub(super) fn unit(
     if block.shuffle && groups > 1 {
         value = graph.push(format!("{branch}.shuffle"), Op::ChannelShuffle { groups }, &[value])?;
     }
-    let depthwise = (
-        inner,
-        Window::square(block.kernel as usize, unit.stride as usize),
-        inner,
-    );
+    let depthwise = (inner, Window::square(block.kernel as usize, unit.stride as usize), inner);
     value = graph.conv_bn(sequential(&branch, 3), value, depthwise, Activation::None)?;
     let pointwise = (branch_channels, Window::square(1, 1), groups);
     value = graph.conv_bn(sequential(&branch, 5), value, pointwise, Activation::None)?;
@@ -44,11 +38,7 @@ pub(super) fn unit(
         let shortcut = if unit.stride == 1 {
             input
         } else {
-            graph.push(
-                format!("{path}.branch1.0"),
-                Op::AvgPool(Window::square(3, unit.stride as usize)),
-                &[input],
-            )?
+            graph.push(format!("{path}.branch1.0"), Op::AvgPool(Window::square(3, unit.stride as usize)), &[input])?
         };
         graph.push(format!("{path}.concat"), Op::Concat, &[shortcut, value])?
     };

@@ -12,41 +12,21 @@ pub(super) fn unit(
     unit: Unit,
     input: NodeId,
 ) -> Result<NodeId, LowerError> {
-    let widths = block.branches(unit).map_err(|reason| LowerError {
-        path: path.into(),
-        reason,
-    })?;
+    let widths = block.branches(unit).map_err(|reason| LowerError { path: path.into(), reason })?;
     let left_channels = widths.left as usize;
     let (left, right) = if unit.keeps_shape() {
         let right_channels = widths.right_input as usize;
-        let left = graph.push(
-            format!("{path}.split.0"),
-            Op::Slice {
-                start: 0,
-                channels: left_channels,
-            },
-            &[input],
-        )?;
-        let slice = Op::Slice {
-            start: left_channels,
-            channels: right_channels,
-        };
+        let left = graph.push(format!("{path}.split.0"), Op::Slice { start: 0, channels: left_channels }, &[input])?;
+        let slice = Op::Slice { start: left_channels, channels: right_channels };
         (left, graph.push(format!("{path}.split.1"), slice, &[input])?)
     } else {
         let branch = format!("{path}.branch1");
         let [dw, dw_bn, _] = sequential(&branch, 0);
         let channels = unit.input as usize;
-        let depthwise = (
-            channels,
-            Window::square(block.kernel as usize, unit.stride as usize),
-            channels,
-        );
+        let depthwise = (channels, Window::square(block.kernel as usize, unit.stride as usize), channels);
         let value = graph.conv_bn([dw, dw_bn, String::new()], input, depthwise, Activation::None)?;
         let pointwise = (left_channels, Window::square(1, 1), block.groups as usize);
-        (
-            graph.conv_bn(sequential(&branch, 2), value, pointwise, block.activation)?,
-            input,
-        )
+        (graph.conv_bn(sequential(&branch, 2), value, pointwise, block.activation)?, input)
     };
     let right = right_branch(graph, path, block, unit, right)?;
     let joined = graph.push(format!("{path}.concat"), Op::Concat, &[left, right])?;
@@ -65,29 +45,16 @@ fn right_branch(
     unit: Unit,
     input: NodeId,
 ) -> Result<NodeId, LowerError> {
-    let widths = block.branches(unit).map_err(|reason| LowerError {
-        path: path.into(),
-        reason,
-    })?;
+    let widths = block.branches(unit).map_err(|reason| LowerError { path: path.into(), reason })?;
     let branch = format!("{path}.branch2");
     let (inner, groups, kernel) = (widths.inner as usize, block.groups as usize, block.kernel as usize);
     let mut value = input;
     if block.depthwise_first {
         let channels = graph.shape(value).channels;
         let [conv, bn, act] = sequential(&format!("{branch}.first"), 0);
-        value = graph.conv_bn(
-            [conv, bn, act],
-            value,
-            (channels, Window::square(3, 1), channels),
-            Activation::None,
-        )?;
+        value = graph.conv_bn([conv, bn, act], value, (channels, Window::square(3, 1), channels), Activation::None)?;
     }
-    value = graph.conv_bn(
-        sequential(&branch, 0),
-        value,
-        (inner, Window::square(1, 1), groups),
-        block.activation,
-    )?;
+    value = graph.conv_bn(sequential(&branch, 0), value, (inner, Window::square(1, 1), groups), block.activation)?;
     let depthwise = (inner, Window::square(kernel, unit.stride as usize), inner);
     value = graph.conv_bn(sequential(&branch, 3), value, depthwise, Activation::None)?;
 

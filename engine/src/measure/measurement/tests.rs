@@ -8,45 +8,18 @@ const MS: u64 = 1_000_000;
 
 fn key(device: DeviceId, protocol: Protocol) -> MeasureKey {
     let design = serde_json::from_value(json!("00000000deadbeef")).unwrap();
-    MeasureKey {
-        design,
-        options: RunOptions {
-            device,
-            runtime: Runtime::Candle,
-            threads: 2,
-            batch: 1,
-        },
-        protocol,
-    }
+    MeasureKey { design, options: RunOptions { device, runtime: Runtime::Candle, threads: 2, batch: 1 }, protocol }
 }
 
 fn circumstances(kernels: usize) -> Circumstances {
-    let kernel = |index: usize| KernelLabel {
-        layers: vec![format!("layer{index}")],
-        label: "pointwise".into(),
-    };
-    let conditions = Conditions {
-        usable_cores: Some(2),
-        ..Conditions::default()
-    };
-    Circumstances {
-        key: key(DeviceId::Cpu, Protocol::live()),
-        kernels: (0..kernels).map(kernel).collect(),
-        conditions,
-    }
+    let kernel = |index: usize| KernelLabel { layers: vec![format!("layer{index}")], label: "pointwise".into() };
+    let conditions = Conditions { usable_cores: Some(2), ..Conditions::default() };
+    Circumstances { key: key(DeviceId::Cpu, Protocol::live()), kernels: (0..kernels).map(kernel).collect(), conditions }
 }
 
 fn process(whole: impl IntoIterator<Item = u64>, marked: &[(u64, Vec<u64>)]) -> ProcessSamples {
-    let warm_up = WarmUp {
-        first_run: Nanos(9 * MS),
-        runs: 10,
-        time: Nanos(50 * MS),
-        settled: true,
-    };
-    let timer = TimerQuality {
-        precision: Nanos(25),
-        read_cost: Nanos(20),
-    };
+    let warm_up = WarmUp { first_run: Nanos(9 * MS), runs: 10, time: Nanos(50 * MS), settled: true };
+    let timer = TimerQuality { precision: Nanos(25), read_cost: Nanos(20) };
     let mut process = ProcessSamples::new(warm_up, timer, 2, 1);
     process.whole = whole.into_iter().map(Nanos).collect();
     process.enqueue = process.whole.clone();
@@ -71,19 +44,13 @@ fn quiet() -> ProcessSamples {
 
 #[test]
 fn kernels_and_unaccounted_add_up_to_the_marked_whole_exactly() {
-    let runs: [(u64, Vec<u64>); 3] = [
-        (5_600, vec![3_000, 2_001]),
-        (5_500, vec![3_100, 1_999]),
-        (5_700, vec![2_900, 2_000]),
-    ];
+    let runs: [(u64, Vec<u64>); 3] =
+        [(5_600, vec![3_000, 2_001]), (5_500, vec![3_100, 1_999]), (5_700, vec![2_900, 2_000])];
     let measured = summary(&circumstances(2), &[process([5_000, 5_010, 5_020], &runs)]);
     let breakdown = measured.breakdown.unwrap();
     let medians: Vec<_> = breakdown.kernels.iter().map(|kernel| kernel.median).collect();
     assert_eq!(medians, [Nanos(3_000), Nanos(2_000)]);
-    assert_eq!(
-        (breakdown.kernels[0].low, breakdown.kernels[0].high),
-        (Nanos(2_900), Nanos(3_100))
-    );
+    assert_eq!((breakdown.kernels[0].low, breakdown.kernels[0].high), (Nanos(2_900), Nanos(3_100)));
     assert_eq!((breakdown.sum, breakdown.marked_whole), (Nanos(5_000), Nanos(5_600)));
     assert_eq!(breakdown.unaccounted, NanosDelta(600));
     assert_eq!(breakdown.marking_overhead, Some(5_600.0 / 5_010.0));
@@ -108,44 +75,24 @@ fn without_samples_or_with_other_kernels_there_is_no_measurement() {
     let none = |processes: &[ProcessSamples]| Measurement::summarise(&circumstances(2), processes).unwrap_err();
     assert!(matches!(none(&[]), MeasureError::NoSamples));
     assert!(matches!(none(&[quiet(), process([], &[])]), MeasureError::NoSamples));
-    assert!(matches!(
-        none(&[process([5], &[(5, vec![5])])]),
-        MeasureError::Marks { planned: 2, marked: 1 }
-    ));
+    assert!(matches!(none(&[process([5], &[(5, vec![5])])]), MeasureError::Marks { planned: 2, marked: 1 }));
 }
 
 #[test]
 fn percentiles_are_null_until_there_are_enough_samples() {
     let few = serde_json::to_value(summary(&circumstances(2), &[process(1..=63, &[])])).unwrap();
-    assert_eq!(
-        (&few["whole"]["p90_ns"], &few["whole"]["p99_ns"]),
-        (&Value::Null, &Value::Null)
-    );
+    assert_eq!((&few["whole"]["p90_ns"], &few["whole"]["p99_ns"]), (&Value::Null, &Value::Null));
     let many = serde_json::to_value(summary(&circumstances(2), &[process(1..=662, &[])])).unwrap();
-    assert_eq!(
-        (&many["whole"]["p90_ns"], &many["whole"]["p99_ns"]),
-        (&json!(596), &json!(656))
-    );
+    assert_eq!((&many["whole"]["p90_ns"], &many["whole"]["p99_ns"]), (&json!(596), &json!(656)));
 }
 
 #[test]
 fn the_json_has_the_fields_that_exports_promise() {
     let value = serde_json::to_value(summary(&circumstances(2), &[quiet()])).unwrap();
     let names = |value: &Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
-    for name in [
-        "device",
-        "runtime",
-        "threads",
-        "batch",
-        "mode",
-        "whole",
-        "breakdown",
-        "warm_up",
-        "timer",
-        "canary",
-    ]
-    .into_iter()
-    .chain(["conditions", "processes", "discarded", "warnings"])
+    for name in ["device", "runtime", "threads", "batch", "mode", "whole", "breakdown", "warm_up", "timer", "canary"]
+        .into_iter()
+        .chain(["conditions", "processes", "discarded", "warnings"])
     {
         assert!(names(&value).contains(&name.to_owned()), "{name}");
     }
@@ -203,51 +150,25 @@ fn each_reason_to_doubt_is_told_with_its_figures() {
         summary(&circumstances, &[process]).warnings
     };
     let rough = warnings(|_, process| process.whole = (0..10).map(|i| Nanos(5 * MS + i * 200_000)).collect());
-    assert!(
-        matches!(rough[..], [Warning::Rough { half_width }] if (0.11..0.13).contains(&half_width)),
-        "{rough:?}"
-    );
+    assert!(matches!(rough[..], [Warning::Rough { half_width }] if (0.11..0.13).contains(&half_width)), "{rough:?}");
     let few = warnings(|_, process| process.whole.truncate(3));
-    assert_eq!(
-        few,
-        [Warning::FewSamples {
-            samples: 3,
-            coverage: 0.75
-        }]
-    );
+    assert_eq!(few, [Warning::FewSamples { samples: 3, coverage: 0.75 }]);
     let marking = warnings(|_, process| process.marked.iter_mut().for_each(|run| run.whole = Nanos(6 * MS)));
-    assert!(
-        matches!(marking[..], [Warning::MarkingOverhead { ratio }] if ratio > 1.19),
-        "{marking:?}"
-    );
+    assert!(matches!(marking[..], [Warning::MarkingOverhead { ratio }] if ratio > 1.19), "{marking:?}");
     let unsettled = warnings(|_, process| process.warm_up.settled = false);
-    assert_eq!(
-        unsettled,
-        [Warning::NotSettled {
-            runs: 10,
-            time: Nanos(50 * MS)
-        }]
-    );
+    assert_eq!(unsettled, [Warning::NotSettled { runs: 10, time: Nanos(50 * MS) }]);
     let drift = warnings(|_, process| process.canary.push(Nanos(2 * MS + 100_000)));
     assert_eq!(drift, [Warning::CanaryDrift { drift: 0.05 }]);
     let busy = warnings(|circumstances, _| circumstances.conditions.others_cpu_share = Some(0.5));
     assert_eq!(busy, [Warning::BusyMachine { share: 0.5 }]);
     let coarse = warnings(|_, process| process.runs_per_sample = 4);
-    assert_eq!(
-        coarse,
-        [Warning::CoarseTimer {
-            precision: Nanos(25),
-            runs_per_sample: 4
-        }]
-    );
+    assert_eq!(coarse, [Warning::CoarseTimer { precision: Nanos(25), runs_per_sample: 4 }]);
     let threads = warnings(|circumstances, process| {
         process.threads = 4;
         circumstances.conditions.usable_cores = Some(3);
     });
-    let expected = [
-        Warning::ThreadsDiffer { asked: 2, used: 4 },
-        Warning::MoreThreadsThanCores { threads: 4, cores: 3 },
-    ];
+    let expected =
+        [Warning::ThreadsDiffer { asked: 2, used: 4 }, Warning::MoreThreadsThanCores { threads: 4, cores: 3 }];
     assert_eq!(threads, expected);
     let unknown = warnings(|circumstances, _| circumstances.conditions = Conditions::default());
     assert_eq!(unknown, [], "unknown conditions are no reason for a warning");
@@ -274,29 +195,10 @@ fn rigorous_mode_says_when_processes_or_precision_are_missing() {
     let other = process((0..10).map(|i| 6 * MS + i), &vec![(6 * MS, vec![3 * MS, 3 * MS]); 5]);
     let measured = summary(&circumstances, &[quiet(), other]);
     let found = &measured.warnings;
-    assert!(
-        found.contains(&Warning::FewProcesses {
-            processes: 2,
-            minimum: 3
-        }),
-        "{found:?}"
-    );
-    assert!(
-        found
-            .iter()
-            .any(|warning| matches!(warning, Warning::TargetNotReached { target: 0.01, .. })),
-        "{found:?}"
-    );
-    assert!(
-        found
-            .iter()
-            .any(|warning| matches!(warning, Warning::SpreadBetweenProcesses { .. })),
-        "{found:?}"
-    );
-    assert_eq!(
-        (measured.warm_up.runs, measured.whole.samples, measured.processes.len()),
-        (20, 20, 2)
-    );
+    assert!(found.contains(&Warning::FewProcesses { processes: 2, minimum: 3 }), "{found:?}");
+    assert!(found.iter().any(|warning| matches!(warning, Warning::TargetNotReached { target: 0.01, .. })), "{found:?}");
+    assert!(found.iter().any(|warning| matches!(warning, Warning::SpreadBetweenProcesses { .. })), "{found:?}");
+    assert_eq!((measured.warm_up.runs, measured.whole.samples, measured.processes.len()), (20, 20, 2));
     let alike = summary(&circumstances, &[quiet(), quiet(), quiet()]);
     assert_eq!(alike.warnings, []);
 }

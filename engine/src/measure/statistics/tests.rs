@@ -41,22 +41,15 @@ fn percentiles_are_told_only_from_64_and_662_samples_up() {
 /// Ranks and coverages as in tables of the sign test's interval (Conover, Practical Nonparametric Statistics).
 #[test]
 fn interval_ranks_equal_the_published_tables() {
-    for (n, rank, coverage) in [
-        (6, 1, 0.96875),
-        (8, 1, 0.992_187_5),
-        (9, 2, 0.960_937_5),
-        (10, 2, 0.978_515_625),
-        (20, 6, 0.958_610_5),
-    ] {
+    for (n, rank, coverage) in
+        [(6, 1, 0.96875), (8, 1, 0.992_187_5), (9, 2, 0.960_937_5), (10, 2, 0.978_515_625), (20, 6, 0.958_610_5)]
+    {
         let (found, covered) = interval_rank(n);
         assert_eq!(found, rank, "n = {n}");
         assert!((covered - coverage).abs() < 1e-6, "n = {n}: {covered}");
     }
     let (rank, coverage) = interval_rank(100_000);
-    assert!(
-        (49_680..=49_700).contains(&rank) && (0.95..0.953).contains(&coverage),
-        "{rank} {coverage}"
-    );
+    assert!((49_680..=49_700).contains(&rank) && (0.95..0.953).contains(&coverage), "{rank} {coverage}");
 }
 
 #[test]
@@ -64,11 +57,7 @@ fn few_samples_give_the_whole_range_with_its_actual_coverage() {
     for (n, coverage) in [(1, 0.0), (2, 0.5), (3, 0.75), (5, 0.9375)] {
         let interval = sorted(1..=n).median_interval().unwrap();
         assert_eq!((interval.low, interval.high), (Nanos(1), Nanos(n)));
-        assert!(
-            (interval.coverage - coverage).abs() < 1e-12,
-            "n = {n}: {}",
-            interval.coverage
-        );
+        assert!((interval.coverage - coverage).abs() < 1e-12, "n = {n}: {}", interval.coverage);
     }
     assert_eq!(sorted([]).median_interval(), None);
 }
@@ -89,11 +78,7 @@ fn the_95_percent_interval_contains_the_true_median_at_least_94_times_in_100() {
 
 #[test]
 fn the_half_width_is_relative_to_the_median() {
-    let interval = Interval {
-        low: Nanos(95),
-        high: Nanos(105),
-        coverage: 0.95,
-    };
+    let interval = Interval { low: Nanos(95), high: Nanos(105), coverage: 0.95 };
     assert!((interval.half_width(Nanos(100)) - 0.05).abs() < 1e-12);
     assert_eq!(interval.half_width(Nanos::ZERO), 0.0);
 }
@@ -105,21 +90,14 @@ fn the_bootstrap_is_wider_when_processes_differ_than_when_only_runs_do() {
         (0..50).map(|_| Nanos(skewed(&mut random).0 + offset)).collect()
     };
     let interval = |offsets: [u64; 5]| {
-        let runs: Vec<Vec<Nanos>> = offsets
-            .into_iter()
-            .zip(1..)
-            .map(|(offset, seed)| process(offset, seed))
-            .collect();
+        let runs: Vec<Vec<Nanos>> = offsets.into_iter().zip(1..).map(|(offset, seed)| process(offset, seed)).collect();
         let runs: Vec<&[Nanos]> = runs.iter().map(Vec::as_slice).collect();
         bootstrap_median(&runs, 42).unwrap()
     };
     let alike = interval([0; 5]);
     let apart = interval([0, 100_000, 200_000, 300_000, 400_000]);
     assert!(alike.low <= SKEWED_MEDIAN && SKEWED_MEDIAN <= alike.high, "{alike:?}");
-    assert!(
-        apart.high.since(apart.low).0 > 5 * alike.high.since(alike.low).0,
-        "{alike:?} {apart:?}"
-    );
+    assert!(apart.high.since(apart.low).0 > 5 * alike.high.since(alike.low).0, "{alike:?} {apart:?}");
     assert_eq!(apart, interval([0, 100_000, 200_000, 300_000, 400_000]));
 }
 

@@ -15,17 +15,7 @@ fn graph(batch: usize) -> Graph {
     let right = builder.push("right", Op::Conv2d(conv(3)), &[builder.input()]).unwrap();
     let value = builder.push("concat", Op::Concat, &[left, right]).unwrap();
     let value = builder.push("pool", Op::GlobalAvgPool, &[value]).unwrap();
-    builder
-        .push(
-            "fc",
-            Op::Linear {
-                in_features: 12,
-                out_features: 5,
-                bias: true,
-            },
-            &[value],
-        )
-        .unwrap();
+    builder.push("fc", Op::Linear { in_features: 12, out_features: 5, bias: true }, &[value]).unwrap();
     builder.finish()
 }
 
@@ -68,10 +58,7 @@ fn a_marked_run_marks_every_kernel_once_and_computes_the_same() {
     assert_eq!(kernels, vec![crate::units::Nanos(1); 5]);
     assert_eq!(executable.plan().kernels.len(), 5);
     assert!(executable.plan().is_partition_of(&graph(1)));
-    assert_eq!(
-        executable.output.flatten_all().unwrap().to_vec1::<f32>().unwrap(),
-        plain
-    );
+    assert_eq!(executable.output.flatten_all().unwrap().to_vec1::<f32>().unwrap(), plain);
 }
 
 #[test]
@@ -90,57 +77,28 @@ fn another_input_gives_another_result_and_a_wrong_one_is_refused() {
     let first: Vec<f32> = executable.run().unwrap().flatten_all().unwrap().to_vec1().unwrap();
     let ones = Tensor::ones((1, 3, 6, 4), DType::F32, &candle_core::Device::Cpu).unwrap();
     executable.set_input(&ones).unwrap();
-    assert_ne!(
-        executable
-            .run()
-            .unwrap()
-            .flatten_all()
-            .unwrap()
-            .to_vec1::<f32>()
-            .unwrap(),
-        first
-    );
+    assert_ne!(executable.run().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap(), first);
     let turned = ones.transpose(2, 3).unwrap();
     let error = executable.set_input(&turned).unwrap_err();
-    assert!(
-        matches!(&error, RunError::Input { given, .. } if given == &[1, 3, 4, 6]),
-        "{error}"
-    );
+    assert!(matches!(&error, RunError::Input { given, .. } if given == &[1, 3, 4, 6]), "{error}");
 }
 
 #[test]
 fn missing_weights_are_named_before_anything_runs() {
     let error = CandleExecutable::prepare(&graph(1), &Weights::default(), &Device::cpu()).unwrap_err();
     assert!(matches!(error, PrepareError::Weights(_)));
-    assert!(
-        error.to_string().contains("right.weight: expected [6, 1, 3, 3]"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("right.weight: expected [6, 1, 3, 3]"), "{error}");
 }
 
 #[test]
 fn what_candle_cannot_compute_is_refused_with_the_layer() {
-    let uneven = Window {
-        stride: [1, 2],
-        ..Window::square(3, 1)
-    };
-    let conv = crate::graph::Conv2d {
-        in_channels: 3,
-        out_channels: 3,
-        window: uneven,
-        groups: 1,
-        bias: false,
-    };
-    let dilated = Window {
-        dilation: [2, 2],
-        ..Window::square(3, 1)
-    };
+    let uneven = Window { stride: [1, 2], ..Window::square(3, 1) };
+    let conv = crate::graph::Conv2d { in_channels: 3, out_channels: 3, window: uneven, groups: 1, bias: false };
+    let dilated = Window { dilation: [2, 2], ..Window::square(3, 1) };
     for op in [Op::Conv2d(conv), Op::MaxPool(dilated)] {
         let graph = one_layer(op);
         let weights = Weights::seeded(&graph, 1);
-        let error = CandleExecutable::prepare(&graph, &weights, &Device::cpu())
-            .unwrap_err()
-            .to_string();
+        let error = CandleExecutable::prepare(&graph, &weights, &Device::cpu()).unwrap_err().to_string();
         assert!(error.contains("layer `layer7`"), "{error}");
     }
 }
@@ -155,14 +113,5 @@ fn memory_counts_weights_and_activations_twice() {
 fn a_network_larger_than_the_memory_is_refused_before_it_is_allocated() {
     let batch = 1 << 44;
     let error = CandleExecutable::prepare(&graph(batch), &Weights::default(), &Device::cpu()).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            PrepareError::TooLarge {
-                batch: 0x1000_0000_0000,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, PrepareError::TooLarge { batch: 0x1000_0000_0000, .. }), "{error}");
 }

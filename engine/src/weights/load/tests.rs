@@ -13,36 +13,16 @@ const SEED: u64 = 2;
 /// The network whose weights are in the `tiny*` fixtures.
 fn tiny() -> Graph {
     let mut builder = GraphBuilder::new("tiny", Shape::new(1, 3, 8, 8));
-    let conv = Conv2d {
-        in_channels: 3,
-        out_channels: 4,
-        window: Window::square(3, 1),
-        groups: 1,
-        bias: false,
-    };
+    let conv = Conv2d { in_channels: 3, out_channels: 4, window: Window::square(3, 1), groups: 1, bias: false };
     let value = builder.push("stem.0", Op::Conv2d(conv), &[builder.input()]).unwrap();
-    let value = builder
-        .push("stem.1", Op::BatchNorm { channels: 4, eps: 1e-5 }, &[value])
-        .unwrap();
+    let value = builder.push("stem.1", Op::BatchNorm { channels: 4, eps: 1e-5 }, &[value]).unwrap();
     let value = builder.push("pool", Op::GlobalAvgPool, &[value]).unwrap();
-    builder
-        .push(
-            "fc",
-            Op::Linear {
-                in_features: 4,
-                out_features: 5,
-                bias: true,
-            },
-            &[value],
-        )
-        .unwrap();
+    builder.push("fc", Op::Linear { in_features: 4, out_features: 5, bias: true }, &[value]).unwrap();
     builder.finish()
 }
 
 fn fixture(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
 /// A file of these bytes, and the folder that keeps it.
@@ -97,9 +77,7 @@ fn a_saved_file_loads_as_the_same_weights() {
 fn floats_of_every_width_are_converted() {
     let graph = {
         let mut builder = GraphBuilder::new("norm", Shape::new(1, 1, 1, 1));
-        builder
-            .push("bn", Op::BatchNorm { channels: 1, eps: 0.0 }, &[builder.input()])
-            .unwrap();
+        builder.push("bn", Op::BatchNorm { channels: 1, eps: 0.0 }, &[builder.input()]).unwrap();
         builder.finish()
     };
     let tensors: [(&str, Dtype, &[u8]); 4] = [
@@ -147,32 +125,15 @@ fn one_error_names_every_tensor_that_does_not_fit() {
 #[test]
 fn weights_of_another_network_are_a_mismatch_for_pytorch_files_too() {
     let mut builder = GraphBuilder::new("other", Shape::new(1, 4, 1, 1));
-    builder
-        .push(
-            "fc",
-            Op::Linear {
-                in_features: 4,
-                out_features: 6,
-                bias: true,
-            },
-            &[builder.input()],
-        )
-        .unwrap();
+    builder.push("fc", Op::Linear { in_features: 4, out_features: 6, bias: true }, &[builder.input()]).unwrap();
     let graph = builder.finish();
     for name in ["tiny.pth", "tiny_before_1_6.pth"] {
-        let Err(WeightsError::Mismatch { mismatch, .. }) = load(&fixture(name), &graph) else {
-            panic!("{name} fits")
-        };
+        let Err(WeightsError::Mismatch { mismatch, .. }) = load(&fixture(name), &graph) else { panic!("{name} fits") };
         let names = |list: &[Misfit]| list.iter().map(|misfit| misfit.name.clone()).collect::<Vec<_>>();
         assert_eq!(names(&mismatch.misshaped), ["fc.weight", "fc.bias"]);
         let mut extra = names(&mismatch.extra);
         extra.sort_unstable();
-        let norm = [
-            "stem.1.bias",
-            "stem.1.running_mean",
-            "stem.1.running_var",
-            "stem.1.weight",
-        ];
+        let norm = ["stem.1.bias", "stem.1.running_mean", "stem.1.running_var", "stem.1.weight"];
         assert_eq!(extra, [&["stem.0.weight"], &norm[..]].concat());
         assert!(mismatch.missing.is_empty() && mismatch.not_float.is_empty());
     }
@@ -182,10 +143,7 @@ fn weights_of_another_network_are_a_mismatch_for_pytorch_files_too() {
 fn a_header_that_claims_more_than_the_file_has_is_refused() {
     for claim in [17, 1 << 30, u64::MAX] {
         let message = complaint("w.safetensors", &[&claim.to_le_bytes()[..], b"{}"].concat());
-        assert!(
-            message.contains(&format!("claims {claim} bytes, the file has 10")),
-            "{message}"
-        );
+        assert!(message.contains(&format!("claims {claim} bytes, the file has 10")), "{message}");
     }
 }
 
@@ -203,28 +161,17 @@ fn tensors_that_claim_more_than_the_file_has_are_refused() {
 fn empty_foreign_and_absent_files_are_named_in_their_error() {
     for name in ["w.safetensors", "w.pth", "w.pt"] {
         let message = complaint(name, b"");
-        assert!(
-            message.contains(name) && message.contains("ends too early"),
-            "{message}"
-        );
+        assert!(message.contains(name) && message.contains("ends too early"), "{message}");
     }
     let message = complaint("w.pth", b"GIF89a, and more than fifteen bytes of it");
     assert!(message.contains("w.pth") && message.contains("torch.save"), "{message}");
     assert!(complaint("w.onnx", b"").contains("`.safetensors`, `.pth` and `.pt` are read"));
     let folder = tempfile::tempdir().unwrap();
     let absent = load(&folder.path().join("absent.pth"), &tiny()).unwrap_err();
-    assert!(
-        matches!(&absent, WeightsError::Read { .. }) && absent.to_string().contains("absent.pth"),
-        "{absent}"
-    );
+    assert!(matches!(&absent, WeightsError::Read { .. }) && absent.to_string().contains("absent.pth"), "{absent}");
     let inside = folder.path().join("folder.pth");
     fs::create_dir(&inside).unwrap();
-    assert!(
-        load(&inside, &tiny())
-            .unwrap_err()
-            .to_string()
-            .contains("not a regular file")
-    );
+    assert!(load(&inside, &tiny()).unwrap_err().to_string().contains("not a regular file"));
 }
 
 #[test]
@@ -241,10 +188,7 @@ fn saving_where_nothing_can_be_written_is_an_error_that_names_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("no/such/folder/w.safetensors");
     let error = save_safetensors(&Weights::seeded(&tiny(), 1), &path).unwrap_err();
-    assert!(
-        matches!(&error, WeightsError::Write { .. }) && error.to_string().contains("w.safetensors"),
-        "{error}"
-    );
+    assert!(matches!(&error, WeightsError::Write { .. }) && error.to_string().contains("w.safetensors"), "{error}");
 }
 
 #[test]
@@ -252,13 +196,7 @@ fn a_tensor_with_another_number_of_values_than_its_shape_says_is_not_saved() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("w.safetensors");
     let mut weights = Weights::default();
-    weights.insert(
-        "a",
-        WeightTensor {
-            shape: vec![3],
-            values: vec![1.0],
-        },
-    );
+    weights.insert("a", WeightTensor { shape: vec![3], values: vec![1.0] });
     assert!(save_safetensors(&weights, &path).is_err());
     assert!(!path.exists());
 }

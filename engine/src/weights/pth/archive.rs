@@ -19,9 +19,7 @@ const LONGEST_COMMENT: u64 = 0xFFFF;
 /// The tensors of a file, none of them read yet.
 pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<StoredTensor>, Fault> {
     let entries = directory(file, length)?;
-    let mut pickles = entries
-        .keys()
-        .filter_map(|name| Some((name, name.strip_suffix("data.pkl")?)));
+    let mut pickles = entries.keys().filter_map(|name| Some((name, name.strip_suffix("data.pkl")?)));
     let (Some((name, prefix)), None) = (pickles.next(), pickles.next()) else {
         return Err(Fault::malformed("it has no `data.pkl`, or several"));
     };
@@ -33,9 +31,7 @@ pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<StoredTensor>, Fa
     let bytes = read(
         file,
         length,
-        entries
-            .get(name)
-            .ok_or_else(|| Fault::malformed("it has no `data.pkl`"))?,
+        entries.get(name).ok_or_else(|| Fault::malformed("it has no `data.pkl`"))?,
         pickle::LONGEST,
     )?;
     let (object, _) = pickle::read(&bytes).map_err(Fault::Malformed)?;
@@ -66,9 +62,7 @@ fn range(file: &mut File, length: u64, entry: &Entry) -> Result<(u64, u64), Faul
     let mut header = [0; 30];
     file.seek(SeekFrom::Start(entry.header))?;
     file.read_exact(&mut header)?;
-    let begin = entry
-        .header
-        .saturating_add(30 + number(&header, 26, 2) + number(&header, 28, 2));
+    let begin = entry.header.saturating_add(30 + number(&header, 26, 2) + number(&header, 28, 2));
     let end = begin.saturating_add(entry.size);
     if !header.starts_with(b"PK\x03\x04") || end > length {
         return Err(Fault::malformed("an entry is not where its directory says"));
@@ -79,10 +73,7 @@ fn range(file: &mut File, length: u64, entry: &Entry) -> Result<(u64, u64), Faul
 fn read(file: &mut File, length: u64, entry: &Entry, longest: u64) -> Result<Vec<u8>, Fault> {
     let (begin, end) = range(file, length, entry)?;
     if end - begin > longest {
-        return Err(Fault::malformed(format!(
-            "an entry has {} bytes where at most {longest} make sense",
-            end - begin
-        )));
+        return Err(Fault::malformed(format!("an entry has {} bytes where at most {longest} make sense", end - begin)));
     }
     at(file, begin, end - begin)
 }
@@ -99,9 +90,7 @@ fn at(file: &mut File, begin: u64, size: u64) -> Result<Vec<u8>, Fault> {
 fn directory(file: &mut File, length: u64) -> Result<HashMap<String, Entry>, Fault> {
     let (begin, size) = directory_place(file, length)?;
     if size > LONGEST_DIRECTORY || begin.checked_add(size).is_none_or(|end| end > length) {
-        return Err(Fault::malformed(format!(
-            "its directory claims {size} bytes at {begin}, the file has {length}"
-        )));
+        return Err(Fault::malformed(format!("its directory claims {size} bytes at {begin}, the file has {length}")));
     }
     let bytes = at(file, begin, size)?;
     let mut rest = bytes.as_slice();
@@ -154,13 +143,9 @@ fn directory_place(file: &mut File, length: u64) -> Result<(u64, u64), Fault> {
     let tail = at(file, length - tail_length, tail_length)?;
     let is_end =
         |record: &[u8]| record.starts_with(b"PK\x05\x06") && number(record, 20, 2) == record.len() as u64 - END as u64;
-    let begin = (0..=tail.len().saturating_sub(END))
-        .rev()
-        .find(|&begin| tail.get(begin..).is_some_and(is_end));
+    let begin = (0..=tail.len().saturating_sub(END)).rev().find(|&begin| tail.get(begin..).is_some_and(is_end));
     let Some(begin) = begin else {
-        return Err(Fault::malformed(
-            "it has no zip directory at its end: it is cut off or not a zip archive",
-        ));
+        return Err(Fault::malformed("it has no zip directory at its end: it is cut off or not a zip archive"));
     };
     let record = tail.get(begin..).unwrap_or_default();
     let (offset, size) = (number(record, 16, 4), number(record, 12, 4));
@@ -184,12 +169,7 @@ fn directory_place(file: &mut File, length: u64) -> Result<(u64, u64), Fault> {
 /// The little-endian number of `size` bytes at `offset`; bytes beyond the end count as zero.
 fn number(bytes: &[u8], offset: usize, size: usize) -> u64 {
     let end = bytes.len().min(offset.saturating_add(size));
-    bytes
-        .get(offset..end)
-        .unwrap_or_default()
-        .iter()
-        .rev()
-        .fold(0, |number, &byte| number << 8 | u64::from(byte))
+    bytes.get(offset..end).unwrap_or_default().iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
 
 #[cfg(test)]
@@ -206,10 +186,7 @@ mod tests {
         };
         assert_eq!(wide([5, 5, 9], &[]), [5, 5, 9]);
         assert_eq!(wide([5, 5, all], &field(&[1 << 33])), [5, 5, 1 << 33]);
-        assert_eq!(
-            wide([all, all, all], &field(&[1 << 32, 1 << 32, 1 << 40])),
-            [1 << 32, 1 << 32, 1 << 40]
-        );
+        assert_eq!(wide([all, all, all], &field(&[1 << 32, 1 << 32, 1 << 40])), [1 << 32, 1 << 32, 1 << 40]);
     }
 
     #[test]
@@ -225,11 +202,7 @@ mod tests {
         let mut bytes = content.to_vec();
         bytes.extend(b"PK\x06\x06");
         bytes.extend([0; 36]);
-        bytes.extend(
-            [directory.0, directory.1]
-                .iter()
-                .flat_map(|number| number.to_le_bytes()),
-        );
+        bytes.extend([directory.0, directory.1].iter().flat_map(|number| number.to_le_bytes()));
         bytes.extend(b"PK\x06\x07\0\0\0\0");
         bytes.extend((content.len() as u64).to_le_bytes());
         bytes.extend([1, 0, 0, 0]);
@@ -241,10 +214,7 @@ mod tests {
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(bytes).unwrap();
             let tensors = list(&mut file, bytes.len() as u64).unwrap();
-            tensors
-                .into_iter()
-                .map(|tensor| (tensor.name, tensor.shape, tensor.begin, tensor.end))
-                .collect::<Vec<_>>()
+            tensors.into_iter().map(|tensor| (tensor.name, tensor.shape, tensor.begin, tensor.end)).collect::<Vec<_>>()
         };
         assert_eq!(places(&bytes), places(&narrow));
         assert_eq!(places(&bytes).len(), 8);

@@ -73,14 +73,9 @@ fn ranges<'a>(
         file.seek(SeekFrom::Start(at))?;
         file.read_exact(&mut elements)?;
         let begin = at + elements.len() as u64;
-        let end = u64::from_le_bytes(elements)
-            .checked_mul(size)
-            .and_then(|bytes| begin.checked_add(bytes));
+        let end = u64::from_le_bytes(elements).checked_mul(size).and_then(|bytes| begin.checked_add(bytes));
         let Some(end) = end.filter(|&end| end <= length) else {
-            return Err(Fault::malformed(format!(
-                "storage `{}` reaches beyond the file's {length} bytes",
-                shown(key)
-            )));
+            return Err(Fault::malformed(format!("storage `{}` reaches beyond the file's {length} bytes", shown(key))));
         };
         ranges.insert(key.as_str(), (begin, end));
         at = end;

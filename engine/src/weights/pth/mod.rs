@@ -25,8 +25,6 @@ pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<StoredTensor>, Fa
     } else if start.starts_with(b"PK\x03\x04") {
         archive::list(file, length)
     } else {
-        Err(Fault::malformed(
-            "it does not start like a file written by `torch.save`",
-        ))
+        Err(Fault::malformed("it does not start like a file written by `torch.save`"))
     }
 }

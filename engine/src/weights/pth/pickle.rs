@@ -25,30 +25,17 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Object, usize), String> {
     let length = checked_length(bytes)?;
     let mut stack = Stack::empty();
     let mut checked = bytes.get(..length).unwrap_or_default();
-    stack
-        .read_loop(&mut checked)
-        .map_err(|_| "its pickle is damaged".to_owned())?;
+    stack.read_loop(&mut checked).map_err(|_| "its pickle is damaged".to_owned())?;
     let object = stack.finalize().map_err(|_| "its pickle is damaged".to_owned())?;
     Ok((object, length))
 }
 
 /// Length of the pickle at the start of `bytes`, if reading it is harmless.
 fn checked_length(bytes: &[u8]) -> Result<usize, String> {
-    let mut guard = Guard {
-        bytes,
-        at: 0,
-        stack: Vec::new(),
-        memo: HashMap::new(),
-        objects: 0,
-    };
-    while !guard
-        .step()
-        .map_err(|reason| format!("its pickle is damaged at byte {}: {reason}", guard.at))?
-    {
+    let mut guard = Guard { bytes, at: 0, stack: Vec::new(), memo: HashMap::new(), objects: 0 };
+    while !guard.step().map_err(|reason| format!("its pickle is damaged at byte {}: {reason}", guard.at))? {
         if guard.objects > MOST_OBJECTS {
-            return Err(format!(
-                "its pickle makes more than {MOST_OBJECTS} objects, unlike any network's"
-            ));
+            return Err(format!("its pickle makes more than {MOST_OBJECTS} objects, unlike any network's"));
         }
     }
     Ok(guard.at)
@@ -111,10 +98,7 @@ impl<'a> Guard<'a> {
             OpCode::Global => {
                 let (module, class) = (self.line()?, self.line()?);
                 let is_dict = module == b"collections" && (class == b"OrderedDict" || class == b"defaultdict");
-                self.leaf(
-                    module.len() + class.len(),
-                    if is_dict { Kind::DictClass } else { Kind::Other },
-                )?;
+                self.leaf(module.len() + class.len(), if is_dict { Kind::DictClass } else { Kind::Other })?;
             }
             OpCode::BinPersId | OpCode::Tuple1 => self.group(1, Kind::Other)?,
             OpCode::Tuple2 | OpCode::NewObj => self.group(2, Kind::Other)?,
@@ -174,11 +158,7 @@ impl<'a> Guard<'a> {
     }
 
     fn u32(&mut self) -> Result<u32, String> {
-        Ok(self
-            .take(4)?
-            .iter()
-            .rev()
-            .fold(0, |number, &byte| number << 8 | u32::from(byte)))
+        Ok(self.take(4)?.iter().rev().fold(0, |number, &byte| number << 8 | u32::from(byte)))
     }
 
     /// The line that starts here, without its end.
@@ -202,11 +182,7 @@ impl<'a> Guard<'a> {
     fn leaf(&mut self, text: usize, kind: Kind) -> Result<(), String> {
         let objects = 1 + text as u64 / 32;
         self.objects += objects;
-        self.push(Size {
-            depth: 1,
-            objects,
-            kind,
-        })
+        self.push(Size { depth: 1, objects, kind })
     }
 
     /// A number made from the next `length` bytes.
@@ -221,18 +197,12 @@ impl<'a> Guard<'a> {
     }
 
     fn pop(&mut self) -> Result<Size, String> {
-        self.stack
-            .pop()
-            .ok_or_else(|| "it takes an object where there is none".into())
+        self.stack.pop().ok_or_else(|| "it takes an object where there is none".into())
     }
 
     /// Replaces the last `count` objects by one that contains them.
     fn group(&mut self, count: usize, kind: Kind) -> Result<(), String> {
-        let mut whole = Size {
-            depth: 1,
-            objects: 1,
-            kind,
-        };
+        let mut whole = Size { depth: 1, objects: 1, kind };
         for _ in 0..count {
             let part = self.pop()?;
             whole.depth = whole.depth.max(part.depth + 1);
@@ -258,20 +228,12 @@ impl<'a> Guard<'a> {
             return Err("items for something that holds none".into());
         }
         let depth = container.depth.max(items.depth);
-        self.push(Size {
-            depth,
-            objects: container.objects + items.objects,
-            kind,
-        })
+        self.push(Size { depth, objects: container.objects + items.objects, kind })
     }
 
     /// Objects after the last mark.
     fn since_mark(&self) -> Result<usize, String> {
-        self.stack
-            .iter()
-            .rev()
-            .position(|size| size.kind == Kind::Mark)
-            .ok_or_else(|| "a mark is missing".into())
+        self.stack.iter().rev().position(|size| size.kind == Kind::Mark).ok_or_else(|| "a mark is missing".into())
     }
 
     /// Candle copies what it remembers, and again what it recalls.
@@ -283,10 +245,7 @@ impl<'a> Guard<'a> {
     }
 
     fn get(&mut self, id: u32) -> Result<(), String> {
-        let size = *self
-            .memo
-            .get(&id)
-            .ok_or_else(|| format!("it recalls object {id}, which it never remembered"))?;
+        let size = *self.memo.get(&id).ok_or_else(|| format!("it recalls object {id}, which it never remembered"))?;
         self.objects += size.objects;
         self.push(size)
     }
@@ -335,11 +294,7 @@ mod tests {
 
     #[test]
     fn an_integer_longer_than_eight_bytes_is_refused() {
-        assert!(
-            read(b"\x80\x02\x8a\x0a0123456789.")
-                .unwrap_err()
-                .contains("integer of 10 bytes")
-        );
+        assert!(read(b"\x80\x02\x8a\x0a0123456789.").unwrap_err().contains("integer of 10 bytes"));
         assert_eq!(read(b"\x80\x02\x8a\x02\x00\x01.").unwrap().0, Object::Long(256));
     }
 

@@ -24,28 +24,10 @@ pub(super) struct Record {
 impl Record {
     /// The tensor, where its storage lies between the bytes `begin` and `end` of the file.
     pub(super) fn between(self, begin: u64, end: u64) -> StoredTensor {
-        let Self {
-            name,
-            kind,
-            shape,
-            strides,
-            offset,
-            ..
-        } = self;
-        let size = if let Kind::Float(element) = kind {
-            element.size()
-        } else {
-            1
-        };
+        let Self { name, kind, shape, strides, offset, .. } = self;
+        let size = if let Kind::Float(element) = kind { element.size() } else { 1 };
         let begin = begin.saturating_add(offset.saturating_mul(size));
-        StoredTensor {
-            name,
-            shape,
-            kind,
-            strides: Some(strides),
-            begin,
-            end,
-        }
+        StoredTensor { name, shape, kind, strides: Some(strides), begin, end }
     }
 }
 
@@ -62,9 +44,7 @@ pub(super) fn records(object: &Object) -> Result<Vec<Record>, String> {
         return Ok(records);
     }
     for wrapper in WRAPPERS {
-        let inner = entries
-            .iter()
-            .find(|(key, _)| matches!(key, Object::Unicode(key) if key == wrapper));
+        let inner = entries.iter().find(|(key, _)| matches!(key, Object::Unicode(key) if key == wrapper));
         if let Some((_, Object::Dict(entries))) = inner {
             let records = named_tensors(entries)?;
             if !records.is_empty() {
@@ -92,11 +72,7 @@ fn record(name: &str, value: &Object) -> Option<Result<Record, String>> {
     let Object::Reduce { callable, args } = value else {
         return None;
     };
-    let Object::Class {
-        module_name,
-        class_name,
-    } = callable.as_ref()
-    else {
+    let Object::Class { module_name, class_name } = callable.as_ref() else {
         return None;
     };
     let Object::Tuple(args) = args.as_ref() else {
@@ -105,13 +81,9 @@ fn record(name: &str, value: &Object) -> Option<Result<Record, String>> {
     match (module_name.as_str(), class_name.as_str(), args.as_slice()) {
         ("torch._utils", "_rebuild_tensor_v2" | "_rebuild_tensor", args) => Some(plain(name, args)),
         ("torch._utils", "_rebuild_parameter", [tensor, ..]) => record(name, tensor),
-        ("torch._tensor", "_rebuild_from_type_v2", [callable, _, args, ..]) => record(
-            name,
-            &Object::Reduce {
-                callable: Box::new(callable.clone()),
-                args: Box::new(args.clone()),
-            },
-        ),
+        ("torch._tensor", "_rebuild_from_type_v2", [callable, _, args, ..]) => {
+            record(name, &Object::Reduce { callable: Box::new(callable.clone()), args: Box::new(args.clone()) })
+        }
         (module, class, _) if module.starts_with("torch") && class.starts_with("_rebuild") => Some(Ok(Record {
             name: name.into(),
             kind: Kind::Other(class.into()),
@@ -141,14 +113,7 @@ fn plain(name: &str, args: &[Object]) -> Result<Record, String> {
         other => Kind::Other(other.trim_end_matches("Storage").into()),
     };
     let offset = integer(offset).ok_or("its offset is not a number")?;
-    Ok(Record {
-        name: name.into(),
-        kind,
-        shape,
-        strides,
-        offset,
-        storage: Some(key.into()),
-    })
+    Ok(Record { name: name.into(), kind, shape, strides, offset, storage: Some(key.into()) })
 }
 
 /// Class and key of the storage that a persistent id names: `("storage", torch.FloatStorage, key, device, length, ..)`.
@@ -158,12 +123,9 @@ fn storage_of(object: &Object) -> Option<(&str, &str)> {
     };
     let Object::Tuple(id) = id.as_ref() else { return None };
     match id.as_slice() {
-        [
-            Object::Unicode(tag),
-            Object::Class { class_name, .. },
-            Object::Unicode(key),
-            ..,
-        ] if tag == "storage" => Some((class_name, key)),
+        [Object::Unicode(tag), Object::Class { class_name, .. }, Object::Unicode(key), ..] if tag == "storage" => {
+            Some((class_name, key))
+        }
         _ => None,
     }
 }
