@@ -103,10 +103,7 @@ impl Live {
         self.enabled
     }
 
-    /// Seconds between two looks at a worker that says nothing: a hanging one has to be noticed.
-const LOOK_AGAIN: f64 = 0.2;
-
-/// Where the wanted measurement stands.
+    /// Where the wanted measurement stands.
     #[must_use]
     pub const fn phase(&self) -> &Phase {
         &self.phase

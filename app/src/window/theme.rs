@@ -14,6 +14,9 @@ pub const SECTION_GAP: f32 = 14.0;
 /// Height of a table row.
 pub const ROW: f32 = 22.0;
 
+/// Size of the large numbers.
+pub const HEADLINE: f32 = 21.0;
+
 /// Rounding of cards and bars.
 pub const ROUND: u8 = 6;
 
@@ -120,7 +123,6 @@ impl Palette {
     }
 
     /// A card's frame.
-    #[must_use]
     pub fn card_frame(&self) -> egui::Frame {
         egui::Frame::new()
             .fill(self.card)
@@ -130,7 +132,6 @@ impl Palette {
     }
 
     /// A side panel's or bar's frame.
-    #[must_use]
     pub fn panel_frame(&self, margin: Margin) -> egui::Frame {
         egui::Frame::new().fill(self.panel).inner_margin(margin)
     }
@@ -147,7 +148,6 @@ pub fn install(ctx: &egui::Context) {
                 (TextStyle::Button, FontId::new(13.5, FontFamily::Proportional)),
                 (TextStyle::Heading, FontId::new(16.0, FontFamily::Proportional)),
                 (TextStyle::Monospace, FontId::new(12.5, FontFamily::Monospace)),
-                (headline(), FontId::new(21.0, FontFamily::Proportional)),
             ];
             style.text_styles = fonts.into();
             style.spacing.item_spacing = egui::vec2(GAP, GAP);
@@ -160,12 +160,6 @@ pub fn install(ctx: &egui::Context) {
             style.animation_time = 0.08;
         });
     }
-}
-
-/// The text style of the large numbers.
-#[must_use]
-pub fn headline() -> TextStyle {
-    TextStyle::Name("headline".into())
 }
 
 fn visuals(theme: Theme) -> Visuals {

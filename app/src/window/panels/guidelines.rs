@@ -8,7 +8,7 @@ use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
 use crate::window::format;
 use crate::window::theme::{self, Palette};
-use crate::window::widgets::named;
+use crate::window::widgets::{Mark, mark, named};
 
 /// Layers listed for a finding.
 const WORST: usize = 3;
@@ -37,11 +37,15 @@ fn card(
     commands: &mut Commands,
 ) {
     ui.horizontal(|ui| {
-        let (mark, color) = if found.is_empty() { ("\u{2714}", palette.good) } else { ("!", palette.warn) };
-        ui.label(RichText::new(guideline.to_string()).strong().color(palette.accent));
-        ui.label(RichText::new(guideline.title()).strong().color(palette.strong));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.label(RichText::new(mark).strong().color(color));
+            match found.is_empty() {
+                true => mark(ui, Mark::Check, palette.good, 15.0),
+                false => mark(ui, Mark::Warning, palette.warn, 15.0),
+            }
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                ui.label(RichText::new(guideline.to_string()).strong().color(palette.accent));
+                ui.add(Label::new(RichText::new(guideline.title()).color(palette.strong)).truncate());
+            });
         });
     });
     ui.add(Label::new(RichText::new(guideline.statement()).small().color(palette.muted)).wrap());
@@ -73,19 +77,12 @@ fn evidence(ui: &mut Ui, finding: &Finding, scene: Scene<'_>, palette: Palette, 
     let hint = format!("{}, against {}", evidence.actual_is, evidence.reference_is);
     for row in evidence.rows.iter().take(WORST) {
         let selected = scene.document.selected.as_deref() == Some(row.layer.as_str());
-        let text = RichText::new(&row.layer).small();
-        let response = ui
-            .horizontal(|ui| {
-                let wide = ui.available_width() - 46.0;
-                let layer = egui::Button::selectable(selected, text).truncate().min_size(egui::vec2(wide, 18.0));
-                let response = ui.add_sized([wide, 18.0], layer);
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    ui.label(RichText::new(format!("{:.2}x", row.ratio)).small().color(palette.text));
-                });
-                response
-            })
-            .inner
-            .on_hover_text(format!("{hint}: {} against {}", row.actual, row.reference));
+        // A share of the whole, or a multiple of what it could be.
+        let ratio = if row.ratio < 1.0 { format::share(row.ratio) } else { format!("{:.2}x", row.ratio) };
+        let button = egui::Button::selectable(selected, RichText::new(&row.layer).small())
+            .right_text(RichText::new(ratio).small().color(palette.text))
+            .min_size(egui::vec2(ui.available_width(), 20.0));
+        let response = ui.add(button).on_hover_text(format!("{hint}: {} against {}", row.actual, row.reference));
         if named(response, Role::Button, &format!("{} select {}", finding.guideline, row.layer)).clicked() {
             commands.push(Command::Select(Some(row.layer.clone())));
         }
@@ -107,7 +104,9 @@ fn remedy(ui: &mut Ui, guideline: Guideline, remedy: &Remedy, palette: Palette, 
             ("mem. access", remedy.memory_access),
         ];
         for (name, change) in changes {
-            ui.label(RichText::new(format!("{name} {}", predicted(change))).small().color(palette.muted));
+            // No line break within one number.
+            let text = format!("{name} {}", predicted(change)).replace(' ', "\u{a0}");
+            ui.label(RichText::new(text).small().color(palette.muted));
         }
     });
 }

@@ -32,11 +32,11 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>) {
     cards.extend(measured(scene, palette));
     let columns = if ui.available_width() < 690.0 { 3 } else { 6 };
     let gap = ui.spacing().item_spacing.x;
-    let width = ((ui.available_width() - gap * (columns as f32 - 1.0)) / columns as f32).floor();
+    let width = (ui.available_width() - gap * (columns as f32 - 1.0)) / columns as f32;
     for row in cards.chunks(columns) {
         ui.horizontal(|ui| {
             for card in row {
-                paint(ui, card, width, palette);
+                paint(ui, card, scene.document.pinned.is_some(), width, palette);
             }
         });
     }
@@ -168,7 +168,7 @@ fn change(now: f64, then: f64) -> f64 {
     if then > 0.0 { now / then - 1.0 } else { 0.0 }
 }
 
-fn paint(ui: &mut Ui, card: &Card, width: f32, palette: Palette) {
+fn paint(ui: &mut Ui, card: &Card, compared: bool, width: f32, palette: Palette) {
     let frame = palette.card_frame();
     let inner = width - frame.total_margin().sum().x;
     let response = frame.show(ui, |ui| {
@@ -177,22 +177,23 @@ fn paint(ui: &mut Ui, card: &Card, width: f32, palette: Palette) {
         ui.vertical(|ui| {
             ui.label(RichText::new(card.name).color(palette.muted).small());
             let color = if card.is_stale { palette.muted } else { palette.strong };
-            let value = RichText::new(&card.value).text_style(theme::headline()).color(color);
+            let value = RichText::new(&card.value).size(theme::HEADLINE).color(color);
             ui.add(egui::Label::new(value).truncate());
-            let (text, color) = match card.change {
-                Some(change) => versus(change, card.more_is_better, palette),
-                None => (card.detail.clone(), card.detail_color.unwrap_or(palette.muted)),
-            };
-            ui.add(egui::Label::new(RichText::new(text).small().color(color)).truncate());
+            let color = card.detail_color.unwrap_or(palette.muted);
+            ui.add(egui::Label::new(RichText::new(&card.detail).small().color(color)).truncate());
+            if compared {
+                let (text, color) = match card.change {
+                    Some(change) => versus(change, card.more_is_better, palette),
+                    None => ("A: unknown".to_owned(), palette.muted),
+                };
+                ui.add(egui::Label::new(RichText::new(text).small().color(color)).truncate());
+            }
         });
     });
     let about = format!("{}: {}. {}", card.name, card.value, card.about);
     let response = response.response.on_hover_ui(|ui| {
         ui.set_max_width(320.0);
         ui.label(&card.about);
-        if card.change.is_some() {
-            ui.label(&card.detail);
-        }
     });
     let label = if card.is_stale { format!("{about} (stale)") } else { about };
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Group, true, &label));

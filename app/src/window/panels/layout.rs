@@ -20,11 +20,11 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, views: &mut Views, said: Option<&Noti
     if notice::is_shown(scene, said) {
         Panel::bottom("notice").frame(bar).resizable(false).show(ui, |ui| notice::show(ui, scene, said, commands));
     }
-    let width = if narrow { 258.0 } else { 284.0 };
+    let width = if narrow { 262.0 } else { 280.0 };
     Panel::left("design").frame(side).resizable(false).exact_size(width).show(ui, |ui| {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| design::show(ui, scene, commands));
     });
-    let width = if narrow { 226.0 } else { 300.0 };
+    let width = if narrow { 236.0 } else { 288.0 };
     Panel::right("guidelines").frame(side).resizable(false).exact_size(width).show(ui, |ui| {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| guidelines::show(ui, scene, commands));
     });

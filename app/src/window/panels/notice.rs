@@ -3,11 +3,13 @@
 use eframe::egui;
 use egui::{Align, Layout, RichText, Role, Ui};
 
+use shufflescope_engine::design::{Design, Field};
+
 use crate::window::app::{Notice, Scene};
 use crate::window::command::{Command, Commands};
 use crate::window::live::Phase;
 use crate::window::theme::Palette;
-use crate::window::widgets::named;
+use crate::window::widgets::{Mark, mark, named};
 
 /// Whether there is anything to say.
 #[must_use]
@@ -21,7 +23,12 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, said: Option<&Notice>, commands: &mut
     let errors = scene.document.errors();
     if let Some(first) = errors.first() {
         let more = if errors.len() > 1 { format!(" ({} more)", errors.len() - 1) } else { String::new() };
-        let text = format!("{first}{more}. The numbers are those of the last valid network.");
+        let text = format!(
+            "{} is {}: {}{more}. The numbers are those of the last valid network.",
+            name_of(first.field),
+            first.value,
+            first.rule
+        );
         line(ui, &text, true, palette, |ui| {
             if named(ui.button("Undo this"), Role::Button, "Undo this").clicked() {
                 commands.push(Command::Undo);
@@ -44,13 +51,30 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, said: Option<&Notice>, commands: &mut
     }
 }
 
+/// What the panel calls a field.
+fn name_of(field: Field) -> String {
+    match field {
+        Field::Channels(stage) => format!("{} channels", Design::stage_name(stage)),
+        Field::Repeats(stage) => format!("{} repeats", Design::stage_name(stage)),
+        Field::Stride(stage) => format!("{} stride", Design::stage_name(stage)),
+        Field::StemChannels(_) => "stem channels".into(),
+        Field::HeadConv => "head channels".into(),
+        Field::InputWidth => "input width".into(),
+        Field::InputHeight => "input height".into(),
+        other => other.to_string(),
+    }
+}
+
 fn line(ui: &mut Ui, text: &str, is_error: bool, palette: Palette, action: impl FnOnce(&mut Ui)) {
-    let (mark, color) = if is_error { ("\u{26A0} ", palette.error) } else { ("", palette.text) };
+    let color = if is_error { palette.error } else { palette.text };
     ui.horizontal_top(|ui| {
+        if is_error {
+            mark(ui, Mark::Warning, color, 15.0);
+        }
         let text_width = (ui.available_width() - 120.0).max(100.0);
         ui.allocate_ui_with_layout(egui::vec2(text_width, 0.0), Layout::top_down(Align::Min), |ui| {
             ui.set_min_width(text_width);
-            ui.add(egui::Label::new(RichText::new(format!("{mark}{text}")).color(color)).wrap());
+            ui.add(egui::Label::new(RichText::new(text).color(color)).wrap());
         });
         ui.with_layout(Layout::right_to_left(Align::Min), action);
     });

@@ -53,8 +53,8 @@ fn warnings(ui: &mut Ui, measurement: &Measurement, freshness: Freshness, palett
     }
     ui.separator();
     let title = match warnings.len() {
-        1 => "\u{26A0} 1 warning".to_owned(),
-        many => format!("\u{26A0} {many} warnings"),
+        1 => "1 warning".to_owned(),
+        many => format!("{many} warnings"),
     };
     let list = |ui: &mut Ui| {
         ui.set_max_width(460.0);
@@ -121,7 +121,7 @@ fn progress(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
             muted(ui, "stopped", palette);
         }
         Phase::Failed(_) => {
-            ui.label(RichText::new("\u{26A0} failed").color(palette.error));
+            ui.label(RichText::new("failed").color(palette.error));
         }
     }
 }

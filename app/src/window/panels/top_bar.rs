@@ -14,13 +14,13 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     let document = scene.document;
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         let dark = ui.theme() == egui::Theme::Dark;
-        let (icon, hint) = if dark { ("\u{2600}", "Light theme") } else { ("\u{1F319}", "Dark theme") };
-        button(ui, icon, hint, hint, true, Command::ToggleTheme, commands);
+        let (text, hint) = if dark { ("Light", "Light theme") } else { ("Dark", "Dark theme") };
+        button(ui, text, hint, hint, true, Command::ToggleTheme, commands);
         ui.separator();
         match &document.pinned {
             Some(pinned) => {
                 let hint = format!("Compared with A, {}. Click to stop comparing.", pinned.name);
-                button(ui, "\u{2716} A", "Unpin A", &hint, true, Command::Unpin, commands);
+                button(ui, "× A", "Unpin A", &hint, true, Command::Unpin, commands);
                 button(ui, "Pin as A", "Pin as A", "Make the present design the new A", true, Command::Pin, commands);
             }
             None => {
@@ -37,8 +37,8 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
             None => format!("Nothing to {} ({keys})", verb.to_lowercase()),
         };
         let (undo, redo) = (document.history().undoes(), document.history().redoes());
-        button(ui, "\u{27F3}", "Redo", &step(redo, "Redo", "Ctrl+Shift+Z"), redo.is_some(), Command::Redo, commands);
-        button(ui, "\u{27F2}", "Undo", &step(undo, "Undo", "Ctrl+Z"), undo.is_some(), Command::Undo, commands);
+        button(ui, "Redo", "Redo", &step(redo, "Redo", "Ctrl+Shift+Z"), redo.is_some(), Command::Redo, commands);
+        button(ui, "Undo", "Undo", &step(undo, "Undo", "Ctrl+Z"), undo.is_some(), Command::Undo, commands);
         ui.separator();
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.label(RichText::new("ShuffleScope").strong().color(palette.strong).size(15.0));

@@ -11,7 +11,7 @@ use crate::window::command::{Command, Commands};
 use crate::window::format;
 use crate::window::live::Freshness;
 use crate::window::theme::{self, Palette};
-use crate::window::widgets::named;
+use crate::window::widgets::{Mark, mark, named};
 
 /// How the table is looked at.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Layers {
     pub fn tools(&mut self, ui: &mut Ui) {
         let width = ui.available_width().clamp(60.0, 220.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if !self.filter.is_empty() && named(ui.button("\u{2716}"), Role::Button, "clear filter").clicked() {
+            if !self.filter.is_empty() && named(ui.button("×"), Role::Button, "clear filter").clicked() {
                 self.filter.clear();
             }
             let field = egui::TextEdit::singleline(&mut self.filter).hint_text("filter: dw stage3").desired_width(width);
@@ -80,21 +80,24 @@ impl Layers {
         let layers = &scene.document.valid().cost.layers;
         let selected = scene.document.selected.as_deref();
         let is_stale = scene.live.result().is_some_and(|(_, freshness)| freshness == Freshness::Stale);
-        let spare = (ui.available_width() - 812.0).max(0.0);
+        let wide = ui.available_width();
+        // Where the room is short, the columns up to the latency still fit without scrolling.
+        let (spare, tight) = ((wide - 826.0).max(0.0), wide < 640.0);
+        let fit = |at_least: f32, usual: f32| if tight { at_least } else { usual };
         let exact = |width| egui_extras::Column::exact(width).clip(true);
         let mut table = TableBuilder::new(ui)
             .id_salt("layers")
             .sense(Sense::click())
             .cell_layout(Layout::left_to_right(Align::Center))
             .auto_shrink(false)
-            .column(exact(172.0 + (spare * 0.45).min(110.0)))
-            .column(exact(104.0 + (spare * 0.15).min(30.0)))
-            .column(exact(88.0))
-            .column(exact(176.0 + (spare * 0.4).min(120.0)))
-            .column(exact(72.0))
-            .column(exact(62.0))
-            .column(exact(80.0))
-            .column(exact(66.0));
+            .column(exact(fit(126.0, 158.0 + (spare * 0.4).min(110.0))))
+            .column(exact(fit(94.0, 112.0 + (spare * 0.2).min(20.0))))
+            .column(exact(fit(66.0, 78.0)))
+            .column(exact(fit(148.0, 158.0 + (spare * 0.4).min(140.0))))
+            .column(exact(66.0))
+            .column(exact(58.0))
+            .column(exact(76.0))
+            .column(exact(64.0));
         if selected != self.scrolled_to.as_deref() {
             self.scrolled_to = selected.map(str::to_owned);
             let row = self.rows.order.iter().position(|&index| {
@@ -142,16 +145,20 @@ impl Layers {
 }
 
 fn heading(ui: &mut Ui, column: Column, on: bool, descending: bool, is_stale: bool, palette: Palette) -> bool {
-    let arrow = match (on, descending) {
-        (false, _) => "",
-        (true, true) => " \u{23F7}",
-        (true, false) => " \u{23F6}",
-    };
     let stale = if column == Column::Latency && is_stale { " (stale)" } else { "" };
     let color = if on { palette.strong } else { palette.muted };
-    let text = RichText::new(format!("{}{stale}{arrow}", column.name())).small().color(color);
+    let text = RichText::new(format!("{}{stale}", column.name())).small().color(color);
     let button = egui::Button::new(text).frame(false).truncate();
-    let response = aligned(ui, column.is_number(), |ui| ui.add(button));
+    let response = aligned(ui, column.is_number(), |ui| {
+        if !column.is_number() {
+            ui.add_space(if column == Column::Latency { 8.0 } else { 0.0 });
+        }
+        let response = ui.add(button);
+        if on {
+            mark(ui, if descending { Mark::Down } else { Mark::Up }, color, 8.0);
+        }
+        response
+    });
     named(response, Role::ColumnHeader, &format!("sort by {}", column.name())).clicked()
 }
 

@@ -48,6 +48,21 @@ impl UnitView {
             }
         });
         response.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "unit"));
+        let text = match self.share(scene) {
+            Some((time, share)) => format!("{time}, {} of the run; boxes by their share of it", format::share(share)),
+            None => "not measured yet".to_owned(),
+        };
+        ui.label(egui::RichText::new(text).small().color(Palette::current(ui).muted));
+    }
+
+    /// The unit's time and its share of the marked whole.
+    fn share(&self, scene: Scene<'_>) -> Option<(Nanos, f64)> {
+        let graph = &scene.document.valid().graph;
+        let current = scene.live.current()?;
+        let whole = current.breakdown.as_ref()?.marked_whole;
+        let plan = UnitPlan::of(graph, self.unit);
+        let time: Nanos = plan.steps.iter().map(|step| time_of(step, graph, Some(current))).sum();
+        Some((time, time.share_of(whole)))
     }
 
     /// Goes to the unit of a newly selected layer, and stays inside the design.
@@ -146,7 +161,7 @@ impl Drawing<'_> {
             let from = self.place(last).center_bottom();
             let to = from + vec2(0.0, 20.0);
             self.line(ui, &[from, to]);
-            let text = format!("{} channels out", last.channels);
+            let text = format!("{} channels out", last.handed_on());
             ui.painter().text(to + vec2(0.0, 4.0), Align2::CENTER_TOP, text, font, self.palette.muted);
         }
     }
@@ -203,10 +218,10 @@ impl Drawing<'_> {
         painter.text(place.center() - vec2(0.0, lift), Align2::CENTER_CENTER, &step.title, body, palette.strong);
         if !step.after.is_empty() {
             let after = step.after.join(", ");
-            painter.text(place.center() + vec2(0.0, 9.0), Align2::CENTER_CENTER, after, small.clone(), palette.text);
+            painter.text(place.center() + vec2(0.0, 9.0), Align2::CENTER_CENTER, after, small.clone(), palette.strong);
         }
         let channels = place.center_bottom() + vec2(5.0, 1.0);
-        painter.text(channels, Align2::LEFT_TOP, step.channels, small.clone(), palette.muted);
+        painter.text(channels, Align2::LEFT_TOP, step.handed_on(), small.clone(), palette.muted);
         if time > Nanos::ZERO {
             let (at, align) = if step.column == Column::Left {
                 (place.left_center() - vec2(8.0, 0.0), Align2::RIGHT_CENTER)

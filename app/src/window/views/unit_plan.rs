@@ -23,8 +23,8 @@ pub struct Step {
     pub after: Vec<&'static str>,
     /// The layers, the main one first.
     pub nodes: Vec<NodeId>,
-    /// Channels handed on.
-    pub channels: usize,
+    /// Channels handed on, part by part.
+    pub channels: Vec<usize>,
     /// Where it stands.
     pub column: Column,
     /// From 1 downwards.
@@ -125,18 +125,24 @@ impl Step {
             },
             after: Vec::new(),
             nodes: vec![id],
-            channels: node.output.channels,
+            channels: vec![node.output.channels],
             column: column(node),
             row: 1 + inputs.iter().map(row_of).max().unwrap_or(0),
             inputs,
         }
     }
 
+    /// `116`, or `58 | 58` behind a split.
+    pub fn handed_on(&self) -> String {
+        let parts: Vec<String> = self.channels.iter().map(usize::to_string).collect();
+        parts.join(" | ")
+    }
+
     fn join(&mut self, id: NodeId, node: &Node) {
         self.nodes.push(id);
         match node.op {
-            _ if self.title == SE => self.channels = node.output.channels,
-            Op::Slice { .. } => self.channels += node.output.channels,
+            _ if self.title == SE => self.channels = vec![node.output.channels],
+            Op::Slice { .. } => self.channels.push(node.output.channels),
             Op::BatchNorm { .. } => self.after.push("BN"),
             Op::Activation(Activation::None) => {}
             Op::Activation(activation) => self.after.push(activation.name()),

@@ -8,6 +8,7 @@ pub fn choice<T: PartialEq + Copy>(ui: &mut Ui, name: &str, alternatives: &[(T, 
     let mut chosen = None;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 3.0;
+        ui.spacing_mut().button_padding.x = 6.0;
         for &(value, text) in alternatives {
             let on = current == Some(value);
             let button = egui::Button::selectable(on, text).frame_when_inactive(true).min_size(egui::vec2(26.0, 0.0));

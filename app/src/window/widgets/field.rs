@@ -6,7 +6,7 @@ use egui::{Response, Role, Ui, WidgetInfo};
 use crate::window::theme::Palette;
 
 /// Width of the names' column.
-const NAMES: f32 = 82.0;
+const NAMES: f32 = 72.0;
 
 /// A name in the left column and the control beside it.
 pub fn row<R>(ui: &mut Ui, name: &str, control: impl FnOnce(&mut Ui) -> R) -> R {
@@ -31,7 +31,7 @@ pub fn label(ui: &mut Ui, text: &str, width: f32) {
 pub fn problem(ui: &mut Ui, rule: Option<&str>) {
     if let Some(rule) = rule {
         let error = Palette::current(ui).error;
-        ui.add(egui::Label::new(egui::RichText::new(format!("\u{26A0} {rule}")).small().color(error)).wrap());
+        ui.add(egui::Label::new(egui::RichText::new(rule).small().color(error)).wrap());
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod choice;
 mod field;
+mod mark;
 mod number;
 
 pub use choice::choice;
 pub use field::{label, named, problem, row};
+pub use mark::{Mark, mark};
 pub use number::number;

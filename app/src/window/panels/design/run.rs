@@ -7,6 +7,7 @@ use shufflescope_engine::runtime::{RunOptions, Runtime};
 
 use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
+use crate::window::theme::Palette;
 use crate::window::widgets::{named, number, problem, row};
 
 /// Paints the settings.
@@ -45,9 +46,10 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         });
         named(response.response, Role::ComboBox, "runtime");
     });
+    let wrong = scene.document.error(Field::Batch);
     row(ui, "threads", |ui| {
         let combo =
-            egui::ComboBox::from_id_salt("threads").selected_text(options.threads.to_string()).width(84.0).height(300.0);
+            egui::ComboBox::from_id_salt("threads").selected_text(options.threads.to_string()).width(54.0).height(300.0);
         let response = combo.show_ui(ui, |ui| {
             for threads in 1..=scene.surroundings.most_threads().max(options.threads) {
                 let on = threads == options.threads;
@@ -57,10 +59,11 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
             }
         });
         named(response.response, Role::ComboBox, "threads");
+        ui.label(egui::RichText::new("batch").color(Palette::current(ui).muted));
+        let width = ui.available_width().min(60.0);
+        if let Some(batch) = number(ui, "batch", options.batch, width, 0.1, wrong.is_some()) {
+            run(RunOptions { batch: batch.value, ..options.clone() });
+        }
     });
-    let wrong = scene.document.error(Field::Batch);
-    if let Some(batch) = row(ui, "batch", |ui| number(ui, "batch", options.batch, 84.0, 0.1, wrong.is_some())) {
-        run(RunOptions { batch: batch.value, ..options.clone() });
-    }
     problem(ui, wrong);
 }

@@ -180,38 +180,40 @@ fn squeeze_excitation(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
 }
 
 fn switches(ui: &mut Ui, design: &Design, commands: &mut Commands) {
-    let mut switch = |name: &str, hint: &str, setting: Setting<bool>, edit: fn(bool) -> Edit| {
+    let mut switch = |ui: &mut Ui, name: &str, hint: &str, setting: Setting<bool>, edit: fn(bool) -> Edit| {
         let Some((mut on, same)) = setting.value() else { return };
-        row(ui, name, |ui| {
-            let response = ui.checkbox(&mut on, if same { "" } else { "differs by stage" }).on_hover_text(hint);
-            response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, on, name));
-            if response.changed() {
-                commands.edit(edit(on));
-            }
-        });
+        let text = if same { name.to_owned() } else { format!("{name} (differs)") };
+        if ui.checkbox(&mut on, text).on_hover_text(hint).changed() {
+            commands.edit(edit(on));
+        }
     };
     let residual = Setting::of(design, |block| match block {
         Block::ShuffleV2(block) => Some(block.residual),
         Block::InvertedResidual(block) => Some(block.residual),
         _ => None,
     });
-    switch("residual", "Adds a branch's input to its output", residual, |on| Edit::Blocks(BlockEdit::Residual(on)));
     let shuffle = Setting::of(design, |block| match block {
         Block::ShuffleV2(block) => Some(block.shuffle),
         Block::ShuffleV1(block) => Some(block.shuffle),
         _ => None,
     });
-    switch("shuffle", "Mixes the channels of the two halves", shuffle, |on| and_fit(BlockEdit::Shuffle(on)));
     let first = Setting::of(design, |block| shuffle_v2(block).map(|block| block.depthwise_first));
-    let hint = "An extra depthwise convolution in front of the right branch: the paper's V2*";
-    switch("dw first", hint, first, |on| Edit::Blocks(BlockEdit::DepthwiseFirst(on)));
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 12.0;
+        let hint = "Adds a branch's input to its output";
+        switch(ui, "residual", hint, residual, |on| Edit::Blocks(BlockEdit::Residual(on)));
+        let hint = "Mixes the channels of the two halves";
+        switch(ui, "shuffle", hint, shuffle, |on| and_fit(BlockEdit::Shuffle(on)));
+        let hint = "An extra depthwise convolution in front of the right branch: the paper's V2*";
+        switch(ui, "dw first", hint, first, |on| Edit::Blocks(BlockEdit::DepthwiseFirst(on)));
+    });
 }
 
 fn down_sampling(ui: &mut Ui, design: &Design, commands: &mut Commands) {
     let setting = Setting::of(design, |block| shuffle_v2(block).map(|block| block.down_sampling));
     let Some((down, same)) = setting.value() else { return };
     let alternatives = [(DownSampling::Torchvision, "torchvision"), (DownSampling::Paper, "paper")];
-    if let Some(down) = row(ui, "down-sampl.", |ui| choice(ui, "down-sampling", &alternatives, same.then_some(down))) {
+    if let Some(down) = row(ui, "stride 2 as", |ui| choice(ui, "down-sampling", &alternatives, same.then_some(down))) {
         commands.edit(and_fit(BlockEdit::DownSampling(down)));
     }
 }

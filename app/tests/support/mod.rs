@@ -1,0 +1,103 @@
+//! Drives the window without a screen: the real `App`, the real worker process, no GPU.
+
+mod cpu_renderer;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use egui_kittest::Harness;
+use egui_kittest::kittest::NodeT;
+use shufflescope::window::{App, Setup, theme};
+use shufflescope::worker::Launcher;
+use shufflescope_engine::design::{Design, Edit, InputSize};
+use shufflescope_engine::device::DeviceId;
+use shufflescope_engine::runtime::{RunOptions, Runtime};
+use shufflescope_engine::zoo;
+
+pub use cpu_renderer::CpuRenderer;
+
+/// Long enough for a slow machine under load; never waited for where things go well.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A window of this size with the theme's fonts and colours.
+pub struct Window {
+    pub harness: Harness<'static, App>,
+}
+
+/// How a window starts.
+pub fn setup(data_folder: Option<&Path>) -> Setup {
+    Setup {
+        launcher: Launcher { program: env!("CARGO_BIN_EXE_shufflescope").into(), args: vec!["worker".into()] },
+        data_folder: data_folder.map(Path::to_owned),
+        design: Some(small()),
+        options: RunOptions { device: DeviceId::Cpu, runtime: Runtime::default(), threads: 1, batch: 1 },
+    }
+}
+
+/// A network that takes about a millisecond.
+pub fn small() -> Design {
+    zoo::preset("shufflenet-v2-x0.5").unwrap().apply(&Edit::Input(InputSize::square(32)))
+}
+
+impl Window {
+    /// The small network at 1440x900, dark.
+    pub fn open() -> Self {
+        Self::with(setup(None), [1440.0, 900.0], egui::Theme::Dark)
+    }
+
+    /// Any start, size and theme.
+    pub fn with(setup: Setup, size: [f32; 2], theme: egui::Theme) -> Self {
+        let app = App::new(setup).unwrap();
+        let harness = Harness::builder()
+            .with_size(size)
+            .with_theme(theme)
+            .with_max_steps(12)
+            .with_context_setup(theme::install)
+            .renderer(CpuRenderer::default())
+            .build_ui_state(
+                move |ui, app: &mut App| {
+                    app.logic(ui.ctx());
+                    app.ui(ui);
+                },
+                app,
+            );
+        let mut window = Self { harness };
+        window.step();
+        window
+    }
+
+    /// The state under test.
+    pub fn app(&self) -> &App {
+        self.harness.state()
+    }
+
+    /// A few frames: enough for a click and what it does.
+    pub fn step(&mut self) {
+        self.harness.run_steps(3);
+    }
+
+    /// Frames until `ready`, or a panic that says what was waited for.
+    pub fn wait(&mut self, what: &str, ready: impl Fn(&App) -> bool) {
+        let start = Instant::now();
+        loop {
+            self.harness.step();
+            if ready(self.app()) {
+                return;
+            }
+            let phase = self.app().live().phase();
+            assert!(start.elapsed() < PATIENCE, "waited in vain for {what}; {phase:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Every text on the screen.
+    pub fn texts(&self) -> Vec<String> {
+        let nodes = self.harness.root().children_recursive();
+        nodes.flat_map(|node| [node.accesskit_node().label(), node.accesskit_node().value()]).flatten().collect()
+    }
+
+    /// Whether a text on the screen contains `part`.
+    pub fn says(&self, part: &str) -> bool {
+        self.texts().iter().any(|text| text.contains(part))
+    }
+}
