@@ -17,6 +17,7 @@ pub mod files;
 pub mod graph;
 pub mod guideline;
 pub mod measure;
+pub mod model_file;
 pub mod report;
 pub mod runtime;
 pub mod units;

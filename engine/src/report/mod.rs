@@ -1,5 +1,33 @@
-//! The one exported thing: everything known about a design on a machine.
+//! Everything known about a design on a machine, as one value, and what people take elsewhere of it.
+//!
+//! A [`Profile`] is the one exported thing. Each format is one file with one [`Exporter`], written from nothing but the
+//! profile; [`Profile::export`] writes any of them whole or not at all, [`Profile::read`] opens what JSON holds.
 
+mod csv;
+mod error;
+mod exporter;
+mod html;
+mod json;
+mod latex;
+mod layers;
+mod markdown;
+mod model_explorer;
 mod profile;
+mod read;
+mod stages;
+mod summary;
+mod trace;
 
+pub use csv::Csv;
+pub use error::{ExportError, ProfileFileError};
+pub use exporter::{Exporter, Format};
+pub use html::Html;
+pub use json::Json;
+pub use latex::Latex;
+pub use layers::{LayerKernel, LayerRow, layer_rows};
+pub use markdown::Markdown;
+pub use model_explorer::ModelExplorer;
 pub use profile::{Profile, SCHEMA};
+pub use stages::{StageRow, stage_rows};
+pub use summary::{Fact, Origin, environment, headline, method};
+pub use trace::Trace;

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
+use super::{ExportError, Format};
 use crate::cost::{ModelCost, model_cost};
 use crate::design::{Batch, Design};
 use crate::device::Machine;
@@ -31,22 +31,6 @@ pub struct Profile {
     pub measurement: Option<Measurement>,
     /// What the guidelines find.
     pub findings: Vec<Finding>,
-}
-
-/// A profile that cannot be written.
-#[derive(Debug, Error)]
-pub enum ExportError {
-    /// The file cannot be written; what was there is untouched.
-    #[error("{path}: cannot be written: {source}")]
-    Io {
-        /// The file.
-        path: String,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A number that JSON cannot hold.
-    #[error("the profile has no JSON form: {0}")]
-    Json(#[from] serde_json::Error),
 }
 
 impl Profile {
@@ -80,8 +64,6 @@ impl Profile {
     /// # Errors
     /// Where the file cannot be written; the old one is then untouched.
     pub fn write_json(&self, path: &Path) -> Result<(), ExportError> {
-        let json = self.to_json()?;
-        crate::files::write_atomically(path, json.as_bytes())
-            .map_err(|source| ExportError::Io { path: path.display().to_string(), source })
+        self.export(Format::Json, path)
     }
 }

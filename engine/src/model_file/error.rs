@@ -1,0 +1,95 @@
+//! What can go wrong with a model on its way to a file and back.
+
+use std::fmt;
+use std::io;
+
+use thiserror::Error;
+
+use crate::graph::LowerError;
+use crate::units::Bytes;
+use crate::weights::{FoldError, WeightsError};
+
+/// A model that cannot be written or opened.
+#[derive(Debug, Error)]
+pub enum ModelFileError {
+    /// The file cannot be read or written; an old one is untouched.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is larger than any model that is read.
+    #[error("{path}: more than {most} is too large for an ONNX model here")]
+    TooLarge {
+        /// The file.
+        path: String,
+        /// Most that is read.
+        most: Bytes,
+    },
+    /// The file is damaged, or no ONNX model.
+    #[error("{path}: not a usable ONNX model: {reason}")]
+    Malformed {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A model that does something that graphs here cannot express.
+    #[error("{path}: these operations are not supported:{}", List(.nodes))]
+    Unsupported {
+        /// The file.
+        path: String,
+        /// All of them.
+        nodes: Vec<UnsupportedNode>,
+    },
+    /// The model does not fit the input that is asked for.
+    #[error("{path}: {source}")]
+    Layer {
+        /// The file.
+        path: String,
+        /// The layer and what does not fit.
+        source: LowerError,
+    },
+    /// The weights do not fit the graph.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// A batch normalisation cannot be folded.
+    #[error("layer `{layer}`: {source}")]
+    Fold {
+        /// The convolution's path.
+        layer: String,
+        /// What does not fit.
+        source: FoldError,
+    },
+}
+
+/// An operation of a model that has no counterpart here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsupportedNode {
+    /// ONNX's name of the operation: `Softmax`.
+    pub op: String,
+    /// The node's name in the file.
+    pub node: String,
+    /// Why, where the operation as such is known.
+    pub reason: Option<String>,
+}
+
+struct List<'a>(&'a [UnsupportedNode]);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 20;
+        for UnsupportedNode { op, node, reason } in self.0.iter().take(SHOWN) {
+            write!(f, "\n  {op} (`{node}`)")?;
+            if let Some(reason) = reason {
+                write!(f, ": {reason}")?;
+            }
+        }
+        match self.0.len().checked_sub(SHOWN) {
+            Some(more @ 1..) => write!(f, "\n  and {more} more"),
+            _ => Ok(()),
+        }
+    }
+}

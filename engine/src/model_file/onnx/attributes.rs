@@ -1,0 +1,58 @@
+//! Attributes of ONNX nodes: made for writing, looked up for reading.
+
+use super::proto::{Attribute, Node, attribute_type};
+
+/// An attribute that is one whole number.
+pub(super) fn int(name: &str, value: i64) -> Attribute {
+    Attribute { name: name.into(), i: value, r#type: attribute_type::INT, ..Default::default() }
+}
+
+/// An attribute that is a list of whole numbers.
+pub(super) fn ints(name: &str, values: &[i64]) -> Attribute {
+    Attribute { name: name.into(), ints: values.into(), r#type: attribute_type::INTS, ..Default::default() }
+}
+
+/// An attribute that is a 32-bit float.
+pub(super) fn float(name: &str, value: f32) -> Attribute {
+    Attribute { name: name.into(), f: value, r#type: attribute_type::FLOAT, ..Default::default() }
+}
+
+impl Node {
+    pub(super) fn get(&self, name: &str) -> Option<&Attribute> {
+        self.attribute.iter().find(|attribute| attribute.name == name)
+    }
+
+    /// A whole number, or its default.
+    pub(super) fn int_or(&self, name: &str, default: i64) -> i64 {
+        self.get(name).map_or(default, |attribute| attribute.i)
+    }
+
+    /// A float, or its default.
+    pub(super) fn float_or(&self, name: &str, default: f32) -> f32 {
+        self.get(name).map_or(default, |attribute| attribute.f)
+    }
+
+    /// A list of whole numbers; empty where it is absent.
+    pub(super) fn ints(&self, name: &str) -> &[i64] {
+        self.get(name).map_or(&[], |attribute| &attribute.ints)
+    }
+
+    /// A list of `N` sizes, or `default` where it is absent; `Err` where it is another list.
+    pub(super) fn sizes<const N: usize>(&self, name: &str, default: [usize; N]) -> Result<[usize; N], String> {
+        /// Far beyond any window; keeps products of window sizes far from overflow.
+        const MOST: i64 = 1 << 16;
+        let values = self.ints(name);
+        if values.is_empty() {
+            return Ok(default);
+        }
+        let mut sizes = [0; N];
+        let fits = values.len() == N && values.iter().all(|value| (0..=MOST).contains(value));
+        if !fits {
+            return Err(format!("`{name}` is {values:?}, not {N} sizes up to {MOST}"));
+        }
+        for (size, &value) in sizes.iter_mut().zip(values) {
+            *size = value as usize;
+        }
+        Ok(sizes)
+    }
+}

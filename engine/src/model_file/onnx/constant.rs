@@ -1,0 +1,113 @@
+//! Values known before anything runs: parameters, and the whole numbers that exporters compute shapes with.
+
+use super::proto;
+
+/// A constant of the model.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Constant {
+    /// Whole numbers: a scalar or a list.
+    Ints(Ints),
+    /// 32-bit floats: a parameter.
+    Floats {
+        /// Length of every axis.
+        dims: Vec<usize>,
+        /// Row-major.
+        values: Vec<f32>,
+        /// The parameter's name in the file; may be empty.
+        name: String,
+    },
+}
+
+/// A scalar or a list of whole numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ints {
+    /// The numbers; one for a scalar.
+    pub values: Vec<i64>,
+    /// Whether it has no axis.
+    pub is_scalar: bool,
+}
+
+impl Ints {
+    /// Longest list that is computed with; shapes have five numbers.
+    const LONGEST: usize = 4096;
+
+    pub(super) fn list(values: Vec<i64>) -> Result<Self, String> {
+        if values.len() > Self::LONGEST {
+            return Err(format!("a list of {} numbers is too long for a shape", values.len()));
+        }
+        Ok(Self { values, is_scalar: false })
+    }
+
+    pub(super) fn scalar(value: i64) -> Self {
+        Self { values: vec![value], is_scalar: true }
+    }
+
+    /// `operation` on each pair; a single number goes with every number of the other list.
+    pub(super) fn with(&self, other: &Self, operation: impl Fn(i64, i64) -> Option<i64>) -> Result<Self, String> {
+        let length = match (self.values.len(), other.values.len()) {
+            (one, another) if one == another => one,
+            (1, length) | (length, 1) => length,
+            (one, another) => return Err(format!("lists of {one} and {another} numbers do not go together")),
+        };
+        let at = |ints: &Self, index: usize| ints.values.get(if ints.values.len() == 1 { 0 } else { index }).copied();
+        let values: Option<Vec<i64>> =
+            (0..length).map(|index| operation(at(self, index)?, at(other, index)?)).collect();
+        let values = values.ok_or("a number leaves its range")?;
+        Ok(Self { values, is_scalar: self.is_scalar && other.is_scalar })
+    }
+
+    /// The numbers at `indices`, negative ones from the end.
+    pub(super) fn gather(&self, indices: &Self) -> Result<Self, String> {
+        let pick = |&index: &i64| self.values.get(position(index, self.values.len())?).copied();
+        let values: Option<Vec<i64>> = indices.values.iter().map(pick).collect();
+        let values = values.ok_or_else(|| format!("{:?} are not all positions in {} numbers", indices.values, self.values.len()))?;
+        Ok(Self { values, is_scalar: indices.is_scalar })
+    }
+}
+
+/// The position that an index means, negative ones from the end; `None` outside.
+pub(super) fn position(index: i64, length: usize) -> Option<usize> {
+    let from_start = if index < 0 { index.checked_add(i64::try_from(length).ok()?)? } else { index };
+    usize::try_from(from_start).ok().filter(|&position| position < length)
+}
+
+impl Constant {
+    /// The tensor's values, checked against its shape.
+    pub(super) fn of(tensor: proto::Tensor) -> Result<Self, String> {
+        let name = tensor.name.clone();
+        let wrong = |reason: String| format!("tensor `{name}`: {reason}");
+        if tensor.data_location != 0 {
+            return Err(wrong("its values are in another file; save the model as one file".into()));
+        }
+        let dims: Option<Vec<usize>> = tensor.dims.iter().map(|&length| usize::try_from(length).ok()).collect();
+        let dims = dims.ok_or_else(|| wrong(format!("has the shape {:?}", tensor.dims)))?;
+        let count = dims.iter().try_fold(1_usize, |count, &length| count.checked_mul(length));
+        let count = count.ok_or_else(|| wrong(format!("has the shape {dims:?}")))?;
+        let raw = &tensor.raw_data;
+        let numbers = |numbers: Vec<i64>| Ints { values: numbers, is_scalar: dims.is_empty() };
+        let (found, constant) = match tensor.data_type {
+            proto::FLOAT => {
+                let values = if raw.is_empty() { tensor.float_data } else { words(raw).map(f32::from_le_bytes).collect() };
+                (values.len(), Self::Floats { dims: dims.clone(), values, name: name.clone() })
+            }
+            proto::INT64 => {
+                let values = if raw.is_empty() { tensor.int64_data } else { words(raw).map(i64::from_le_bytes).collect() };
+                (values.len(), Self::Ints(numbers(values)))
+            }
+            proto::INT32 => {
+                let narrow = if raw.is_empty() { tensor.int32_data } else { words(raw).map(i32::from_le_bytes).collect() };
+                (narrow.len(), Self::Ints(numbers(narrow.into_iter().map(i64::from).collect())))
+            }
+            other => return Err(wrong(format!("has element type {other}; 32-bit floats and whole numbers are read"))),
+        };
+        if found != count {
+            return Err(wrong(format!("has {found} values, its shape {dims:?} needs {count}")));
+        }
+        Ok(constant)
+    }
+}
+
+/// The whole words of `bytes`.
+fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> + '_ {
+    bytes.chunks(N).filter_map(|word| word.try_into().ok())
+}

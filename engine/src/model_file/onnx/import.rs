@@ -1,0 +1,206 @@
+//! From an ONNX file to a graph and its weights. Files are not trusted: sizes are checked before anything is allocated,
+//! and everything that is not supported is told at once.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use prost::Message;
+
+use super::constant::Constant;
+use super::operations::{self, Converter, Refusal};
+use super::proto;
+use super::view::{Tensor, Value};
+use crate::graph::{Graph, Shape};
+use crate::model_file::{ModelFileError, UnsupportedNode};
+use crate::units::Bytes;
+use crate::weights::Weights;
+
+/// Most that is read; ONNX files end at 2 GiB, the largest networks of this kind have a tenth of it.
+const MOST: Bytes = Bytes(1 << 30);
+
+/// Longest side of an input image; with [`operations::MOST_ELEMENTS`] it keeps every product far from overflow.
+const LONGEST_SIDE: usize = 1 << 14;
+
+/// Side of the input image where the model leaves it open.
+const USUAL_SIDE: usize = 224;
+
+/// A model from a file: a graph for any batch (and, where the model allows it, any input size), and its weights.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    path: String,
+    name: String,
+    nodes: Vec<proto::Node>,
+    constants: HashMap<String, Constant>,
+    input: String,
+    output: String,
+    /// The batch that the model was exported for; `None` where it is free.
+    exported_batch: Option<usize>,
+    shape: Shape,
+    weights: Weights,
+}
+
+/// Opens an ONNX classification model made of the operations that graphs here have.
+///
+/// # Errors
+/// Where the file cannot be read, is damaged, or does something that has no counterpart here: all of it is listed.
+pub fn import(path: &Path) -> Result<Imported, ModelFileError> {
+    let name = path.display().to_string();
+    let io = |source| ModelFileError::Io { path: name.clone(), source };
+    let mut bytes = Vec::new();
+    File::open(path).map_err(io)?.take(MOST.0 + 1).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 > MOST.0 {
+        return Err(ModelFileError::TooLarge { path: name, most: MOST });
+    }
+    Imported::from_bytes(&bytes, &name)
+}
+
+impl Imported {
+    /// As [`import`], from the file's content; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// As [`import`].
+    pub fn from_bytes(bytes: &[u8], path: &str) -> Result<Self, ModelFileError> {
+        let mut imported = Self::decode(bytes, path).map_err(|reason| malformed(path, reason))?;
+        let (_, weights) = imported.convert(imported.shape)?;
+        imported.weights = weights;
+        Ok(imported)
+    }
+
+    /// Shape of the input that the model was made for, `[1, channels, height, width]`.
+    #[must_use]
+    pub fn input_shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The parameters, by the names that [`graph_for`](Self::graph_for)'s layers have.
+    #[must_use]
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// The graph for this many images of this height and width.
+    ///
+    /// # Errors
+    /// Where the model is made for another input size.
+    pub fn graph_for(&self, batch: usize, [height, width]: [usize; 2]) -> Result<Graph, ModelFileError> {
+        Ok(self.convert(Shape { batch, height, width, ..self.shape })?.0)
+    }
+
+    fn decode(bytes: &[u8], path: &str) -> Result<Self, String> {
+        let model = proto::Model::decode(bytes).map_err(|error| error.to_string())?;
+        let graph = model.graph.ok_or("it has no graph")?;
+        let mut constants = HashMap::new();
+        for tensor in graph.initializer {
+            constants.insert(tensor.name.clone(), Constant::of(tensor)?);
+        }
+        let mut inputs = graph.input.iter().filter(|input| !constants.contains_key(&input.name));
+        let (Some(input), None) = (inputs.next(), inputs.next()) else {
+            return Err("it does not have exactly one input".into());
+        };
+        let output = graph.output.first().ok_or("it has no output")?.name.clone();
+        let (exported_batch, shape) = input_shape(input)?;
+        let name = Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        Ok(Self {
+            path: path.into(),
+            name: name.unwrap_or(graph.name),
+            nodes: needed(graph.node, &output),
+            input: input.name.clone(),
+            constants,
+            output,
+            exported_batch,
+            shape,
+            weights: Weights::default(),
+        })
+    }
+
+    fn convert(&self, input: Shape) -> Result<(Graph, Weights), ModelFileError> {
+        let side = |length| (1..=LONGEST_SIDE).contains(&length);
+        if !side(input.height) || !side(input.width) || !side(input.channels) || !side(input.batch) {
+            return Err(malformed(&self.path, format!("its input is {:?}", <[usize; 4]>::from(input))));
+        }
+        let mut converter = Converter::new(&self.name, input, self.exported_batch, &self.constants, &self.nodes);
+        let mut values: HashMap<&str, Value> = HashMap::new();
+        values.insert(&self.input, Value::Tensor(Tensor::whole(converter.input(), input)));
+        let mut unsupported: Vec<UnsupportedNode> = Vec::new();
+        for node in &self.nodes {
+            let mut refuse = |reason| {
+                let (op, name) = (node.op_type.clone(), node.name.clone());
+                unsupported.push(UnsupportedNode { op, node: name, reason });
+                vec![Value::Unknown; node.output.len()]
+            };
+            let mut inputs = Vec::with_capacity(node.input.len());
+            for name in &node.input {
+                inputs.push(match (values.get(name.as_str()), self.constants.get(name)) {
+                    _ if name.is_empty() => None,
+                    (Some(value), _) => Some(value.clone()),
+                    (None, Some(constant)) => Some(Value::Constant(constant.clone())),
+                    (None, None) => {
+                        return Err(malformed(&self.path, format!("`{}` reads `{name}`, which nothing makes", node.name)));
+                    }
+                });
+            }
+            let made = if !operations::is_known(node) {
+                refuse(None)
+            } else if inputs.iter().any(|input| matches!(input, Some(Value::Unknown))) {
+                vec![Value::Unknown; node.output.len()]
+            } else {
+                match converter.node(node, &inputs) {
+                    Ok(made) => made,
+                    Err(Refusal::Unsupported(reason)) => refuse(Some(reason)),
+                    Err(Refusal::Layer(source)) => return Err(ModelFileError::Layer { path: self.path.clone(), source }),
+                }
+            };
+            values.extend(node.output.iter().map(String::as_str).zip(made));
+        }
+        if !unsupported.is_empty() {
+            return Err(ModelFileError::Unsupported { path: self.path.clone(), nodes: unsupported });
+        }
+        let (graph, weights) = converter.finish();
+        match values.get(self.output.as_str()) {
+            Some(Value::Tensor(tensor)) if tensor.node == graph.output() && graph.layers().len() > 0 => Ok((graph, weights)),
+            _ => Err(malformed(&self.path, format!("its output `{}` is not the result of a last layer", self.output))),
+        }
+    }
+}
+
+fn malformed(path: &str, reason: String) -> ModelFileError {
+    ModelFileError::Malformed { path: path.into(), reason }
+}
+
+/// The batch that the model was exported for, and the shape of one image.
+fn input_shape(input: &proto::ValueInfo) -> Result<(Option<usize>, Shape), String> {
+    let shape = input.r#type.as_ref().and_then(|of| of.tensor_type.as_ref()).and_then(|of| of.shape.as_ref());
+    let length = |dimension: &proto::Dimension| match dimension.value {
+        Some(proto::Length::Value(length)) => usize::try_from(length).ok(),
+        _ => None,
+    };
+    let lengths: Option<Vec<Option<usize>>> = shape.map(|shape| shape.dim.iter().map(length).collect());
+    match lengths.as_deref() {
+        Some(&[batch, channels, height, width]) => {
+            let side = |length: Option<usize>| length.unwrap_or(USUAL_SIDE);
+            Ok((batch, Shape::new(1, channels.unwrap_or(3), side(height), side(width))))
+        }
+        _ => Err(format!("its input `{}` is not [batch, channels, height, width]", input.name)),
+    }
+}
+
+/// The nodes that the output depends on, in their order; others (training branches, say) never run.
+fn needed(nodes: Vec<proto::Node>, output: &str) -> Vec<proto::Node> {
+    let maker: HashMap<&str, usize> = nodes
+        .iter()
+        .enumerate()
+        .flat_map(|(index, node)| node.output.iter().map(move |name| (name.as_str(), index)))
+        .collect();
+    let mut needed = HashSet::new();
+    let mut open: Vec<usize> = maker.get(output).copied().into_iter().collect();
+    while let Some(index) = open.pop() {
+        if needed.insert(index)
+            && let Some(node) = nodes.get(index)
+        {
+            open.extend(node.input.iter().filter_map(|name| maker.get(name.as_str()).copied()));
+        }
+    }
+    nodes.into_iter().enumerate().filter(|(index, _)| needed.contains(index)).map(|(_, node)| node).collect()
+}

@@ -1,0 +1,86 @@
+//! How each operation is written in PyTorch: as a module where PyTorch has one, otherwise as an expression.
+
+use crate::graph::{Activation, Op, Window};
+
+/// The module's constructor; `None` for operations that are expressions.
+pub(super) fn constructor(op: &Op) -> Option<String> {
+    Some(match op {
+        Op::Conv2d(conv) => {
+            let mut text = format!("nn.Conv2d({}, {}, {}", conv.in_channels, conv.out_channels, pair(conv.window.kernel));
+            text += &sliding(&conv.window);
+            if conv.groups != 1 {
+                text += &format!(", groups={}", conv.groups);
+            }
+            if !conv.bias {
+                text += ", bias=False";
+            }
+            text + ")"
+        }
+        Op::BatchNorm { channels, eps } if *eps == 1e-5 => format!("nn.BatchNorm2d({channels})"),
+        Op::BatchNorm { channels, eps } => format!("nn.BatchNorm2d({channels}, eps={eps:e})"),
+        Op::Activation(activation) => match activation {
+            Activation::Relu => "nn.ReLU()".into(),
+            Activation::Relu6 => "nn.ReLU6()".into(),
+            Activation::HardSwish => "nn.Hardswish()".into(),
+            Activation::Sigmoid => "nn.Sigmoid()".into(),
+            Activation::None => "nn.Identity()".into(),
+        },
+        Op::MaxPool(window) => format!("nn.MaxPool2d({}{})", pair(window.kernel), pooling(window)),
+        Op::AvgPool(window) if window.dilation == [1, 1] => {
+            format!("nn.AvgPool2d({}{})", pair(window.kernel), pooling(window))
+        }
+        Op::Linear { in_features, out_features, bias: true } => format!("nn.Linear({in_features}, {out_features})"),
+        Op::Linear { in_features, out_features, bias: false } => {
+            format!("nn.Linear({in_features}, {out_features}, bias=False)")
+        }
+        _ => return None,
+    })
+}
+
+/// The expression, with `{0}`, `{1}` or `{all}` for its inputs.
+pub(super) fn function(op: &Op) -> String {
+    match op {
+        Op::GlobalAvgPool => "{0}.mean((2, 3), keepdim=True)".into(),
+        Op::Flatten => "{0}.flatten(1)".into(),
+        Op::Add => "{0} + {1}".into(),
+        Op::Scale => "{0} * {1}".into(),
+        Op::Concat => "torch.cat(({all}), 1)".into(),
+        Op::Slice { start: 0, channels } => format!("{{0}}[:, :{channels}]"),
+        Op::Slice { start, channels } => format!("{{0}}[:, {start}:{}]", start + channels),
+        Op::ChannelShuffle { groups } => format!("F.channel_shuffle({{0}}, {groups})"),
+        // PyTorch's average pooling has no dilation; a depthwise convolution with equal weights is the same.
+        Op::AvgPool(window) => format!(
+            "F.conv2d({{0}}, torch.full(({{0}}.shape[1], 1, {}, {}), {:?}).to({{0}}){}, groups={{0}}.shape[1])",
+            window.kernel[0],
+            window.kernel[1],
+            1.0 / window.taps() as f64,
+            sliding(window),
+        ),
+        Op::Input | Op::Conv2d(_) | Op::BatchNorm { .. } | Op::Activation(_) | Op::MaxPool(_) | Op::Linear { .. } => {
+            "{0}".into()
+        }
+    }
+}
+
+/// The arguments of a convolution's window that differ from PyTorch's defaults.
+fn sliding(window: &Window) -> String {
+    let mut text = String::new();
+    for (name, value, default) in
+        [("stride", window.stride, 1), ("padding", window.padding, 0), ("dilation", window.dilation, 1)]
+    {
+        if value != [default; 2] {
+            text += &format!(", {name}={}", pair(value));
+        }
+    }
+    text
+}
+
+/// As [`sliding`]; a pooling's stride is its window unless said otherwise.
+fn pooling(window: &Window) -> String {
+    let stride = if window.stride == [1, 1] { ", stride=1" } else { "" };
+    format!("{stride}{}", sliding(window))
+}
+
+fn pair([vertical, horizontal]: [usize; 2]) -> String {
+    if vertical == horizontal { vertical.to_string() } else { format!("({vertical}, {horizontal})") }
+}

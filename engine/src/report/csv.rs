@@ -1,0 +1,78 @@
+//! One row per layer, for spreadsheets and data frames: exact counts, times in nanoseconds, unknown is empty.
+//!
+//! A kernel's time stands in the row of each of its layers; summed over distinct `kernel` values it is the breakdown's
+//! sum.
+
+use std::io::Write;
+
+use super::{ExportError, Exporter, Format, LayerRow, Profile, layer_rows};
+
+/// Comma-separated values with a heading (RFC 4180, line ends `\n`).
+#[derive(Clone, Copy, Debug)]
+pub struct Csv;
+
+/// The heading.
+const COLUMNS: [&str; 17] = [
+    "layer",
+    "op",
+    "kind",
+    "batch",
+    "channels",
+    "height",
+    "width",
+    "mult_adds",
+    "params",
+    "memory_access_elements",
+    "memory_access_bytes",
+    "flop_per_byte",
+    "kernel",
+    "kernel_label",
+    "kernel_median_ns",
+    "kernel_low_ns",
+    "kernel_high_ns",
+];
+
+impl Exporter for Csv {
+    fn format(&self) -> Format {
+        Format::Csv
+    }
+
+    fn write(&self, profile: &Profile, to: &mut dyn Write) -> Result<(), ExportError> {
+        writeln!(to, "{}", COLUMNS.join(","))?;
+        for row in layer_rows(profile) {
+            let cells = cells(&row).map(|cell| quoted(&cell));
+            writeln!(to, "{}", cells.join(","))?;
+        }
+        Ok(())
+    }
+}
+
+fn cells(row: &LayerRow<'_>) -> [String; COLUMNS.len()] {
+    let (cost, kernel) = (row.cost, row.kernel);
+    let output = cost.output;
+    let of_kernel = |value: fn(super::LayerKernel<'_>) -> String| kernel.map(value).unwrap_or_default();
+    [
+        cost.path.clone(),
+        cost.op.clone(),
+        cost.kind.name().into(),
+        output.batch.to_string(),
+        output.channels.to_string(),
+        output.height.to_string(),
+        output.width.to_string(),
+        cost.mult_adds.0.to_string(),
+        cost.params.0.to_string(),
+        cost.memory_access.0.to_string(),
+        cost.memory_access_bytes.0.to_string(),
+        cost.arithmetic_intensity.map(|flop| flop.to_string()).unwrap_or_default(),
+        of_kernel(|kernel| kernel.index.to_string()),
+        of_kernel(|kernel| kernel.time.label.clone()),
+        of_kernel(|kernel| kernel.time.median.0.to_string()),
+        of_kernel(|kernel| kernel.time.low.0.to_string()),
+        of_kernel(|kernel| kernel.time.high.0.to_string()),
+    ]
+}
+
+/// A cell as RFC 4180 wants it.
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.into() }
+}

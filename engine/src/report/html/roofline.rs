@@ -1,0 +1,127 @@
+//! Achieved arithmetic speed over arithmetic intensity (Williams et al. 2009), one point per measured kernel.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::bars::figure;
+use super::{colour, escaped, legend};
+use crate::graph::OpKind;
+use crate::report::{Profile, layer_rows};
+
+/// A kernel in the chart.
+struct Point {
+    name: String,
+    kind: OpKind,
+    /// FLOP per byte of memory access.
+    intensity: f64,
+    /// FLOP per nanosecond.
+    gflops: f64,
+}
+
+const LEFT: f64 = 70.0;
+const RIGHT: f64 = 880.0;
+const TOP: f64 = 10.0;
+const BOTTOM: f64 = 280.0;
+
+/// The chart; nothing where no kernel that computes was measured. Kernels without mult-adds have no place in it.
+pub(super) fn chart(profile: &Profile) -> String {
+    let points = points(profile);
+    if points.is_empty() {
+        return String::new();
+    }
+    let (x0, x1) = decades(points.iter().map(|point| point.intensity));
+    let (y0, y1) = decades(points.iter().map(|point| point.gflops));
+    let x = |value: f64| LEFT + (RIGHT - LEFT) * (value.log10() - f64::from(x0)) / f64::from(x1 - x0);
+    let y = |value: f64| BOTTOM - (BOTTOM - TOP) * (value.log10() - f64::from(y0)) / f64::from(y1 - y0);
+    let mut svg = String::new();
+    for decade in x0..=x1 {
+        let (at, label) = (x(10_f64.powi(decade)), power_of_ten(decade));
+        let _ = write!(
+            svg,
+            "<line x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{TOP}\" y2=\"{BOTTOM}\" stroke=\"#d9dee4\"/>\
+             <text class=\"soft\" x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\">{label}</text>",
+            BOTTOM + 16.0
+        );
+    }
+    for decade in y0..=y1 {
+        let (at, label) = (y(10_f64.powi(decade)), power_of_ten(decade));
+        let _ = write!(
+            svg,
+            "<line x1=\"{LEFT}\" x2=\"{RIGHT}\" y1=\"{at:.1}\" y2=\"{at:.1}\" stroke=\"#d9dee4\"/>\
+             <text class=\"soft\" x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{label}</text>",
+            LEFT - 8.0,
+            at + 4.0
+        );
+    }
+    for point in &points {
+        let _ = writeln!(
+            svg,
+            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\" fill=\"{}\" fill-opacity=\"0.75\"><title>{}: {:.2} FLOP/B, {:.2} GFLOP/s</title></circle>",
+            x(point.intensity),
+            y(point.gflops),
+            colour(point.kind),
+            escaped(&point.name),
+            point.intensity,
+            point.gflops,
+        );
+    }
+    let _ = writeln!(
+        svg,
+        "<text class=\"soft\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">FLOP per byte of memory access</text>\
+         <text class=\"soft\" transform=\"translate(14 {}) rotate(-90)\" text-anchor=\"middle\">GFLOP/s reached</text>",
+        (LEFT + RIGHT) / 2.0,
+        BOTTOM + 34.0,
+        (TOP + BOTTOM) / 2.0,
+    );
+    let mut kinds: Vec<OpKind> = points.iter().map(|point| point.kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let title = "Speed reached by each kernel over its arithmetic intensity";
+    figure(title, 900, 320, &svg)
+        + &legend(&kinds)
+        + "<p class=\"soft\">Both axes are logarithmic. Kernels far to the left move more than they compute.</p>\n"
+}
+
+fn points(profile: &Profile) -> Vec<Point> {
+    #[derive(Default)]
+    struct Sum {
+        mult_adds: f64,
+        bytes: f64,
+        heaviest: Option<(u64, OpKind)>,
+        nanos: f64,
+        name: String,
+    }
+    let mut sums: BTreeMap<usize, Sum> = BTreeMap::new();
+    for row in layer_rows(profile) {
+        let Some(kernel) = row.kernel else { continue };
+        let sum = sums.entry(kernel.index).or_default();
+        sum.mult_adds += row.cost.mult_adds.as_f64();
+        sum.bytes += row.cost.memory_access_bytes.0 as f64;
+        sum.heaviest = sum.heaviest.max(Some((row.cost.mult_adds.0, row.cost.kind)));
+        sum.nanos = kernel.time.median.as_f64();
+        if kernel.is_first {
+            sum.name.clone_from(&row.cost.path);
+        }
+    }
+    let point = |sum: Sum| {
+        let (_, kind) = sum.heaviest?;
+        let computes = sum.mult_adds > 0.0 && sum.bytes > 0.0 && sum.nanos > 0.0;
+        let (flop, name) = (2.0 * sum.mult_adds, sum.name);
+        computes.then(|| Point { name, kind, intensity: flop / sum.bytes, gflops: flop / sum.nanos })
+    };
+    sums.into_values().filter_map(point).collect()
+}
+
+/// The powers of ten around all values.
+fn decades(values: impl Iterator<Item = f64>) -> (i32, i32) {
+    let (least, most) = values.fold((f64::MAX, f64::MIN_POSITIVE), |(least, most), v| (least.min(v), most.max(v)));
+    let low = least.log10().floor() as i32;
+    (low, (most.log10().ceil() as i32).max(low + 1))
+}
+
+fn power_of_ten(decade: i32) -> String {
+    match decade {
+        ..0 => format!("{:.*}", decade.unsigned_abs() as usize, 10_f64.powi(decade)),
+        _ => format!("{:.0}", 10_f64.powi(decade)),
+    }
+}

@@ -1,0 +1,134 @@
+//! Tables for a README, a pull request or an issue: exact counts, times in microseconds to the nanosecond.
+
+use std::io::Write;
+
+use super::{
+    ExportError, Exporter, Fact, Format, LayerRow, Origin, Profile, environment, headline, layer_rows, method,
+    stage_rows,
+};
+use crate::units::Nanos;
+
+/// GitHub's Markdown.
+#[derive(Clone, Copy, Debug)]
+pub struct Markdown;
+
+impl Exporter for Markdown {
+    fn format(&self) -> Format {
+        Format::Markdown
+    }
+
+    fn write(&self, profile: &Profile, to: &mut dyn Write) -> Result<(), ExportError> {
+        writeln!(to, "# {} at {}\n", cell(&profile.design.name), profile.design.input)?;
+        table(to, &["", "value", "", "origin"], "lrll", headline(profile).iter().map(fact))?;
+
+        writeln!(to, "\n## Stages\n")?;
+        let columns = ["layer", "of", "output", "channels", "window", "stride", "repeat", "mult-adds", "params", "µs"];
+        let rows = stage_rows(profile).into_iter().map(|row| {
+            let (map, strides) = (row.map(), row.strides());
+            [
+                row.name,
+                row.what,
+                map,
+                row.output.channels.to_string(),
+                row.window,
+                strides,
+                row.repeats.to_string(),
+                row.mult_adds.0.to_string(),
+                row.params.0.to_string(),
+                row.time.map(microseconds).unwrap_or_default(),
+            ]
+        });
+        table(to, &columns, "lllrllrrrr", rows)?;
+
+        writeln!(to, "\n## Layers\n")?;
+        let columns =
+            ["layer", "op", "output", "mult-adds", "params", "memory access (elements)", "FLOP/B", "kernel", "µs"];
+        table(to, &columns, "lllrrrrrr", layer_rows(profile).iter().map(layer))?;
+        if profile.measurement.is_some() {
+            writeln!(to, "\nA kernel's time stands in the row of the first layer that it computes.")?;
+        }
+
+        if !profile.findings.is_empty() {
+            writeln!(to, "\n## Guidelines\n")?;
+            for finding in &profile.findings {
+                let (guideline, evidence) = (finding.guideline, &finding.evidence);
+                write!(to, "- **{guideline} {}**: {}", guideline.title(), cell(&evidence.summary))?;
+                match &finding.remedy {
+                    Some(remedy) => writeln!(to, " Try: {}.", cell(&remedy.label))?,
+                    None => writeln!(to)?,
+                }
+            }
+        }
+        facts(to, "Environment", environment(profile))?;
+        facts(to, "Method", method(profile))?;
+        let warnings = profile.measurement.iter().flat_map(|measurement| &measurement.warnings);
+        for (index, warning) in warnings.enumerate() {
+            let heading = if index == 0 { "\n## Warnings\n\n" } else { "" };
+            writeln!(to, "{heading}- {}", cell(&warning.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+fn fact(fact: &Fact) -> [String; 4] {
+    let origin = if fact.origin == Origin::Unknown { "" } else { fact.origin.name() };
+    [fact.name.into(), fact.value.clone(), fact.detail.clone(), origin.into()]
+}
+
+fn layer(row: &LayerRow<'_>) -> [String; 9] {
+    let cost = row.cost;
+    let first = row.kernel.filter(|kernel| kernel.is_first);
+    [
+        cost.path.clone(),
+        cost.op.clone(),
+        cost.output.to_string(),
+        cost.mult_adds.0.to_string(),
+        cost.params.0.to_string(),
+        cost.memory_access.0.to_string(),
+        cost.arithmetic_intensity.map(|flop| format!("{flop:.2}")).unwrap_or_default(),
+        row.kernel.map(|kernel| kernel.index.to_string()).unwrap_or_default(),
+        first.map(|kernel| microseconds(kernel.time.median)).unwrap_or_default(),
+    ]
+}
+
+/// A table; `align` has one letter per column, `l` or `r`.
+fn table<const N: usize>(
+    to: &mut dyn Write,
+    columns: &[&str; N],
+    align: &str,
+    rows: impl Iterator<Item = [String; N]>,
+) -> std::io::Result<()> {
+    writeln!(to, "| {} |", columns.join(" | "))?;
+    let rules: Vec<&str> = align.chars().map(|side| if side == 'r' { "---:" } else { "---" }).collect();
+    writeln!(to, "| {} |", rules.join(" | "))?;
+    for row in rows {
+        writeln!(to, "| {} |", row.map(|text| cell(&text)).join(" | "))?;
+    }
+    Ok(())
+}
+
+fn facts(to: &mut dyn Write, heading: &str, facts: Vec<(&str, String)>) -> std::io::Result<()> {
+    if facts.is_empty() {
+        return Ok(());
+    }
+    writeln!(to, "\n## {heading}\n")?;
+    facts.iter().try_for_each(|(name, value)| writeln!(to, "- {name}: {}", cell(value)))
+}
+
+/// Text that means itself in Markdown and stays in its cell.
+fn cell(text: &str) -> String {
+    let mut cell = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '|' | '*' | '_' | '`' | '<' | '\\' => cell.extend(['\\', character]),
+            '\n' | '\r' => cell.push(' '),
+            _ => cell.push(character),
+        }
+    }
+    cell
+}
+
+/// Microseconds to the nanosecond, written without going through a float.
+fn microseconds(time: Nanos) -> String {
+    format!("{}.{:03}", time.0 / 1000, time.0 % 1000)
+}

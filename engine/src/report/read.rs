@@ -1,0 +1,55 @@
+//! Opens saved profiles, older versions of the form included. Files are not trusted.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{Profile, ProfileFileError, SCHEMA};
+use crate::units::Bytes;
+
+/// Most that is read; a rigorous profile of the largest network of the zoo has about 2 MiB.
+const MOST: Bytes = Bytes(64 << 20);
+
+impl Profile {
+    /// Opens a saved profile.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or is no profile; the error names the file and, where one is to blame, the field.
+    pub fn read(path: &Path) -> Result<Self, ProfileFileError> {
+        let name = path.display().to_string();
+        let io = |source| ProfileFileError::Io { path: name.clone(), source };
+        let mut bytes = Vec::new();
+        File::open(path).map_err(io)?.take(MOST.0 + 1).read_to_end(&mut bytes).map_err(io)?;
+        if bytes.len() as u64 > MOST.0 {
+            return Err(ProfileFileError::TooLarge { path: name, most: MOST });
+        }
+        Self::from_json(&bytes, &name)
+    }
+
+    /// Reads the JSON form; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn from_json(json: &[u8], path: &str) -> Result<Self, ProfileFileError> {
+        let syntax = |error: serde_json::Error| ProfileFileError::Syntax { path: path.into(), reason: error.to_string() };
+        let value: Value = serde_json::from_slice(json).map_err(syntax)?;
+        let profile: Self = match value.get("schema").and_then(Value::as_u64) {
+            None => return Err(ProfileFileError::NoSchema { path: path.into() }),
+            // A form older than SCHEMA is brought up to date here, step by step, before it is read.
+            Some(schema) if schema == u64::from(SCHEMA) => read_current(value, path)?,
+            Some(found) => return Err(ProfileFileError::Schema { path: path.into(), found }),
+        };
+        profile.design.check().map_err(|source| ProfileFileError::Design { path: path.into(), source })?;
+        Ok(profile)
+    }
+}
+
+fn read_current(value: Value, path: &str) -> Result<Profile, ProfileFileError> {
+    serde_path_to_error::deserialize(value).map_err(|error| ProfileFileError::Field {
+        path: path.into(),
+        field: error.path().to_string(),
+        reason: error.inner().to_string(),
+    })
+}

@@ -1,0 +1,141 @@
+//! The design as a table in the manner of the paper's Table 5: one row per stage, and per layer group around them.
+
+use std::collections::HashMap;
+
+use super::{Profile, layer_rows};
+use crate::design::{Batch, Block, Design, Stage};
+use crate::graph::{Node, Op, OpKind, Shape, lower};
+use crate::units::{Elements, MultAdds, Nanos, Params};
+
+/// A stage, or a group of layers in stem or head, and what it costs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StageRow {
+    /// `conv1`, `stage2`, `fc`.
+    pub name: String,
+    /// What it is made of: `ShuffleNet V2 unit`, `conv 3x3 /2`.
+    pub what: String,
+    /// Shape of its last layer's result.
+    pub output: Shape,
+    /// Window of its convolution or pooling: `3x3`; empty where it has none.
+    pub window: String,
+    /// Stride of the first unit; `None` where there is no window.
+    pub stride: Option<usize>,
+    /// How many units.
+    pub repeats: u32,
+    /// Multiply-accumulates.
+    pub mult_adds: MultAdds,
+    /// Learned parameters.
+    pub params: Params,
+    /// Elements read and written.
+    pub memory_access: Elements,
+    /// Sum of its kernels' medians; a kernel over two rows counts where it begins. `None` where nothing was measured.
+    pub time: Option<Nanos>,
+}
+
+/// The rows in execution order; their sums are the totals of [`ModelCost`](crate::cost::ModelCost).
+#[must_use]
+pub fn stage_rows(profile: &Profile) -> Vec<StageRow> {
+    let design = &profile.design;
+    let batch = profile.cost.layers.first().map_or(1, |layer| layer.output.batch);
+    let graph = u32::try_from(batch).ok().and_then(|batch| lower(design, Batch(batch)).ok());
+    let nodes: HashMap<&str, &Node> =
+        graph.iter().flat_map(|graph| graph.nodes().iter().map(|node| (node.path.as_str(), node))).collect();
+    let mut rows: Vec<StageRow> = Vec::new();
+    for layer in layer_rows(profile) {
+        let node = nodes.get(layer.cost.path.as_str()).copied();
+        let stage = node.and_then(|node| node.unit).and_then(|unit| Some((unit.stage, design.stages.get(unit.stage)?)));
+        let name = match stage {
+            Some((index, _)) => Design::stage_name(index),
+            None => group(&layer.cost.path).to_owned(),
+        };
+        if rows.last().is_none_or(|row| row.name != name) {
+            let row = match stage {
+                Some((_, stage)) => of_stage(name, stage),
+                None => of_layer(name, layer.cost.op.clone(), node),
+            };
+            rows.push(row);
+        }
+        let Some(row) = rows.last_mut() else { continue };
+        row.output = layer.cost.output;
+        row.mult_adds += layer.cost.mult_adds;
+        row.params += layer.cost.params;
+        row.memory_access += layer.cost.memory_access;
+        if let Some(kernel) = layer.kernel {
+            let time = if kernel.is_first { kernel.time.median } else { Nanos::ZERO };
+            row.time = Some(row.time.unwrap_or_default() + time);
+        }
+    }
+    rows
+}
+
+/// The module that a layer outside the units belongs to: `conv1` of `conv1.0`, `features.18` of `features.18.1`.
+fn group(path: &str) -> &str {
+    match path.rsplit_once('.') {
+        Some((module, index)) if index.bytes().all(|byte| byte.is_ascii_digit()) => module,
+        _ => path,
+    }
+}
+
+fn of_stage(name: String, stage: &Stage) -> StageRow {
+    let what = match &stage.block {
+        Block::ShuffleV2(_) => "ShuffleNet V2 unit",
+        Block::ShuffleV1(_) => "ShuffleNet V1 unit",
+        Block::InvertedResidual(_) => "inverted residual",
+        Block::DepthwiseSeparable(_) => "depthwise separable",
+    };
+    let kernel = stage.block.kernel();
+    StageRow {
+        what: what.into(),
+        window: format!("{kernel}x{kernel}"),
+        stride: Some(stage.stride as usize),
+        repeats: stage.repeats,
+        ..empty(name)
+    }
+}
+
+fn of_layer(name: String, op: String, node: Option<&Node>) -> StageRow {
+    let window = match node.map(|node| node.op) {
+        Some(Op::Conv2d(conv)) => Some(conv.window),
+        Some(Op::MaxPool(window) | Op::AvgPool(window)) => Some(window),
+        _ => None,
+    };
+    let size = window.map(|window| format!("{}x{}", window.kernel[0], window.kernel[1]));
+    let what = match node.map(|node| node.op.kind()) {
+        Some(OpKind::Convolution | OpKind::Pointwise | OpKind::Depthwise) => "convolution".into(),
+        _ => op,
+    };
+    StageRow { what, window: size.unwrap_or_default(), stride: window.map(|window| window.stride[0]), ..empty(name) }
+}
+
+fn empty(name: String) -> StageRow {
+    StageRow {
+        name,
+        what: String::new(),
+        output: Shape::new(1, 0, 0, 0),
+        window: String::new(),
+        stride: None,
+        repeats: 1,
+        mult_adds: MultAdds::ZERO,
+        params: Params::ZERO,
+        memory_access: Elements::ZERO,
+        time: None,
+    }
+}
+
+impl StageRow {
+    /// Stride as the table prints it: `2`, or `2, then 1` where units of stride 1 follow.
+    #[must_use]
+    pub fn strides(&self) -> String {
+        match self.stride {
+            None => String::new(),
+            Some(stride) if stride > 1 && self.repeats > 1 => format!("{stride}, then 1"),
+            Some(stride) => stride.to_string(),
+        }
+    }
+
+    /// Size of the map written: `28x28`.
+    #[must_use]
+    pub fn map(&self) -> String {
+        format!("{}x{}", self.output.height, self.output.width)
+    }
+}

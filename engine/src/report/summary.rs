@@ -1,0 +1,197 @@
+//! What a profile says in a few lines: the headline, the environment and the method, for every format that people read.
+
+use super::Profile;
+use crate::measure::Measurement;
+use crate::units::MultAdds;
+use crate::zoo;
+
+/// Where a number comes from; never mixed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Arithmetic over the design.
+    Computed,
+    /// Taken on the device.
+    Measured,
+    /// Printed in the source named; other hardware, other software.
+    Published,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Origin {
+    /// The word shown beside the number.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Computed => "computed",
+            Self::Measured => "measured",
+            Self::Published => "published",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One line of a summary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is.
+    pub name: &'static str,
+    /// Its value with its unit.
+    pub value: String,
+    /// What else belongs to it: the exact count, the interval, the source.
+    pub detail: String,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Totals on paper, the latency where it was measured, and what is published about a preset that was not changed.
+#[must_use]
+pub fn headline(profile: &Profile) -> Vec<Fact> {
+    let total = &profile.cost.total;
+    let computed = |name, value: String, detail: String| Fact { name, value, detail, origin: Origin::Computed };
+    let flops = MultAdds(total.mult_adds.0.saturating_mul(2));
+    let mut facts = vec![
+        computed(
+            "mult-adds",
+            total.mult_adds.to_string(),
+            format!("exactly {}; FLOPs = 2 x mult-adds: {flops}", total.mult_adds.0),
+        ),
+        computed("parameters", total.params.to_string(), format!("exactly {}", total.params.0)),
+        computed(
+            "memory access",
+            total.memory_access_bytes.to_string(),
+            format!("{} elements read and written once, exactly {}", total.memory_access, total.memory_access.0),
+        ),
+        computed(
+            "arithmetic intensity",
+            total.arithmetic_intensity.map_or_else(|| "none".into(), |flop| format!("{flop:.1} FLOP/B")),
+            "FLOPs per byte of memory access".into(),
+        ),
+        computed(
+            "peak activations",
+            total.peak_activation_bytes.to_string(),
+            format!("alive at {}", total.peak_activation_layer),
+        ),
+    ];
+    facts.extend(profile.measurement.iter().flat_map(|measurement| measured(profile, measurement)));
+    facts.extend(published(profile));
+    facts
+}
+
+fn measured(profile: &Profile, measurement: &Measurement) -> [Fact; 2] {
+    let whole = &measurement.whole;
+    let gflops = 2.0 * profile.cost.total.mult_adds.as_f64() / whole.median.as_f64().max(1.0);
+    let images = f64::from(measurement.batch) / whole.median.as_secs_f64().max(1e-12);
+    let fact = |name, value, detail| Fact { name, value, detail, origin: Origin::Measured };
+    [
+        fact(
+            "latency",
+            whole.median.to_string(),
+            format!(
+                "median of {} runs, {:.0} % interval {} to {}, fastest {}",
+                whole.samples,
+                100.0 * whole.coverage,
+                whole.low,
+                whole.high,
+                whole.min
+            ),
+        ),
+        fact("rate", format!("{images:.1} images/s"), format!("{gflops:.1} GFLOP/s at batch {}", measurement.batch)),
+    ]
+}
+
+fn published(profile: &Profile) -> Vec<Fact> {
+    let preset = zoo::find(&profile.design.name).filter(|preset| preset.design == profile.design);
+    let Some(published) = preset.and_then(|preset| preset.published) else {
+        let detail = "nobody has trained this design".into();
+        return vec![Fact { name: "accuracy", value: "unknown".into(), detail, origin: Origin::Unknown }];
+    };
+    let fact = |name, value: String, what: &str| Fact {
+        name,
+        value,
+        detail: format!("{what}{}", published.source),
+        origin: Origin::Published,
+    };
+    let mut facts = vec![match published.top1_error_percent {
+        Some(error) => fact("top-1 error", format!("{error:.1} %"), "ImageNet, single crop; "),
+        None => Fact { name: "accuracy", value: "unknown".into(), detail: String::new(), origin: Origin::Unknown },
+    }];
+    if let Some(batches) = published.gpu_batches_per_second {
+        facts.push(fact("GPU speed", format!("{batches} batches/s"), "batches of 8 on a GTX 1080Ti; "));
+    }
+    if let Some(images) = published.arm_images_per_second {
+        facts.push(fact("ARM speed", format!("{images} images/s"), "one thread of a Snapdragon 810; "));
+    }
+    facts
+}
+
+/// The machine, the program and, where something was measured, the conditions meanwhile.
+#[must_use]
+pub fn environment(profile: &Profile) -> Vec<(&'static str, String)> {
+    let machine = &profile.machine;
+    let unknown = || "unknown".to_owned();
+    let count = |cores: Option<usize>| cores.map_or_else(unknown, |cores| cores.to_string());
+    let list = |names: &[String]| if names.is_empty() { "none known".into() } else { names.join(", ") };
+    let system: Vec<&str> =
+        [&machine.os, &machine.os_version, &machine.kernel_version].into_iter().flatten().map(String::as_str).collect();
+    let mut facts = vec![
+        ("processor", machine.cpu_model.clone().unwrap_or_else(unknown)),
+        ("cores", format!("{} physical, {} logical", count(machine.physical_cores), count(machine.logical_cores))),
+        ("instruction sets", list(&machine.instruction_sets)),
+        ("memory", machine.memory.map_or_else(unknown, |memory| memory.to_string())),
+        ("system", if system.is_empty() { unknown() } else { system.join(" ") }),
+        (
+            "program",
+            format!("ShuffleScope {} ({}, {}), Candle {}", machine.version, machine.build, machine.target, machine.candle),
+        ),
+    ];
+    if let Some(measurement) = &profile.measurement {
+        let conditions = &measurement.conditions;
+        let others = conditions.others_cpu_share.map_or_else(unknown, |share| format!("{:.0} %", 100.0 * share));
+        facts.push(("other programs", format!("{others} of the processor meanwhile")));
+        facts.push(("clock", conditions.cpu_mhz.map_or_else(unknown, |mhz| format!("{mhz} MHz, the fastest core"))));
+    }
+    facts
+}
+
+/// How the measurement was taken; empty where nothing was measured.
+#[must_use]
+pub fn method(profile: &Profile) -> Vec<(&'static str, String)> {
+    let Some(measurement) = &profile.measurement else { return Vec::new() };
+    let discarded: Vec<String> =
+        measurement.discarded.iter().map(|(cause, count)| format!("{count} ({cause:?})")).collect();
+    let warm_up = &measurement.warm_up;
+    let drift = measurement.canary.drift.map_or_else(|| "unknown".into(), |drift| format!("{:+.1} %", 100.0 * drift));
+    let threads = if measurement.threads == 1 { "thread" } else { "threads" };
+    let mut facts = vec![
+        ("device", format!("{}, {} {threads}", measurement.device, measurement.threads)),
+        ("runtime", measurement.runtime.to_string()),
+        ("batch", measurement.batch.to_string()),
+        ("mode", format!("{}, processes: {}", measurement.mode, measurement.processes.len())),
+        ("latency", "median of unmarked runs; its interval from order statistics or a bootstrap over processes".into()),
+        (
+            "warm-up",
+            format!(
+                "{} runs in {}, first run {}, {}",
+                warm_up.runs,
+                warm_up.time,
+                warm_up.first_run,
+                if warm_up.settled { "settled" } else { "not settled" }
+            ),
+        ),
+        ("timer", format!("tick {}, a reading costs {}", measurement.timer.precision, measurement.timer.read_cost)),
+        ("canary", format!("fixed work, {} readings, drift {drift}", measurement.canary.readings)),
+        ("left out", if discarded.is_empty() { "no sample".into() } else { discarded.join(", ") }),
+    ];
+    if let Some(breakdown) = &measurement.breakdown {
+        let overhead = breakdown.marking_overhead.map_or_else(|| "unknown".into(), |ratio| format!("{ratio:.3}"));
+        facts.push((
+            "kernel times",
+            format!(
+                "medians of {} marked runs: sum {} + unaccounted {} = marked whole {}; marking overhead {overhead}",
+                breakdown.samples, breakdown.sum, breakdown.unaccounted, breakdown.marked_whole
+            ),
+        ));
+    }
+    facts
+}

@@ -1,0 +1,114 @@
+//! Exported models give in ONNX Runtime and PyTorch what they give here; `interop/check_exports.py` compares.
+//!
+//! Runs where Python has onnx and onnxruntime (`SHUFFLESCOPE_PYTHON`, otherwise `python3`) and says when it is skipped.
+//! Three networks and one graph of every operation by default; `SHUFFLESCOPE_INTEROP=all` takes the whole zoo.
+
+#![allow(clippy::unwrap_used)] // Helpers of tests panic like tests.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use candle_core::Tensor;
+use shufflescope_engine::design::Batch;
+use shufflescope_engine::device::Device;
+use shufflescope_engine::graph::{Activation, Conv2d, Graph, GraphBuilder, Op, Shape, Window, lower};
+use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
+use shufflescope_engine::model_file::pytorch::write_pytorch;
+use shufflescope_engine::runtime::Executable;
+use shufflescope_engine::runtime::candle::CandleExecutable;
+use shufflescope_engine::weights::{WeightTensor, Weights, save_safetensors, seeded_input};
+use shufflescope_engine::zoo;
+
+const SEED: u64 = 4;
+
+fn python() -> Option<PathBuf> {
+    let python = std::env::var_os("SHUFFLESCOPE_PYTHON").map_or_else(|| "python3".into(), PathBuf::from);
+    let found = Command::new(&python).args(["-c", "import numpy, onnx, onnxruntime"]).output();
+    found.is_ok_and(|output| output.status.success()).then_some(python)
+}
+
+/// What a graph gives for a seeded input, with that input.
+fn case(graph: &Graph, weights: &Weights) -> Weights {
+    let shape: [usize; 4] = graph.input_shape().into();
+    let input = seeded_input(graph.input_shape(), SEED);
+    let mut executable = CandleExecutable::prepare(graph, weights, &Device::cpu()).unwrap();
+    executable.set_input(&Tensor::from_slice(&input, &shape, &candle_core::Device::Cpu).unwrap()).unwrap();
+    let logits = executable.run().unwrap();
+    let logits = WeightTensor { shape: logits.dims().into(), values: logits.flatten_all().unwrap().to_vec1().unwrap() };
+    let input = WeightTensor { shape: shape.into(), values: input };
+    [("input".to_owned(), input), ("logits".to_owned(), logits)].into_iter().collect()
+}
+
+fn write(folder: &Path, graph: impl Fn(u32) -> Graph) {
+    std::fs::create_dir_all(folder).unwrap();
+    let weights = Weights::seeded(&graph(1), SEED);
+    write_onnx(&graph(1), &weights, BatchNorm::Keep, &folder.join("model.onnx")).unwrap();
+    write_onnx(&graph(1), &weights, BatchNorm::Fold, &folder.join("folded.onnx")).unwrap();
+    write_pytorch(&graph(1), &folder.join("network.py")).unwrap();
+    save_safetensors(&weights, &folder.join("weights.safetensors")).unwrap();
+    for batch in [1, 3] {
+        save_safetensors(&case(&graph(batch), &weights), &folder.join(format!("batch{batch}.safetensors"))).unwrap();
+    }
+}
+
+/// Every operation, with the attributes that networks of the zoo leave at their usual values.
+fn every_operation(batch: u32) -> Graph {
+    let mut graph = GraphBuilder::new("every-operation", Shape::new(batch as usize, 3, 23, 19));
+    let conv = |in_channels, out_channels, window, groups, bias| {
+        Op::Conv2d(Conv2d { in_channels, out_channels, window, groups, bias })
+    };
+    let uneven = Window { kernel: [3, 2], stride: [2, 1], padding: [1, 0], dilation: [1, 2] };
+    let mut push = |path: &str, op, inputs: &[_]| graph.push(path, op, inputs).unwrap();
+    let input = shufflescope_engine::graph::NodeId(0);
+    let stem = push("stem.0", conv(3, 12, uneven, 1, true), &[input]);
+    let norm = push("stem.1", Op::BatchNorm { channels: 12, eps: 1e-3 }, &[stem]);
+    let swish = push("stem.2", Op::Activation(Activation::HardSwish), &[norm]);
+    let grouped = push("grouped", conv(12, 12, Window::square(3, 1), 3, true), &[swish]);
+    let alone = push("alone", Op::BatchNorm { channels: 12, eps: 1e-5 }, &[swish]);
+    let sum = push("sum", Op::Add, &[grouped, alone]);
+    let shuffle = push("shuffle", Op::ChannelShuffle { groups: 3 }, &[sum]);
+    let left = push("left", Op::Slice { start: 0, channels: 5 }, &[shuffle]);
+    let right = push("right", Op::Slice { start: 5, channels: 7 }, &[shuffle]);
+    let six = push("six", Op::Activation(Activation::Relu6), &[right]);
+    let most = push("most", Op::MaxPool(Window::square(3, 1)), &[left]);
+    let mean = push("mean", Op::AvgPool(Window::square(3, 1)), &[six]);
+    let joined = push("joined", Op::Concat, &[most, mean]);
+    let gate = push("gate.pool", Op::GlobalAvgPool, &[joined]);
+    let gate = push("gate.fc", conv(12, 12, Window::square(1, 1), 1, true), &[gate]);
+    let gate = push("gate.sigmoid", Op::Activation(Activation::Sigmoid), &[gate]);
+    let scaled = push("scaled", Op::Scale, &[joined, gate]);
+    let none = push("none", Op::Activation(Activation::None), &[scaled]);
+    let pooled = push("pooled", Op::AvgPool(Window { kernel: [2, 3], stride: [2, 2], padding: [0, 1], dilation: [1, 1] }), &[none]);
+    let shape = Shape::new(0, 12, 6, 9);
+    let flat = push("flat", Op::Flatten, &[pooled]);
+    let hidden =
+        push("hidden", Op::Linear { in_features: 12 * shape.pixels(), out_features: 8, bias: true }, &[flat]);
+    let relu = push("relu", Op::Activation(Activation::Relu), &[hidden]);
+    let again = push("again", conv(8, 8, Window::square(1, 1), 1, false), &[relu]);
+    let both = push("both", Op::Concat, &[again, relu]);
+    push("out", Op::Linear { in_features: 16, out_features: 5, bias: false }, &[both]);
+    graph.finish()
+}
+
+#[test]
+fn exported_models_agree_with_onnx_runtime_and_pytorch() {
+    let Some(python) = python() else {
+        println!("SKIPPED: no Python with numpy, onnx and onnxruntime (set SHUFFLESCOPE_PYTHON to one that has them)");
+        return;
+    };
+    let all = std::env::var("SHUFFLESCOPE_INTEROP").is_ok_and(|value| value == "all");
+    let few = ["shufflenet-v2-x0.5", "shufflenet-v1-g3-x0.5", "mobilenet-v2-x0.35"];
+    let folder = tempfile::tempdir().unwrap();
+    let mut folders = vec![folder.path().join("every-operation")];
+    write(&folders[0], every_operation);
+    for preset in zoo::presets().iter().filter(|preset| all || few.contains(&preset.design.name.as_str())) {
+        let path = folder.path().join(&preset.design.name);
+        write(&path, |batch| lower(&preset.design, Batch(batch)).unwrap());
+        folders.push(path);
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/check_exports.py");
+    let output = Command::new(python).arg(script).args(&folders).output().unwrap();
+    let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    println!("{said}");
+    assert!(output.status.success(), "{said}\n{complained}");
+}
