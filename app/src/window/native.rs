@@ -38,13 +38,15 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     let data_folder = eframe::storage_dir(APP_ID);
     let WindowOptions { launcher, design, options } = options;
     let setup = Setup { launcher, data_folder, design, options };
-    match show(eframe::Renderer::Wgpu, setup.clone()) {
-        Ok(()) => return Ok(()),
-        Err(Failure { opened: true, reason }) => anyhow::bail!("the window broke off: {reason}; {COMMAND_LINE}"),
-        Err(Failure { opened: false, .. }) => {}
+    let failure = match show(eframe::Renderer::Wgpu, setup.clone()) {
+        Err(failure @ Failure { kind: Kind::Graphics, .. }) => show(eframe::Renderer::Glow, setup).err().map(|glow| Failure { reason: format!("{}; {}", failure.reason, glow.reason), ..glow }),
+        result => result.err(),
+    };
+    match failure {
+        None => Ok(()),
+        Some(Failure { kind: Kind::Later, reason }) => anyhow::bail!("the window broke off: {reason}; {COMMAND_LINE}"),
+        Some(Failure { reason, .. }) => anyhow::bail!("the window cannot open ({reason}); {COMMAND_LINE}"),
     }
-    show(eframe::Renderer::Glow, setup)
-        .map_err(|failure| anyhow::anyhow!("the window cannot open ({}); {COMMAND_LINE}", failure.reason))
 }
 
 const COMMAND_LINE: &str =
@@ -60,9 +62,19 @@ type PanicHook = dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send + 'static;
 
 /// Why a renderer did not do.
 struct Failure {
-    /// Whether the window had been there already.
-    opened: bool,
+    kind: Kind,
     reason: String,
+}
+
+/// When it failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// There is no connection to the display, with any renderer.
+    Display,
+    /// Before the window was there: another renderer may do.
+    Graphics,
+    /// After the window had been there.
+    Later,
 }
 
 fn show(renderer: eframe::Renderer, setup: Setup) -> Result<(), Failure> {
@@ -97,8 +109,19 @@ fn show(renderer: eframe::Renderer, setup: Setup) -> Result<(), Failure> {
     let opened = opened.load(std::sync::atomic::Ordering::Relaxed);
     match result {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(Failure { opened, reason: error.to_string() }),
-        Err(panic) => Err(Failure { opened, reason: said(panic.as_ref()) }),
+        Ok(Err(error)) => {
+            let display = matches!(error, eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_));
+            let kind = match (opened, display) {
+                (true, _) => Kind::Later,
+                (false, true) => Kind::Display,
+                (false, false) => Kind::Graphics,
+            };
+            Err(Failure { kind, reason: error.to_string() })
+        }
+        Err(panic) => {
+            let kind = if opened { Kind::Later } else { Kind::Display };
+            Err(Failure { kind, reason: said(panic.as_ref()) })
+        }
     }
 }
 

@@ -8,10 +8,9 @@ use candle_nn::{BatchNorm, Conv2d, Conv2dConfig, Linear, Module, ModuleT};
 
 use super::executable::{Executable, Marks, PrepareError, RunError};
 use super::plan::KernelPlan;
-use crate::device::{Device, available_memory};
-use crate::graph::{Activation, Graph, Liveness, Node, Op, Shape, Window, last_uses};
-use crate::units::{Bytes, Elements};
-use crate::weights::{Weights, expected, seeded_input};
+use crate::device::Device;
+use crate::graph::{Activation, Graph, Node, Op, Shape, Window, last_uses};
+use crate::weights::{Weights, seeded_input};
 
 /// Seed of the input that a fresh executable runs on.
 const INPUT_SEED: u64 = 1;
@@ -63,7 +62,6 @@ impl CandleExecutable {
     /// # Errors
     /// Where weights are missing or mis-shaped, memory would not suffice, or Candle has no such operation.
     pub fn prepare(graph: &Graph, weights: &Weights, device: &Device) -> Result<Self, PrepareError> {
-        check_memory(graph)?;
         weights.check(graph)?;
         let device = device.candle().clone();
         let last = last_uses(graph);
@@ -135,32 +133,6 @@ impl Executable for CandleExecutable {
     fn threads(&self) -> usize {
         if self.device.is_cpu() { rayon::current_num_threads() } else { 1 }
     }
-}
-
-/// Whether weights and activations of `graph` fit into the memory that is free; ask before making up weights, too.
-///
-/// # Errors
-/// [`PrepareError::TooLarge`] with both figures.
-pub fn check_memory(graph: &Graph) -> Result<(), PrepareError> {
-    let needed = needed_memory(graph);
-    match available_memory() {
-        Some(available) if needed > available => Err(PrepareError::TooLarge {
-            design: graph.name.clone(),
-            batch: graph.input_shape().batch,
-            needed,
-            available,
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// About what preparing and running takes: the weights on the host and on the device, and twice the peak of activations,
-/// since Candle's convolutions work on a copy of their input and nothing is computed in place.
-fn needed_memory(graph: &Graph) -> Bytes {
-    let elements = |shape: &[usize]| shape.iter().fold(1_u64, |n, &axis| n.saturating_mul(axis as u64));
-    let weights = expected(graph).iter().fold(0_u64, |sum, tensor| sum.saturating_add(elements(&tensor.shape)));
-    let (activations, _) = Liveness::of(graph).peak();
-    Elements(weights.saturating_add(activations).saturating_mul(2)).bytes_f32()
 }
 
 const fn dims(shape: Shape) -> [usize; 4] {

@@ -139,6 +139,7 @@ pub fn prepare(
     device: &Device,
     options: &RunOptions,
 ) -> Result<Box<dyn Executable + Send>, PrepareError> {
+    super::check_memory(graph)?;
     match options.runtime {
         Runtime::Candle => Ok(Box::new(super::candle::CandleExecutable::prepare(graph, weights, device)?)),
     }

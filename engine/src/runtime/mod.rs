@@ -6,11 +6,12 @@
 
 pub mod candle;
 mod executable;
+mod memory;
 mod options;
 mod plan;
 pub mod reference;
 
-pub use candle::check_memory;
 pub use executable::{Executable, Marks, PrepareError, RunError, prepare};
+pub use memory::check_memory;
 pub use options::{RunOptions, Runtime};
 pub use plan::{Kernel, KernelPlan};

@@ -184,7 +184,7 @@ fn paint(ui: &mut Ui, card: &Card, compared: bool, width: f32, palette: Palette)
             if compared {
                 let (text, color) = match card.change {
                     Some(change) => versus(change, card.more_is_better, palette),
-                    None => ("A: unknown".to_owned(), palette.muted),
+                    None => ("\u{2013} vs A".to_owned(), palette.muted),
                 };
                 ui.add(egui::Label::new(RichText::new(text).small().color(color)).truncate());
             }

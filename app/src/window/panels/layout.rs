@@ -24,7 +24,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, views: &mut Views, said: Option<&Noti
     Panel::left("design").frame(side).resizable(false).exact_size(width).show(ui, |ui| {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| design::show(ui, scene, commands));
     });
-    let width = if narrow { 236.0 } else { 288.0 };
+    let width = if narrow { 228.0 } else { 288.0 };
     Panel::right("guidelines").frame(side).resizable(false).exact_size(width).show(ui, |ui| {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| guidelines::show(ui, scene, commands));
     });

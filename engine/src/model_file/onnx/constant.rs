@@ -1,5 +1,7 @@
 //! Values known before anything runs: parameters, and the whole numbers that exporters compute shapes with.
 
+use std::sync::Arc;
+
 use super::proto;
 
 /// A constant of the model.
@@ -12,7 +14,7 @@ pub(super) enum Constant {
         /// Length of every axis.
         dims: Vec<usize>,
         /// Row-major.
-        values: Vec<f32>,
+        values: Arc<[f32]>,
         /// The parameter's name in the file; may be empty.
         name: String,
     },
@@ -87,7 +89,8 @@ impl Constant {
         let numbers = |numbers: Vec<i64>| Ints { values: numbers, is_scalar: dims.is_empty() };
         let (found, constant) = match tensor.data_type {
             proto::FLOAT => {
-                let values = if raw.is_empty() { tensor.float_data } else { words(raw).map(f32::from_le_bytes).collect() };
+                let values: Arc<[f32]> =
+                    if raw.is_empty() { tensor.float_data.into() } else { words(raw).map(f32::from_le_bytes).collect() };
                 (values.len(), Self::Floats { dims: dims.clone(), values, name: name.clone() })
             }
             proto::INT64 => {

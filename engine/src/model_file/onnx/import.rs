@@ -38,6 +38,8 @@ pub struct Imported {
     /// The batch that the model was exported for; `None` where it is free.
     exported_batch: Option<usize>,
     shape: Shape,
+    /// Most values that all parameters together can have.
+    parameters: usize,
     weights: Weights,
 }
 
@@ -111,16 +113,19 @@ impl Imported {
             output,
             exported_batch,
             shape,
+            // Four bytes each; some are shared by several layers.
+            parameters: bytes.len(),
             weights: Weights::default(),
         })
     }
 
     fn convert(&self, input: Shape) -> Result<(Graph, Weights), ModelFileError> {
         let side = |length| (1..=LONGEST_SIDE).contains(&length);
-        if !side(input.height) || !side(input.width) || !side(input.channels) || !side(input.batch) {
+        let sides = [input.batch, input.channels, input.height, input.width].into_iter().all(side);
+        if !sides || input.elements().0 > operations::MOST_ELEMENTS {
             return Err(malformed(&self.path, format!("its input is {:?}", <[usize; 4]>::from(input))));
         }
-        let mut converter = Converter::new(&self.name, input, self.exported_batch, &self.constants, &self.nodes);
+        let mut converter = Converter::new(&self.name, input, self.exported_batch, &self.constants, self.parameters);
         let mut values: HashMap<&str, Value> = HashMap::new();
         values.insert(&self.input, Value::Tensor(Tensor::whole(converter.input(), input)));
         let mut unsupported: Vec<UnsupportedNode> = Vec::new();

@@ -49,6 +49,8 @@ pub(super) struct Converter<'a> {
     weights: Weights,
     names: Names<'a>,
     exported_batch: Option<usize>,
+    /// Values that parameters may still have: more than a file holds means that one is used again and again.
+    parameters_left: usize,
 }
 
 /// Whether the operation is one that [`Converter::node`] knows.
@@ -63,10 +65,15 @@ impl<'a> Converter<'a> {
         input: Shape,
         exported_batch: Option<usize>,
         constants: &'a HashMap<String, Constant>,
-        nodes: &'a [Node],
+        parameters: usize,
     ) -> Self {
-        let names = Names::new(constants, nodes);
-        Self { builder: GraphBuilder::new(name, input), weights: Weights::default(), names, exported_batch }
+        Self {
+            builder: GraphBuilder::new(name, input),
+            weights: Weights::default(),
+            names: Names::new(constants),
+            exported_batch,
+            parameters_left: parameters,
+        }
     }
 
     pub(super) fn input(&self) -> NodeId {
@@ -112,7 +119,10 @@ impl<'a> Converter<'a> {
         Value::Tensor(Tensor::vector(id, self.builder.shape(id)))
     }
 
-    fn parameter(&mut self, path: &str, of: &str, shape: Vec<usize>, values: Vec<f32>) {
+    fn parameter(&mut self, path: &str, of: &str, shape: Vec<usize>, values: Vec<f32>) -> Result<(), Refusal> {
+        let left = self.parameters_left.checked_sub(values.len());
+        self.parameters_left = left.ok_or_else(|| format!("{of} has more values than the file holds"))?;
         self.weights.insert(format!("{path}.{of}"), WeightTensor { shape, values });
+        Ok(())
     }
 }

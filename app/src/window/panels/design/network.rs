@@ -37,7 +37,7 @@ fn presets(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
             .truncate()
             .height(460.0);
         let response = shown.show_ui(ui, |ui| {
-            ui.set_min_width(330.0);
+            ui.set_min_width(210.0);
             let mut family = None;
             for preset in zoo::presets() {
                 let design = &preset.design;

@@ -111,7 +111,7 @@ impl Converter<'_> {
         let &[out_channels, per_group, height, width] = dims else {
             return unsupported(format!("with weights of shape {dims:?}"));
         };
-        let [groups] = node.sizes("group", [usize::try_from(node.int_or("group", 1)).unwrap_or(0)])?;
+        let groups = usize::try_from(node.int_or("group", 1)).unwrap_or(0);
         let bias = optional(inputs, 2)?;
         if bias.is_some_and(|(shape, ..)| shape != [out_channels]) {
             return unsupported("with a bias of another length");
@@ -122,9 +122,9 @@ impl Converter<'_> {
         let window = window(node, input, [height, width])?;
         let conv = Conv2d { in_channels, out_channels, window, groups, bias: bias.is_some() };
         let (id, path) = self.push(node, Some(name), Op::Conv2d(conv), &[input.node])?;
-        self.parameter(&path, "weight", dims.into(), values.into());
+        self.parameter(&path, "weight", dims.into(), values.into())?;
         if let Some((shape, values, _)) = bias {
-            self.parameter(&path, "bias", shape.into(), values.into());
+            self.parameter(&path, "bias", shape.into(), values.into())?;
         }
         Ok(vec![self.whole(id)])
     }
@@ -148,7 +148,7 @@ impl Converter<'_> {
         let eps = node.float_or("epsilon", 1e-5).to_string().parse().unwrap_or(1e-5);
         let (id, path) = self.push(node, Some(name), Op::BatchNorm { channels, eps }, &[input.node])?;
         for (of, values) in ["weight", "bias", "running_mean", "running_var"].into_iter().zip(vectors) {
-            self.parameter(&path, of, vec![channels], values.into());
+            self.parameter(&path, of, vec![channels], values.into())?;
         }
         Ok(vec![Value::Tensor(Tensor { node: id, ..input.clone() })])
     }
@@ -219,9 +219,9 @@ impl Converter<'_> {
         let op = Op::Linear { in_features, out_features, bias: bias.is_some() };
         let (id, path) = self.push(node, Some(name), op, &[input.node])?;
         let weight = if is_out_in { values.into() } else { transposed(values, columns) };
-        self.parameter(&path, "weight", vec![out_features, in_features], weight);
+        self.parameter(&path, "weight", vec![out_features, in_features], weight)?;
         if let Some((_, values, _)) = bias {
-            self.parameter(&path, "bias", vec![out_features], values.into());
+            self.parameter(&path, "bias", vec![out_features], values.into())?;
         }
         Ok(vec![self.vector(id)])
     }

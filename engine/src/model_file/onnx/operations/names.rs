@@ -13,7 +13,7 @@ pub(super) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    pub(super) fn new(constants: &'a HashMap<String, Constant>, _nodes: &'a [Node]) -> Self {
+    pub(super) fn new(constants: &'a HashMap<String, Constant>) -> Self {
         let parents = |name: &'a String| std::iter::successors(parent(name), |name| parent(name));
         Self { containers: constants.keys().flat_map(parents).collect(), taken: HashMap::from([("input".into(), 0)]) }
     }
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn paths_are_pytorchs_module_names() {
         let constants = HashMap::new();
-        let mut names = Names::new(&constants, &[]);
+        let mut names = Names::new(&constants);
         let conv = node("/features/features.1/conv/conv.0/conv.0.0/Conv", "Conv");
         assert_eq!(names.path(&conv, Some("onnx::Conv_538")), "features.1.conv.0.0");
         assert_eq!(names.path(&conv, Some("conv1.0.weight")), "conv1.0");

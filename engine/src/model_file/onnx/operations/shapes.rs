@@ -61,7 +61,7 @@ fn constant(node: &Node) -> Result<Constant, Refusal> {
     let Some(attribute) = node.attribute.first() else {
         return Err(Refusal::Unsupported("without a value".into()));
     };
-    let float = |value: f32| Constant::Floats { dims: vec![], values: vec![value], name: String::new() };
+    let float = |value: f32| Constant::Floats { dims: vec![], values: [value].into(), name: String::new() };
     match (attribute.name.as_str(), &attribute.t) {
         ("value", Some(tensor)) => Ok(Constant::of(tensor.clone())?),
         ("value_int", _) => Ok(Constant::Ints(Ints::scalar(attribute.i))),
