@@ -5,3 +5,13 @@
 pub mod cli;
 pub mod window;
 pub mod worker;
+
+/// An error with its causes, outermost first; causes that an outer message already tells are left out.
+#[must_use]
+pub fn explain(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told {
+        told if told.is_empty() => cause,
+        told if told.contains(cause.trim()) => told,
+        told => format!("{told}: {cause}"),
+    })
+}

@@ -149,6 +149,10 @@ fn a_broken_design_file_is_exit_code_1_and_names_file_line_and_field() {
     let groups = good.replacen("groups = 1", "groups = 8", 1);
     assert!(failure(1, &["cost", &file(folder.path(), "groups.toml", &groups)]).contains("8 groups"));
     assert!(failure(1, &["cost", "missing.toml"]).contains("missing.toml"));
+    let endless = file(folder.path(), "endless.toml", &"# endless\n".repeat(200_000));
+    assert!(failure(1, &["cost", &endless]).contains("too large"));
+    let said = failure(1, &["cost", &folder.path().join("").display().to_string()]);
+    assert!(!cfg!(unix) || said.matches("directory").count() == 1, "said once: {said}");
     assert!(failure(1, &["cost", "shufflenet-v2-x1.0", "--input", "4000000000"]).contains("input.height"));
 }
 
@@ -198,5 +202,15 @@ fn without_a_display_the_window_says_so_and_names_the_command_line() {
 fn help_shows_examples() {
     for args in [&["--help"][..], &["cost", "--help"], &["profile", "--help"], &["designs", "--help"]] {
         assert!(stdout(args).contains("Examples:"), "{args:?}");
+    }
+}
+
+#[test]
+fn the_example_designs_are_valid() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/designs");
+    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(!files.is_empty());
+    for file in files {
+        stdout(&["cost", &file.display().to_string()]);
     }
 }

@@ -59,7 +59,7 @@ fn an_exported_network_comes_back_with_its_paths_weights_and_cost() {
 
 #[test]
 fn a_folded_export_computes_the_same_with_fewer_layers() {
-    for name in ["shufflenet-v2-x0.5", "shufflenet-v2-x0.5-se", "shufflenet-v1-g3-x0.5", "mobilenet-v2-x0.35"] {
+    for name in ["shufflenet-v2-x0.5", "shufflenet-v2-x0.5-se", "shufflenet-v1-g3-x0.5", "mobilenet-v2-x0.4"] {
         let graph = lower(&small(name), Batch(2)).unwrap();
         let weights = Weights::seeded(&graph, 1);
         let bytes = to_onnx(&graph, &weights, BatchNorm::Fold).unwrap();
@@ -180,7 +180,8 @@ fn torchvisions_exports_compute_here_what_they_compute_there() {
         let gap = difference(&run(&graph, imported.weights(), &input.values), &logits.values);
         let total = model_cost(&graph).total;
         println!("{name}: {gap:.1e}, {} layers, {} params", graph.layers().len(), total.params.0);
-        assert!(gap < 1e-4, "{name}: {gap:e}");
+        let magnitude = logits.values.iter().fold(0.0, |most: f32, value| most.max(value.abs()));
+        assert!(gap < 1e-4 * magnitude.min(1.0), "{name}: {gap:e} of {magnitude}");
         let ours = [("shufflenet_v2_x1_0_kept", "shufflenet-v2-x1.0"), ("mobilenet_v2_kept", "mobilenet-v2-x1.0")];
         if let Some((_, preset)) = ours.iter().find(|(theirs, _)| *theirs == name) {
             let expected = lower(&zoo::preset(preset).unwrap(), Batch(3)).unwrap();

@@ -5,6 +5,7 @@
 mod cost;
 mod designs;
 mod devices;
+mod export;
 mod output;
 mod profile;
 mod resolve;
@@ -17,6 +18,7 @@ use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::runtime::{RunOptions, Runtime};
 
 use self::resolve::UsageError;
+use crate::explain;
 use crate::window::WindowOptions;
 use crate::worker::Launcher;
 
@@ -54,6 +56,9 @@ enum Command {
     /// Measure how long a design takes on this machine, whole and per layer
     #[command(after_help = profile::EXAMPLES)]
     Profile(profile::Arguments),
+    /// Write a design or a saved profile as a report, table, trace, model or source
+    #[command(after_help = export::EXAMPLES)]
+    Export(export::Arguments),
     /// Measure for a window or command line at the other end of stdin and stdout
     #[command(hide = true)]
     Worker,
@@ -72,7 +77,7 @@ pub fn main() -> ExitCode {
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::complain(&format!("error: {error:#}"));
+            output::complain(&format!("error: {}", explain(&error)));
             if error.is::<UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
@@ -85,6 +90,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Devices(arguments)) => devices::run(&arguments),
         Some(Command::Cost(arguments)) => cost::run(&arguments),
         Some(Command::Profile(arguments)) => profile::run(&arguments),
+        Some(Command::Export(arguments)) => export::run(&arguments),
         Some(Command::Worker) => crate::worker::serve(std::io::stdin(), std::io::stdout()),
     }
 }

@@ -95,7 +95,7 @@ fn check_output(path: &Path) -> anyhow::Result<()> {
     if path.extension().is_none_or(|extension| extension != "json") {
         return Err(UsageError(format!("--output {}: the file's name must end in .json", path.display())).into());
     }
-    shufflescope_engine::files::check_writable(path).with_context(|| format!("--output {}", path.display()))
+    shufflescope_engine::files::check_writable(path).with_context(|| format!("--output {} cannot be written", path.display()))
 }
 
 /// Waits for the worker's result, with a progress bar where a person looks on.

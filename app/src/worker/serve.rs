@@ -20,6 +20,8 @@ use shufflescope_engine::runtime::{Executable, check_memory, prepare};
 use shufflescope_engine::units::Nanos;
 use shufflescope_engine::weights::{Weights, load};
 
+use crate::explain;
+
 use super::protocol::{Event, Job, MAX_LINE_BYTES, Request, Ticket, VERSION};
 
 /// Seed of the random weights that networks are timed with.
@@ -135,7 +137,7 @@ impl Worker {
                 Ok(Err(error)) if matches!(error.downcast_ref(), Some(MeasureError::Cancelled)) => {
                     Event::Cancelled { ticket }
                 }
-                Ok(Err(error)) => Event::Failed { ticket, message: format!("{error:#}") },
+                Ok(Err(error)) => Event::Failed { ticket, message: explain(&error) },
                 Err(panic) => {
                     let reason = panic_text(&*panic);
                     Event::Failed { ticket, message: format!("the runtime panicked: {reason}; please report this design") }

@@ -1,5 +1,6 @@
 //! A design's TOML form: what design files contain.
 
+use std::io::Read;
 use std::path::Path;
 
 use thiserror::Error;
@@ -21,12 +22,10 @@ pub enum DesignFileError {
         source: std::io::Error,
     },
     /// The file is far too large to be a design.
-    #[error("{path}: {bytes} bytes is too large for a design file (at most {MAX_BYTES})")]
+    #[error("{path}: too large for a design file (at most {MAX_BYTES} bytes)")]
     TooLarge {
         /// The file.
         path: String,
-        /// Its size.
-        bytes: u64,
     },
     /// Not TOML, or not a design's fields.
     #[error("{path}: not a design file: {message}")]
@@ -70,11 +69,12 @@ impl Design {
     pub fn read(path: &Path) -> Result<Self, DesignFileError> {
         let name = path.display().to_string();
         let io = |source| DesignFileError::Io { path: name.clone(), source };
-        let bytes = std::fs::metadata(path).map_err(io)?.len();
-        if bytes > MAX_BYTES {
-            return Err(DesignFileError::TooLarge { path: name, bytes });
+        let mut text = String::new();
+        // Not by the file's own word for its size, which devices and pipes do not have.
+        std::fs::File::open(path).map_err(io)?.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(io)?;
+        if text.len() as u64 > MAX_BYTES {
+            return Err(DesignFileError::TooLarge { path: name });
         }
-        let text = std::fs::read_to_string(path).map_err(io)?;
         let design = Self::from_toml(&text).map_err(|error| DesignFileError::Syntax {
             path: name.clone(),
             message: error.to_string().trim_end().into(),

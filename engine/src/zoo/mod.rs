@@ -86,7 +86,7 @@ pub fn preset(name: &str) -> Option<Design> {
 /// Preset names that a person who wrote `name` may have meant, best first.
 #[must_use]
 pub fn similar(name: &str) -> Vec<&'static str> {
-    let wanted: Vec<&str> = name.split(['-', '_', ' ']).filter(|part| !part.is_empty()).collect();
+    let wanted: Vec<&str> = name.split(['-', '_', ' ']).filter(|part| part.contains(char::is_alphanumeric)).collect();
     let score = |candidate: &str| wanted.iter().filter(|part| candidate.contains(&part.to_lowercase())).count();
     let mut names: Vec<_> = presets().iter().map(|preset| preset.design.name.as_str()).collect();
     names.retain(|candidate| score(candidate) > 0);

@@ -17,6 +17,12 @@ pub(super) fn evaluate(node: &Node, inputs: Inputs<'_>) -> Made {
     let made = match node.op_type.as_str() {
         "Constant" => constant(node)?,
         "Identity" => match inputs.first() {
+            // Exporters let layers of equal parameters share one; the name of the copy is the layer's own.
+            Some(Some(Value::Constant(Constant::Floats { dims, values, .. }))) => Constant::Floats {
+                dims: dims.clone(),
+                values: values.clone(),
+                name: node.output.first().cloned().unwrap_or_default(),
+            },
             Some(Some(value)) => return Ok(vec![value.clone()]),
             _ => return Err(Refusal::Unsupported("of nothing".into())),
         },

@@ -1,0 +1,185 @@
+//! `shufflescope export`: a design or a saved profile in a form that other programs read.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::Context;
+use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
+use shufflescope_engine::files::check_writable;
+use shufflescope_engine::graph::{Graph, lower};
+use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
+use shufflescope_engine::model_file::pytorch::write_pytorch;
+use shufflescope_engine::report::{Format, Profile};
+use shufflescope_engine::weights::{Weights, load, save_safetensors};
+
+use super::output::complain;
+use super::resolve::{self, UsageError};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  shufflescope export profile.json -o report.html
+  shufflescope export profile.json -o kernels.trace.json        open it at ui.perfetto.dev
+  shufflescope export shufflenet-v2-x1.0 -o layers.csv
+  shufflescope export my-design.toml --weights trained.safetensors --fold-batch-norm -o network.onnx
+  shufflescope export my-design.toml -o network.py              then train it in PyTorch";
+
+/// Seed of made-up weights.
+const SEED: u64 = 0;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// A preset's name (see `shufflescope designs`), a TOML file, or a saved profile (.json)
+    #[arg(value_name = "DESIGN|PROFILE")]
+    subject: String,
+    /// The file to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// json, html, csv, md, latex, trace, model-explorer, onnx, safetensors or pytorch [default: by the file's name]
+    #[arg(long, value_name = "NAME")]
+    format: Option<Target>,
+    /// Replace the file where it exists
+    #[arg(long)]
+    force: bool,
+    /// Images per run [default: 1; of a saved profile its own]
+    #[arg(long, value_name = "N", value_parser = resolve::batch)]
+    batch: Option<Batch>,
+    /// Input size in place of the design's: a side such as 224, or WIDTHxHEIGHT
+    #[arg(long, value_name = "SIZE")]
+    input: Option<InputSize>,
+    /// Weights to put into models, .safetensors or .pth [default: random, seeded]
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// Merge batch normalisations into the convolutions before them (ONNX)
+    #[arg(long)]
+    fold_batch_norm: bool,
+}
+
+/// What is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    /// What is known about the design.
+    Report(Format),
+    /// The network with its weights.
+    Onnx,
+    /// The weights alone.
+    Safetensors,
+    /// The network's source.
+    Pytorch,
+}
+
+impl Target {
+    const MODELS: [(Self, &'static str, &'static str); 3] = [
+        (Self::Onnx, "onnx", ".onnx"),
+        (Self::Safetensors, "safetensors", ".safetensors"),
+        (Self::Pytorch, "pytorch", ".py"),
+    ];
+
+    fn from_path(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_string_lossy().to_lowercase();
+        let model = Self::MODELS.iter().find(|(_, _, ending)| name.ends_with(ending)).map(|(target, ..)| *target);
+        model.or_else(|| Format::from_path(path).map(Self::Report))
+    }
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match Self::MODELS.iter().find(|(_, name, _)| *name == text) {
+            Some((target, ..)) => Ok(*target),
+            None => text.parse().map(Self::Report).map_err(|known| format!("{known}, onnx, safetensors, pytorch")),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Report(format) => format.fmt(f),
+            model => f.pad(Self::MODELS.iter().find(|(target, ..)| target == model).map_or("", |(_, name, _)| name)),
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let path = &arguments.output;
+    let target = match arguments.format.or_else(|| Target::from_path(path)) {
+        Some(target) => target,
+        None => {
+            let problem = format!("{}: its name does not say what to write: give --format", path.display());
+            return Err(UsageError(problem).into());
+        }
+    };
+    check_options(arguments, target)?;
+    if path.exists() && !path.is_dir() && !arguments.force {
+        anyhow::bail!("{} exists; --force replaces it", path.display());
+    }
+    check_writable(path).with_context(|| format!("{}", path.display()))?;
+    match target {
+        Target::Report(format) => profile(arguments)?.export(format, path)?,
+        model => write_model(arguments, model)?,
+    }
+    Ok(())
+}
+
+/// Refuses options that would be without effect.
+fn check_options(arguments: &Arguments, target: Target) -> Result<(), UsageError> {
+    let refuse = |option: &str, reason: &str| Err(UsageError(format!("{option}: {reason}")));
+    match target {
+        Target::Report(_) if arguments.weights.is_some() => refuse("--weights", "reports hold no weights"),
+        Target::Pytorch if arguments.weights.is_some() => refuse("--weights", "source holds no weights; export .safetensors too"),
+        target if arguments.fold_batch_norm && target != Target::Onnx => {
+            refuse("--fold-batch-norm", "only ONNX models are written folded")
+        }
+        Target::Report(_) if is_profile(&arguments.subject) && (arguments.batch, arguments.input) != (None, None) => {
+            refuse("--batch, --input", "a saved profile has its own; name its design instead")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_profile(subject: &str) -> bool {
+    Path::new(subject).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
+}
+
+fn profile(arguments: &Arguments) -> anyhow::Result<Profile> {
+    if is_profile(&arguments.subject) {
+        return Ok(Profile::read(Path::new(&arguments.subject))?);
+    }
+    let design = resolve::design(&arguments.subject, arguments.input)?;
+    Ok(Profile::new(&design, arguments.batch.unwrap_or(Batch(1)), None)?)
+}
+
+fn design(arguments: &Arguments) -> anyhow::Result<Design> {
+    if !is_profile(&arguments.subject) {
+        return resolve::design(&arguments.subject, arguments.input);
+    }
+    let design = Profile::read(Path::new(&arguments.subject))?.design;
+    Ok(match arguments.input {
+        Some(size) => design.apply(&Edit::Input(size)),
+        None => design,
+    })
+}
+
+fn write_model(arguments: &Arguments, target: Target) -> anyhow::Result<()> {
+    let graph = lower(&design(arguments)?, arguments.batch.unwrap_or(Batch(1)))?;
+    let path = &arguments.output;
+    let batch_norm = if arguments.fold_batch_norm { BatchNorm::Fold } else { BatchNorm::Keep };
+    match target {
+        Target::Onnx => write_onnx(&graph, &weights(arguments, &graph)?, batch_norm, path)?,
+        Target::Pytorch => write_pytorch(&graph, path)?,
+        Target::Safetensors | Target::Report(_) => save_safetensors(&weights(arguments, &graph)?, path)?,
+    }
+    Ok(())
+}
+
+fn weights(arguments: &Arguments, graph: &Graph) -> anyhow::Result<Weights> {
+    match &arguments.weights {
+        Some(path) => Ok(load(path, graph)?),
+        None => {
+            complain("note: the weights are random; --weights FILE takes trained ones");
+            Ok(Weights::seeded(graph, SEED))
+        }
+    }
+}
