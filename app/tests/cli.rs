@@ -116,6 +116,25 @@ fn a_profile_for_people_names_latency_kernels_and_what_is_unaccounted() {
 }
 
 #[test]
+fn both_runtimes_are_shown_side_by_side() {
+    let args = ["profile", "shufflenet-v2-x0.5", "--input", "64", "--threads", "1", "--runtime", "both"];
+    let text = stdout(&args);
+    assert!(text.contains("times the tuned one") && text.contains("ratio"), "{text}");
+    let both = json(&[&args[..], &["--json"]].concat());
+    assert_eq!(both["tuned"]["measurement"]["runtime"], "tuned");
+    assert_eq!(both["candle"]["measurement"]["runtime"], "candle");
+}
+
+#[test]
+fn the_instruction_set_can_be_forced_and_is_told() {
+    let args = ["profile", "shufflenet-v2-x0.5", "--input", "32", "--json", "--instruction-set", "portable"];
+    assert_eq!(json(&args)["measurement"]["instruction_set"], "portable");
+    let elsewhere = if cfg!(target_arch = "aarch64") { "avx2" } else { "neon" };
+    let said = failure(1, &["profile", "shufflenet-v2-x0.5", "--input", "32", "--instruction-set", elsewhere]);
+    assert!(said.contains(elsewhere), "{said}");
+}
+
+#[test]
 fn a_preset_printed_as_toml_is_a_design_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), "mine.toml", &stdout(&["designs", "--toml", "mobilenet-v2-x0.6"]));
@@ -128,7 +147,7 @@ fn wrong_words_on_the_command_line_are_exit_code_2_with_a_remedy() {
     assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--threads", "0"]).contains("from 1 to 1024"));
     assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--batch", "0"]).contains("from 1 to 1024"));
     assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--device", "gpu"]).contains("cuda:N"));
-    assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--runtime", "onnx"]).contains("known: "));
+    assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--runtime", "onnx"]).contains("both"));
     assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--mode", "fast"]).contains("rigorous"));
     assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--output", "profile.txt"]).contains(".json"));
     assert!(failure(2, &["cost", "shufflenet-v2-x1.0", "--input", "224y"]).contains("WIDTHxHEIGHT"));

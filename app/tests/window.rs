@@ -313,3 +313,49 @@ fn controls_have_unique_names() {
     let twice: Vec<_> = names.iter().filter(|(_, count)| **count > 1).collect();
     assert!(twice.is_empty(), "{twice:?}");
 }
+
+#[test]
+fn a_worker_that_cannot_start_is_told_and_nothing_hangs() {
+    let mut start = setup(None);
+    start.launcher.program = "no such program".into();
+    let mut window = Window::with(start, [1440.0, 900.0], egui::Theme::Dark);
+    window.wait("the reason", |app| matches!(app.live().phase(), Phase::Failed(_)));
+    window.step();
+    window.harness.get_by_label("Measure again").click();
+    window.wait("the reason again", |app| matches!(app.live().phase(), Phase::Failed(_)));
+    let before = mult_adds(window.app());
+    window.harness.get_by_label("width 2.0").click();
+    window.step();
+    assert!(mult_adds(window.app()) > before, "costs on paper do not need the worker");
+}
+
+#[test]
+fn a_design_file_is_opened_by_dropping_it() {
+    #[derive(Debug)]
+    struct Dropped(std::path::PathBuf);
+    impl egui::DroppedFile for Dropped {
+        fn path(&self) -> &std::path::Path {
+            &self.0
+        }
+        fn bytes(&self) -> Result<Vec<u8>, String> {
+            std::fs::read(&self.0).map_err(|error| error.to_string())
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dropped.toml");
+    zoo::preset("mobilenet-v2-x1.0").unwrap().write(&file).unwrap();
+    let mut window = Window::open();
+    window.harness.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(file)));
+    window.wait("the design", |app| app.document().draft().name == "mobilenet-v2-x1.0");
+}
+
+#[test]
+fn larger_text_loses_no_control() {
+    let mut window = Window::open();
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Plus);
+    window.step();
+    assert!(window.harness.ctx.zoom_factor() > 1.0);
+    for name in ["Pin as A", "Live measuring", "stage2 channels", "filter layers"] {
+        window.harness.get_by_label(name);
+    }
+}

@@ -8,7 +8,7 @@ use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::measure::{Measurement, Mode, Protocol};
-use shufflescope_engine::runtime::{RunOptions, Runtime};
+use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::{Nanos, NanosDelta};
 use shufflescope_engine::zoo::preset;
 
@@ -29,7 +29,7 @@ fn small() -> Design {
 }
 
 fn job(design: Design) -> Job {
-    let options = RunOptions { device: DeviceId::Cpu, runtime: Runtime::default(), threads: 1, batch: 1 };
+    let options = RunOptions::new(DeviceId::Cpu, 1, 1);
     Job { design, options, protocol: Protocol::live(), weights: None, refine: false }
 }
 

@@ -1,6 +1,6 @@
 //! ONNX in: our own exports come back as the same network, torchvision's as theirs, and damaged files as errors.
 
-#![allow(clippy::unwrap_used)] // Helpers of tests panic like tests.
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // Helpers of tests panic and print like tests.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -48,7 +48,7 @@ fn measured(design: &Design, batch: u32, time: impl Fn(usize) -> u64) -> Profile
     process.marked = vec![MarkedRun { whole, kernels }; 5];
     process.canary = vec![Nanos(2_000_000), Nanos(2_100_000)];
     process.stopped = Some(Stop::Time);
-    let options = RunOptions { device: DeviceId::Cpu, runtime: Runtime::Candle, threads: 2, batch };
+    let options = RunOptions { runtime: Runtime::Candle, ..RunOptions::new(DeviceId::Cpu, 2, batch) };
     let circumstances = Circumstances {
         key: MeasureKey { design: design.fingerprint(), options, protocol: Protocol::of(Mode::Live) },
         kernels: KernelLabel::of(&plan, &graph),
@@ -174,7 +174,8 @@ fn the_trace_has_one_slice_per_kernel_as_long_as_in_the_table() {
     let profile = sample();
     let breakdown = profile.measurement.as_ref().unwrap().breakdown.as_ref().unwrap();
     let trace: Value = serde_json::from_str(&text(&profile, Format::Trace)).unwrap();
-    let slices: Vec<&Value> = trace["traceEvents"].as_array().unwrap().iter().filter(|event| event["ph"] == "X").collect();
+    let slices: Vec<&Value> =
+        trace["traceEvents"].as_array().unwrap().iter().filter(|event| event["ph"] == "X").collect();
     assert_eq!(slices.len(), breakdown.kernels.len());
     let nanos = |value: &Value| (value.as_f64().unwrap() * 1000.0).round() as u64;
     let mut end = 0;
@@ -200,7 +201,8 @@ fn the_page_holds_the_headline_and_refers_to_nothing_elsewhere() {
         for elsewhere in ["http:", "https:", "//", "<script", "<link", "<img", "<iframe", "@import", "url(", "src="] {
             assert!(!html.contains(elsewhere), "{elsewhere}");
         }
-        for (open, close) in [("<section>", "</section>"), ("<svg", "</svg>"), ("<table", "</table>"), ("<td", "</td>")] {
+        for (open, close) in [("<section>", "</section>"), ("<svg", "</svg>"), ("<table", "</table>"), ("<td", "</td>")]
+        {
             assert_eq!(html.matches(open).count(), html.matches(close).count(), "{open}");
         }
     }

@@ -128,7 +128,9 @@ fn check_options(arguments: &Arguments, target: Target) -> Result<(), UsageError
     let refuse = |option: &str, reason: &str| Err(UsageError(format!("{option}: {reason}")));
     match target {
         Target::Report(_) if arguments.weights.is_some() => refuse("--weights", "reports hold no weights"),
-        Target::Pytorch if arguments.weights.is_some() => refuse("--weights", "source holds no weights; export .safetensors too"),
+        Target::Pytorch if arguments.weights.is_some() => {
+            refuse("--weights", "source holds no weights; export .safetensors too")
+        }
         target if arguments.fold_batch_norm && target != Target::Onnx => {
             refuse("--fold-batch-norm", "only ONNX models are written folded")
         }
@@ -181,5 +183,25 @@ fn weights(arguments: &Arguments, graph: &Graph) -> anyhow::Result<Weights> {
             complain("note: the weights are random; --weights FILE takes trained ones");
             Ok(Weights::seeded(graph, SEED))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_name_says_what_to_write_and_every_target_reads_back_from_its_name() {
+        let target = |name: &str| Target::from_path(Path::new(name));
+        assert_eq!(target("a.onnx"), Some(Target::Onnx));
+        assert_eq!(target("b/a.SAFETENSORS"), Some(Target::Safetensors));
+        assert_eq!(target("a.py"), Some(Target::Pytorch));
+        assert_eq!(target("a.trace.json"), Some(Target::Report(Format::Trace)));
+        assert_eq!((target("a.zip"), target("onnx")), (None, None));
+        let models = Target::MODELS.into_iter().map(|(target, ..)| target);
+        for target in Format::ALL.into_iter().map(Target::Report).chain(models) {
+            assert_eq!(target.to_string().parse(), Ok(target));
+        }
+        assert!("docx".parse::<Target>().unwrap_err().ends_with("onnx, safetensors, pytorch"));
     }
 }

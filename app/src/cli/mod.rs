@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 it could not be done, 2 the command line itself is wrong.
 
+mod both;
 mod cost;
 mod designs;
 mod devices;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use shufflescope_engine::device::DeviceId;
-use shufflescope_engine::runtime::{RunOptions, Runtime};
+use shufflescope_engine::runtime::RunOptions;
 
 use self::resolve::UsageError;
 use crate::explain;
@@ -97,11 +98,6 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
 
 /// Opens the window on the last session's design.
 fn window() -> anyhow::Result<()> {
-    let options = RunOptions {
-        device: DeviceId::Cpu,
-        runtime: Runtime::default(),
-        threads: resolve::default_threads(),
-        batch: 1,
-    };
+    let options = RunOptions::new(DeviceId::Cpu, resolve::default_threads(), 1);
     crate::window::run(WindowOptions { launcher: Launcher::this_program()?, design: None, options })
 }

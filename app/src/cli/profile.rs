@@ -9,11 +9,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use shufflescope_engine::design::{Batch, InputSize};
 use shufflescope_engine::device::{Device, DeviceId};
 use shufflescope_engine::graph::lower;
-use shufflescope_engine::measure::{Breakdown, Measurement, Mode, Protocol};
+use shufflescope_engine::measure::{Breakdown, KernelTime, Measurement, Mode, Protocol};
 use shufflescope_engine::report::Profile;
-use shufflescope_engine::runtime::{RunOptions, Runtime};
+use shufflescope_engine::runtime::{Isa, RunOptions, Runtime};
 
 use super::output::print;
+use super::both::{Both, RuntimeChoice};
 use super::resolve::{self, UsageError};
 use super::table::{Align, Table};
 use crate::worker::{Client, ClientEvent, Job, Launcher};
@@ -23,6 +24,7 @@ Examples:
   shufflescope profile shufflenet-v2-x1.0
   shufflescope profile shufflenet-v2-x1.0 --threads 1 --batch 8 --input 160
   shufflescope profile my-design.toml --mode rigorous --output profile.json
+  shufflescope profile shufflenet-v2-x1.0 --runtime both
   shufflescope profile mobilenet-v2-x1.0 --json | jq .measurement.whole.median_ns";
 
 #[derive(Debug, clap::Args)]
@@ -32,9 +34,12 @@ pub(super) struct Arguments {
     /// cpu, cuda:N or metal:N
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceId,
-    /// What runs the network
-    #[arg(long, value_name = "NAME", default_value_t)]
-    runtime: Runtime,
+    /// tuned (our kernels, CPU only), candle (stock operations), or both side by side [default: tuned on the CPU]
+    #[arg(long, value_name = "NAME")]
+    runtime: Option<RuntimeChoice>,
+    /// Force the tuned kernels' instruction set: portable, neon, avx2, avx512vl, avx512 [default: the widest there is]
+    #[arg(long, value_name = "NAME")]
+    instruction_set: Option<Isa>,
     /// CPU threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = resolve::threads)]
     threads: Option<usize>,
@@ -66,21 +71,33 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     // Everything that can be told without a measurement is told before one is waited for.
     let graph = lower(&design, arguments.batch)?;
     Device::open(&arguments.device)?;
-    let options = RunOptions {
-        device: arguments.device,
-        runtime: arguments.runtime,
-        threads: arguments.threads.unwrap_or_else(resolve::default_threads),
-        batch: arguments.batch.0,
+    let threads = arguments.threads.unwrap_or_else(resolve::default_threads);
+    let mut options = RunOptions::new(arguments.device, threads, arguments.batch.0);
+    options.instruction_set = arguments.instruction_set;
+    let profile_with = |runtime: Runtime| -> anyhow::Result<Profile> {
+        if !runtime.runs_on(options.device) {
+            bail!("the {runtime} runtime has no kernels for {}: use --runtime candle or --device cpu", options.device);
+        }
+        let job = Job {
+            design: design.clone(),
+            options: RunOptions { runtime, ..options.clone() },
+            protocol: Protocol::of(arguments.mode),
+            weights: arguments.weights.clone(),
+            refine: false,
+        };
+        Ok(Profile::of_graph(&design, &graph, Some(measure(job)?)))
     };
-    let job = Job {
-        design: design.clone(),
-        options,
-        protocol: Protocol::of(arguments.mode),
-        weights: arguments.weights.clone(),
-        refine: false,
+    let runtime = match arguments.runtime.unwrap_or(RuntimeChoice::One(options.runtime)) {
+        RuntimeChoice::One(runtime) => runtime,
+        RuntimeChoice::Both if !arguments.output.is_empty() => {
+            return Err(UsageError("--output takes one profile: choose --runtime tuned or candle".into()).into());
+        }
+        RuntimeChoice::Both => {
+            let both = Both { tuned: profile_with(Runtime::Tuned)?, candle: profile_with(Runtime::Candle)? };
+            return print(&if arguments.json { serde_json::to_string_pretty(&both)? + "\n" } else { both.report() });
+        }
     };
-    let measurement = measure(job)?;
-    let profile = Profile::of_graph(&design, &graph, Some(measurement));
+    let profile = profile_with(runtime)?;
     for path in &arguments.output {
         profile.write_json(path)?;
     }
@@ -144,13 +161,10 @@ fn report(profile: &Profile, measurement: &Measurement) -> String {
     let whole = &measurement.whole;
     let mut text = super::cost::headline(design, cost);
     let gflops = 2.0 * cost.total.mult_adds.as_f64() / whole.median.as_f64().max(1.0);
-    let plural = if measurement.threads == 1 { "" } else { "s" };
     text += &format!(
-        "\n{} on {}, {} thread{plural}, batch {}, {} mode\n  latency         {} ± {:.1} % (95 % interval of the median {} to {})\n  \
+        "\n{}, batch {}, {} mode\n  latency         {} ± {:.1} % (95 % interval of the median {} to {})\n  \
          fastest         {}{}\n  rate            {:.1} images/s, {gflops:.1} GFLOP/s\n  samples         {} unmarked, warm-up {} runs in {}\n",
-        measurement.runtime,
-        measurement.device,
-        measurement.threads,
+        where_it_ran(measurement),
         measurement.batch,
         measurement.mode,
         whole.median,
@@ -181,6 +195,13 @@ fn report(profile: &Profile, measurement: &Measurement) -> String {
     text
 }
 
+/// `tuned (avx512) on cpu, 2 threads`.
+pub(super) fn where_it_ran(measurement: &Measurement) -> String {
+    let Measurement { runtime, device, threads, .. } = measurement;
+    let kernels = measurement.instruction_set.map(|set| format!(" ({set})")).unwrap_or_default();
+    format!("{runtime}{kernels} on {device}, {threads} thread{}", if *threads == 1 { "" } else { "s" })
+}
+
 fn kernels(breakdown: &Breakdown) -> Table {
     let mut table = Table::new(&[
         ("layers", Align::Left),
@@ -189,13 +210,17 @@ fn kernels(breakdown: &Breakdown) -> Table {
         ("share", Align::Right),
     ]);
     for kernel in &breakdown.kernels {
-        let layers = match kernel.layers.as_slice() {
-            [only] => only.clone(),
-            [first, .., last] => format!("{first} .. {last}"),
-            [] => String::new(),
-        };
         let share = kernel.median.share_of(breakdown.marked_whole);
-        table.row([layers, kernel.label.clone(), kernel.median.to_string(), format!("{:.1} %", 100.0 * share)]);
+        table.row([layers_of(kernel), kernel.label.clone(), kernel.median.to_string(), format!("{:.1} %", 100.0 * share)]);
     }
     table
+}
+
+/// The first and the last layer of a kernel.
+pub(super) fn layers_of(kernel: &KernelTime) -> String {
+    match kernel.layers.as_slice() {
+        [only] => only.clone(),
+        [first, .., last] => format!("{first} .. {last}"),
+        [] => String::new(),
+    }
 }

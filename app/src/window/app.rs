@@ -87,10 +87,11 @@ impl App {
         let Setup { launcher, data_folder, design, options } = setup;
         let pacer = Pacer::default();
         let recovered = design.is_none().then(|| Files::recover(data_folder.as_deref())).flatten();
-        let notice = recovered.as_ref().filter(|kept| zoo::preset(&kept.name).as_ref() != Some(kept)).map(|kept| Notice {
-            text: format!("Here is `{}` as you left it. Save it to a file to keep it for good.", kept.name),
-            is_error: false,
-        });
+        let notice =
+            recovered.as_ref().filter(|kept| zoo::preset(&kept.name).as_ref() != Some(kept)).map(|kept| Notice {
+                text: format!("Here is `{}` as you left it. Save it to a file to keep it for good.", kept.name),
+                is_error: false,
+            });
         let first = || zoo::preset(FIRST_DESIGN).or_else(|| zoo::presets().first().map(|preset| preset.design.clone()));
         let design = design.or(recovered).or_else(first);
         let document = match design {
@@ -247,11 +248,14 @@ impl App {
             FileEvent::NotKept(error) => {
                 self.fail(format!("Your design is not kept over a crash; save it to a file. {error}"));
             }
-            FileEvent::NoDialog => self.fail(
-                "No file was chosen. If no dialog appeared, this desktop has none: drop a design file onto the window, \
-                 or save from the command line."
-                    .into(),
-            ),
+            FileEvent::NoDialog(draft) => {
+                let kept =
+                    draft.map_or_else(String::new, |path| format!("; your edits are kept in {}", path.display()));
+                self.fail(format!(
+                    "No file was chosen. If no file dialog appeared, this desktop offers none: drop a design file onto \
+                     the window to open it{kept}."
+                ));
+            }
         }
     }
 
@@ -269,7 +273,8 @@ impl App {
             (SHIFT_COMMAND, Key::S, Command::SaveAs),
             (Modifiers::COMMAND, Key::S, Command::Save),
         ];
-        let plain = [(Modifiers::NONE, Key::Escape, Command::Cancel), (Modifiers::NONE, Key::Space, Command::ToggleLive)];
+        let plain =
+            [(Modifiers::NONE, Key::Escape, Command::Cancel), (Modifiers::NONE, Key::Space, Command::ToggleLive)];
         // While a field or button has the focus, plain keys are its own, and undo is that of its text.
         let focused = ctx.memory(|memory| memory.focused().is_some());
         let typing = ctx.egui_wants_keyboard_input();

@@ -27,8 +27,8 @@ pub enum FileEvent {
     Saved(PathBuf, Box<Design>, Result<(), String>),
     /// The design could not be kept safe in the data folder.
     NotKept(String),
-    /// No file dialog could be shown.
-    NoDialog,
+    /// No file dialog could be shown; where the design is kept meanwhile.
+    NoDialog(Option<PathBuf>),
 }
 
 enum Request {
@@ -130,13 +130,13 @@ impl Files {
         dialog: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static,
         then: impl FnOnce(PathBuf) + Send + 'static,
     ) {
-        let (tell, pacer) = (self.tell.clone(), self.pacer.clone());
+        let (tell, pacer, draft) = (self.tell.clone(), self.pacer.clone(), self.draft.clone());
         std::thread::spawn(move || {
             let asked = Instant::now();
             match block_on(dialog) {
                 Some(file) => then(file.path().to_owned()),
                 None if asked.elapsed() < TOO_SOON => {
-                    let _ = tell.send(FileEvent::NoDialog);
+                    let _ = tell.send(FileEvent::NoDialog(draft));
                     pacer.wake();
                 }
                 None => {}

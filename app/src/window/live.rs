@@ -148,8 +148,11 @@ impl Live {
         self.version += 1;
         if self.enabled {
             self.phase = Phase::Waiting;
-        } else if was_busy {
-            self.client.cancel();
+        } else {
+            self.phase = Phase::Idle;
+            if was_busy {
+                self.client.cancel();
+            }
         }
     }
 

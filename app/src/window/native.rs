@@ -39,12 +39,17 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     let WindowOptions { launcher, design, options } = options;
     let setup = Setup { launcher, data_folder, design, options };
     let failure = match show(eframe::Renderer::Wgpu, setup.clone()) {
-        Err(failure @ Failure { kind: Kind::Graphics, .. }) => show(eframe::Renderer::Glow, setup).err().map(|glow| Failure { reason: format!("{}; {}", failure.reason, glow.reason), ..glow }),
+        Err(failure @ Failure { kind: Kind::Graphics, .. }) => show(eframe::Renderer::Glow, setup)
+            .err()
+            .map(|glow| Failure { reason: format!("{}; {}", failure.reason, glow.reason), ..glow }),
         result => result.err(),
     };
     match failure {
         None => Ok(()),
         Some(Failure { kind: Kind::Later, reason }) => anyhow::bail!("the window broke off: {reason}; {COMMAND_LINE}"),
+        Some(Failure { kind: Kind::Display, reason }) => {
+            anyhow::bail!("no display was found ({reason}), so the window cannot open; {COMMAND_LINE}")
+        }
         Some(Failure { reason, .. }) => anyhow::bail!("the window cannot open ({reason}); {COMMAND_LINE}"),
     }
 }
@@ -71,6 +76,8 @@ struct Failure {
 enum Kind {
     /// There is no connection to the display, with any renderer.
     Display,
+    /// A system library is missing, which panics; the event loop cannot be made a second time.
+    Library,
     /// Before the window was there: another renderer may do.
     Graphics,
     /// After the window had been there.
@@ -116,10 +123,12 @@ fn show(renderer: eframe::Renderer, setup: Setup) -> Result<(), Failure> {
                 (false, true) => Kind::Display,
                 (false, false) => Kind::Graphics,
             };
-            Err(Failure { kind, reason: error.to_string() })
+            // Of a chain of causes the last one is for people.
+            let reason = error.to_string();
+            Err(Failure { kind, reason: reason.rsplit(": ").next().unwrap_or(&reason).to_owned() })
         }
         Err(panic) => {
-            let kind = if opened { Kind::Later } else { Kind::Display };
+            let kind = if opened { Kind::Later } else { Kind::Library };
             Err(Failure { kind, reason: said(panic.as_ref()) })
         }
     }

@@ -1,7 +1,7 @@
 //! Devices and machine, asked for on a thread: opening a driver can take seconds.
 
-use std::sync::OnceLock;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use shufflescope_engine::device::{DeviceId, DeviceInfo, Machine, devices};
 

@@ -122,6 +122,12 @@ impl Palette {
         self.card.lerp_to_gamma(Color32::from_rgb(230, 159, 0), 0.75 * t.sqrt())
     }
 
+    /// A text colour that can be read on `fill`.
+    #[must_use]
+    pub fn on(&self, fill: Color32) -> Color32 {
+        if egui::Rgba::from(fill).intensity() > 0.2 { Color32::from_gray(12) } else { Color32::from_gray(245) }
+    }
+
     /// A card's frame.
     pub fn card_frame(&self) -> egui::Frame {
         egui::Frame::new()

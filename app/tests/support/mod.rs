@@ -11,7 +11,7 @@ use shufflescope::window::{App, Setup, theme};
 use shufflescope::worker::Launcher;
 use shufflescope_engine::design::{Design, Edit, InputSize};
 use shufflescope_engine::device::DeviceId;
-use shufflescope_engine::runtime::{RunOptions, Runtime};
+use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::zoo;
 
 pub use cpu_renderer::CpuRenderer;
@@ -30,7 +30,7 @@ pub fn setup(data_folder: Option<&Path>) -> Setup {
         launcher: Launcher { program: env!("CARGO_BIN_EXE_shufflescope").into(), args: vec!["worker".into()] },
         data_folder: data_folder.map(Path::to_owned),
         design: Some(small()),
-        options: RunOptions { device: DeviceId::Cpu, runtime: Runtime::default(), threads: 1, batch: 1 },
+        options: RunOptions::new(DeviceId::Cpu, 1, 1),
     }
 }
 
@@ -41,6 +41,7 @@ pub fn small() -> Design {
 
 impl Window {
     /// The small network at 1440x900, dark.
+    #[allow(dead_code, reason = "not every test file needs it")]
     pub fn open() -> Self {
         Self::with(setup(None), [1440.0, 900.0], egui::Theme::Dark)
     }

@@ -12,7 +12,7 @@ use super::spread::Spread;
 use super::{MeasureError, MeasureKey, TimerQuality, WarmUp, Warning};
 use crate::design::Fingerprint;
 use crate::device::{Conditions, DeviceId};
-use crate::runtime::{RunOptions, Runtime};
+use crate::runtime::{Isa, RunOptions, Runtime};
 use crate::units::Nanos;
 
 /// What a design takes on a device. Its JSON form is a contract: times are whole nanoseconds, unknown is `null`.
@@ -28,6 +28,10 @@ pub struct Measurement {
     pub threads: usize,
     /// CPU threads asked for.
     pub threads_asked: usize,
+    /// Instruction set of the kernels used, where the runtime tells it.
+    pub instruction_set: Option<Isa>,
+    /// Instruction set asked for; `None` for the best.
+    pub instruction_set_asked: Option<Isa>,
     /// Images per run.
     pub batch: u32,
     /// How carefully it was measured.
@@ -111,6 +115,8 @@ impl Measurement {
             runtime: options.runtime,
             threads: processes.iter().map(|process| process.threads).max().unwrap_or(first.threads),
             threads_asked: options.threads,
+            instruction_set: first.instruction_set,
+            instruction_set_asked: options.instruction_set,
             batch: options.batch,
             mode: protocol.mode,
             whole,
@@ -136,8 +142,13 @@ impl Measurement {
     /// Everything that influenced this.
     #[must_use]
     pub fn key(&self) -> MeasureKey {
-        let options =
-            RunOptions { device: self.device, runtime: self.runtime, threads: self.threads_asked, batch: self.batch };
+        let options = RunOptions {
+            device: self.device,
+            runtime: self.runtime,
+            threads: self.threads_asked,
+            batch: self.batch,
+            instruction_set: self.instruction_set_asked,
+        };
         MeasureKey { design: self.design.clone(), options, protocol: self.protocol }
     }
 }

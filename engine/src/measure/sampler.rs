@@ -68,6 +68,7 @@ pub fn sample(
     let (warm_up, typical_run) = warm_up(exe, protocol, clock, &mut reporter)?;
     let runs_per_sample = runs_per_sample(typical_run, clock.quality().precision, protocol.sampling.ticks_per_sample);
     let mut samples = ProcessSamples::new(warm_up, clock.quality(), exe.threads(), runs_per_sample);
+    samples.instruction_set = exe.instruction_set();
     Sampler { exe, protocol, clock, canary, reporter }.fill(&mut samples)?;
     Ok(samples)
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::protocol::RunCounts;
 use super::{TimerQuality, WarmUp};
+use crate::runtime::Isa;
 use crate::units::Nanos;
 
 /// What one process measured. Sent between processes as it is.
@@ -30,6 +31,9 @@ pub struct ProcessSamples {
     pub timer: TimerQuality,
     /// CPU threads used, as the runtime reports them.
     pub threads: usize,
+    /// Instruction set of the kernels, where the runtime tells it.
+    #[serde(default)]
+    pub instruction_set: Option<Isa>,
     /// Why sampling ended; `None` while it goes on.
     pub stopped: Option<Stop>,
     /// Samples left out, by cause; never by value.
@@ -80,6 +84,7 @@ impl ProcessSamples {
             canary: Vec::new(),
             timer,
             threads,
+            instruction_set: None,
             stopped: None,
             discarded: BTreeMap::new(),
         }

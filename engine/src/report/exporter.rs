@@ -89,7 +89,8 @@ impl Format {
     #[must_use]
     pub fn from_path(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_string_lossy().to_lowercase();
-        let endings = Self::ALL.into_iter().flat_map(|format| format.endings().iter().map(move |ending| (format, *ending)));
+        let endings =
+            Self::ALL.into_iter().flat_map(|format| format.endings().iter().map(move |ending| (format, *ending)));
         let fitting = endings.filter(|(_, ending)| name.ends_with(ending));
         fitting.max_by_key(|(_, ending)| ending.len()).map(|(format, _)| format)
     }

@@ -37,7 +37,8 @@ fn stages(to: &mut dyn Write, profile: &Profile, name: &str) -> std::io::Result<
     }
     let total = &profile.cost.total;
     let sum = profile.measurement.as_ref().and_then(|measurement| Some(measurement.breakdown.as_ref()?.sum));
-    let time = if measured { format!(" & {}", sum.map(|sum| millis(sum.0)).unwrap_or_default()) } else { String::new() };
+    let time =
+        if measured { format!(" & {}", sum.map(|sum| millis(sum.0)).unwrap_or_default()) } else { String::new() };
     writeln!(
         to,
         "    \\midrule\n    Sum & & & & & & {} & {}{time} \\\\",

@@ -33,7 +33,8 @@ impl Profile {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn from_json(json: &[u8], path: &str) -> Result<Self, ProfileFileError> {
-        let syntax = |error: serde_json::Error| ProfileFileError::Syntax { path: path.into(), reason: error.to_string() };
+        let syntax =
+            |error: serde_json::Error| ProfileFileError::Syntax { path: path.into(), reason: error.to_string() };
         let value: Value = serde_json::from_slice(json).map_err(syntax)?;
         let profile: Self = match value.get("schema").and_then(Value::as_u64) {
             None => return Err(ProfileFileError::NoSchema { path: path.into() }),

@@ -142,7 +142,10 @@ pub fn environment(profile: &Profile) -> Vec<(&'static str, String)> {
         ("system", if system.is_empty() { unknown() } else { system.join(" ") }),
         (
             "program",
-            format!("ShuffleScope {} ({}, {}), Candle {}", machine.version, machine.build, machine.target, machine.candle),
+            format!(
+                "ShuffleScope {} ({}, {}), Candle {}",
+                machine.version, machine.build, machine.target, machine.candle
+            ),
         ),
     ];
     if let Some(measurement) = &profile.measurement {

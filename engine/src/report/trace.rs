@@ -33,7 +33,8 @@ impl Exporter for Trace {
 fn trace(profile: &Profile, measurement: &Measurement, breakdown: &Breakdown) -> Value {
     let costs: HashMap<&str, &LayerCost> =
         profile.cost.layers.iter().map(|layer| (layer.path.as_str(), layer)).collect();
-    let name = |what: &str, name: String| json!({ "ph": "M", "pid": 1, "tid": 1, "name": what, "args": { "name": name } });
+    let name =
+        |what: &str, name: String| json!({ "ph": "M", "pid": 1, "tid": 1, "name": what, "args": { "name": name } });
     let mut events = vec![
         name("process_name", format!("{} at {}", profile.design.name, profile.design.input)),
         name("thread_name", format!("{} on {}", measurement.runtime, measurement.device)),

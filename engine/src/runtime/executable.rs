@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use super::KernelPlan;
 use super::options::{RunOptions, Runtime};
+use super::tuned::{Isa, TunedExecutable};
 use crate::device::{Device, DeviceError};
 use crate::graph::{Graph, Shape};
 use crate::measure::Clock;
@@ -42,6 +43,11 @@ pub trait Executable {
 
     /// CPU threads that a run uses, as the runtime knows it.
     fn threads(&self) -> usize;
+
+    /// Instruction set of the kernels, where the runtime chooses it itself.
+    fn instruction_set(&self) -> Option<Isa> {
+        None
+    }
 }
 
 /// Receives the time at each kernel boundary of a marked run.
@@ -141,6 +147,10 @@ pub fn prepare(
 ) -> Result<Box<dyn Executable + Send>, PrepareError> {
     super::check_memory(graph)?;
     match options.runtime {
+        Runtime::Tuned => {
+            let tuned = TunedExecutable::prepare(graph, weights, device, options.instruction_set, options.threads)?;
+            Ok(Box::new(tuned))
+        }
         Runtime::Candle => Ok(Box::new(super::candle::CandleExecutable::prepare(graph, weights, device)?)),
     }
 }

@@ -1,7 +1,7 @@
 //! Runs a graph on a device. One trait, two runtimes and a naive reference:
 //!
 //! - [`candle`]: candle-core / candle-nn operations as a Candle user would write them,
-//! - `tuned`: folded, fused and with our own kernels,
+//! - [`tuned`]: folded, fused and with our own kernels,
 //! - [`reference`]: plain loops that say what every operation means, for tests only.
 
 pub mod candle;
@@ -10,8 +10,10 @@ mod memory;
 mod options;
 mod plan;
 pub mod reference;
+pub mod tuned;
 
 pub use executable::{Executable, Marks, PrepareError, RunError, prepare};
 pub use memory::check_memory;
 pub use options::{RunOptions, Runtime};
 pub use plan::{Kernel, KernelPlan};
+pub use tuned::Isa;

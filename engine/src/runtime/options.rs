@@ -5,23 +5,43 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::tuned::Isa;
+use crate::device::DeviceId;
+
 /// Which implementation of the operations runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Runtime {
-    /// Stock Candle operations, one kernel per layer.
-    #[default]
+    /// Our own kernels: batch norm folded, layers fused; on the CPU.
+    Tuned,
+    /// Stock Candle operations, one kernel per layer; on any device.
     Candle,
 }
 
 impl Runtime {
     /// Every runtime, in the order they are offered.
-    pub const ALL: [Self; 1] = [Self::Candle];
+    pub const ALL: [Self; 2] = [Self::Tuned, Self::Candle];
+
+    /// What runs on `device` where nothing else is asked for.
+    #[must_use]
+    pub const fn default_on(device: DeviceId) -> Self {
+        match device {
+            DeviceId::Cpu => Self::Tuned,
+            DeviceId::Cuda(_) | DeviceId::Metal(_) => Self::Candle,
+        }
+    }
+
+    /// Whether this runtime has kernels for `device`.
+    #[must_use]
+    pub const fn runs_on(self, device: DeviceId) -> bool {
+        matches!((self, device), (Self::Candle, _) | (Self::Tuned, DeviceId::Cpu))
+    }
 
     /// The name used on the command line and in files.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Tuned => "tuned",
             Self::Candle => "candle",
         }
     }
@@ -48,11 +68,22 @@ impl FromStr for Runtime {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RunOptions {
     /// `cpu`, `cuda:0`, `metal:0`.
-    pub device: crate::device::DeviceId,
+    pub device: DeviceId,
     /// The implementation.
     pub runtime: Runtime,
     /// CPU threads; the process that runs has exactly this many.
     pub threads: usize,
     /// Images per run.
     pub batch: u32,
+    /// Forces the tuned kernels' instruction set; the widest that the machine has where absent.
+    #[serde(default)]
+    pub instruction_set: Option<Isa>,
+}
+
+impl RunOptions {
+    /// The device's default runtime with the machine's widest instruction set.
+    #[must_use]
+    pub const fn new(device: DeviceId, threads: usize, batch: u32) -> Self {
+        Self { device, runtime: Runtime::default_on(device), threads, batch, instruction_set: None }
+    }
 }

@@ -98,11 +98,8 @@ fn remedy(ui: &mut Ui, guideline: Guideline, remedy: &Remedy, palette: Palette, 
     }
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = theme::GAP * 1.5;
-        let changes = [
-            ("mult-adds", remedy.mult_adds),
-            ("params", remedy.params),
-            ("mem. access", remedy.memory_access),
-        ];
+        let changes =
+            [("mult-adds", remedy.mult_adds), ("params", remedy.params), ("mem. access", remedy.memory_access)];
         for (name, change) in changes {
             // No line break within one number.
             let text = format!("{name} {}", predicted(change)).replace(' ', "\u{a0}");

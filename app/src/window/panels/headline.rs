@@ -118,7 +118,8 @@ fn measured(scene: Scene<'_>, palette: Palette) -> [Card; 2] {
     };
     let rate = Card {
         name: "rate",
-        value: spread.map_or_else(|| "\u{2013}".into(), |spread| format!("{} /s", format::three_digits(rate(spread, batch)))),
+        value: spread
+            .map_or_else(|| "\u{2013}".into(), |spread| format!("{} /s", format::three_digits(rate(spread, batch)))),
         is_stale,
         detail: if batch == 1 { "images".into() } else { format!("images, by {batch}") },
         detail_color: None,
@@ -144,7 +145,9 @@ fn state(scene: Scene<'_>, palette: Palette) -> (String, Option<Color32>) {
             let spread = format!("±{}", format::share(half_width));
             match freshness {
                 Freshness::Partial => (format!("{spread}, measuring"), Some(palette.accent)),
-                _ if half_width > measurement.protocol.rough_half_width => (format!("{spread}, rough"), Some(palette.warn)),
+                _ if half_width > measurement.protocol.rough_half_width => {
+                    (format!("{spread}, rough"), Some(palette.warn))
+                }
                 _ => (spread, None),
             }
         }

@@ -67,7 +67,7 @@ fn name_of(field: Field) -> String {
 
 fn line(ui: &mut Ui, text: &str, is_error: bool, palette: Palette, action: impl FnOnce(&mut Ui)) {
     let color = if is_error { palette.error } else { palette.text };
-    ui.horizontal_top(|ui| {
+    ui.horizontal(|ui| {
         if is_error {
             mark(ui, Mark::Warning, color, 15.0);
         }
@@ -76,6 +76,6 @@ fn line(ui: &mut Ui, text: &str, is_error: bool, palette: Palette, action: impl 
             ui.set_min_width(text_width);
             ui.add(egui::Label::new(RichText::new(text).color(color)).wrap());
         });
-        ui.with_layout(Layout::right_to_left(Align::Min), action);
+        ui.with_layout(Layout::right_to_left(Align::Center), action);
     });
 }

@@ -58,9 +58,11 @@ fn warnings(ui: &mut Ui, measurement: &Measurement, freshness: Freshness, palett
     };
     let list = |ui: &mut Ui| {
         ui.set_max_width(460.0);
-        for warning in warnings {
-            ui.add(egui::Label::new(warning.to_string()).wrap());
-        }
+        ui.with_layout(Layout::top_down(Align::Min), |ui| {
+            for warning in warnings {
+                ui.add(egui::Label::new(format!("\u{2022} {warning}")).wrap().halign(Align::Min));
+            }
+        });
     };
     let menu = ui.menu_button(RichText::new(title).color(palette.warn), list);
     if !menu.response.clicked() && menu.inner.is_none() {

@@ -29,8 +29,24 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
             }
         }
         ui.separator();
-        button(ui, "Save", "Save", "Save the design (Ctrl+S; Ctrl+Shift+S under another name)", true, Command::Save, commands);
-        button(ui, "Open", "Open", "Open a design file (Ctrl+O), or drop one here", true, Command::OpenDialog, commands);
+        button(
+            ui,
+            "Save",
+            "Save",
+            "Save the design (Ctrl+S; Ctrl+Shift+S under another name)",
+            true,
+            Command::Save,
+            commands,
+        );
+        button(
+            ui,
+            "Open",
+            "Open",
+            "Open a design file (Ctrl+O), or drop one here",
+            true,
+            Command::OpenDialog,
+            commands,
+        );
         ui.separator();
         let step = |what: Option<&str>, verb: &str, keys: &str| match what {
             Some(what) => format!("{verb}: {what} ({keys})"),

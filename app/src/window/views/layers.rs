@@ -47,7 +47,8 @@ impl Layers {
             if !self.filter.is_empty() && named(ui.button("×"), Role::Button, "clear filter").clicked() {
                 self.filter.clear();
             }
-            let field = egui::TextEdit::singleline(&mut self.filter).hint_text("filter: dw stage3").desired_width(width);
+            let field =
+                egui::TextEdit::singleline(&mut self.filter).hint_text("filter: dw stage3").desired_width(width);
             named(ui.add(field), Role::TextInput, "filter layers");
         });
     }
@@ -65,8 +66,7 @@ impl Layers {
     }
 
     fn refresh(&mut self, scene: Scene<'_>) {
-        let of =
-            (scene.document.revision(), scene.live.version(), self.filter.clone(), self.by, self.descending);
+        let of = (scene.document.revision(), scene.live.version(), self.filter.clone(), self.by, self.descending);
         if self.made_of.as_ref() != Some(&of) {
             let result = scene.live.result().map(|(measurement, _)| measurement);
             let layers = &scene.document.valid().cost.layers;
@@ -100,9 +100,11 @@ impl Layers {
             .column(exact(64.0));
         if selected != self.scrolled_to.as_deref() {
             self.scrolled_to = selected.map(str::to_owned);
-            let row = self.rows.order.iter().position(|&index| {
-                layers.get(index).is_some_and(|layer| Some(layer.path.as_str()) == selected)
-            });
+            let row = self
+                .rows
+                .order
+                .iter()
+                .position(|&index| layers.get(index).is_some_and(|layer| Some(layer.path.as_str()) == selected));
             if let Some(row) = row {
                 table = table.scroll_to_row(row, None);
             }
@@ -126,7 +128,10 @@ impl Layers {
                 let is_selected = selected == Some(layer.path.as_str());
                 row.set_selected(is_selected);
                 cells(&mut row, layer, palette);
-                row.col(|ui| latency(ui, rows, index, layers, is_stale, palette));
+                let (_, cell) = row.col(|ui| latency(ui, rows, index, layers, is_stale, palette));
+                if let Some(Some(timing)) = rows.timings.get(index) {
+                    cell.on_hover_text(in_full(*timing));
+                }
                 numbers(&mut row, layer, palette);
                 let response = row.response();
                 response.widget_info(|| WidgetInfo::selected(Role::Row, true, is_selected, &layer.path));
@@ -202,8 +207,8 @@ fn number(ui: &mut Ui, text: String, palette: Palette) {
 fn latency(ui: &mut Ui, rows: &Rows, index: usize, layers: &[LayerCost], is_stale: bool, palette: Palette) {
     let Some(Some(timing)) = rows.timings.get(index) else { return };
     ui.add_space(8.0);
-    let (median, share, count) = match *timing {
-        Timing::Kernel { median, share, layers } => (median, share, layers),
+    let (median, share) = match *timing {
+        Timing::Kernel { median, share, .. } => (median, share),
         Timing::With(first) => {
             let first = layers.get(first).map_or("", |layer| layer.path.as_str());
             ui.add(Label::new(RichText::new(format!("with {first}")).small().color(palette.muted)).truncate());
@@ -220,9 +225,21 @@ fn latency(ui: &mut Ui, rows: &Rows, index: usize, layers: &[LayerCost], is_stal
     let text_color = if is_stale { palette.muted } else { palette.strong };
     fixed(ui, 58.0, RichText::new(median.to_string()).color(text_color));
     fixed(ui, 42.0, RichText::new(format::share(share)).small().color(palette.muted));
-    if count > 1 {
-        ui.response().on_hover_text(format!("One kernel computes {count} layers"));
+}
+
+/// What the latency's cell says in full.
+fn in_full(timing: Timing) -> String {
+    let Timing::Kernel { median, low, high, share, layers, gflop_per_second } = timing else {
+        return "Runs in one kernel with the layer named here".into();
+    };
+    let mut text = format!("{median}, between {low} and {high}\n{} of the marked whole", format::share(share));
+    if let Some(rate) = gflop_per_second {
+        text += &format!("\n{} GFLOP/s achieved", format::three_digits(rate));
     }
+    if layers > 1 {
+        text += &format!("\none kernel for {layers} layers");
+    }
+    text
 }
 
 fn fixed(ui: &mut Ui, width: f32, text: RichText) {

@@ -44,8 +44,10 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         };
         ui.painter().rect_filled(bar, 1.0, color);
     }
-    response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, format!("activation memory by layer. {text}")));
-    let Some((node, elements)) = pointed.and_then(|index| Some((valid.graph.nodes().get(index)?, alive.get(index)?))) else {
+    response
+        .widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, format!("activation memory by layer. {text}")));
+    let Some((node, elements)) = pointed.and_then(|index| Some((valid.graph.nodes().get(index)?, alive.get(index)?)))
+    else {
         return;
     };
     if response.clicked() {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use shufflescope_engine::cost::LayerCost;
 use shufflescope_engine::measure::Measurement;
-use shufflescope_engine::units::Nanos;
+use shufflescope_engine::units::{MultAdds, Nanos};
 
 /// A column that can be sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,10 +72,16 @@ pub enum Timing {
     Kernel {
         /// The median.
         median: Nanos,
+        /// Lower end of the median's interval.
+        low: Nanos,
+        /// Upper end of the median's interval.
+        high: Nanos,
         /// Of the marked whole.
         share: f64,
         /// Layers in the kernel.
         layers: usize,
+        /// FLOP (two per mult-add) per nanosecond; `None` where the kernel computes nothing in this sense.
+        gflop_per_second: Option<f64>,
     },
     /// Its kernel's time is shown at this layer, which is its first.
     With(usize),
@@ -139,14 +145,28 @@ fn timings(layers: &[LayerCost], result: Option<&Measurement>) -> Vec<Option<Tim
     let index: HashMap<&str, usize> =
         layers.iter().enumerate().map(|(index, layer)| (layer.path.as_str(), index)).collect();
     for kernel in &breakdown.kernels {
+        let mult_adds: MultAdds = kernel
+            .layers
+            .iter()
+            .filter_map(|path| layers.get(*index.get(path.as_str())?))
+            .map(|layer| layer.mult_adds)
+            .sum();
+        let computes = mult_adds > MultAdds::ZERO && kernel.median > Nanos::ZERO;
+        let gflop_per_second = computes.then(|| 2.0 * mult_adds.as_f64() / kernel.median.as_f64());
         let mut first = None;
         for path in &kernel.layers {
             let Some(&layer) = index.get(path.as_str()) else { continue };
             let timing = match first {
                 None => {
                     first = Some(layer);
-                    let share = kernel.median.share_of(breakdown.marked_whole);
-                    Timing::Kernel { median: kernel.median, share, layers: kernel.layers.len() }
+                    Timing::Kernel {
+                        median: kernel.median,
+                        low: kernel.low,
+                        high: kernel.high,
+                        share: kernel.median.share_of(breakdown.marked_whole),
+                        layers: kernel.layers.len(),
+                        gflop_per_second,
+                    }
                 }
                 Some(first) => Timing::With(first),
             };
@@ -183,6 +203,8 @@ mod tests {
         let layers = layers();
         let rows = Rows::of(&layers, None, "stage3 DEPTHWISE", Column::Layer, false);
         assert!(!rows.order.is_empty());
-        assert!(rows.order.iter().all(|&index| layers[index].path.contains("stage3") && layers[index].op.starts_with("dw")));
+        assert!(
+            rows.order.iter().all(|&index| layers[index].path.contains("stage3") && layers[index].op.starts_with("dw"))
+        );
     }
 }

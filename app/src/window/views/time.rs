@@ -103,7 +103,13 @@ fn bar(ui: &mut Ui, name: &str, shares: Option<&Shares>, absent: &str, palette: 
             if width > 44.0 {
                 let font = egui::TextStyle::Small.resolve(ui.style());
                 let text = format::share(shares.get(kind));
-                ui.painter().text(piece.center(), egui::Align2::CENTER_CENTER, text, font, egui::Color32::BLACK);
+                ui.painter().text(
+                    piece.center(),
+                    egui::Align2::CENTER_CENTER,
+                    text,
+                    font,
+                    palette.on(palette.kind(kind)),
+                );
             }
         }
         let described: Vec<String> = KINDS

@@ -14,7 +14,10 @@ use crate::window::format;
 use crate::window::theme::{self, Palette};
 
 const BOX: Vec2 = vec2(178.0, 40.0);
-const ROW: f32 = 66.0;
+const ROW: f32 = 70.0;
+
+/// Where lines between boxes turn, above the box they lead to.
+const TURN: f32 = 11.0;
 
 /// Share of the unit's time from which a box is fully coloured.
 const HOT: f64 = 0.5;
@@ -49,7 +52,9 @@ impl UnitView {
         });
         response.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "unit"));
         let text = match self.share(scene) {
-            Some((time, share)) => format!("{time}, {} of the run; boxes by their share of it", format::share(share)),
+            Some((time, share)) => {
+                format!("{time}, {} of the run; boxes coloured by their share", format::share(share))
+            }
             None => "not measured yet".to_owned(),
         };
         ui.label(egui::RichText::new(text).small().color(Palette::current(ui).muted));
@@ -85,8 +90,7 @@ impl UnitView {
         self.follow(scene);
         let graph = &scene.document.valid().graph;
         let plan = UnitPlan::of(graph, self.unit);
-        let times: Vec<Nanos> =
-            plan.steps.iter().map(|step| time_of(step, graph, scene.live.current())).collect();
+        let times: Vec<Nanos> = plan.steps.iter().map(|step| time_of(step, graph, scene.live.current())).collect();
         egui::ScrollArea::both().auto_shrink(false).show(ui, |ui| {
             let height = ROW * (plan.rows() as f32 + 1.0) + 46.0;
             let size = vec2(ui.available_width().max(BOX.x * 2.0 + 150.0), height);
@@ -144,7 +148,7 @@ impl Drawing<'_> {
 
     /// Where the unit's input comes in.
     fn entry(&self) -> Pos2 {
-        pos2(self.x(Column::Center), self.y(0) + 4.0)
+        pos2(self.x(Column::Center), self.y(0) + BOX.y / 2.0 - 4.0)
     }
 
     fn arrows(&self, ui: &Ui) {
@@ -170,8 +174,8 @@ impl Drawing<'_> {
     fn arrow(&self, ui: &Ui, from: Option<&Step>, to: &Step) {
         let (start, row) = from.map_or((self.entry(), 0), |step| (self.place(step).center_bottom(), step.row));
         let end = self.place(to).center_top();
-        let above = end.y - (ROW - BOX.y) / 2.0;
-        let below = start.y + (ROW - BOX.y) / 2.0;
+        let above = end.y - TURN;
+        let below = start.y + ROW - BOX.y - TURN;
         if to.row == row + 1 {
             self.line(ui, &[start, pos2(start.x, above), pos2(end.x, above), end]);
             return;
@@ -211,14 +215,16 @@ impl Drawing<'_> {
             _ => Stroke::new(1.0, palette.outline),
         };
         let painter = ui.painter();
-        painter.rect(place, theme::ROUND, palette.heat(time.share_of(whole), HOT), stroke, StrokeKind::Inside);
+        let fill = palette.heat(time.share_of(whole), HOT);
+        let text_color = palette.on(fill);
+        painter.rect(place, theme::ROUND, fill, stroke, StrokeKind::Inside);
         let body = TextStyle::Body.resolve(ui.style());
         let small = TextStyle::Small.resolve(ui.style());
         let lift = if step.after.is_empty() { 0.0 } else { 8.0 };
-        painter.text(place.center() - vec2(0.0, lift), Align2::CENTER_CENTER, &step.title, body, palette.strong);
+        painter.text(place.center() - vec2(0.0, lift), Align2::CENTER_CENTER, &step.title, body, text_color);
         if !step.after.is_empty() {
             let after = step.after.join(", ");
-            painter.text(place.center() + vec2(0.0, 9.0), Align2::CENTER_CENTER, after, small.clone(), palette.strong);
+            painter.text(place.center() + vec2(0.0, 9.0), Align2::CENTER_CENTER, after, small.clone(), text_color);
         }
         let channels = place.center_bottom() + vec2(5.0, 1.0);
         painter.text(channels, Align2::LEFT_TOP, step.handed_on(), small.clone(), palette.muted);

@@ -4,7 +4,12 @@ use eframe::egui;
 use egui::{Role, Ui, WidgetInfo};
 
 /// Shows the alternatives as buttons named `name text` and returns the one that was just chosen.
-pub fn choice<T: PartialEq + Copy>(ui: &mut Ui, name: &str, alternatives: &[(T, &str)], current: Option<T>) -> Option<T> {
+pub fn choice<T: PartialEq + Copy>(
+    ui: &mut Ui,
+    name: &str,
+    alternatives: &[(T, &str)],
+    current: Option<T>,
+) -> Option<T> {
     let mut chosen = None;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 3.0;

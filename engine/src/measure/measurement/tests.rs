@@ -8,7 +8,7 @@ const MS: u64 = 1_000_000;
 
 fn key(device: DeviceId, protocol: Protocol) -> MeasureKey {
     let design = serde_json::from_value(json!("00000000deadbeef")).unwrap();
-    MeasureKey { design, options: RunOptions { device, runtime: Runtime::Candle, threads: 2, batch: 1 }, protocol }
+    MeasureKey { design, options: RunOptions { runtime: Runtime::Candle, ..RunOptions::new(device, 2, 1) }, protocol }
 }
 
 fn circumstances(kernels: usize) -> Circumstances {

@@ -62,7 +62,8 @@ impl Ints {
     pub(super) fn gather(&self, indices: &Self) -> Result<Self, String> {
         let pick = |&index: &i64| self.values.get(position(index, self.values.len())?).copied();
         let values: Option<Vec<i64>> = indices.values.iter().map(pick).collect();
-        let values = values.ok_or_else(|| format!("{:?} are not all positions in {} numbers", indices.values, self.values.len()))?;
+        let values = values
+            .ok_or_else(|| format!("{:?} are not all positions in {} numbers", indices.values, self.values.len()))?;
         Ok(Self { values, is_scalar: indices.is_scalar })
     }
 }
@@ -89,16 +90,21 @@ impl Constant {
         let numbers = |numbers: Vec<i64>| Ints { values: numbers, is_scalar: dims.is_empty() };
         let (found, constant) = match tensor.data_type {
             proto::FLOAT => {
-                let values: Arc<[f32]> =
-                    if raw.is_empty() { tensor.float_data.into() } else { words(raw).map(f32::from_le_bytes).collect() };
+                let values: Arc<[f32]> = if raw.is_empty() {
+                    tensor.float_data.into()
+                } else {
+                    words(raw).map(f32::from_le_bytes).collect()
+                };
                 (values.len(), Self::Floats { dims: dims.clone(), values, name: name.clone() })
             }
             proto::INT64 => {
-                let values = if raw.is_empty() { tensor.int64_data } else { words(raw).map(i64::from_le_bytes).collect() };
+                let values =
+                    if raw.is_empty() { tensor.int64_data } else { words(raw).map(i64::from_le_bytes).collect() };
                 (values.len(), Self::Ints(numbers(values)))
             }
             proto::INT32 => {
-                let narrow = if raw.is_empty() { tensor.int32_data } else { words(raw).map(i32::from_le_bytes).collect() };
+                let narrow =
+                    if raw.is_empty() { tensor.int32_data } else { words(raw).map(i32::from_le_bytes).collect() };
                 (narrow.len(), Self::Ints(numbers(narrow.into_iter().map(i64::from).collect())))
             }
             other => return Err(wrong(format!("has element type {other}; 32-bit floats and whole numbers are read"))),
@@ -113,4 +119,43 @@ impl Constant {
 /// The whole words of `bytes`.
 fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> + '_ {
     bytes.chunks(N).filter_map(|word| word.try_into().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensor(dims: &[i64], data_type: i32, raw_data: &[u8]) -> proto::Tensor {
+        proto::Tensor {
+            dims: dims.into(),
+            data_type,
+            raw_data: raw_data.into(),
+            name: "w".into(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_shape_that_the_data_does_not_fill_is_refused_before_anything_is_made_of_it() {
+        for dims in [&[i64::MAX][..], &[1 << 40, 1 << 40], &[-1], &[3], &[0], &[2, 2]] {
+            let error = Constant::of(tensor(dims, proto::FLOAT, &[0; 8])).unwrap_err();
+            assert!(error.starts_with("tensor `w`"), "{error}");
+        }
+        assert!(Constant::of(tensor(&[2], proto::FLOAT, &[0; 8])).is_ok());
+        assert!(Constant::of(tensor(&[2], 11, &[0; 16])).unwrap_err().contains("element type 11"));
+        let elsewhere = proto::Tensor { data_location: 1, ..tensor(&[2], proto::FLOAT, &[]) };
+        assert!(Constant::of(elsewhere).unwrap_err().contains("another file"));
+    }
+
+    #[test]
+    fn shape_arithmetic_refuses_what_does_not_fit() {
+        let list = |values: &[i64]| Ints::list(values.into()).unwrap();
+        let product = |one: &[i64], other: &[i64]| list(one).with(&list(other), i64::checked_mul);
+        assert_eq!(product(&[2, 3], &[4]), Ok(list(&[8, 12])));
+        assert!(product(&[2, 3], &[4, 5, 6]).is_err() && product(&[i64::MAX], &[2]).is_err());
+        assert!(list(&[1]).with(&list(&[0]), i64::checked_div).is_err());
+        assert_eq!(list(&[5, 6, 7]).gather(&Ints::scalar(-1)), Ok(Ints::scalar(7)));
+        assert!(list(&[5]).gather(&Ints::scalar(1)).is_err() && list(&[]).gather(&Ints::scalar(i64::MIN)).is_err());
+        assert!(Ints::list(vec![0; 5000]).is_err());
+    }
 }

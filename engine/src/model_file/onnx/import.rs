@@ -142,7 +142,10 @@ impl Imported {
                     (Some(value), _) => Some(value.clone()),
                     (None, Some(constant)) => Some(Value::Constant(constant.clone())),
                     (None, None) => {
-                        return Err(malformed(&self.path, format!("`{}` reads `{name}`, which nothing makes", node.name)));
+                        return Err(malformed(
+                            &self.path,
+                            format!("`{}` reads `{name}`, which nothing makes", node.name),
+                        ));
                     }
                 });
             }
@@ -154,7 +157,9 @@ impl Imported {
                 match converter.node(node, &inputs) {
                     Ok(made) => made,
                     Err(Refusal::Unsupported(reason)) => refuse(Some(reason)),
-                    Err(Refusal::Layer(source)) => return Err(ModelFileError::Layer { path: self.path.clone(), source }),
+                    Err(Refusal::Layer(source)) => {
+                        return Err(ModelFileError::Layer { path: self.path.clone(), source });
+                    }
                 }
             };
             values.extend(node.output.iter().map(String::as_str).zip(made));
@@ -164,7 +169,9 @@ impl Imported {
         }
         let (graph, weights) = converter.finish();
         match values.get(self.output.as_str()) {
-            Some(Value::Tensor(tensor)) if tensor.node == graph.output() && graph.layers().len() > 0 => Ok((graph, weights)),
+            Some(Value::Tensor(tensor)) if tensor.node == graph.output() && graph.layers().len() > 0 => {
+                Ok((graph, weights))
+            }
             _ => Err(malformed(&self.path, format!("its output `{}` is not the result of a last layer", self.output))),
         }
     }

@@ -95,7 +95,13 @@ impl<'a> Converter<'a> {
     }
 
     /// Adds a layer; its whole value.
-    fn push(&mut self, node: &Node, weight: Option<&str>, op: Op, inputs: &[NodeId]) -> Result<(NodeId, String), Refusal> {
+    fn push(
+        &mut self,
+        node: &Node,
+        weight: Option<&str>,
+        op: Op,
+        inputs: &[NodeId],
+    ) -> Result<(NodeId, String), Refusal> {
         let path = self.names.path(node, weight);
         let id = self.builder.push(path.clone(), op, inputs)?;
         let shape = self.builder.shape(id);

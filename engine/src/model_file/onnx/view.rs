@@ -77,7 +77,8 @@ impl Tensor {
                 length => usize::try_from(length).map_err(|_| refuse())?,
             });
         }
-        let (batch, fixed) = (self.dims.first().copied(), target.first().and_then(|&length| usize::try_from(length).ok()));
+        let (batch, fixed) =
+            (self.dims.first().copied(), target.first().and_then(|&length| usize::try_from(length).ok()));
         if let (Some(first), Some(batch)) = (lengths.first_mut(), batch)
             && target.len() > 1
             && fixed.is_some()
@@ -85,7 +86,8 @@ impl Tensor {
         {
             *first = batch;
         }
-        let known = lengths.iter().try_fold(1_usize, |product, &length| product.checked_mul(length)).ok_or_else(refuse)?;
+        let known =
+            lengths.iter().try_fold(1_usize, |product, &length| product.checked_mul(length)).ok_or_else(refuse)?;
         if let Some(open) = open.and_then(|axis| lengths.get_mut(axis)) {
             *open = elements.checked_div(known).ok_or_else(refuse)?;
         }
@@ -122,5 +124,32 @@ impl Tensor {
             }
             _ => Err(format!("axes of {:?} in the order {perm:?}", self.dims)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reshapes_are_views_shuffles_or_flattening() {
+        let shape = Shape::new(2, 12, 4, 5);
+        let map = Tensor::whole(NodeId(1), shape);
+        let reshaped = |tensor: &Tensor, target: &[i64]| {
+            let lengths = tensor.lengths(target, Some(1))?;
+            tensor.reshape(&lengths, shape)
+        };
+        // The model was exported for a batch of 1 and says so in its reshapes.
+        let grouped = reshaped(&map, &[1, 3, 4, 4, 5]);
+        assert_eq!(grouped, Ok(Reshaped::View(vec![2, 3, 4, 4, 5], View::Grouped(3))));
+        let grouped = Tensor { node: NodeId(1), dims: vec![2, 3, 4, 4, 5], view: View::Grouped(3) };
+        let swapped = grouped.transpose(&[0, 2, 1, 3, 4]).unwrap();
+        assert_eq!(reshaped(&swapped, &[0, -1, 4, 5]), Ok(Reshaped::Shuffle(3)));
+        assert_eq!(reshaped(&map, &[0, -1]), Ok(Reshaped::Flatten));
+        for target in [&[-1, -1][..], &[0, 0, 0, 0, 0], &[2, 7, -1], &[i64::MAX, i64::MAX], &[-2], &[0, 12, 5, 4], &[]]
+        {
+            assert!(reshaped(&map, target).is_err(), "{target:?}");
+        }
+        assert!(map.transpose(&[0, 2, 1, 3]).is_err());
     }
 }

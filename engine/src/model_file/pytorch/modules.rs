@@ -6,7 +6,8 @@ use crate::graph::{Activation, Op, Window};
 pub(super) fn constructor(op: &Op) -> Option<String> {
     Some(match op {
         Op::Conv2d(conv) => {
-            let mut text = format!("nn.Conv2d({}, {}, {}", conv.in_channels, conv.out_channels, pair(conv.window.kernel));
+            let mut text =
+                format!("nn.Conv2d({}, {}, {}", conv.in_channels, conv.out_channels, pair(conv.window.kernel));
             text += &sliding(&conv.window);
             if conv.groups != 1 {
                 text += &format!(", groups={}", conv.groups);

@@ -225,7 +225,8 @@ fn forward(steps: &[Step], argument: ValueId) -> String {
     let mut names: BTreeMap<ValueId, String> = BTreeMap::from([(argument, "x".to_owned())]);
     let mut text = String::new();
     for (index, step) in steps.iter().enumerate() {
-        let inputs: Vec<String> = step.inputs.iter().map(|input| names.get(input).cloned().unwrap_or_default()).collect();
+        let inputs: Vec<String> =
+            step.inputs.iter().map(|input| names.get(input).cloned().unwrap_or_default()).collect();
         for input in &step.inputs {
             let read_again = steps.iter().skip(index + 1).any(|later| later.inputs.contains(input));
             if !read_again {

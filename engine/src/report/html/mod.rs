@@ -29,9 +29,10 @@ fn document(profile: &Profile) -> String {
     let design = &profile.design;
     let title = escaped(&format!("{} at {}", design.name, design.input));
     let measured = match &profile.measurement {
-        Some(measurement) => {
-            escaped(&format!("measured with {} on {}, {} mode", measurement.runtime, measurement.device, measurement.mode))
-        }
+        Some(measurement) => escaped(&format!(
+            "measured with {} on {}, {} mode",
+            measurement.runtime, measurement.device, measurement.mode
+        )),
         None => "costed on paper, not measured".into(),
     };
     let sections = [

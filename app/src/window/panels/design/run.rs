@@ -15,11 +15,13 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     let options = scene.document.options();
     let mut run = |options: RunOptions| commands.push(Command::Run(options));
     row(ui, "device", |ui| {
-        let combo =
-            egui::ComboBox::from_id_salt("device").selected_text(options.device.to_string()).width(ui.available_width());
+        let combo = egui::ComboBox::from_id_salt("device")
+            .selected_text(options.device.to_string())
+            .width(ui.available_width());
         let response = combo.show_ui(ui, |ui| {
             for info in scene.surroundings.devices() {
-                let name = info.name.as_ref().map_or_else(|| info.id.to_string(), |name| format!("{}  {name}", info.id));
+                let name =
+                    info.name.as_ref().map_or_else(|| info.id.to_string(), |name| format!("{}  {name}", info.id));
                 let on = info.id == options.device;
                 let button = egui::Button::selectable(on, name).truncate();
                 let mut response = ui.add_enabled(info.is_available(), button);
@@ -27,7 +29,9 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
                     response = response.on_disabled_hover_text(reason);
                 }
                 if response.clicked() && !on {
-                    run(RunOptions { device: info.id, ..options.clone() });
+                    let runtime =
+                        if options.runtime.runs_on(info.id) { options.runtime } else { Runtime::default_on(info.id) };
+                    run(RunOptions { device: info.id, runtime, ..options.clone() });
                 }
             }
         });
@@ -39,7 +43,12 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         let response = combo.show_ui(ui, |ui| {
             for runtime in Runtime::ALL {
                 let on = runtime == options.runtime;
-                if ui.selectable_label(on, runtime.name()).clicked() && !on {
+                let button = egui::Button::selectable(on, runtime.name());
+                let response = ui
+                    .add_enabled(runtime.runs_on(options.device), button)
+                    .on_hover_text(about(runtime))
+                    .on_disabled_hover_text(format!("Has no kernels for {}", options.device));
+                if response.clicked() && !on {
                     run(RunOptions { runtime, ..options.clone() });
                 }
             }
@@ -48,8 +57,10 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     });
     let wrong = scene.document.error(Field::Batch);
     row(ui, "threads", |ui| {
-        let combo =
-            egui::ComboBox::from_id_salt("threads").selected_text(options.threads.to_string()).width(54.0).height(300.0);
+        let combo = egui::ComboBox::from_id_salt("threads")
+            .selected_text(options.threads.to_string())
+            .width(54.0)
+            .height(300.0);
         let response = combo.show_ui(ui, |ui| {
             for threads in 1..=scene.surroundings.most_threads().max(options.threads) {
                 let on = threads == options.threads;
@@ -66,4 +77,11 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         }
     });
     problem(ui, wrong);
+}
+
+const fn about(runtime: Runtime) -> &'static str {
+    match runtime {
+        Runtime::Tuned => "Our own kernels: batch norm folded, layers fused",
+        Runtime::Candle => "Stock Candle operations, one kernel per layer",
+    }
 }

@@ -95,7 +95,8 @@ fn head(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
             }
             None => label(ui, "none", NUMBER),
         }
-        let response = ui.checkbox(&mut on, "1x1").on_hover_text("A last 1x1 convolution before pooling (the paper's conv5)");
+        let response =
+            ui.checkbox(&mut on, "1x1").on_hover_text("A last 1x1 convolution before pooling (the paper's conv5)");
         response.widget_info(|| egui::WidgetInfo::selected(Role::CheckBox, true, on, "head convolution"));
         if response.changed() {
             commands.edit(Edit::Head(on.then_some(1024)));

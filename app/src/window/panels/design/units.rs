@@ -77,7 +77,9 @@ fn any(scene: Scene<'_>, field: fn(usize) -> Field) -> Option<&str> {
 }
 
 fn groups(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
-    let Some((groups, same)) = Setting::of(scene.document.draft(), |block| Some(block.groups())).value() else { return };
+    let Some((groups, same)) = Setting::of(scene.document.draft(), |block| Some(block.groups())).value() else {
+        return;
+    };
     let alternatives = [(1, "1"), (2, "2"), (3, "3"), (4, "4"), (8, "8")];
     if let Some(groups) = row(ui, "groups", |ui| choice(ui, "groups", &alternatives, same.then_some(groups))) {
         commands.edit(and_fit(BlockEdit::Groups(groups)));

@@ -206,7 +206,8 @@ impl Converter<'_> {
 
     fn linear(&mut self, node: &Node, inputs: Inputs<'_>) -> Made {
         let (input, (dims, values, name)) = (tensor(inputs, 0)?, parameter(inputs, 1)?);
-        let plain = node.int_or("transA", 0) == 0 && node.float_or("alpha", 1.0) == 1.0 && node.float_or("beta", 1.0) == 1.0;
+        let plain =
+            node.int_or("transA", 0) == 0 && node.float_or("alpha", 1.0) == 1.0 && node.float_or("beta", 1.0) == 1.0;
         let (&[rows, columns], true, 2) = (dims, plain, input.dims.len()) else {
             return unsupported("other than [batch, in] times a constant matrix");
         };
@@ -278,7 +279,8 @@ impl Converter<'_> {
         let input = tensor(inputs, 0)?;
         let list = |index, name| numbers(node, inputs, index, name);
         let (starts, ends, axes, steps) = (list(1, "starts")?, list(2, "ends")?, list(3, "axes")?, list(4, "steps")?);
-        let (Some(&[start]), Some(&[end]), Some(&[axis])) = (starts.as_deref(), ends.as_deref(), axes.as_deref()) else {
+        let (Some(&[start]), Some(&[end]), Some(&[axis])) = (starts.as_deref(), ends.as_deref(), axes.as_deref())
+        else {
             return unsupported("of more than the channels");
         };
         let of_channels = position(axis, input.dims.len()) == Some(1) && steps.is_none_or(|steps| steps == [1]);

@@ -70,8 +70,11 @@ fn of_node(node: &Node) -> String {
 /// Letters, digits and underscores between single dots, not beginning with a digit.
 fn clean(path: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '.' { c } else { '_' };
-    let segments: Vec<String> =
-        path.split('.').filter(|segment| !segment.is_empty()).map(|segment| segment.chars().map(plain).collect()).collect();
+    let segments: Vec<String> = path
+        .split('.')
+        .filter(|segment| !segment.is_empty())
+        .map(|segment| segment.chars().map(plain).collect())
+        .collect();
     let path = segments.join(".");
     if path.starts_with(|first: char| first.is_ascii_digit()) { format!("layer{path}") } else { path }
 }

@@ -5,7 +5,19 @@ use crate::model_file::onnx::constant::{Ints, position};
 
 /// Operations that may be shape arithmetic.
 pub(super) const KNOWN: [&str; 13] = [
-    "Constant", "Shape", "Gather", "Cast", "Unsqueeze", "Squeeze", "Concat", "Slice", "Add", "Sub", "Mul", "Div", "Identity",
+    "Constant",
+    "Shape",
+    "Gather",
+    "Cast",
+    "Unsqueeze",
+    "Squeeze",
+    "Concat",
+    "Slice",
+    "Add",
+    "Sub",
+    "Mul",
+    "Div",
+    "Identity",
 ];
 
 /// The constants that a node of constants makes.

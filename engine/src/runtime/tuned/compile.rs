@@ -1,0 +1,333 @@
+//! From a graph and its weights to steps in an arena: groups are ordered into phases, values become lists of rows,
+//! rows get places, weights are folded and packed.
+
+use std::ops::Range;
+
+use super::fuse::{Follow, Group, Layer, Work, fuse, renames};
+use super::kernels::{
+    Convolution, ConvolutionSpec, Dense, Depthwise, Direct, DirectSpec, Factor, Finish, Map, Planes, Pooling, Reduce,
+    Rowwise, Sink, Step, Table,
+};
+use super::parameters::Parameters;
+use super::place::{RowRef, Rows};
+use crate::graph::{Activation, Conv2d, Graph, NodeId, Op, Shape};
+use crate::runtime::{Kernel, KernelPlan};
+
+/// Everything a program is made of.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    pub plan: KernelPlan,
+    pub steps: Vec<Step>,
+    pub phases: Vec<Range<usize>>,
+    pub floats: usize,
+    /// Offsets of the input's rows, `[batch * channels]`, and of the result's values in the order of the result.
+    pub input: Vec<usize>,
+    pub output: Vec<usize>,
+}
+
+/// The kernels that run `graph`, in launch order; needs no weights.
+#[must_use]
+pub fn plan(graph: &Graph) -> KernelPlan {
+    let groups = in_phases(graph, fuse(graph)).0;
+    kernels(graph, &groups)
+}
+
+/// Compiles `graph` for `threads` threads.
+///
+/// # Errors
+/// The number of floats that the feature maps need, where it cannot be addressed.
+pub(super) fn compile(
+    graph: &Graph,
+    parameters: &Parameters<'_>,
+    table: &'static Table,
+    threads: usize,
+) -> Result<Compiled, usize> {
+    let (groups, phases) = in_phases(graph, fuse(graph));
+    let values = Values::of(graph);
+    let mut rows = values.rows;
+    let names = values.names;
+
+    for (index, phase) in phases.iter().enumerate() {
+        for group in &groups[phase.clone()] {
+            for input in &group.reads {
+                rows.read(&names[input.0], index);
+            }
+        }
+    }
+    let (input, output) = (&names[0], &names[graph.output().0]);
+    rows.pin(input);
+    rows.pin(output);
+    rows.place(input, 0);
+    for (index, phase) in phases.iter().enumerate() {
+        for group in &groups[phase.clone()] {
+            if matches!(group.work, Work::Rowwise { .. }) {
+                rows.place_over(&names[group.value.0], &names[group.reads[0].0], index);
+            }
+            rows.place(&names[group.value.0], index);
+        }
+        rows.end_phase(index);
+    }
+
+    if u32::try_from(rows.floats()).is_err() {
+        return Err(rows.floats());
+    }
+
+    let builder = Builder { graph, parameters, table, threads, rows: &rows, names: &names };
+    let pixels = graph.node(graph.output()).output.pixels();
+    Ok(Compiled {
+        plan: kernels(graph, &groups),
+        steps: groups.iter().map(|group| builder.step(group)).collect(),
+        input: input.iter().map(|&row| rows.offset(row)).collect(),
+        output: output
+            .iter()
+            .flat_map(|&row| (0..pixels).map(move |pixel| (row, pixel)))
+            .map(|(row, pixel)| rows.offset(row) + pixel)
+            .collect(),
+        floats: rows.floats(),
+        phases,
+    })
+}
+
+fn kernels(graph: &Graph, groups: &[Group]) -> KernelPlan {
+    let kernel = |layers: Vec<NodeId>| {
+        let labels: Vec<String> = layers.iter().map(|&id| graph.node(id).op.to_string()).collect();
+        Kernel { layers, label: labels.join(" + ") }
+    };
+    if groups.is_empty() {
+        // Nothing but renaming: one kernel that does nothing.
+        return KernelPlan { kernels: vec![kernel(graph.layers().map(|(id, _)| id).collect())] };
+    }
+    KernelPlan { kernels: groups.iter().map(|group| kernel(group.layers.clone())).collect() }
+}
+
+/// Orders groups into phases whose groups do not depend on one another.
+fn in_phases(graph: &Graph, groups: Vec<Group>) -> (Vec<Group>, Vec<Range<usize>>) {
+    // The phase from which on each value may be read.
+    let mut ready = vec![0; graph.nodes().len()];
+    let mut levels = vec![0; groups.len()];
+    for (index, node) in graph.nodes().iter().enumerate() {
+        let latest = |values: &[NodeId]| values.iter().map(|value| ready[value.0]).max().unwrap_or(0);
+        if let Some(group) = groups.iter().position(|group| group.value.0 == index) {
+            levels[group] = latest(&groups[group].reads);
+            ready[index] = levels[group] + 1;
+        } else if renames(&node.op) {
+            ready[index] = latest(&node.inputs);
+        }
+    }
+    let mut leveled: Vec<(usize, Group)> = levels.into_iter().zip(groups).collect();
+    leveled.sort_by_key(|(level, _)| *level);
+    let mut phases: Vec<Range<usize>> = Vec::new();
+    for (index, (level, _)) in leveled.iter().enumerate() {
+        match phases.get_mut(*level) {
+            Some(phase) => phase.end = index + 1,
+            None => phases.push(index..index + 1),
+        }
+    }
+    (leveled.into_iter().map(|(_, group)| group).collect(), phases)
+}
+
+/// The rows of every value: new ones where a kernel (or, inside a kernel, a layer) makes them, the same under new names
+/// where a layer only renames.
+struct Values {
+    rows: Rows,
+    names: Vec<Vec<RowRef>>,
+}
+
+impl Values {
+    fn of(graph: &Graph) -> Self {
+        let mut rows = Rows::default();
+        let mut names: Vec<Vec<RowRef>> = Vec::with_capacity(graph.nodes().len());
+        for node in graph.nodes() {
+            let shape = node.output;
+            let of = |input: usize| names[node.inputs[input].0].as_slice();
+            let images = |rows: &[RowRef]| rows.len() / shape.batch;
+            let named = match node.op {
+                Op::Slice { start, channels } => {
+                    let per_image = images(of(0));
+                    of(0).chunks_exact(per_image).flat_map(|image| &image[start..start + channels]).copied().collect()
+                }
+                Op::ChannelShuffle { groups } => {
+                    let width = shape.channels / groups;
+                    let shuffled = |image: &[RowRef]| -> Vec<RowRef> {
+                        (0..shape.channels).map(|c| image[c % groups * width + c / groups]).collect()
+                    };
+                    of(0).chunks_exact(shape.channels).flat_map(shuffled).collect()
+                }
+                Op::Concat => {
+                    let parts: Vec<&[RowRef]> = (0..node.inputs.len()).map(of).collect();
+                    let image = |image: usize| {
+                        parts.iter().flat_map(move |part| {
+                            let channels = images(part);
+                            part[image * channels..][..channels].iter().copied()
+                        })
+                    };
+                    (0..shape.batch).flat_map(image).collect()
+                }
+                Op::Flatten => {
+                    let pixels = graph.node(node.inputs[0]).output.pixels();
+                    let spread = |name: &RowRef| {
+                        let name = *name;
+                        (0..pixels).map(move |pixel| RowRef { pixel: name.pixel + pixel, ..name })
+                    };
+                    of(0).iter().flat_map(spread).collect()
+                }
+                _ => rows.add(shape.batch * shape.channels, shape.pixels()),
+            };
+            names.push(named);
+        }
+        Self { rows, names }
+    }
+}
+
+struct Builder<'a> {
+    graph: &'a Graph,
+    parameters: &'a Parameters<'a>,
+    table: &'static Table,
+    threads: usize,
+    rows: &'a Rows,
+    names: &'a [Vec<RowRef>],
+}
+
+impl Builder<'_> {
+    fn shape(&self, id: NodeId) -> Shape {
+        self.graph.node(id).output
+    }
+
+    fn map(&self, id: NodeId) -> Map {
+        let shape = self.shape(id);
+        Map {
+            rows: self.names[id.0].iter().map(|&name| self.rows.offset(name) as u32).collect(),
+            channels: shape.channels,
+            size: [shape.height, shape.width],
+        }
+    }
+
+    fn step(&self, group: &Group) -> Step {
+        let (table, threads) = (self.table, self.threads);
+        let (input, output) = (self.map(group.reads[0]), self.map(group.value));
+        match group.work {
+            Work::Convolution { layer, residual, follow } => {
+                Step::Convolution(Box::new(self.convolution(layer, residual, follow, input, output)))
+            }
+            Work::Depthwise(layer) => {
+                let planes = self.planes(layer, input.size, output);
+                Step::Depthwise(Box::new(Depthwise::new(input, planes, threads)))
+            }
+            Work::Direct { layer, pooled } => {
+                let (weights, bias) = self.parameters.layer(&layer);
+                let shape = self.shape(layer.node);
+                let spec = DirectSpec {
+                    input,
+                    output,
+                    conv_size: [shape.height, shape.width],
+                    window: self.conv(layer.node).window,
+                    weights,
+                    bias,
+                    finish: finish(layer.activation),
+                    pooled,
+                };
+                Step::Direct(Box::new(Direct::new(table, spec, threads)))
+            }
+            Work::Dense(layer) => {
+                let (weights, bias) = self.parameters.layer(&layer);
+                let finish = finish(layer.activation);
+                Step::Dense(Box::new(Dense::new(table, (input, output), &weights, &bias, finish, threads)))
+            }
+            Work::Pool(node) => {
+                let window = match self.graph.node(node).op {
+                    Op::MaxPool(window) => Some((Pooling::Max, window)),
+                    Op::AvgPool(window) => Some((Pooling::Mean, window)),
+                    _ => None,
+                };
+                Step::Reduce(Box::new(Reduce::new(table, input, output, window, threads)))
+            }
+            Work::GlobalMean(_) => Step::Reduce(Box::new(Reduce::new(table, input, output, None, threads))),
+            Work::Rowwise { node, activation } => {
+                let other = |id: usize| self.map(group.reads[id]);
+                let (second, factor) = match self.graph.node(node).op {
+                    Op::Add => (Some(other(1)), Factor::One),
+                    Op::Scale => (None, Factor::Gate(other(1))),
+                    Op::BatchNorm { .. } => {
+                        let (scale, shift) = self.parameters.norm(node);
+                        (None, Factor::Affine { scale, shift })
+                    }
+                    _ => (None, Factor::One),
+                };
+                let maps = (input, second, output);
+                Step::Rowwise(Box::new(Rowwise::new(table, maps, factor, finish(activation), threads)))
+            }
+        }
+    }
+
+    fn conv(&self, id: NodeId) -> Conv2d {
+        match self.graph.node(id).op {
+            Op::Conv2d(conv) => conv,
+            // Only convolutions are asked for.
+            _ => unreachable!("{} is not a convolution", self.graph.node(id).path),
+        }
+    }
+
+    fn convolution(
+        &self,
+        layer: Layer,
+        residual: Option<NodeId>,
+        follow: Follow,
+        input: Map,
+        output: Map,
+    ) -> Convolution {
+        let (conv, shape) = (self.conv(layer.node), self.shape(layer.node));
+        let (weights, bias) = self.parameters.layer(&layer);
+        let sink = match follow {
+            Follow::Nothing => Sink::Rows(output),
+            Follow::Mean => Sink::Mean(output),
+            Follow::Depthwise(next) => {
+                // The depthwise layer's input rows are this one's, perhaps shuffled; images are alike.
+                let made = &self.names[self.before(next.node, layer.node).0][..shape.channels];
+                let read = &self.names[self.graph.node(next.node).inputs[0].0][..shape.channels];
+                let channel = |row| read.iter().position(|name| *name == row).unwrap_or(0);
+                Sink::Depthwise {
+                    planes: Box::new(self.planes(next, [shape.height, shape.width], output)),
+                    channels: made.iter().map(|&row| channel(row)).collect(),
+                }
+            }
+        };
+        let spec = ConvolutionSpec {
+            input,
+            out_channels: conv.out_channels,
+            out_size: [shape.height, shape.width],
+            groups: conv.groups,
+            window: conv.window,
+            weights,
+            bias,
+            residual: residual.map(|id| self.map(id)),
+            finish: finish(layer.activation),
+            sink,
+        };
+        Convolution::new(self.table, spec, self.threads)
+    }
+
+    /// The last value before layer `id` that is not just renamed: what the fused layers from `first` on make.
+    fn before(&self, id: NodeId, first: NodeId) -> NodeId {
+        let mut at = self.graph.node(id).inputs[0];
+        while at != first && matches!(self.graph.node(at).op, Op::ChannelShuffle { .. }) {
+            at = self.graph.node(at).inputs[0];
+        }
+        at
+    }
+
+    fn planes(&self, layer: Layer, input: [usize; 2], output: Map) -> Planes {
+        let (weights, bias) = self.parameters.layer(&layer);
+        let window = self.conv(layer.node).window;
+        Planes::new(self.table, window, input, output, (weights, bias), finish(layer.activation))
+    }
+}
+
+fn finish(activation: Activation) -> Finish {
+    match activation {
+        Activation::None => Finish::NONE,
+        Activation::Relu => Finish::Clamp { low: 0.0, high: f32::INFINITY },
+        Activation::Relu6 => Finish::Clamp { low: 0.0, high: 6.0 },
+        Activation::HardSwish => Finish::HardSwish,
+        Activation::Sigmoid => Finish::Sigmoid,
+    }
+}

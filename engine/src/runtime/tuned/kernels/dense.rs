@@ -1,0 +1,95 @@
+//! Fully connected layers, also pointwise convolution of a single pixel.
+
+use super::arena::Arena;
+use super::finish::Finish;
+use super::linear::{PanelArgs, ROWS};
+use super::map::{Map, Split};
+use super::table::Table;
+
+/// A fully connected layer with packed weights.
+#[derive(Debug)]
+pub struct Dense {
+    table: &'static Table,
+    input: Map,
+    output: Map,
+    /// `[panel][k][ROWS]`, the last panel filled up with zeros.
+    weights: Vec<f32>,
+    /// `[panel][ROWS]`
+    bias: Vec<f32>,
+    finish: Finish,
+    split: Split,
+}
+
+impl Dense {
+    /// `weights` are `[outputs][inputs]`.
+    ///
+    /// # Panics
+    /// Where lengths do not fit, or maps have more than one pixel.
+    pub fn new(
+        table: &'static Table,
+        (input, output): (Map, Map),
+        weights: &[f32],
+        bias: &[f32],
+        finish: Finish,
+        threads: usize,
+    ) -> Self {
+        let (inputs, outputs) = (input.channels, output.channels);
+        assert_eq!((weights.len(), bias.len()), (inputs * outputs, outputs));
+        assert_eq!((input.pixels(), output.pixels(), input.batch()), (1, 1, output.batch()));
+        let panels = outputs.div_ceil(ROWS);
+        let mut packed = vec![0.0; panels * inputs * ROWS];
+        for (panel, packed) in packed.chunks_exact_mut((inputs * ROWS).max(1)).enumerate() {
+            for (row, weights) in weights.chunks_exact(inputs).skip(panel * ROWS).take(ROWS).enumerate() {
+                for (&weight, packed) in weights.iter().zip(packed.chunks_exact_mut(ROWS)) {
+                    packed[row] = weight;
+                }
+            }
+        }
+        let mut bias = bias.to_vec();
+        bias.resize(panels * ROWS, 0.0);
+        // Bound by memory: a weight costs about as much as four multiply-adds elsewhere.
+        let split = Split::new(panels, (4 * ROWS * inputs) as f64, threads);
+        Self { table, input, output, weights: packed, bias, finish, split }
+    }
+
+    pub(super) fn input(&self) -> &Map {
+        &self.input
+    }
+
+    pub(super) fn output(&self) -> &Map {
+        &self.output
+    }
+
+    pub(super) fn scratch(&self) -> usize {
+        self.input.rows.len()
+    }
+
+    pub(super) fn items(&self) -> usize {
+        self.split.items()
+    }
+
+    /// # Safety
+    /// All rows lie in the arena; the input is complete; nobody else touches the outputs of `item` now; the scratch has
+    /// room for [`scratch`](Self::scratch).
+    pub(super) unsafe fn run(&self, item: usize, arena: &Arena, scratch: &mut Arena) {
+        let inputs = self.input.channels;
+        let x = &mut scratch.as_mut_slice()[..self.input.rows.len()];
+        for (x, &row) in x.iter_mut().zip(&self.input.rows) {
+            // SAFETY: the row lies in the arena and nobody writes to it now.
+            *x = unsafe { *arena.base().add(row as usize) };
+        }
+        for panel in self.split.range(item) {
+            let weights = &self.weights[panel * inputs * ROWS..][..inputs * ROWS];
+            let bias = &self.bias[panel * ROWS..][..ROWS];
+            for (image, x) in x.chunks_exact(inputs).enumerate() {
+                // SAFETY: the lengths are as the kernel asks; the outputs belong to this item.
+                unsafe {
+                    let sums = (self.table.panel)(&PanelArgs { x, weights, bias, finish: self.finish });
+                    for (&row, sum) in self.output.image(image).iter().skip(panel * ROWS).zip(sums) {
+                        *arena.base().add(row as usize) = sum;
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Depthwise convolution of whole maps: planes in a thread's scratch, filled from the arena or straight from the
+//! pointwise convolution in front.
+
+use super::arena::Arena;
+use super::depthwise::{self, Method, PlaneArgs};
+use super::finish::Finish;
+use super::map::{Map, Split};
+use super::table::Table;
+use super::window::Phases;
+use crate::graph::Window;
+
+/// A depthwise convolution with its weights and its output.
+#[derive(Debug)]
+pub struct Planes {
+    table: &'static Table,
+    method: Method,
+    phases: Phases,
+    guard: usize,
+    masks: Vec<f32>,
+    /// `[channels][taps]`
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+    finish: Finish,
+    output: Map,
+    /// Where the planes lie in the scratch; their guards stay zero, so only planes of equal layout may share.
+    pub(super) scratch_at: usize,
+}
+
+/// Planes of equal layout share scratch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct PlaneLayout {
+    pub guard: usize,
+    pub pixels: usize,
+}
+
+impl PlaneLayout {
+    /// Floats from one plane to the next.
+    pub fn pitch(self) -> usize {
+        self.pixels.next_multiple_of(16) + 2 * self.guard
+    }
+}
+
+impl Planes {
+    /// `weights` are `[channels][taps]`, `input` is `[height, width]` of the map that is convolved.
+    ///
+    /// # Panics
+    /// Where the lengths do not fit the output's channels and the window's taps.
+    pub fn new(
+        table: &'static Table,
+        window: Window,
+        input: [usize; 2],
+        output: Map,
+        (weights, bias): (Vec<f32>, Vec<f32>),
+        finish: Finish,
+    ) -> Self {
+        assert_eq!((weights.len(), bias.len()), (output.channels * window.taps(), output.channels));
+        let method = method(&window, input, output.size);
+        Self {
+            table,
+            method,
+            phases: Phases::new(window, input, output.size),
+            guard: depthwise::guard(method, input[1]),
+            masks: depthwise::masks(method, input, output.size, table.lanes),
+            weights,
+            bias,
+            finish,
+            output,
+            scratch_at: 0,
+        }
+    }
+
+    pub(super) fn output(&self) -> &Map {
+        &self.output
+    }
+
+    pub(super) fn layout(&self) -> PlaneLayout {
+        PlaneLayout { guard: self.guard, pixels: self.phases.input[0] * self.phases.input[1] }
+    }
+
+    /// Floats of common scratch that a channel needs besides its plane.
+    pub(super) fn scratch(&self) -> usize {
+        if self.method == Method::Taps { self.phases.floats(self.output.size[0]) } else { 0 }
+    }
+
+    /// Multiply-adds (or as slow things) per channel.
+    pub(super) fn work(&self) -> f64 {
+        let pixels = self.output.pixels() as f64;
+        pixels * self.phases.taps.len() as f64 * if self.method == Method::Flat(3) { 2.0 } else { 4.0 }
+    }
+
+    /// Where the pixels of plane `index` start in the scratch.
+    pub(super) fn pixels_at(&self, index: usize) -> usize {
+        self.scratch_at + index * self.layout().pitch() + self.guard
+    }
+
+    /// Convolves plane `index` of the scratch with the weights of `channel` into the output of `image`.
+    ///
+    /// # Safety
+    /// The arena has room for the output's rows and nobody else touches this one now; the scratch has room for the
+    /// plane and, at its start, for [`scratch`](Self::scratch).
+    pub(super) unsafe fn convolve(
+        &self,
+        index: usize,
+        image: usize,
+        channel: usize,
+        arena: &Arena,
+        scratch: &mut Arena,
+    ) {
+        let at = self.pixels_at(index);
+        let taps = self.phases.taps.len();
+        let plane = if self.method == Method::Taps {
+            let (phases, planes) = scratch.as_mut_slice().split_at_mut(at);
+            self.phases.deal(self.table, &planes[..self.layout().pixels], 0, self.output.size[0], 0.0, phases);
+            phases.as_ptr()
+        } else {
+            // SAFETY: `at` lies inside the scratch, as the caller promises.
+            unsafe { scratch.base().add(at) }
+        };
+        let args = PlaneArgs {
+            method: self.method,
+            input: self.phases.input,
+            output: self.phases.output,
+            masks: &self.masks,
+            plane,
+            phases: &self.phases,
+            weights: &self.weights[channel * taps..][..taps],
+            bias: self.bias[channel],
+            // SAFETY: the row lies inside the arena, as the caller promises.
+            out: unsafe { arena.base().add(self.output.image(image)[channel] as usize) },
+            finish: self.finish,
+        };
+        // SAFETY: the plane has its guards (or the phases are complete), the masks were made for these lanes, and the
+        // output's row belongs to this call.
+        unsafe { (self.table.plane)(&args) }
+    }
+}
+
+fn method(window: &Window, input: [usize; 2], output: [usize; 2]) -> Method {
+    let kernel = window.kernel[0];
+    if *window == Window::square(kernel, 1) && input == output && matches!(kernel, 3 | 5 | 7) {
+        Method::Flat(kernel)
+    } else if *window == Window::square(3, 2) {
+        Method::StrideTwo
+    } else {
+        Method::Taps
+    }
+}
+
+/// Depthwise convolution of a map in the arena.
+#[derive(Debug)]
+pub struct Depthwise {
+    input: Map,
+    pub(super) planes: Planes,
+    split: Split,
+}
+
+impl Depthwise {
+    /// # Panics
+    /// As [`Planes::new`], and where the input does not have the output's channels.
+    pub fn new(input: Map, planes: Planes, threads: usize) -> Self {
+        assert_eq!((input.rows.len(), input.size), (planes.output.rows.len(), planes.phases.input));
+        let split = Split::new(input.rows.len(), planes.work(), threads);
+        Self { input, planes, split }
+    }
+
+    pub(super) fn input(&self) -> &Map {
+        &self.input
+    }
+
+    pub(super) fn items(&self) -> usize {
+        self.split.items()
+    }
+
+    /// # Safety
+    /// As [`Planes::convolve`], for the output rows of `item`; the input is complete.
+    pub(super) unsafe fn run(&self, item: usize, arena: &Arena, scratch: &mut Arena) {
+        for row in self.split.range(item) {
+            // SAFETY: the input's row lies in the arena, plane 0 in the scratch; they are different memory.
+            unsafe {
+                let plane = scratch.base().add(self.planes.pixels_at(0));
+                (self.planes.table.copy)(arena.base().add(self.input.rows[row] as usize), plane, self.input.pixels());
+                self.planes.convolve(0, row / self.input.channels, row % self.input.channels, arena, scratch);
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Maximum and mean over windows and over whole maps.
+
+use super::simd::Simd;
+use super::window::Phases;
+
+/// What is made of the values under the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
+    /// The largest; padding never wins.
+    Max,
+    /// The mean over all taps, padding counting as zeros.
+    Mean,
+}
+
+impl Pooling {
+    /// The value of padding.
+    pub(super) const fn outside(self) -> f32 {
+        match self {
+            Self::Max => f32::NEG_INFINITY,
+            Self::Mean => 0.0,
+        }
+    }
+}
+
+/// One channel's operands.
+#[derive(Clone, Copy)]
+pub(super) struct PoolArgs<'a> {
+    pub pooling: Pooling,
+    pub phases: &'a Phases,
+    /// The channel's phases, all rows.
+    pub plane: *const f32,
+    /// The output map.
+    pub out: *mut f32,
+}
+
+/// Pools one channel.
+///
+/// # Safety
+/// As [`Simd`]; `plane` holds all phases, `out` is valid for writes of the output's pixels.
+#[inline(always)]
+pub(super) unsafe fn pool<V: Simd>(args: &PoolArgs<'_>) {
+    let phases = args.phases;
+    let [height, width] = phases.output;
+    // SAFETY: the phases have room for a tap's whole vector at the last output pixel.
+    unsafe {
+        let share = V::splat(1.0 / phases.taps.len() as f32);
+        for y in 0..height {
+            let row = args.plane.add(y * phases.window.stride[0] * phases.row());
+            for x in (0..width).step_by(V::LANES) {
+                let mut taps = phases.taps.iter().map(|&tap| V::load(row.add(tap + x)));
+                let first = taps.next().unwrap_or(V::splat(0.0));
+                let value = match args.pooling {
+                    Pooling::Max => taps.fold(first, |a, b| a.max(b)),
+                    Pooling::Mean => taps.fold(first, |a, b| a.add(b)).mul(share),
+                };
+                let out = args.out.add(y * width + x);
+                if width - x >= V::LANES { value.store(out) } else { value.store_partial(out, width - x) }
+            }
+        }
+    }
+}
+
+/// One row of a 3x3 pooling with stride two and padding one, straight from rows of a convolution.
+#[derive(Clone, Copy)]
+pub(super) struct PoolRowArgs {
+    /// Three rows of `width` floats, followed by minus infinity up to two vectors past the last whole one.
+    pub rows: [*const f32; 3],
+    pub out: *mut f32,
+    pub out_width: usize,
+}
+
+/// One row.
+///
+/// # Safety
+/// As [`Simd`]; the pointers are valid as said at the fields, and `out` for writes of `out_width` floats.
+#[inline(always)]
+pub(super) unsafe fn max_row<V: Simd>(args: &PoolRowArgs) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        // The largest of odd columns, one place to the right, is what lies left of the even column.
+        let mut before = V::splat(f32::NEG_INFINITY);
+        for x in (0..args.out_width).step_by(V::LANES) {
+            let tallest = |at: usize| {
+                let [a, b, c] = args.rows.map(|row| V::load(row.add(at)));
+                a.max(b).max(c)
+            };
+            let (even, odd) = V::deinterleave(tallest(2 * x), tallest(2 * x + V::LANES));
+            let value = even.max(odd).max(V::before(before, odd, 1));
+            before = odd;
+            let (out, count) = (args.out.add(x), args.out_width - x);
+            if count >= V::LANES { value.store(out) } else { value.store_partial(out, count) }
+        }
+    }
+}
+
+/// The sum of `count` floats.
+///
+/// # Safety
+/// As [`Simd`]; `from` is valid for reads of `count` floats.
+#[inline(always)]
+pub(super) unsafe fn sum<V: Simd>(from: *const f32, count: usize) -> f32 {
+    // SAFETY: the last vector is partial.
+    unsafe {
+        let mut sums = [V::splat(0.0); 2];
+        let mut at = 0;
+        while at + V::LANES <= count {
+            let way = at / V::LANES % 2;
+            sums[way] = sums[way].add(V::load(from.add(at)));
+            at += V::LANES;
+        }
+        let mut lanes = [0.0_f32; 16];
+        sums[0].add(sums[1]).add(V::load_partial(from.add(at), count - at)).store(lanes.as_mut_ptr());
+        lanes.iter().sum()
+    }
+}

@@ -1,0 +1,100 @@
+//! Steps that work value by value: batch normalisation that could not be folded, activations, sums, gates.
+
+use super::arena::Arena;
+use super::elementwise::RowArgs;
+use super::finish::Finish;
+use super::map::{Map, Split};
+use super::table::Table;
+
+/// What a row is multiplied by.
+#[derive(Debug)]
+pub enum Factor {
+    /// `x * scale + shift`, one pair per channel.
+    Affine {
+        /// Per channel.
+        scale: Vec<f32>,
+        /// Per channel.
+        shift: Vec<f32>,
+    },
+    /// A `[n, c, 1, 1]` map: the gate of squeeze-and-excitation.
+    Gate(Map),
+    /// One.
+    One,
+}
+
+/// `y = finish(x * factor + other)`
+#[derive(Debug)]
+pub struct Rowwise {
+    table: &'static Table,
+    input: Map,
+    other: Option<Map>,
+    factor: Factor,
+    finish: Finish,
+    output: Map,
+    split: Split,
+}
+
+impl Rowwise {
+    /// # Panics
+    /// Where the maps' rows or the factors' lengths do not fit.
+    pub fn new(
+        table: &'static Table,
+        (input, other, output): (Map, Option<Map>, Map),
+        factor: Factor,
+        finish: Finish,
+        threads: usize,
+    ) -> Self {
+        let rows = input.rows.len();
+        assert!(output.rows.len() == rows && other.as_ref().is_none_or(|other| other.rows.len() == rows));
+        match &factor {
+            Factor::Affine { scale, shift } => assert_eq!((scale.len(), shift.len()), (input.channels, input.channels)),
+            Factor::Gate(gate) => assert_eq!(gate.rows.len(), rows),
+            Factor::One => {}
+        }
+        let split = Split::new(rows, 4.0 * input.pixels() as f64, threads);
+        Self { table, input, other, factor, finish, output, split }
+    }
+
+    pub(super) fn reads(&self) -> impl Iterator<Item = &Map> {
+        let gate = if let Factor::Gate(gate) = &self.factor { Some(gate) } else { None };
+        std::iter::once(&self.input).chain(&self.other).chain(gate)
+    }
+
+    pub(super) fn output(&self) -> &Map {
+        &self.output
+    }
+
+    pub(super) fn items(&self) -> usize {
+        self.split.items()
+    }
+
+    /// # Safety
+    /// All rows lie in the arena; inputs are complete; nobody else touches the output rows of `item` now.
+    pub(super) unsafe fn run(&self, item: usize, arena: &Arena) {
+        for row in self.split.range(item) {
+            // SAFETY: rows lie in the arena; an output row is an input row or overlaps none.
+            unsafe {
+                let base = arena.base();
+                let (scale, shift) = match &self.factor {
+                    Factor::Affine { scale, shift } => {
+                        (scale[row % self.input.channels], shift[row % self.input.channels])
+                    }
+                    Factor::Gate(gate) => (*base.add(gate.rows[row] as usize), 0.0),
+                    Factor::One => (1.0, 0.0),
+                };
+                (self.table.row)(&RowArgs {
+                    x: base.add(self.input.rows[row] as usize),
+                    other: match &self.other {
+                        Some(other) => base.add(other.rows[row] as usize),
+                        None => std::ptr::null(),
+                    },
+                    scale,
+                    shift,
+                    finish: self.finish,
+                    y: base.add(self.output.rows[row] as usize),
+                    pixels: self.input.pixels(),
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Sliding windows over one channel, in two forms that turn every tap into a contiguous read: *phases* (the padded map
+//! with its columns dealt out by stride, for one weight per tap) and *columns* (one row per tap, for matrix products).
+
+use super::simd::Simd;
+use super::table::Table;
+use crate::graph::Window;
+
+/// Floats by which a kernel may read past what it needs: one vector of the widest instruction set.
+pub(super) const SLACK: usize = 16;
+
+/// The padded map of one channel as the taps of a window see it: for each padded row, `stride` phases of `pitch`
+/// floats; phase `p` holds columns `p`, `p + stride`, ... Output `x` of a tap then reads `x + constant`.
+#[derive(Clone, Debug)]
+pub(super) struct Phases {
+    pub window: Window,
+    /// `[height, width]` of the map and of the window's output.
+    pub input: [usize; 2],
+    pub output: [usize; 2],
+    /// Floats per phase of a row.
+    pub pitch: usize,
+    /// For each tap its offset from the output pixel's place.
+    pub taps: Vec<usize>,
+}
+
+impl Phases {
+    pub fn new(window: Window, input: [usize; 2], output: [usize; 2]) -> Self {
+        let [dilation_y, dilation_x] = window.dilation;
+        let [kernel_y, kernel_x] = window.kernel;
+        let stride = window.stride[1];
+        let reach = (kernel_x - 1) * dilation_x;
+        let pitch = (output[1] + reach / stride).next_multiple_of(SLACK) + SLACK;
+        let tap = |y: usize, x: usize| {
+            let (y, x) = (y * dilation_y, x * dilation_x);
+            (y * stride + x % stride) * pitch + x / stride
+        };
+        let taps = (0..kernel_y).flat_map(|y| (0..kernel_x).map(move |x| tap(y, x))).collect();
+        Self { window, input, output, pitch, taps }
+    }
+
+    /// Floats from one padded row to the next.
+    pub fn row(&self) -> usize {
+        self.window.stride[1] * self.pitch
+    }
+
+    /// Padded rows that `outputs` output rows read.
+    pub fn rows(&self, outputs: usize) -> usize {
+        (outputs - 1) * self.window.stride[0] + (self.window.kernel[0] - 1) * self.window.dilation[0] + 1
+    }
+
+    /// Floats for the padded rows of `outputs` output rows, with room to read past the end.
+    pub fn floats(&self, outputs: usize) -> usize {
+        self.rows(outputs) * self.row() + SLACK
+    }
+
+    /// Deals out the rows that output rows `first .. first + outputs` read, with `outside` around the map.
+    pub fn deal(&self, table: &Table, map: &[f32], first: usize, outputs: usize, outside: f32, to: &mut [f32]) {
+        let [height, width] = self.input;
+        let stride = self.window.stride[1];
+        let top = first * self.window.stride[0];
+        for (row, to) in to.chunks_exact_mut(self.row()).take(self.rows(outputs)).enumerate() {
+            let source = (top + row).checked_sub(self.window.padding[0]).filter(|&y| y < height);
+            let Some(y) = source else {
+                to.fill(outside);
+                continue;
+            };
+            let map = &map[y * width..][..width];
+            for (phase, to) in to.chunks_exact_mut(self.pitch).enumerate() {
+                // Place j holds column j * stride + phase - padding.
+                let left = (self.window.padding[1].saturating_sub(phase)).div_ceil(stride).min(self.pitch);
+                let from = (left * stride + phase).saturating_sub(self.window.padding[1]);
+                let inside = width.saturating_sub(from).div_ceil(stride).min(self.pitch - left);
+                to[..left].fill(outside);
+                to[left + inside..].fill(outside);
+                deal_row(table, map.get(from..).unwrap_or_default(), stride, &mut to[left..left + inside]);
+            }
+        }
+    }
+}
+
+/// `to[j] = from[j * stride]`
+fn deal_row(table: &Table, from: &[f32], stride: usize, to: &mut [f32]) {
+    match stride {
+        1 => to.copy_from_slice(&from[..to.len()]),
+        2 => {
+            let pairs = to.len().min(from.len() / 2);
+            // SAFETY: `from` holds that many pairs, `to` at least as many values, and they are different slices.
+            unsafe { (table.firsts)(from.as_ptr(), to.as_mut_ptr(), pairs) }
+            if let Some(last) = to.get_mut(pairs) {
+                *last = from[2 * pairs];
+            }
+        }
+        _ => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, &from)| *to = from),
+    }
+}
+
+/// Copies the first of each of `pairs` pairs of floats.
+///
+/// # Safety
+/// As [`Simd`]; `from` is valid for reads of twice, `to` for writes of `pairs` floats, and they do not overlap.
+#[inline(always)]
+pub(super) unsafe fn firsts<V: Simd>(from: *const f32, to: *mut f32, pairs: usize) {
+    // SAFETY: as the caller promises; only whole vectors of pairs are loaded.
+    unsafe {
+        let mut at = 0;
+        while at + V::LANES <= pairs {
+            let from = from.add(2 * at);
+            V::deinterleave(V::load(from), V::load(from.add(V::LANES))).0.store(to.add(at));
+            at += V::LANES;
+        }
+        for at in at..pairs {
+            *to.add(at) = *from.add(2 * at);
+        }
+    }
+}
+
+/// Copies `count` floats.
+///
+/// # Safety
+/// As [`Simd`]; `from` is valid for reads and `to` for writes of `count` floats, and they do not overlap.
+#[inline(always)]
+pub(super) unsafe fn copy<V: Simd>(from: *const f32, to: *mut f32, count: usize) {
+    // SAFETY: the last vector is partial.
+    unsafe {
+        let mut at = 0;
+        while at + V::LANES <= count {
+            V::load(from.add(at)).store(to.add(at));
+            at += V::LANES;
+        }
+        if at < count {
+            V::load_partial(from.add(at), count - at).store_partial(to.add(at), count - at);
+        }
+    }
+}
+
+/// What [`columns`] works on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ColumnsArgs<'a> {
+    pub window: Window,
+    /// `[height, width]` of the map and of the window's output.
+    pub input: [usize; 2],
+    pub output: [usize; 2],
+    /// The channel's map, `height * width` floats.
+    pub map: *const f32,
+    /// The output pixels wanted.
+    pub pixels: &'a std::ops::Range<usize>,
+    /// Where the taps' rows go, each `pitch >= pixels.len()` floats.
+    pub to: *mut f32,
+    pub pitch: usize,
+}
+
+/// Writes, for each tap of the window, the row of values that it meets at the output `pixels`.
+///
+/// # Safety
+/// As [`Simd`]; `map` is valid for reads of the input's pixels, `to` for writes of `taps * pitch` floats.
+#[inline(always)]
+pub(super) unsafe fn columns<V: Simd>(args: &ColumnsArgs<'_>) {
+    let ColumnsArgs { window, input: [height, width], output: [_, out_width], .. } = *args;
+    let stride = window.stride[1];
+    for tap in 0..window.taps() {
+        let (tap_y, tap_x) = (tap / window.kernel[1] * window.dilation[0], tap % window.kernel[1] * window.dilation[1]);
+        // Output columns whose tap lies inside the map: x * stride + tap_x - padding in 0 .. width.
+        let inside = window.padding[1].saturating_sub(tap_x).div_ceil(stride).min(out_width)
+            ..(width + window.padding[1]).saturating_sub(tap_x).div_ceil(stride).min(out_width);
+        let mut pixel = args.pixels.start;
+        while pixel < args.pixels.end {
+            let (y, x) = (pixel / out_width, pixel % out_width);
+            let end = out_width.min(x + args.pixels.end - pixel);
+            // SAFETY: the output pixels `pixel .. pixel + end - x` are wanted, so their places are in the tap's row;
+            // the map is read only where `row` and `inside` say that the tap lies inside it.
+            unsafe {
+                let to = args.to.add(tap * args.pitch + pixel - args.pixels.start);
+                let row = (y * window.stride[0] + tap_y).checked_sub(window.padding[0]).filter(|&y| y < height);
+                let (from, until) = match row {
+                    Some(_) => (inside.start.clamp(x, end), inside.end.clamp(x, end)),
+                    None => (end, end),
+                };
+                let until = until.max(from);
+                for at in (x..from).chain(until..end) {
+                    *to.add(at - x) = 0.0;
+                }
+                if let (Some(row), true) = (row, from < until) {
+                    let map = args.map.add(row * width + from * stride + tap_x - window.padding[1]);
+                    let to = to.add(from - x);
+                    if stride == 1 {
+                        copy::<V>(map, to, until - from);
+                    } else {
+                        for at in 0..until - from {
+                            *to.add(at) = *map.add(at * stride);
+                        }
+                    }
+                }
+            }
+            pixel += end - x;
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The tuned CPU runtime: what a design costs, and not what a missing kernel costs.
+//!
+//! A feature map is a list of rows, one per channel and image, anywhere in an arena. Slices, concatenations and channel
+//! shuffles are then new lists, decided while planning: no bytes move. On the way from a graph to a run:
+//!
+//! - [`fuse`]: which layers run as one kernel,
+//! - [`place`]: where rows lie, from the liveness of each,
+//! - [`parameters`]: weights with batch normalisation folded in,
+//! - [`compile`]: all of it put together as steps,
+//! - [`kernels`]: what steps do, for every instruction set; the only unsafe code,
+//! - [`pool`]: the threads,
+//! - [`network`]: plain floats in and out; [`executable`] and [`custom_op`] are its faces to the engine and to Candle.
+
+mod compile;
+mod custom_op;
+mod executable;
+mod fuse;
+mod kernels;
+mod network;
+mod parameters;
+mod place;
+mod pool;
+#[cfg(test)]
+mod tests;
+
+pub use compile::plan;
+pub use custom_op::TunedNetwork;
+pub use executable::TunedExecutable;
+pub use kernels::Isa;
+pub use network::{CompileError, Network, ThreadFailed};

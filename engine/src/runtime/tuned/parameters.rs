@@ -1,0 +1,67 @@
+//! The parameters that steps need, with batch normalisation folded in.
+
+use super::fuse::Layer;
+use crate::graph::{Graph, NodeId, Op};
+use crate::weights::{BatchNormTensors, Weights, WeightsError, fold};
+
+/// Weights that fit a graph.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parameters<'a> {
+    graph: &'a Graph,
+    weights: &'a Weights,
+}
+
+impl<'a> Parameters<'a> {
+    /// # Errors
+    /// Where a parameter is missing or has another shape than the graph asks for.
+    pub fn new(graph: &'a Graph, weights: &'a Weights) -> Result<Self, WeightsError> {
+        weights.check(graph)?;
+        Ok(Self { graph, weights })
+    }
+
+    /// Values of `path.name`; none where the layer has no such parameter.
+    fn get(&self, node: NodeId, name: &str) -> Option<&'a [f32]> {
+        let tensor = self.weights.get(&format!("{}.{name}", self.graph.node(node).path))?;
+        Some(&tensor.values)
+    }
+
+    /// Weights and bias of a convolution or fully connected layer with its normalisation.
+    pub fn layer(&self, layer: &Layer) -> (Vec<f32>, Vec<f32>) {
+        let path = &self.graph.node(layer.node).path;
+        let outputs = self.graph.node(layer.node).output.channels;
+        let Some(weight) = self.weights.get(&format!("{path}.weight")) else { return Default::default() };
+        let bias = match self.graph.node(layer.node).op {
+            Op::Conv2d(conv) if !conv.bias => None,
+            Op::Linear { bias: false, .. } => None,
+            _ => self.get(layer.node, "bias"),
+        };
+        let norm = layer.norm.and_then(|node| self.norm_tensors(node));
+        if let Some(norm) = norm
+            && let Ok(folded) = fold(weight, bias, norm)
+        {
+            return (folded.weight.values, folded.bias);
+        }
+        (weight.values.clone(), bias.map_or_else(|| vec![0.0; outputs], <[f32]>::to_vec))
+    }
+
+    /// A batch normalisation as `x * scale + shift`.
+    pub fn norm(&self, node: NodeId) -> (Vec<f32>, Vec<f32>) {
+        let Some(norm) = self.norm_tensors(node) else { return Default::default() };
+        let scale = |(&gamma, &variance): (&f32, &f32)| f64::from(gamma) / (f64::from(variance) + norm.eps).sqrt();
+        let scales: Vec<f64> = norm.weight.iter().zip(norm.running_var).map(scale).collect();
+        let shifts = scales.iter().zip(norm.bias).zip(norm.running_mean);
+        let shift = |((scale, &beta), &mean): ((&f64, &f32), &f32)| (f64::from(beta) - f64::from(mean) * scale) as f32;
+        (scales.iter().map(|&scale| scale as f32).collect(), shifts.map(shift).collect())
+    }
+
+    fn norm_tensors(&self, node: NodeId) -> Option<BatchNormTensors<'a>> {
+        let Op::BatchNorm { eps, .. } = self.graph.node(node).op else { return None };
+        Some(BatchNormTensors {
+            weight: self.get(node, "weight")?,
+            bias: self.get(node, "bias")?,
+            running_mean: self.get(node, "running_mean")?,
+            running_var: self.get(node, "running_var")?,
+            eps,
+        })
+    }
+}

@@ -1,0 +1,129 @@
+//! The committed JSON schema describes what is written: no field more, none less.
+//!
+//! The schema came from the types by `schemars`; this test holds it against real profiles, strictly in both directions,
+//! so a field that is added, renamed or removed without the schema fails here.
+
+#![allow(clippy::unwrap_used)] // Helpers of tests panic like tests.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use shufflescope_engine::design::Batch;
+use shufflescope_engine::report::{Profile, SCHEMA};
+use shufflescope_engine::zoo;
+
+fn schema() -> Value {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/report/profile.schema.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// What in `value` does not follow `schema`; every property must be listed, and every listed one that is met is noted.
+fn faults(root: &Value, schema: &Value, value: &Value, at: &str, met: &mut BTreeSet<String>) -> Vec<String> {
+    if let Some(name) = schema["$ref"].as_str().and_then(|of| of.strip_prefix("#/$defs/")) {
+        met.insert(name.into());
+        return faults(root, &root["$defs"][name], value, at, met);
+    }
+    let mut found = Vec::new();
+    if !has_type(&schema["type"], value) {
+        found.push(format!("{at}: {value} is not {}", schema["type"]));
+    }
+    for constant in [schema.get("const").map(std::slice::from_ref), schema["enum"].as_array().map(Vec::as_slice)] {
+        if constant.is_some_and(|allowed| !allowed.contains(value)) {
+            found.push(format!("{at}: {value} is not one of {constant:?}"));
+        }
+    }
+    for any in [schema["oneOf"].as_array(), schema["anyOf"].as_array()].into_iter().flatten() {
+        let mut each = any.iter().map(|of| {
+            let mut met_here = BTreeSet::new();
+            (faults(root, &with_outer(of, schema), value, at, &mut met_here), met_here)
+        });
+        match each.find(|(faults, _)| faults.is_empty()) {
+            Some((_, met_here)) => met.extend(met_here),
+            None => found.push(format!("{at}: {value} fits no alternative")),
+        }
+    }
+    if let (Some(items), Some(list)) = (schema.get("items"), value.as_array()) {
+        let inside = list.iter().enumerate();
+        found.extend(inside.flat_map(|(i, item)| faults(root, items, item, &format!("{at}[{i}]"), met)));
+    }
+    let object = value.as_object().filter(|_| schema.get("oneOf").or(schema.get("anyOf")).is_none());
+    for (name, inner) in object.into_iter().flatten() {
+        match schema["properties"].get(name).or(schema.get("additionalProperties").filter(|of| of.is_object())) {
+            Some(of) => found.extend(faults(root, of, inner, &format!("{at}.{name}"), met)),
+            None => found.push(format!("{at}.{name}: not in the schema")),
+        }
+    }
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if value.is_object() && value.get(name).is_none() {
+            found.push(format!("{at}.{name}: required, not written"));
+        }
+    }
+    found
+}
+
+/// An alternative with the properties that stand beside all of them.
+fn with_outer(alternative: &Value, outer: &Value) -> Value {
+    let mut merged = alternative.clone();
+    if let (Some(properties), Some(more)) = (merged["properties"].as_object_mut(), outer["properties"].as_object()) {
+        properties.extend(more.clone());
+    }
+    merged
+}
+
+fn has_type(expected: &Value, value: &Value) -> bool {
+    let is = |name: &str| match name {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        other => panic!("type {other}"),
+    };
+    match expected {
+        Value::String(name) => is(name),
+        Value::Array(names) => names.iter().any(|name| is(name.as_str().unwrap())),
+        _ => true,
+    }
+}
+
+#[test]
+fn every_presets_profile_follows_the_schema() {
+    let schema = schema();
+    for preset in zoo::presets() {
+        let profile = Profile::new(&preset.design, Batch(1), None).unwrap();
+        let value = serde_json::to_value(&profile).unwrap();
+        let found = faults(&schema, &schema, &value, "profile", &mut BTreeSet::new());
+        assert!(found.is_empty(), "{}: {:#?}", preset.design.name, &found[..found.len().min(5)]);
+    }
+}
+
+#[test]
+fn a_measured_profile_follows_the_schema_and_meets_the_measurements_parts() {
+    let schema = schema();
+    let path = format!("{}/tests/fixtures/profiles/schema_{SCHEMA}.json", env!("CARGO_MANIFEST_DIR"));
+    let value: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let mut met = BTreeSet::new();
+    let found = faults(&schema, &schema, &value, "profile", &mut met);
+    assert!(found.is_empty(), "{found:#?}");
+    for part in ["Measurement", "Breakdown", "KernelTime", "Spread", "WarmUp", "Machine", "Design", "LayerCost"] {
+        assert!(met.contains(part), "{part} of {met:?}");
+    }
+}
+
+#[test]
+fn the_schema_test_notices_added_renamed_and_retyped_fields() {
+    let schema = schema();
+    let profile = Profile::new(&zoo::presets()[0].design, Batch(1), None).unwrap();
+    let good = serde_json::to_value(&profile).unwrap();
+    let faults_after = |change: &dyn Fn(&mut Value)| {
+        let mut value = good.clone();
+        change(&mut value);
+        faults(&schema, &schema, &value, "profile", &mut BTreeSet::new())
+    };
+    assert_eq!(faults_after(&|_| ()), Vec::<String>::new());
+    assert_eq!(faults_after(&|value| value["cost"]["new"] = 1.into()).len(), 1);
+    assert_eq!(faults_after(&|value| value["machine"]["arch"] = 1.into()).len(), 1);
+    assert_eq!(faults_after(&|value| drop(value["cost"]["layers"][0].as_object_mut().unwrap().remove("op"))).len(), 1);
+}
