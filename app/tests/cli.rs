@@ -1,5 +1,7 @@
 //! The command line as scripts see it: exit codes, streams, JSON, bad input.
 
+#![allow(clippy::unwrap_used, reason = "tests and their helpers")]
+
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -83,7 +85,17 @@ fn profile_as_json_adds_up_and_is_written_to_the_output_file_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("profile.json").display().to_string();
     let profile = json(&[
-        "profile", "shufflenet-v2-x0.5", "--mode", "live", "--input", "64", "--threads", "2", "--json", "--output", &path,
+        "profile",
+        "shufflenet-v2-x0.5",
+        "--mode",
+        "live",
+        "--input",
+        "64",
+        "--threads",
+        "2",
+        "--json",
+        "--output",
+        &path,
     ]);
     assert_eq!(serde_json::from_str::<Value>(&std::fs::read_to_string(&path).unwrap()).unwrap(), profile);
     let measurement = &profile["measurement"];

@@ -1,5 +1,7 @@
 //! The client against the real child process, and against programs that are no workers.
 
+#![allow(clippy::unwrap_used, reason = "tests and their helpers")]
+
 use std::process::Command;
 use std::time::{Duration, Instant};
 

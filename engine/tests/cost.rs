@@ -1,5 +1,7 @@
 //! Cost arithmetic against hand-made numbers and the paper's.
 
+#![allow(clippy::unwrap_used, reason = "tests and their helpers")]
+
 use shufflescope_engine::cost::{ModelCost, model_cost};
 use shufflescope_engine::design::{Batch, BlockEdit, Design, Edit};
 use shufflescope_engine::graph::{Conv2d, Graph, GraphBuilder, Liveness, Op, Shape, Window, lower};
@@ -92,6 +94,8 @@ fn shufflenet_v2_follows_the_first_three_guidelines() {
 fn shufflenet_v1_goes_against_g1_and_g2_and_both_remedies_lower_memory_access() {
     let design = preset("shufflenet-v1-g3-x1.0").unwrap();
     let findings = found(&design);
+    let one = findings.iter().find(|finding| finding.guideline == Guideline::G1).unwrap().remedy.as_ref().unwrap();
+    assert!(one.mult_adds.relative().abs() < 0.05 && one.memory_access.relative() < 0.0, "{one:?}");
     let two = findings.iter().find(|finding| finding.guideline == Guideline::G2).unwrap();
     assert_eq!(two.layers.len(), 2 * 16 - 1, "every 1x1 convolution but the very first");
     assert!(two.evidence.rows.iter().all(|row| row.ratio > 1.0));

@@ -1,5 +1,7 @@
 //! Designs: checks that name field and rule, edits as values, the TOML form.
 
+#![allow(clippy::unwrap_used, reason = "tests and their helpers")]
+
 use proptest::prelude::*;
 use shufflescope_engine::design::{
     Activation, Batch, Block, BlockEdit, BlockKind, Design, DownSampling, Edit, Field, InputSize, SqueezeExcitation,
@@ -82,11 +84,12 @@ fn the_width_setting_gives_each_preset_back() {
 }
 
 #[test]
-fn groups_on_shufflenet_v1_follow_its_table_when_fitted() {
+fn groups_on_shufflenet_v1_follow_its_table_unless_the_channels_are_the_designers_own() {
+    let all = |design: &Design| design.stages.iter().map(|stage| stage.channels).collect::<Vec<_>>();
     let g3 = preset("shufflenet-v1-g3-x1.0").unwrap();
-    let g8 = g3.apply(&Edit::All(vec![Edit::Blocks(BlockEdit::Groups(8)), Edit::Fit]));
-    let channels: Vec<u32> = g8.stages.iter().map(|stage| stage.channels).collect();
-    assert_eq!(channels, [384, 768, 1536]);
+    assert_eq!(all(&g3.apply(&Edit::Blocks(BlockEdit::Groups(8)))), [384, 768, 1536]);
+    let own = g3.apply(&channels(0, 252));
+    assert_eq!(all(&own.apply(&Edit::Blocks(BlockEdit::Groups(1)))), [252, 480, 960]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The zoo's counts against published and reference figures.
 
+#![allow(clippy::unwrap_used, reason = "tests and their helpers")]
+
 use shufflescope_engine::cost::model_cost;
 use shufflescope_engine::design::{Batch, Design};
 use shufflescope_engine::graph::lower;

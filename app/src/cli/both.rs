@@ -25,7 +25,11 @@ impl FromStr for RuntimeChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text == "both" { Ok(Self::Both) } else { text.parse().map(Self::One).map_err(|error| format!("{error}, both")) }
+        if text == "both" {
+            Ok(Self::Both)
+        } else {
+            text.parse().map(Self::One).map_err(|error| format!("{error}, both"))
+        }
     }
 }
 
@@ -44,14 +48,11 @@ impl Both {
         text += "\n";
         for measurement in [tuned, candle] {
             let whole = &measurement.whole;
-            text += &format!(
-                "{:<32}  {} ± {:.1} %\n",
-                where_it_ran(measurement),
-                whole.median,
-                100.0 * whole.half_width()
-            );
+            text +=
+                &format!("{:<32}  {} ± {:.1} %\n", where_it_ran(measurement), whole.median, 100.0 * whole.half_width());
         }
-        text += &format!("{:<32}  {:.1} times the tuned one\n", "candle", ratio(candle.whole.median, tuned.whole.median));
+        text +=
+            &format!("{:<32}  {:.1} times the tuned one\n", "candle", ratio(candle.whole.median, tuned.whole.median));
         if let (Some(ours), Some(theirs)) = (&tuned.breakdown, &candle.breakdown) {
             text += &format!("\n{}", side_by_side(ours, theirs));
         }

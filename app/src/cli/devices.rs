@@ -40,7 +40,13 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         ("memory", machine.memory.map_or_else(unknown, |memory| memory.to_string())),
         ("system", [machine.os, machine.os_version].into_iter().flatten().collect::<Vec<_>>().join(" ")),
         ("features compiled in", list(&machine.features)),
-        ("build", format!("shufflescope {} ({}), candle {}, {}", machine.version, machine.build, machine.candle, machine.target)),
+        (
+            "build",
+            format!(
+                "shufflescope {} ({}), candle {}, {}",
+                machine.version, machine.build, machine.candle, machine.target
+            ),
+        ),
     ];
     for (name, fact) in facts {
         text += &format!("{name:<22}{fact}\n");

@@ -46,7 +46,9 @@ Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong.";
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List the networks that are built in
-    #[command(after_help = "Examples:\n  shufflescope designs\n  shufflescope designs --toml shufflenet-v2-x1.0 > mine.toml")]
+    #[command(
+        after_help = "Examples:\n  shufflescope designs\n  shufflescope designs --toml shufflenet-v2-x1.0 > mine.toml"
+    )]
     Designs(designs::Arguments),
     /// List devices, cores, instruction sets and the features compiled in
     #[command(after_help = "Examples:\n  shufflescope devices\n  shufflescope devices --json")]

@@ -13,8 +13,8 @@ use shufflescope_engine::measure::{Breakdown, KernelTime, Measurement, Mode, Pro
 use shufflescope_engine::report::Profile;
 use shufflescope_engine::runtime::{Isa, RunOptions, Runtime};
 
-use super::output::print;
 use super::both::{Both, RuntimeChoice};
+use super::output::print;
 use super::resolve::{self, UsageError};
 use super::table::{Align, Table};
 use crate::worker::{Client, ClientEvent, Job, Launcher};
@@ -112,7 +112,8 @@ fn check_output(path: &Path) -> anyhow::Result<()> {
     if path.extension().is_none_or(|extension| extension != "json") {
         return Err(UsageError(format!("--output {}: the file's name must end in .json", path.display())).into());
     }
-    shufflescope_engine::files::check_writable(path).with_context(|| format!("--output {} cannot be written", path.display()))
+    shufflescope_engine::files::check_writable(path)
+        .with_context(|| format!("--output {} cannot be written", path.display()))
 }
 
 /// Waits for the worker's result, with a progress bar where a person looks on.
@@ -127,7 +128,8 @@ fn measure(job: Job) -> anyhow::Result<Measurement> {
                 ClientEvent::Preparing { .. } => bar.set_message("preparing"),
                 ClientEvent::Progress { fraction, left, partial, .. } => {
                     bar.set_position((f64::from(fraction) * 1000.0) as u64);
-                    let so_far = partial.map(|partial| format!("{} so far, ", partial.whole.median)).unwrap_or_default();
+                    let so_far =
+                        partial.map(|partial| format!("{} so far, ", partial.whole.median)).unwrap_or_default();
                     bar.set_message(format!("{so_far}{left} left"));
                 }
                 ClientEvent::Done { measurement, .. } => {
@@ -211,7 +213,12 @@ fn kernels(breakdown: &Breakdown) -> Table {
     ]);
     for kernel in &breakdown.kernels {
         let share = kernel.median.share_of(breakdown.marked_whole);
-        table.row([layers_of(kernel), kernel.label.clone(), kernel.median.to_string(), format!("{:.1} %", 100.0 * share)]);
+        table.row([
+            layers_of(kernel),
+            kernel.label.clone(),
+            kernel.median.to_string(),
+            format!("{:.1} %", 100.0 * share),
+        ]);
     }
     table
 }

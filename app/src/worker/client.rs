@@ -124,7 +124,7 @@ impl Client {
         self.worker.as_ref().map(Worker::id)
     }
 
-    /// What happened since the last call. While [`is_busy`](Self::is_busy), call it at least every 50 ms, also without
+    /// What happened since the last call. While [`is_busy`](Self::is_busy), call it at least every 200 ms, also without
     /// having been woken, so that a worker that hangs is noticed.
     pub fn poll(&mut self) -> Vec<ClientEvent> {
         while let Some(line) = self.worker.as_ref().and_then(Worker::next) {
@@ -175,7 +175,9 @@ impl Client {
                     worker.greeted = true;
                 }
             } else {
-                self.lose(&format!("it speaks protocol version {version}, this program {VERSION}: use the same release"));
+                self.lose(&format!(
+                    "it speaks protocol version {version}, this program {VERSION}: use the same release"
+                ));
             }
             return;
         }
@@ -221,7 +223,8 @@ impl Client {
         }
         let ticket = current.ticket;
         let processes = current.job.protocol.processes;
-        let merged = if current.collected.len() == 1 { Ok(measurement) } else { current.merge(&measurement).map(Box::new) };
+        let merged =
+            if current.collected.len() == 1 { Ok(measurement) } else { current.merge(&measurement).map(Box::new) };
         match merged {
             Err(message) => {
                 self.current = None;
@@ -269,7 +272,8 @@ impl Current {
         let processes = self.job.protocol.processes.aim.max(1);
         let done = (self.collected.len() as f64 + fraction.clamp(0.0, 1.0)) / processes as f64;
         let spent = Nanos::from(self.started.elapsed());
-        let projected = if done > 0.0 { spent.as_f64() * (1.0 - done) / done } else { left.as_f64() * processes as f64 };
+        let projected =
+            if done > 0.0 { spent.as_f64() * (1.0 - done) / done } else { left.as_f64() * processes as f64 };
         let left = if processes == 1 { left } else { Nanos(projected as u64) };
         (done as f32, left)
     }
@@ -284,6 +288,9 @@ impl Current {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").field("launcher", &self.launcher).field("current", &self.current).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("launcher", &self.launcher)
+            .field("current", &self.current)
+            .finish_non_exhaustive()
     }
 }

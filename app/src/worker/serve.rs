@@ -49,7 +49,9 @@ pub fn serve(input: impl Read + Send + 'static, output: impl Write + Send + 'sta
         Ok(Request::Hello { version }) if version == VERSION => {}
         Ok(Request::Hello { version }) => {
             events.send(&Event::Hello { version: VERSION, threads: rayon::current_num_threads() });
-            bail!("the other side speaks protocol version {version}, this worker {VERSION}: use the same release on both");
+            bail!(
+                "the other side speaks protocol version {version}, this worker {VERSION}: use the same release on both"
+            );
         }
         Ok(_) => bail!("the first request was no greeting"),
         Err(_) => return Ok(()),
@@ -140,7 +142,10 @@ impl Worker {
                 Ok(Err(error)) => Event::Failed { ticket, message: explain(&error) },
                 Err(panic) => {
                     let reason = panic_text(&*panic);
-                    Event::Failed { ticket, message: format!("the runtime panicked: {reason}; please report this design") }
+                    Event::Failed {
+                        ticket,
+                        message: format!("the runtime panicked: {reason}; please report this design"),
+                    }
                 }
             };
             self.events.send(&event);
@@ -174,7 +179,11 @@ impl Worker {
         let kernels = KernelLabel::of(executable.plan(), &graph);
         let mut session = Session {
             protocol: key.protocol,
-            circumstances: Circumstances { key, kernels, conditions: shufflescope_engine::device::Conditions::default() },
+            circumstances: Circumstances {
+                key,
+                kernels,
+                conditions: shufflescope_engine::device::Conditions::default(),
+            },
             probe: ConditionsProbe::start(),
             last_partial: None,
             ticket,

@@ -1,5 +1,7 @@
 //! Drives the window without a screen: the real `App`, the real worker process, no GPU.
 
+#![allow(dead_code, reason = "not every test file needs everything")]
+
 mod cpu_renderer;
 
 use std::path::Path;
@@ -41,7 +43,6 @@ pub fn small() -> Design {
 
 impl Window {
     /// The small network at 1440x900, dark.
-    #[allow(dead_code, reason = "not every test file needs it")]
     pub fn open() -> Self {
         Self::with(setup(None), [1440.0, 900.0], egui::Theme::Dark)
     }

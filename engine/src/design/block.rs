@@ -221,7 +221,7 @@ impl ShuffleV2 {
         if branches.right == 0 || branches.inner == 0 {
             return Err("must be at least 2, one channel for each branch".into());
         }
-        if self.shuffle && output % 2 != 0 {
+        if self.shuffle && !output.is_multiple_of(2) {
             return Err("must be even: the shuffle interleaves two halves".into());
         }
         let grouped = if unit.keeps_shape() {
@@ -229,7 +229,7 @@ impl ShuffleV2 {
         } else {
             [branches.right_input, branches.inner, branches.right, branches.left]
         };
-        if let Some(channels) = grouped.into_iter().find(|channels| channels % self.groups.max(1) != 0) {
+        if let Some(channels) = grouped.into_iter().find(|channels| !channels.is_multiple_of(self.groups.max(1))) {
             return Err(format!(
                 "gives a 1x1 convolution {channels} channels, which do not divide into {} groups",
                 self.groups
@@ -248,7 +248,7 @@ impl ShuffleV1 {
     pub fn branch(&self, unit: Unit, ungrouped_first: bool) -> Result<(u32, u32), String> {
         let Unit { input, output, .. } = unit;
         let inner = output / self.bottleneck.max(1);
-        if inner == 0 || output % self.bottleneck.max(1) != 0 {
+        if inner == 0 || !output.is_multiple_of(self.bottleneck.max(1)) {
             return Err(format!("must be a multiple of the bottleneck ratio {}", self.bottleneck));
         }
         let branch = if unit.keeps_shape() { output } else { output.saturating_sub(input) };
@@ -256,7 +256,9 @@ impl ShuffleV1 {
             return Err(format!("must be more than the {input} channels before it, which the shortcut keeps"));
         }
         let first = if ungrouped_first { inner } else { input };
-        if let Some(channels) = [first, inner, branch].into_iter().find(|channels| channels % self.groups.max(1) != 0) {
+        if let Some(channels) =
+            [first, inner, branch].into_iter().find(|channels| !channels.is_multiple_of(self.groups.max(1)))
+        {
             return Err(format!(
                 "gives a 1x1 convolution {channels} channels, which do not divide into {} groups",
                 self.groups
@@ -327,7 +329,7 @@ impl Block {
     /// The rule, and what would satisfy it.
     pub fn check_unit(&self, unit: Unit, first: bool) -> Result<(), String> {
         let divisible = |channels: u32, groups: u32| {
-            if channels % groups.max(1) == 0 {
+            if channels.is_multiple_of(groups.max(1)) {
                 return Ok(());
             }
             Err(format!("gives a 1x1 convolution {channels} channels, which do not divide into {groups} groups"))

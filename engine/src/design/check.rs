@@ -272,7 +272,7 @@ impl Design {
         let later = Unit { input: channels, output: channels, stride: 1 };
         stage.block.check_unit(first, index == 0).is_ok()
             && (stage.repeats <= 1 || stage.block.check_unit(later, false).is_ok())
-            && self.stages.get(index + 1).is_none_or(|next| channels % next.block.groups().max(1) == 0)
+            && self.stages.get(index + 1).is_none_or(|next| channels.is_multiple_of(next.block.groups().max(1)))
     }
 
     /// The number of channels nearest to the present one that stage `index` could have, given the stages before it.

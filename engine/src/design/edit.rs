@@ -109,16 +109,16 @@ impl Design {
                 }
             }
             Edit::Blocks(edit) => {
+                // ShuffleNet V1's published channels depend on its groups: where they are the table's, they stay so.
+                let by_table = self.family == Family::ShufflenetV1 && self.follows_table();
                 for stage in &mut design.stages {
                     stage.block.apply(edit);
                 }
+                if let (true, BlockEdit::Groups(_), Some(width)) = (by_table, edit, self.width) {
+                    return design.at_width(width).unwrap_or(design);
+                }
             }
-            Edit::Fit => {
-                // ShuffleNet V1's published channels depend on its groups; others keep theirs as nearly as they can.
-                let by_table = design.is_shuffle_v1() && design.family == Family::ShufflenetV1;
-                let scaled = if by_table { design.width.and_then(|width| design.at_width(width)) } else { None };
-                return scaled.unwrap_or_else(|| design.fitted());
-            }
+            Edit::Fit => return design.fitted(),
             Edit::All(edits) => return edits.iter().fold(design, |design, edit| design.apply(edit)),
             Edit::Replace(other) => return (**other).clone(),
         }

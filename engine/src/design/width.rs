@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Block, Design, Family, limits};
+use super::{Design, Family, limits};
 
 /// The paper's four widths, where the slider snaps.
 pub const WIDTHS: [f64; 4] = [0.5, 1.0, 1.5, 2.0];
@@ -74,7 +74,7 @@ impl Family {
                 // The bottleneck is a quarter of the channels and has to divide into the groups.
                 let stages = base.iter().map(|&c| round_to(f64::from(c) * width, 4 * groups)).collect();
                 let stem = interpolate(&SHUFFLENET_V1_STEM, width, Beyond::Proportional);
-                let whole = if groups % 2 == 0 { groups } else { 2 * groups };
+                let whole = if groups.is_multiple_of(2) { groups } else { 2 * groups };
                 Scale { stem: round_to(stem, whole), stages, head: None }
             }
             Self::MobilenetV1 => Scale {
@@ -130,9 +130,10 @@ impl Design {
         self.at_width(1.0).is_some()
     }
 
-    /// Whether any unit is a ShuffleNet V1 one, whose published channels depend on its groups.
-    pub(super) fn is_shuffle_v1(&self) -> bool {
-        self.stages.iter().any(|stage| matches!(stage.block, Block::ShuffleV1(_)))
+    /// Whether the channels are those of the family's table at the design's width.
+    #[must_use]
+    pub fn follows_table(&self) -> bool {
+        self.width.and_then(|width| self.at_width(width)).is_some_and(|at_width| at_width == *self)
     }
 }
 

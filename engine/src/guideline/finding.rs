@@ -1,16 +1,16 @@
 //! What a guideline has to say about a design.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::{g1_channel_width, g2_groups, g3_fragmentation, g4_element_wise};
-use crate::cost::{LayerCost, ModelCost};
+use crate::cost::ModelCost;
 use crate::design::{Design, Edit};
 use crate::graph::Graph;
 use crate::measure::{KernelTime, Measurement};
-use crate::units::{Elements, Nanos};
+use crate::units::Nanos;
 
 /// One of the paper's four guidelines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -93,7 +93,7 @@ pub struct Evidence {
     pub reference_is: String,
     /// One row per layer or unit, worst first.
     pub rows: Vec<EvidenceRow>,
-    /// Share of the measured time of the layers concerned (sum of their kernels over the marked whole), where measured.
+    /// Share of the measured time: kernels whose main layer is concerned, over the marked whole.
     pub time_share: Option<f64>,
 }
 
@@ -150,22 +150,24 @@ impl Change {
     }
 }
 
-/// Share of the marked whole taken by kernels that do nothing else than `layers` (and layers that cost nothing).
+/// `1 unit`, `3 units`.
+pub(super) fn count(number: usize, of: &str) -> String {
+    format!("{number} {of}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Share of the marked whole taken by kernels whose main layer is one of `layers`. The main layer of a fused kernel is
+/// the one with the most mult-adds, or the most memory access where there are none: an activation fused behind a
+/// convolution costs next to nothing there, and the kernel's time is the convolution's.
 fn time_share(measurement: &Measurement, cost: &ModelCost, layers: &[String]) -> Option<f64> {
     let breakdown = measurement.breakdown.as_ref()?;
     let concerned: HashSet<&str> = layers.iter().map(String::as_str).collect();
-    let free = |layer: &LayerCost| layer.memory_access == Elements::ZERO;
-    let others: HashSet<&str> = cost
-        .layers
-        .iter()
-        .filter(|layer| !free(layer) && !concerned.contains(layer.path.as_str()))
-        .map(|layer| layer.path.as_str())
-        .collect();
-    let only_concerned = |kernel: &&KernelTime| {
-        let mut paths = kernel.layers.iter().map(String::as_str);
-        paths.clone().any(|path| concerned.contains(path)) && !paths.any(|path| others.contains(path))
+    let weight: HashMap<&str, _> =
+        cost.layers.iter().map(|layer| (layer.path.as_str(), (layer.mult_adds, layer.memory_access))).collect();
+    let is_concerned = |kernel: &&KernelTime| {
+        let main = kernel.layers.iter().map(String::as_str).max_by_key(|path| weight.get(path));
+        main.is_some_and(|path| concerned.contains(path))
     };
-    let time: Nanos = breakdown.kernels.iter().filter(only_concerned).map(|kernel| kernel.median).sum();
+    let time: Nanos = breakdown.kernels.iter().filter(is_concerned).map(|kernel| kernel.median).sum();
     Some(time.share_of(breakdown.marked_whole))
 }
 

@@ -33,9 +33,8 @@ pub(super) fn find(design: &Design, graph: &Graph, cost: &ModelCost) -> Option<F
     let excess = actual as f64 / reference.max(1) as f64 - 1.0;
     rows.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
     let summary = format!(
-        "{} 1x1 convolution{} read and write unequal channels: {:.0} % more memory access than at equal width.",
-        rows.len(),
-        if rows.len() == 1 { "" } else { "s" },
+        "{} with unequal input and output channels: {:.0} % more memory access than at equal width.",
+        super::finding::count(rows.len(), "1x1 convolution"),
         100.0 * excess
     );
     Some(Finding {

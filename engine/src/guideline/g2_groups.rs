@@ -26,9 +26,8 @@ pub(super) fn find(design: &Design, graph: &Graph, cost: &ModelCost) -> Option<F
     let (actual, reference) = rows.iter().fold((0, 0), |(a, r), row| (a + row.actual, r + row.reference));
     rows.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
     let summary = format!(
-        "{} grouped convolution{}: {:.0} % more memory access than ungrouped layers of equal input and mult-adds.",
-        rows.len(),
-        if rows.len() == 1 { "" } else { "s" },
+        "{}: {:.0} % more memory access than ungrouped layers of equal input and mult-adds.",
+        super::finding::count(rows.len(), "grouped convolution"),
         100.0 * (actual as f64 / reference.max(1) as f64 - 1.0)
     );
     let edit = Edit::Blocks(BlockEdit::Groups(1));

@@ -39,10 +39,9 @@ pub(super) fn find(design: &Design, graph: &Graph, cost: &ModelCost) -> Option<F
     }
     rows.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
     let summary = format!(
-        "{} unit{} of up to {} convolutions and poolings each; a plain ShuffleNet V2 unit has 3, or 5 where it \
+        "{} of up to {} convolutions and poolings each; a plain ShuffleNet V2 unit has 3, or 5 where it \
          down-samples.",
-        rows.len(),
-        if rows.len() == 1 { "" } else { "s" },
+        super::finding::count(rows.len(), "unit"),
         rows.iter().map(|row| row.actual).max().unwrap_or(0)
     );
     let without_se = Edit::Blocks(BlockEdit::Se(None));

@@ -3,10 +3,13 @@
 use super::{Preset, Published, Reference, at_width, table_8};
 use crate::design::{Activation, Block, Design, Family, Head, InputSize, InvertedResidual, Stage, Stem, StemConv};
 
-/// Width, input side, Table 8's row, torchvision's counts. The paper does not state the rounding of its own small
+/// Width, input side, Table 8's row, torchvision's counts.
+type Row = (f64, u32, Option<Published>, (u64, f64));
+
+/// The paper does not state the rounding of its own small
 /// variants, whose printed mult-adds no rule we tried gives; ours stand beside them.
 #[rustfmt::skip]
-const WIDTHS: [(f64, u32, Option<Published>, (u64, f64)); 6] = [
+const WIDTHS: [Row; 6] = [
     (0.15, 224, table_8( 39.0, 55.1, 351.0, 33.6), (1_415_496,  30.57)),
     (0.4,  160, table_8( 43.0, 43.4, 333.0, 33.2), (1_770_728,  41.80)),
     (0.6,  224, table_8(141.0, 33.3, 249.0, 14.9), (2_217_000, 150.96)),

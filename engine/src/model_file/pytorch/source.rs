@@ -115,7 +115,12 @@ fn whole_units(graph: &Graph) -> BTreeMap<NodeId, Unit> {
         let closed = leaks.filter(|&&node| inside(node)).all(|&node| node == last);
         let paths = nodes.iter().map(|&node| graph.node(node).path.as_str());
         let prefix = common_prefix(paths.collect::<Vec<_>>().as_slice())?;
-        let only = inputs.first().filter(|_| inputs.len() == 1 && consecutive && closed)?;
+        // Numbered layers right inside a unit are an `nn.Sequential`, not attributes of a class.
+        let named = nodes.iter().all(|&node| {
+            let inside = graph.node(node).path.get(prefix.len() + 1..);
+            inside.is_some_and(|path| !path.starts_with(|first: char| first.is_ascii_digit()))
+        });
+        let only = inputs.first().filter(|_| inputs.len() == 1 && consecutive && closed && named)?;
         Some((first, Unit { prefix, input: *only, nodes, id }))
     };
     members.into_iter().filter_map(unit).collect()
@@ -263,6 +268,37 @@ fn call(step: &Step, inputs: &[String]) -> String {
                 text = text.replace(&format!("{{{index}}}"), input);
             }
             text
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::Batch;
+    use crate::zoo;
+
+    fn source(name: &str) -> String {
+        to_pytorch(&crate::graph::lower(&zoo::preset(name).unwrap(), Batch(1)).unwrap())
+    }
+
+    #[test]
+    fn equal_units_share_a_class_and_numbered_layers_are_sequential() {
+        let text = source("shufflenet-v2-x1.0");
+        assert_eq!(text.matches("(nn.Module):").count(), 7, "two kinds of unit in three stages, and the network");
+        assert!(text.contains("            *[Stage3Unit1() for _ in range(7)],\n"));
+        assert!(text.contains("        self.fc = nn.Linear(1024, 1000)\n"));
+        assert!(!text.contains("ModuleDict") && text.lines().count() < 220);
+    }
+
+    #[test]
+    fn every_preset_gives_balanced_source_that_returns_once_per_class() {
+        for preset in zoo::presets() {
+            let text = source(&preset.design.name);
+            for (open, close) in ["()", "[]", "{}"].map(|pair| pair.split_at(1)) {
+                assert_eq!(text.matches(open).count(), text.matches(close).count(), "{}", preset.design.name);
+            }
+            assert_eq!(text.matches("(nn.Module):").count(), text.matches("        return ").count());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Dense, grouped and pointwise convolution as a matrix product, and what can follow while its rows are still near: a
 //! depthwise convolution or the mean over the map.
 
-use super::arena::Arena;
+use super::arena::{Arena, Packed};
 use super::finish::Finish;
 use super::map::{Map, Split};
 use super::matmul::{Panel, Tile, TileArgs};
@@ -69,7 +69,7 @@ pub struct Convolution {
     pub(super) sink: Sink,
     out_size: [usize; 2],
     panels: Vec<Panel>,
-    weights: Vec<f32>,
+    pub(super) weights: Packed,
     bias: Vec<f32>,
     tiles: Vec<Tile>,
     finish: Finish,
@@ -117,7 +117,7 @@ impl Convolution {
         };
         Self {
             table,
-            weights: pack(&weights, depth, &panels),
+            weights: Packed::new(pack(&weights, depth, &panels)),
             input,
             residual,
             source,
@@ -248,7 +248,7 @@ impl Convolution {
             for panel in panels {
                 let args = TileArgs {
                     depth: panel.depth,
-                    weights: self.weights.as_ptr().add(panel.weights),
+                    weights: self.weights.base(arena).add(panel.weights),
                     x,
                     x_rows: x_rows.as_ptr().add(panel.inputs),
                     y: y.0,

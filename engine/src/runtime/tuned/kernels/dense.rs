@@ -1,6 +1,6 @@
 //! Fully connected layers, also pointwise convolution of a single pixel.
 
-use super::arena::Arena;
+use super::arena::{Arena, Packed};
 use super::finish::Finish;
 use super::linear::{PanelArgs, ROWS};
 use super::map::{Map, Split};
@@ -13,7 +13,7 @@ pub struct Dense {
     input: Map,
     output: Map,
     /// `[panel][k][ROWS]`, the last panel filled up with zeros.
-    weights: Vec<f32>,
+    pub(super) weights: Packed,
     /// `[panel][ROWS]`
     bias: Vec<f32>,
     finish: Finish,
@@ -49,7 +49,7 @@ impl Dense {
         bias.resize(panels * ROWS, 0.0);
         // Bound by memory: a weight costs about as much as four multiply-adds elsewhere.
         let split = Split::new(panels, (4 * ROWS * inputs) as f64, threads);
-        Self { table, input, output, weights: packed, bias, finish, split }
+        Self { table, input, output, weights: Packed::new(packed), bias, finish, split }
     }
 
     pub(super) fn input(&self) -> &Map {
@@ -79,7 +79,10 @@ impl Dense {
             *x = unsafe { *arena.base().add(row as usize) };
         }
         for panel in self.split.range(item) {
-            let weights = &self.weights[panel * inputs * ROWS..][..inputs * ROWS];
+            // SAFETY: the panel's weights lie in the arena, and nobody writes to them.
+            let weights = unsafe {
+                std::slice::from_raw_parts(self.weights.base(arena).add(panel * inputs * ROWS), inputs * ROWS)
+            };
             let bias = &self.bias[panel * ROWS..][..ROWS];
             for (image, x) in x.chunks_exact(inputs).enumerate() {
                 // SAFETY: the lengths are as the kernel asks; the outputs belong to this item.

@@ -2,7 +2,7 @@
 //! that every tap of every channel is a contiguous row of the matrix product. The 3x3 max-pool that follows a stem can
 //! be computed behind it, row by row, so that the large map in between never exists.
 
-use super::arena::Arena;
+use super::arena::{Arena, Packed};
 use super::convolution::{pack, panels};
 use super::finish::Finish;
 use super::map::{Map, Split};
@@ -40,7 +40,7 @@ pub struct Direct {
     output: Map,
     phases: Phases,
     panels: Vec<Panel>,
-    weights: Vec<f32>,
+    pub(super) weights: Packed,
     bias: Vec<f32>,
     tiles: Vec<Tile>,
     finish: Finish,
@@ -74,7 +74,7 @@ impl Direct {
             table,
             tap_rows: tap_rows.collect(),
             ring_rows: (0..output.channels).map(|channel| (channel * RING * ring_row) as u32).collect(),
-            weights: pack(&weights, depth, &panels),
+            weights: Packed::new(pack(&weights, depth, &panels)),
             panels,
             bias,
             tiles: table.tiling(true).cut(conv_size[1]),
@@ -132,7 +132,7 @@ impl Direct {
                     let (first, end) = ((2 * out_y).saturating_sub(1), (2 * out_y + 2).min(height));
                     while next < end {
                         let ring = scratch.base().add(self.ring_at() + next % RING * self.ring_row());
-                        self.convolve_row(next - convolved.start, ring, &self.ring_rows, scratch);
+                        self.convolve_row(next - convolved.start, ring, &self.ring_rows, arena, scratch);
                         next += 1;
                     }
                     self.pool_row(image, out_y, first..end, arena, scratch);
@@ -140,7 +140,7 @@ impl Direct {
             } else {
                 for y in convolved.clone() {
                     let to = arena.base().add(y * self.output.size[1]);
-                    self.convolve_row(y - convolved.start, to, self.output.image(image), scratch);
+                    self.convolve_row(y - convolved.start, to, self.output.image(image), arena, scratch);
                 }
             }
         }
@@ -161,15 +161,16 @@ impl Direct {
     ///
     /// # Safety
     /// As [`run`](Self::run), and `to` is valid there for writes of a row.
-    unsafe fn convolve_row(&self, y: usize, to: *mut f32, rows: &[u32], scratch: &Arena) {
+    unsafe fn convolve_row(&self, y: usize, to: *mut f32, rows: &[u32], arena: &Arena, scratch: &Arena) {
         // SAFETY: the phases of the band's rows have room for whole vectors at their ends.
         unsafe {
             let x = scratch.base().cast_const().add(y * self.phases.window.stride[0] * self.phases.row());
+            let weights = self.weights.base(arena);
             for tile in &self.tiles {
                 for panel in &self.panels {
                     let args = TileArgs {
                         depth: panel.depth,
-                        weights: self.weights.as_ptr().add(panel.weights),
+                        weights: weights.add(panel.weights),
                         x: x.add(tile.start),
                         x_rows: self.tap_rows.as_ptr(),
                         y: to.add(tile.start),

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::super::pool::{Job, Member, Panicked, Pool};
-use super::arena::Arena;
+use super::arena::{Arena, Packed};
 use super::convolution::{Convolution, Sink};
 use super::dense::Dense;
 use super::direct::Direct;
@@ -82,14 +82,23 @@ impl Step {
         }
     }
 
-    /// The planes it works in, and how many.
-    fn planes(&mut self) -> Option<(&mut Planes, usize)> {
+    fn weights(&mut self) -> Option<&mut Packed> {
+        match self {
+            Self::Convolution(step) => Some(&mut step.weights),
+            Self::Direct(step) => Some(&mut step.weights),
+            Self::Dense(step) => Some(&mut step.weights),
+            Self::Depthwise(_) | Self::Reduce(_) | Self::Rowwise(_) => None,
+        }
+    }
+
+    /// The planes it works in.
+    fn planes(&mut self) -> Option<&mut Planes> {
         match self {
             Self::Convolution(step) => match &mut step.sink {
-                Sink::Depthwise { planes, .. } => Some((planes, super::matmul::MAX_ROWS)),
+                Sink::Depthwise { planes, .. } => Some(planes),
                 Sink::Rows(_) | Sink::Mean(_) => None,
             },
-            Self::Depthwise(step) => Some((&mut step.planes, 1)),
+            Self::Depthwise(step) => Some(&mut step.planes),
             _ => None,
         }
     }
@@ -153,9 +162,11 @@ impl Program {
         floats: usize,
         threads: usize,
     ) -> Result<Self, Conflict> {
-        let arena = Arena::new(floats);
+        let mut at = floats.next_multiple_of(16);
+        let weights = steps.iter_mut().filter_map(Step::weights).map(|weights| weights.room()).sum::<usize>();
+        let mut arena = Arena::new(at + weights);
         for (index, step) in steps.iter().enumerate() {
-            let within = |map: &Map| map.extents().all(|extent| extent.end <= arena.len());
+            let within = |map: &Map| map.extents().all(|extent| extent.end <= floats);
             if !step.reads().into_iter().all(within) || !within(step.writes()) {
                 return Err(Conflict::OutOfBounds { step: index });
             }
@@ -164,6 +175,10 @@ impl Program {
             if overlaps(&steps[phase.clone()]) {
                 return Err(Conflict::Overlap { phase: index });
             }
+        }
+        for weights in steps.iter_mut().filter_map(Step::weights) {
+            weights.settle(&mut arena, at);
+            at += weights.room();
         }
         let scratch = lay_out_scratch(&mut steps);
         Ok(Self {
@@ -254,7 +269,7 @@ fn lay_out_scratch(steps: &mut [Step]) -> usize {
     let mut layouts: Vec<(PlaneLayout, usize)> = Vec::new();
     let mut end = common;
     for step in steps {
-        let Some((planes, _)) = step.planes() else { continue };
+        let Some(planes) = step.planes() else { continue };
         let layout = planes.layout();
         let known = layouts.iter().find(|(known, _)| *known == layout).map(|(_, at)| *at);
         planes.scratch_at = known.unwrap_or_else(|| {
