@@ -162,6 +162,7 @@ fn wrong_words_on_the_command_line_are_exit_code_2_with_a_remedy() {
     assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--runtime", "onnx"]).contains("both"));
     assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--mode", "fast"]).contains("rigorous"));
     assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--output", "profile.txt"]).contains(".json"));
+    assert!(failure(2, &["export", "shufflenet-v2-x1.0", "-o", "network.xyz"]).contains("--format"));
     assert!(failure(2, &["cost", "shufflenet-v2-x1.0", "--input", "224y"]).contains("WIDTHxHEIGHT"));
     assert!(failure(2, &["dance"]).contains("dance"));
 }
@@ -244,4 +245,38 @@ fn the_example_designs_are_valid() {
     for file in files {
         stdout(&["cost", &file.display().to_string()]);
     }
+}
+
+#[test]
+fn a_measured_profile_is_exported_in_the_formats_its_files_names_end_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (saved, page) = (path("a.json"), path("a.html"));
+    stdout(&["profile", "shufflenet-v2-x0.5", "--input", "32", "--output", &saved, "--output", &page]);
+    assert!(std::fs::read_to_string(page).unwrap().contains("shufflenet-v2-x0.5"));
+    for name in ["b.csv", "b.md", "b.tex", "b.trace.json", "b.model-explorer.json", "b.html", "b.json"] {
+        stdout(&["export", &saved, "-o", &path(name)]);
+        assert!(std::fs::metadata(path(name)).unwrap().len() > 100, "{name}");
+    }
+    let read = |name| serde_json::from_str::<Value>(&std::fs::read_to_string(path(name)).unwrap()).unwrap();
+    assert_eq!(read("a.json"), read("b.json"));
+
+    let before = std::fs::read(path("b.csv")).unwrap();
+    assert!(failure(1, &["export", &saved, "-o", &path("b.csv")]).contains("--force"));
+    assert_eq!(std::fs::read(path("b.csv")).unwrap(), before);
+    stdout(&["export", &saved, "-o", &path("b.csv"), "--force"]);
+}
+
+#[test]
+fn an_exported_network_is_a_model_its_weights_run_and_its_source_names_the_layers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    for name in ["net.onnx", "net.safetensors", "net.py"] {
+        stdout(&["export", "shufflenet-v2-x0.5", "--input", "64", "-o", &path(name)]);
+    }
+    assert!(std::fs::metadata(path("net.onnx")).unwrap().len() > 4 * 1_366_792);
+    assert!(std::fs::read_to_string(path("net.py")).unwrap().contains("nn.Conv2d"));
+    stdout(&["profile", "shufflenet-v2-x0.5", "--input", "64", "--weights", &path("net.safetensors")]);
+    let said = failure(1, &["profile", "shufflenet-v2-x1.0", "--input", "64", "--weights", &path("net.safetensors")]);
+    assert!(said.contains("net.safetensors") && said.contains("stage2.0.branch1.2.weight"), "{said}");
 }

@@ -24,9 +24,6 @@ Examples:
   shufflescope export my-design.toml --weights trained.safetensors --fold-batch-norm -o network.onnx
   shufflescope export my-design.toml -o network.py              then train it in PyTorch";
 
-/// Seed of made-up weights.
-const SEED: u64 = 0;
-
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// A preset's name (see `shufflescope designs`), a TOML file, or a saved profile (.json)
@@ -181,7 +178,7 @@ fn weights(arguments: &Arguments, graph: &Graph) -> anyhow::Result<Weights> {
         Some(path) => Ok(load(path, graph)?),
         None => {
             complain("note: the weights are random; --weights FILE takes trained ones");
-            Ok(Weights::seeded(graph, SEED))
+            Ok(Weights::seeded(graph, Weights::DEFAULT_SEED))
         }
     }
 }

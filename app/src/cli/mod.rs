@@ -40,6 +40,8 @@ Examples:
   shufflescope cost shufflenet-v2-x1.0             what it costs on paper, layer by layer
   shufflescope profile shufflenet-v2-x1.0          how long it takes on this machine, layer by layer
   shufflescope profile my-design.toml --mode rigorous --json > profile.json
+  shufflescope export profile.json -o report.html  a report to read and print
+  shufflescope export my-design.toml -o model.onnx the network for other programs
 
 Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong.";
 

@@ -8,9 +8,10 @@ use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use shufflescope_engine::design::{Batch, InputSize};
 use shufflescope_engine::device::{Device, DeviceId};
+use shufflescope_engine::files::check_writable;
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::measure::{Breakdown, KernelTime, Measurement, Mode, Protocol};
-use shufflescope_engine::report::Profile;
+use shufflescope_engine::report::{Format, Profile};
 use shufflescope_engine::runtime::{Isa, RunOptions, Runtime};
 
 use super::both::{Both, RuntimeChoice};
@@ -23,7 +24,7 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   shufflescope profile shufflenet-v2-x1.0
   shufflescope profile shufflenet-v2-x1.0 --threads 1 --batch 8 --input 160
-  shufflescope profile my-design.toml --mode rigorous --output profile.json
+  shufflescope profile my-design.toml --mode rigorous --output profile.json --output report.html
   shufflescope profile shufflenet-v2-x1.0 --runtime both
   shufflescope profile mobilenet-v2-x1.0 --json | jq .measurement.whole.median_ns";
 
@@ -58,16 +59,14 @@ pub(super) struct Arguments {
     /// Print the profile as JSON
     #[arg(long)]
     json: bool,
-    /// Write the profile to this .json file
+    /// Write the profile to this file, in the format its name ends in: .json .html .csv .md .tex .trace.json; repeatable
     #[arg(long, value_name = "FILE")]
     output: Vec<PathBuf>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let design = resolve::design(&arguments.design, arguments.input)?;
-    for path in &arguments.output {
-        check_output(path)?;
-    }
+    let formats = arguments.output.iter().map(|path| check_output(path)).collect::<anyhow::Result<Vec<Format>>>()?;
     // Everything that can be told without a measurement is told before one is waited for.
     let graph = lower(&design, arguments.batch)?;
     Device::open(&arguments.device)?;
@@ -98,8 +97,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
     };
     let profile = profile_with(runtime)?;
-    for path in &arguments.output {
-        profile.write_json(path)?;
+    for (path, format) in arguments.output.iter().zip(formats) {
+        profile.export(format, path)?;
     }
     match (&profile.measurement, arguments.json) {
         (Some(measurement), false) => print(&report(&profile, measurement)),
@@ -107,13 +106,15 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
 }
 
-/// Refuses an output file now rather than after the measurement.
-fn check_output(path: &Path) -> anyhow::Result<()> {
-    if path.extension().is_none_or(|extension| extension != "json") {
-        return Err(UsageError(format!("--output {}: the file's name must end in .json", path.display())).into());
-    }
-    shufflescope_engine::files::check_writable(path)
-        .with_context(|| format!("--output {} cannot be written", path.display()))
+/// The format that an output file's name asks for; refuses what cannot be written now rather than after the measurement.
+fn check_output(path: &Path) -> anyhow::Result<Format> {
+    let Some(format) = Format::from_path(path) else {
+        let endings: Vec<_> = Format::ALL.iter().flat_map(|format| format.endings()).copied().collect();
+        let problem = format!("--output {}: its name must end in one of {}", path.display(), endings.join(" "));
+        return Err(UsageError(problem).into());
+    };
+    check_writable(path).with_context(|| format!("--output {} cannot be written", path.display()))?;
+    Ok(format)
 }
 
 /// Waits for the worker's result, with a progress bar where a person looks on.

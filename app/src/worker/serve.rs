@@ -24,9 +24,6 @@ use crate::explain;
 
 use super::protocol::{Event, Job, MAX_LINE_BYTES, Request, Ticket, VERSION};
 
-/// Seed of the random weights that networks are timed with.
-const WEIGHTS_SEED: u64 = 0;
-
 /// Time between two partial results: making one costs the machine a moment that the next run would notice.
 const PARTIAL_SPACING: Duration = Duration::from_millis(100);
 
@@ -164,7 +161,7 @@ impl Worker {
         let device = Device::open(&job.options.device)?;
         let weights = match &job.weights {
             Some(path) => load(path, &graph).context("the weights cannot be used")?,
-            None => Weights::seeded(&graph, WEIGHTS_SEED),
+            None => Weights::seeded(&graph, Weights::DEFAULT_SEED),
         };
         let mut executable = prepare(&graph, &weights, &device, &job.options)?;
         drop(weights);

@@ -22,6 +22,9 @@ pub struct Weights {
 }
 
 impl Weights {
+    /// Seed of made-up weights where nothing else is asked for: one for timing and exports, so that they agree.
+    pub const DEFAULT_SEED: u64 = 0;
+
     /// Made-up parameters for every layer of `graph`, the same for the same seed on every machine; the formula is in
     /// `seeded.rs`.
     #[must_use]

@@ -1,30 +1,66 @@
-//! The threads of one executable: made once, meeting at barriers, spinning briefly before they sleep.
+//! The threads of one executable: made once, sharing items of work, spinning briefly before they sleep.
 //!
-//! A run is a few dozen phases of a few microseconds each, so threads meet by spinning on a counter. Between runs they
-//! spin a little longer (the next run usually follows at once) and then park. Nothing is allocated in a run.
+//! A run is a few dozen phases of a few microseconds each. A phase is over when its *items* are done, not when all
+//! threads have come by: on a busy machine a thread that the system has put aside holds nobody up unless it has taken an
+//! item. Such a thread may come back in a later phase or even a later run, so items are handed out by run number and a
+//! late thread finds nothing. Nothing is allocated in a run.
 
 use std::hint;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
-/// Spins before a thread that waits at a barrier lets others have its core: about 50 us.
-const BARRIER_SPINS: u32 = 1_500;
+/// Spins before a thread that waits for others' items lets others have its core: about 50 us.
+const ITEM_SPINS: u32 = 1_500;
 /// Spins before a thread that waits for the next run parks: about 200 us.
 const RUN_SPINS: u32 = 6_000;
 
-/// A thread of the pool panicked; the pool is of no more use.
+/// Why a thread stops working in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Another thread panicked; the pool is of no more use.
+    Panicked,
+    /// The others finished the run without this thread.
+    Over,
+}
+
+/// A thread of the pool panicked, in this run or an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Panicked;
 
-/// What every thread does in a run.
+/// What the threads do.
 pub trait Job: Send + Sync + 'static {
-    /// One thread's part, with its own `local` state.
+    /// Makes all [`Items`] ready for `run`; no thread works meanwhile.
+    fn prepare(&self, run: u32);
+
+    /// One thread's part of a run: the same phases in the same order in every thread.
     ///
     /// # Errors
-    /// What [`Member::meet`] returned.
-    fn work(&self, member: &mut Member<'_>) -> Result<(), Panicked>;
+    /// What [`Member::wait`] returned.
+    fn work(&self, member: &Member<'_>) -> Result<(), Stop>;
+}
+
+/// The items of work of one phase.
+#[derive(Debug)]
+pub struct Items {
+    count: usize,
+    /// The run in the upper, the next item in the lower half.
+    next: AtomicU64,
+    done: AtomicUsize,
+}
+
+impl Items {
+    /// `count` items, none of them to be had before the first [`ready`](Self::ready).
+    pub fn new(count: usize) -> Self {
+        Self { count, next: AtomicU64::new(count as u64), done: AtomicUsize::new(0) }
+    }
+
+    /// All items are to be done in `run`.
+    pub fn ready(&self, run: u32) {
+        self.done.store(0, Ordering::Relaxed);
+        self.next.store(u64::from(run) << 32, Ordering::Relaxed);
+    }
 }
 
 /// A thread in a run.
@@ -32,28 +68,41 @@ pub trait Job: Send + Sync + 'static {
 pub struct Member<'a> {
     /// From 0, the thread that called [`Pool::run`].
     pub index: usize,
+    run: u32,
     shared: &'a Shared,
-    /// Arrivals at which the barrier that comes next opens.
-    opens_at: &'a mut usize,
 }
 
 impl Member<'_> {
-    /// Waits until all threads are here.
+    /// Does items of this run until none are left.
+    pub fn share(&self, items: &Items, mut item: impl FnMut(usize)) {
+        let mut next = items.next.load(Ordering::Relaxed);
+        while (next >> 32) as u32 == self.run && ((next & u64::from(u32::MAX)) as usize) < items.count {
+            match items.next.compare_exchange_weak(next, next + 1, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => {
+                    item((next & u64::from(u32::MAX)) as usize);
+                    items.done.fetch_add(1, Ordering::Release);
+                    next = items.next.load(Ordering::Relaxed);
+                }
+                Err(now) => next = now,
+            }
+        }
+    }
+
+    /// Waits until all items of this run are done, whoever does them.
     ///
     /// # Errors
-    /// Where another thread has panicked and will not come.
-    pub fn meet(&mut self) -> Result<(), Panicked> {
-        let shared = self.shared;
-        *self.opens_at = self.opens_at.wrapping_add(shared.threads);
-        shared.arrived.fetch_add(1, Ordering::AcqRel);
+    /// Where that will not happen.
+    pub fn wait(&self, items: &Items) -> Result<(), Stop> {
         let mut spins = 0;
-        // The difference stays small, so wrapping around is harmless.
-        while (shared.arrived.load(Ordering::Acquire).wrapping_sub(*self.opens_at) as isize) < 0 {
-            if shared.panicked.load(Ordering::Relaxed) {
-                return Err(Panicked);
+        while items.done.load(Ordering::Acquire) < items.count {
+            if self.shared.panicked.load(Ordering::Relaxed) {
+                return Err(Stop::Panicked);
+            }
+            if self.shared.runs.load(Ordering::Relaxed) != self.run {
+                return Err(Stop::Over);
             }
             spins += 1;
-            if spins < BARRIER_SPINS { hint::spin_loop() } else { thread::yield_now() }
+            if spins < ITEM_SPINS { hint::spin_loop() } else { thread::yield_now() }
         }
         Ok(())
     }
@@ -61,10 +110,8 @@ impl Member<'_> {
 
 #[derive(Debug)]
 struct Shared {
-    threads: usize,
-    /// Runs started; odd jobs such as stopping count as one.
-    runs: AtomicUsize,
-    arrived: AtomicUsize,
+    /// The number of the run.
+    runs: AtomicU32,
     panicked: AtomicBool,
     stop: AtomicBool,
 }
@@ -74,7 +121,6 @@ pub struct Pool<J: Job> {
     job: Arc<J>,
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
-    opens_at: usize,
 }
 
 impl<J: Job> Pool<J> {
@@ -83,14 +129,8 @@ impl<J: Job> Pool<J> {
     /// # Errors
     /// Where the system has no more threads.
     pub fn new(threads: usize, job: J) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared {
-            threads: threads.max(1),
-            runs: AtomicUsize::new(0),
-            arrived: AtomicUsize::new(0),
-            panicked: AtomicBool::new(false),
-            stop: AtomicBool::new(false),
-        });
-        let mut pool = Self { job: Arc::new(job), shared, workers: Vec::new(), opens_at: 0 };
+        let shared = Shared { runs: AtomicU32::new(0), panicked: AtomicBool::new(false), stop: AtomicBool::new(false) };
+        let mut pool = Self { job: Arc::new(job), shared: Arc::new(shared), workers: Vec::new() };
         for index in 1..threads {
             let (job, shared) = (Arc::clone(&pool.job), Arc::clone(&pool.shared));
             let name = format!("tuned-{index}");
@@ -101,29 +141,29 @@ impl<J: Job> Pool<J> {
 
     /// Threads, the caller's included.
     pub fn threads(&self) -> usize {
-        self.shared.threads
+        self.workers.len() + 1
     }
 
-    /// What the threads do. Between runs nobody but the caller touches it.
+    /// What the threads do. Between runs none of them has an item.
     pub fn job(&self) -> &J {
         &self.job
     }
 
-    /// Does the job once on all threads. `lead` is the caller's part in place of [`Job::work`].
+    /// Does the job once. `lead` is the caller's part in place of [`Job::work`]; when it returns, all must be done.
     ///
     /// # Errors
     /// Where a thread panics, now or in an earlier run.
-    pub fn run_led(&mut self, lead: impl FnOnce(&J, &mut Member<'_>) -> Result<(), Panicked>) -> Result<(), Panicked> {
+    pub fn run_led(&mut self, lead: impl FnOnce(&J, &Member<'_>) -> Result<(), Stop>) -> Result<(), Panicked> {
         if self.shared.panicked.load(Ordering::Acquire) {
             return Err(Panicked);
         }
+        let run = self.shared.runs.load(Ordering::Relaxed).wrapping_add(1);
+        self.job.prepare(run);
         self.start();
-        let mut member = Member { index: 0, shared: &self.shared, opens_at: &mut self.opens_at };
-        let job = &*self.job;
-        let outcome = catch_unwind(AssertUnwindSafe(|| lead(job, &mut member).and_then(|()| member.meet())));
-        match outcome {
-            Ok(outcome) => outcome,
-            Err(_) => {
+        let member = Member { index: 0, run, shared: &self.shared };
+        match catch_unwind(AssertUnwindSafe(|| lead(&self.job, &member))) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => {
                 self.shared.panicked.store(true, Ordering::Release);
                 Err(Panicked)
             }
@@ -160,27 +200,32 @@ impl<J: Job> Drop for Pool<J> {
 
 impl<J: Job> std::fmt::Debug for Pool<J> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pool").field("threads", &self.shared.threads).finish_non_exhaustive()
+        f.debug_struct("Pool").field("threads", &self.threads()).finish_non_exhaustive()
     }
 }
 
 fn worker(index: usize, job: &impl Job, shared: &Shared) {
-    let (mut seen, mut opens_at) = (0, 0);
+    let mut seen = 0;
     loop {
         let mut spins = 0;
-        while shared.runs.load(Ordering::Acquire) == seen {
-            spins += 1;
+        let run = loop {
+            match shared.runs.load(Ordering::Acquire) {
+                run if run != seen => break run,
+                _ => spins += 1,
+            }
             if spins < RUN_SPINS { hint::spin_loop() } else { thread::park() }
-        }
-        seen = seen.wrapping_add(1);
+        };
+        seen = run;
         if shared.stop.load(Ordering::Acquire) || shared.panicked.load(Ordering::Acquire) {
             return;
         }
-        let mut member = Member { index, shared, opens_at: &mut opens_at };
-        let outcome = catch_unwind(AssertUnwindSafe(|| job.work(&mut member).and_then(|()| member.meet())));
-        if !matches!(outcome, Ok(Ok(()))) {
-            shared.panicked.store(true, Ordering::Release);
-            return;
+        let member = Member { index, run, shared };
+        match catch_unwind(AssertUnwindSafe(|| job.work(&member))) {
+            Ok(Ok(()) | Err(Stop::Over)) => {}
+            Ok(Err(Stop::Panicked)) | Err(_) => {
+                shared.panicked.store(true, Ordering::Release);
+                return;
+            }
         }
     }
 }
@@ -189,59 +234,58 @@ fn worker(index: usize, job: &impl Job, shared: &Shared) {
 mod tests {
     use super::*;
 
+    /// Phases whose items each count up, and check that the phase before is complete.
     struct Count {
-        hits: [AtomicUsize; 3],
-        panics_in: Option<usize>,
+        phases: Vec<Items>,
+        counts: Vec<AtomicUsize>,
+        runs: AtomicUsize,
+        panics: bool,
     }
 
     impl Job for Count {
-        fn work(&self, member: &mut Member<'_>) -> Result<(), Panicked> {
-            for _ in 0..10 {
-                self.hits[member.index].fetch_add(1, Ordering::Relaxed);
-                member.meet()?;
-                assert!(self.panics_in != Some(member.index), "as asked");
-                let hits: Vec<_> = self.hits.iter().map(|hits| hits.load(Ordering::Relaxed)).collect();
-                assert!(hits.iter().all(|&h| h == hits[0]), "{hits:?}");
-                member.meet()?;
+        fn prepare(&self, run: u32) {
+            self.runs.fetch_add(1, Ordering::Relaxed);
+            self.phases.iter().for_each(|items| items.ready(run));
+        }
+
+        fn work(&self, member: &Member<'_>) -> Result<(), Stop> {
+            for (phase, items) in self.phases.iter().enumerate() {
+                member.share(items, |_| {
+                    assert!(!(self.panics && phase == 3), "as asked");
+                    let before = phase.checked_sub(1).map(|before| self.counts[before].load(Ordering::Relaxed));
+                    assert!(before.is_none_or(|count| count == 7 * self.runs.load(Ordering::Relaxed)));
+                    self.counts[phase].fetch_add(1, Ordering::Relaxed);
+                });
+                member.wait(items)?;
             }
             Ok(())
         }
     }
 
-    fn count(panics_in: Option<usize>) -> Pool<Count> {
-        Pool::new(3, Count { hits: Default::default(), panics_in }).unwrap()
+    fn count(threads: usize, panics: bool) -> Pool<Count> {
+        let phases = (0..10).map(|_| Items::new(7)).collect();
+        let counts = (0..10).map(|_| AtomicUsize::new(0)).collect();
+        Pool::new(threads, Count { phases, counts, runs: AtomicUsize::new(0), panics }).unwrap()
     }
 
     #[test]
-    fn all_threads_do_every_run_and_meet_at_every_barrier() {
-        let mut pool = count(None);
-        for _ in 0..50 {
+    fn every_item_of_every_phase_is_done_once_a_run_and_phases_keep_their_order() {
+        for threads in [1, 2, 5] {
+            let mut pool = count(threads, false);
+            for _ in 0..2000 {
+                pool.run().unwrap();
+            }
+            thread::sleep(std::time::Duration::from_millis(20)); // the workers park
             pool.run().unwrap();
+            assert!(pool.job().counts.iter().all(|count| count.load(Ordering::Relaxed) == 7 * 2001));
+            assert_eq!(pool.threads(), threads);
         }
-        thread::sleep(std::time::Duration::from_millis(20)); // the workers park
-        pool.run().unwrap();
-        assert!(pool.job().hits.iter().all(|hits| hits.load(Ordering::Relaxed) == 510));
     }
 
     #[test]
     fn a_panic_in_any_thread_is_an_error_and_not_a_hang() {
-        for thread in 0..3 {
-            let mut pool = count(Some(thread));
-            assert_eq!(pool.run(), Err(Panicked));
-            assert_eq!(pool.run(), Err(Panicked));
-        }
-    }
-
-    #[test]
-    fn one_thread_needs_no_others() {
-        struct Alone;
-        impl Job for Alone {
-            fn work(&self, member: &mut Member<'_>) -> Result<(), Panicked> {
-                member.meet()
-            }
-        }
-        let mut pool = Pool::new(1, Alone).unwrap();
-        pool.run().unwrap();
-        assert_eq!(pool.threads(), 1);
+        let mut pool = count(3, true);
+        assert_eq!(pool.run(), Err(Panicked));
+        assert_eq!(pool.run(), Err(Panicked));
     }
 }

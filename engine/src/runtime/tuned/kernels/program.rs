@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::super::pool::{Job, Member, Panicked, Pool};
+use super::super::pool::{Items, Job, Member, Panicked, Pool, Stop};
 use super::arena::{Arena, Packed};
 use super::convolution::{Convolution, Sink};
 use super::dense::Dense;
@@ -145,8 +145,8 @@ pub struct Program {
     arena: Arena,
     /// Each thread's own.
     scratch: Vec<Mutex<Arena>>,
-    /// Items handed out, one counter per step.
-    taken: Vec<AtomicUsize>,
+    /// The items of each step.
+    items: Vec<Items>,
     /// Whether every step is a phase of its own in this run.
     apart: AtomicBool,
 }
@@ -182,7 +182,7 @@ impl Program {
         }
         let scratch = lay_out_scratch(&mut steps);
         Ok(Self {
-            taken: steps.iter().map(|_| AtomicUsize::new(0)).collect(),
+            items: steps.iter().map(|step| Items::new(step.items())).collect(),
             scratch: (0..threads.max(1)).map(|_| Mutex::new(Arena::new(scratch))).collect(),
             apart: AtomicBool::new(false),
             steps,
@@ -197,42 +197,43 @@ impl Program {
     }
 
     /// One thread's part of a run; `mark` is called after each step where steps run apart.
-    fn work(&self, member: &mut Member<'_>, mark: &mut dyn FnMut()) -> Result<(), Panicked> {
+    fn work(&self, member: &Member<'_>, mark: &mut dyn FnMut()) -> Result<(), Stop> {
         // Poisoned only after a panic, after which nothing runs any more.
-        let mut scratch = self.scratch[member.index].lock().map_err(|_| Panicked)?;
+        let mut scratch = self.scratch[member.index].lock().map_err(|_| Stop::Panicked)?;
         if self.apart.load(Ordering::Relaxed) {
             for step in 0..self.steps.len() {
-                self.take_items(step, &mut scratch);
-                member.meet()?;
+                self.share(member, step, &mut scratch);
+                member.wait(&self.items[step])?;
                 mark();
             }
         } else {
             for phase in &self.phases {
                 for step in phase.clone() {
-                    self.take_items(step, &mut scratch);
+                    self.share(member, step, &mut scratch);
                 }
-                member.meet()?;
+                for step in phase.clone() {
+                    member.wait(&self.items[step])?;
+                }
             }
         }
         Ok(())
     }
 
-    fn take_items(&self, step: usize, scratch: &mut Arena) {
-        let items = self.steps[step].items();
-        loop {
-            let item = self.taken[step].fetch_add(1, Ordering::Relaxed);
-            if item >= items {
-                break;
-            }
-            // SAFETY: `new` accepted the step; the counter hands out each item once; all threads met after the phases
-            // before this one, which hold everything it depends on.
+    fn share(&self, member: &Member<'_>, step: usize, scratch: &mut Arena) {
+        member.share(&self.items[step], |item| {
+            // SAFETY: `new` accepted the step; each item is handed out once a run; this thread has waited for all items
+            // of the phases before this one, which hold everything it depends on.
             unsafe { self.steps[step].run(item, &self.arena, scratch) }
-        }
+        });
     }
 }
 
 impl Job for Program {
-    fn work(&self, member: &mut Member<'_>) -> Result<(), Panicked> {
+    fn prepare(&self, run: u32) {
+        self.items.iter().for_each(|items| items.ready(run));
+    }
+
+    fn work(&self, member: &Member<'_>) -> Result<(), Stop> {
         self.work(member, &mut || {})
     }
 }
@@ -312,7 +313,7 @@ impl Machine {
     /// # Errors
     /// Where a thread panics, now or in an earlier run.
     pub fn run(&mut self) -> Result<(), Panicked> {
-        self.reset(false);
+        self.pool.job().apart.store(false, Ordering::Relaxed);
         self.pool.run()
     }
 
@@ -321,16 +322,8 @@ impl Machine {
     /// # Errors
     /// As [`run`](Self::run).
     pub fn run_marked(&mut self, mark: &mut dyn FnMut()) -> Result<(), Panicked> {
-        self.reset(true);
+        self.pool.job().apart.store(true, Ordering::Relaxed);
         self.pool.run_led(|program, member| program.work(member, mark))
-    }
-
-    fn reset(&mut self, apart: bool) {
-        let program = self.pool.job();
-        program.apart.store(apart, Ordering::Relaxed);
-        for taken in &program.taken {
-            taken.store(0, Ordering::Relaxed);
-        }
     }
 
     /// Writes `values` at offset `at` of the arena.
@@ -340,7 +333,7 @@ impl Machine {
     pub fn write(&mut self, at: usize, values: &[f32]) {
         let arena = &self.pool.job().arena;
         assert!(at.checked_add(values.len()).is_some_and(|end| end <= arena.len()));
-        // SAFETY: inside the arena, and between runs no thread but this one touches it.
+        // SAFETY: inside the arena, and between runs no thread has an item, so nobody else touches it.
         unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), arena.base().add(at), values.len()) }
     }
 
