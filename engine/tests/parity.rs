@@ -12,10 +12,9 @@ use candle_core::Tensor;
 use proptest::prelude::*;
 use serde::Deserialize;
 use shufflescope_engine::design::{Batch, InputSize};
-use shufflescope_engine::device::Device;
+use shufflescope_engine::device::{Device, DeviceId};
 use shufflescope_engine::graph::{Activation, Conv2d, Graph, GraphBuilder, NodeId, Op, Shape, Window, lower};
-use shufflescope_engine::runtime::candle::CandleExecutable;
-use shufflescope_engine::runtime::{Executable, reference};
+use shufflescope_engine::runtime::{RunOptions, Runtime, prepare, reference};
 use shufflescope_engine::weights::{Weights, seeded_input};
 use shufflescope_engine::zoo;
 
@@ -50,8 +49,10 @@ fn network(case: &Case, seed: u64) -> (Graph, Weights, Vec<f32>) {
     (graph, weights, seeded_input(shape, seed))
 }
 
-fn run_candle(graph: &Graph, weights: &Weights, input: &[f32]) -> Vec<f32> {
-    let mut executable = CandleExecutable::prepare(graph, weights, &Device::cpu()).unwrap();
+fn run(runtime: Runtime, graph: &Graph, weights: &Weights, input: &[f32]) -> Vec<f32> {
+    let batch = graph.input_shape().batch as u32;
+    let options = RunOptions { runtime, ..RunOptions::new(DeviceId::Cpu, 2, batch) };
+    let mut executable = prepare(graph, weights, &Device::cpu(), &options).unwrap();
     let shape: [usize; 4] = graph.input_shape().into();
     executable.set_input(&Tensor::from_slice(input, &shape, &candle_core::Device::Cpu).unwrap()).unwrap();
     executable.run().unwrap().flatten_all().unwrap().to_vec1().unwrap()
@@ -68,7 +69,7 @@ fn difference(found: &[f32], expected: &[f32]) -> (f32, f32) {
 }
 
 #[test]
-fn candle_gives_the_logits_of_torchvision() {
+fn every_runtime_gives_the_logits_of_torchvision() {
     let fixture = fixture();
     let designs: Vec<&str> = fixture.cases.iter().map(|case| case.design.as_str()).collect();
     for name in
@@ -78,10 +79,12 @@ fn candle_gives_the_logits_of_torchvision() {
     }
     for case in &fixture.cases {
         let (graph, weights, input) = network(case, fixture.seed);
-        let (gap, magnitude) = difference(&run_candle(&graph, &weights, &input), &case.logits);
-        println!("candle, {} {:?}: {gap:.2e} of {magnitude:.2}", case.design, case.input);
-        assert!(magnitude > 1.0, "logits of {} are too small for the tolerance to mean anything", case.design);
-        assert!(gap < TOLERANCE, "{} {:?}: {gap:e}", case.design, case.input);
+        for runtime in Runtime::ALL {
+            let (gap, magnitude) = difference(&run(runtime, &graph, &weights, &input), &case.logits);
+            println!("{runtime}, {} {:?}: {gap:.2e} of {magnitude:.2}", case.design, case.input);
+            assert!(magnitude > 1.0, "logits of {} are too small for the tolerance to mean anything", case.design);
+            assert!(gap < TOLERANCE, "{runtime}, {} {:?}: {gap:e}", case.design, case.input);
+        }
     }
 }
 
@@ -243,7 +246,7 @@ proptest! {
         let weights = Weights::seeded(&graph, seed);
         let input = seeded_input(graph.input_shape(), seed);
         let expected = reference::run(&graph, &weights, &input).unwrap();
-        let (gap, magnitude) = difference(&run_candle(&graph, &weights, &input), &expected);
+        let (gap, magnitude) = difference(&run(Runtime::Candle, &graph, &weights, &input), &expected);
         prop_assert!(gap <= TOLERANCE * magnitude.max(1.0), "{gap:e} of {magnitude}");
     }
 }

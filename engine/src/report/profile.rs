@@ -1,10 +1,8 @@
 //! The profile: schema, machine, design, cost, measurement, findings. Its JSON is a contract with scripts elsewhere.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
-use super::{ExportError, Format};
+use super::ExportError;
 use crate::cost::{ModelCost, model_cost};
 use crate::design::{Batch, Design};
 use crate::device::Machine;
@@ -57,13 +55,5 @@ impl Profile {
     /// Where a number has no JSON form.
     pub fn to_json(&self) -> Result<String, ExportError> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
-    }
-
-    /// Writes the JSON form atomically.
-    ///
-    /// # Errors
-    /// Where the file cannot be written; the old one is then untouched.
-    pub fn write_json(&self, path: &Path) -> Result<(), ExportError> {
-        self.export(Format::Json, path)
     }
 }
