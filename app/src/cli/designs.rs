@@ -1,6 +1,6 @@
 //! `shufflescope designs`: the networks that are built in.
 
-use shufflescope_engine::cost::model_cost;
+use shufflescope_engine::cost::total_cost;
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::zoo;
@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         ("about", Align::Left),
     ]);
     for preset in zoo::presets() {
-        let cost = model_cost(&lower(&preset.design, Batch(1))?).total;
+        let cost = total_cost(&lower(&preset.design, Batch(1))?);
         let error = preset.published.and_then(|published| published.top1_error_percent);
         table.row([
             preset.design.name.clone(),

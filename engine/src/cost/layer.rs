@@ -28,21 +28,37 @@ pub struct LayerCost {
     pub arithmetic_intensity: Option<f64>,
 }
 
+/// What is summed over layers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub mult_adds: MultAdds,
+    pub params: Params,
+    pub memory_access: Elements,
+}
+
+impl Counts {
+    pub(super) fn of(graph: &Graph, node: &Node) -> Self {
+        let params = parameters(&node.op);
+        Self {
+            mult_adds: mult_adds(&node.op, node.output),
+            params: Params(params),
+            memory_access: memory_access(graph, node, params),
+        }
+    }
+}
+
 /// The cost of `node`.
 #[must_use]
 pub fn layer_cost(graph: &Graph, node: &Node) -> LayerCost {
-    let output = node.output;
-    let params = parameters(&node.op);
-    let mult_adds = mult_adds(&node.op, output);
-    let memory_access = memory_access(graph, node, params);
+    let Counts { mult_adds, params, memory_access } = Counts::of(graph, node);
     let memory_access_bytes = memory_access.bytes_f32();
     LayerCost {
         path: node.path.clone(),
         op: node.op.to_string(),
         kind: node.op.kind(),
-        output,
+        output: node.output,
         mult_adds,
-        params: Params(params),
+        params,
         memory_access,
         memory_access_bytes,
         arithmetic_intensity: intensity(mult_adds, memory_access_bytes),

@@ -11,4 +11,4 @@ mod layer;
 mod model;
 
 pub use layer::{LayerCost, layer_cost};
-pub use model::{CostTotals, ModelCost, model_cost};
+pub use model::{CostTotals, ModelCost, model_cost, total_cost};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::layer::{LayerCost, intensity, layer_cost};
+use super::layer::{Counts, LayerCost, intensity, layer_cost};
 use crate::graph::{Graph, Liveness};
 use crate::units::{Bytes, Elements, MultAdds, Params};
 
@@ -37,18 +37,29 @@ pub struct CostTotals {
 /// Costs every layer of `graph`.
 #[must_use]
 pub fn model_cost(graph: &Graph) -> ModelCost {
-    let layers: Vec<LayerCost> = graph.layers().map(|(_, node)| layer_cost(graph, node)).collect();
-    let mult_adds = layers.iter().map(|layer| layer.mult_adds).sum();
-    let memory_access: Elements = layers.iter().map(|layer| layer.memory_access).sum();
+    let layers = graph.layers().map(|(_, node)| layer_cost(graph, node)).collect();
+    ModelCost { total: total_cost(graph), layers }
+}
+
+/// The totals alone: what comparing many variants of a design needs.
+#[must_use]
+pub fn total_cost(graph: &Graph) -> CostTotals {
+    let mut sum = Counts::default();
+    for (_, node) in graph.layers() {
+        let layer = Counts::of(graph, node);
+        sum.mult_adds += layer.mult_adds;
+        sum.params += layer.params;
+        sum.memory_access += layer.memory_access;
+    }
+    let Counts { mult_adds, params, memory_access } = sum;
     let (peak, at) = Liveness::of(graph).peak();
-    let total = CostTotals {
+    CostTotals {
         mult_adds,
-        params: layers.iter().map(|layer| layer.params).sum(),
+        params,
         memory_access,
         memory_access_bytes: memory_access.bytes_f32(),
         arithmetic_intensity: intensity(mult_adds, memory_access.bytes_f32()),
         peak_activation_bytes: Elements(peak).bytes_f32(),
         peak_activation_layer: graph.node(at).path.clone(),
-    };
-    ModelCost { total, layers }
+    }
 }

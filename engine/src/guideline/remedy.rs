@@ -1,7 +1,7 @@
 //! Edits that guidelines propose, with what they would change on paper.
 
 use super::{Change, Remedy};
-use crate::cost::{CostTotals, ModelCost, model_cost};
+use crate::cost::{CostTotals, ModelCost, total_cost};
 use crate::design::{Batch, Design, Edit, StageEdit};
 use crate::graph::{Graph, lower};
 
@@ -58,5 +58,5 @@ pub(super) fn remedy_at_equal_mult_adds(
 
 fn totals(design: &Design, graph: &Graph) -> Option<CostTotals> {
     let batch = Batch(u32::try_from(graph.input_shape().batch).ok()?);
-    lower(design, batch).ok().map(|graph| model_cost(&graph).total)
+    lower(design, batch).ok().map(|graph| total_cost(&graph))
 }

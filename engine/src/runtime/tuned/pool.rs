@@ -3,12 +3,12 @@
 //! A run is a few dozen phases of a few microseconds each. A phase is over when its *items* are done, not when all
 //! threads have come by: on a busy machine a thread that the system has put aside holds nobody up unless it has taken an
 //! item. Such a thread may come back in a later phase or even a later run, so items are handed out by run number and a
-//! late thread finds nothing. Nothing is allocated in a run.
+//! late thread finds nothing left. Nothing is allocated in a run.
 
 use std::hint;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
 /// Spins before a thread that waits for others' items lets others have its core: about 50 us.
@@ -31,9 +31,6 @@ pub struct Panicked;
 
 /// What the threads do.
 pub trait Job: Send + Sync + 'static {
-    /// Makes all [`Items`] ready for `run`; no thread works meanwhile.
-    fn prepare(&self, run: u32);
-
     /// One thread's part of a run: the same phases in the same order in every thread.
     ///
     /// # Errors
@@ -41,25 +38,51 @@ pub trait Job: Send + Sync + 'static {
     fn work(&self, member: &Member<'_>) -> Result<(), Stop>;
 }
 
-/// The items of work of one phase.
+/// A cache line of its own (two, since they are fetched in pairs), so that threads do not take it from one another.
+#[repr(align(128))]
+#[derive(Debug, Default)]
+struct Lone(AtomicU64);
+
+/// The items of work of one phase. Each thread starts with a share of its own, the same in every run, and then helps the
+/// others with theirs: mostly no thread touches what another writes.
+///
+/// Counters hold the number of the run that they belong to in their upper half; a counter of an earlier run counts as
+/// zero, so nobody needs to reset them.
 #[derive(Debug)]
 pub struct Items {
     count: usize,
-    /// The run in the upper, the next item in the lower half.
-    next: AtomicU64,
-    done: AtomicUsize,
+    /// For each thread, how many items of its share are taken.
+    taken: Vec<Lone>,
+    done: Lone,
 }
 
 impl Items {
-    /// `count` items, none of them to be had before the first [`ready`](Self::ready).
-    pub fn new(count: usize) -> Self {
-        Self { count, next: AtomicU64::new(count as u64), done: AtomicUsize::new(0) }
+    /// `count` items for `threads` threads.
+    pub fn new(count: usize, threads: usize) -> Self {
+        let taken = std::iter::repeat_with(Lone::default).take(threads.max(1)).collect();
+        Self { count, taken, done: Lone::default() }
     }
+}
 
-    /// All items are to be done in `run`.
-    pub fn ready(&self, run: u32) {
-        self.done.store(0, Ordering::Relaxed);
-        self.next.store(u64::from(run) << 32, Ordering::Relaxed);
+/// What `counter` says in `run`; nothing where it is already used by a later one.
+fn count_in(counter: u64, run: u32) -> Option<u64> {
+    match ((counter >> 32) as u32).wrapping_sub(run) as i32 {
+        0 => Some(counter & u64::from(u32::MAX)),
+        1.. => None,
+        _ => Some(0),
+    }
+}
+
+/// Adds to `counter` in `run` if it is less than `limit` there, and returns what it was before.
+fn add_in(counter: &AtomicU64, run: u32, amount: u64, limit: u64) -> Option<u64> {
+    let mut now = counter.load(Ordering::Relaxed);
+    loop {
+        let count = count_in(now, run).filter(|&count| count < limit)?;
+        let next = u64::from(run) << 32 | (count + amount);
+        match counter.compare_exchange_weak(now, next, Ordering::AcqRel, Ordering::Relaxed) {
+            Ok(_) => return Some(count),
+            Err(changed) => now = changed,
+        }
     }
 }
 
@@ -75,16 +98,17 @@ pub struct Member<'a> {
 impl Member<'_> {
     /// Does items of this run until none are left.
     pub fn share(&self, items: &Items, mut item: impl FnMut(usize)) {
-        let mut next = items.next.load(Ordering::Relaxed);
-        while (next >> 32) as u32 == self.run && ((next & u64::from(u32::MAX)) as usize) < items.count {
-            match items.next.compare_exchange_weak(next, next + 1, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => {
-                    item((next & u64::from(u32::MAX)) as usize);
-                    items.done.fetch_add(1, Ordering::Release);
-                    next = items.next.load(Ordering::Relaxed);
-                }
-                Err(now) => next = now,
+        let threads = items.taken.len();
+        let mut done = 0;
+        for share in (self.index..threads).chain(0..self.index) {
+            let (first, end) = (items.count * share / threads, items.count * (share + 1) / threads);
+            while let Some(taken) = add_in(&items.taken[share].0, self.run, 1, (end - first) as u64) {
+                item(first + taken as usize);
+                done += 1;
             }
+        }
+        if done > 0 {
+            add_in(&items.done.0, self.run, done, u64::MAX);
         }
     }
 
@@ -94,17 +118,18 @@ impl Member<'_> {
     /// Where that will not happen.
     pub fn wait(&self, items: &Items) -> Result<(), Stop> {
         let mut spins = 0;
-        while items.done.load(Ordering::Acquire) < items.count {
+        loop {
+            match count_in(items.done.0.load(Ordering::Acquire), self.run) {
+                Some(done) if done as usize >= items.count => return Ok(()),
+                Some(_) => {}
+                None => return Err(Stop::Over),
+            }
             if self.shared.panicked.load(Ordering::Relaxed) {
                 return Err(Stop::Panicked);
-            }
-            if self.shared.runs.load(Ordering::Relaxed) != self.run {
-                return Err(Stop::Over);
             }
             spins += 1;
             if spins < ITEM_SPINS { hint::spin_loop() } else { thread::yield_now() }
         }
-        Ok(())
     }
 }
 
@@ -157,9 +182,7 @@ impl<J: Job> Pool<J> {
         if self.shared.panicked.load(Ordering::Acquire) {
             return Err(Panicked);
         }
-        let run = self.shared.runs.load(Ordering::Relaxed).wrapping_add(1);
-        self.job.prepare(run);
-        self.start();
+        let run = self.start();
         let member = Member { index: 0, run, shared: &self.shared };
         match catch_unwind(AssertUnwindSafe(|| lead(&self.job, &member))) {
             Ok(Ok(())) => Ok(()),
@@ -178,12 +201,14 @@ impl<J: Job> Pool<J> {
         self.run_led(|job, member| job.work(member))
     }
 
-    fn start(&self) {
-        self.shared.runs.fetch_add(1, Ordering::Release);
+    /// Wakes the workers for the next run and returns its number.
+    fn start(&self) -> u32 {
+        let run = self.shared.runs.fetch_add(1, Ordering::Release).wrapping_add(1);
         for worker in &self.workers {
             // Costs a system call only where the worker is parked.
             worker.thread().unpark();
         }
+        run
     }
 }
 
@@ -232,28 +257,24 @@ fn worker(index: usize, job: &impl Job, shared: &Shared) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
     use super::*;
 
     /// Phases whose items each count up, and check that the phase before is complete.
     struct Count {
         phases: Vec<Items>,
         counts: Vec<AtomicUsize>,
-        runs: AtomicUsize,
         panics: bool,
     }
 
     impl Job for Count {
-        fn prepare(&self, run: u32) {
-            self.runs.fetch_add(1, Ordering::Relaxed);
-            self.phases.iter().for_each(|items| items.ready(run));
-        }
-
         fn work(&self, member: &Member<'_>) -> Result<(), Stop> {
             for (phase, items) in self.phases.iter().enumerate() {
                 member.share(items, |_| {
                     assert!(!(self.panics && phase == 3), "as asked");
                     let before = phase.checked_sub(1).map(|before| self.counts[before].load(Ordering::Relaxed));
-                    assert!(before.is_none_or(|count| count == 7 * self.runs.load(Ordering::Relaxed)));
+                    assert!(before.is_none_or(|count| count.is_multiple_of(7)));
                     self.counts[phase].fetch_add(1, Ordering::Relaxed);
                 });
                 member.wait(items)?;
@@ -263,9 +284,9 @@ mod tests {
     }
 
     fn count(threads: usize, panics: bool) -> Pool<Count> {
-        let phases = (0..10).map(|_| Items::new(7)).collect();
+        let phases = (0..10).map(|_| Items::new(7, threads)).collect();
         let counts = (0..10).map(|_| AtomicUsize::new(0)).collect();
-        Pool::new(threads, Count { phases, counts, runs: AtomicUsize::new(0), panics }).unwrap()
+        Pool::new(threads, Count { phases, counts, panics }).unwrap()
     }
 
     #[test]

@@ -101,7 +101,9 @@ impl Convolution {
         let panels = panels(groups, out_channels / groups, depth, table.tile_rows, threads);
         let batch = input.batch();
         let macs = (out_channels * depth * pixels) as f64;
-        let by_tile = matches!(sink, Sink::Rows(_)) && batch * tiles.len() >= 8 * threads;
+        // By tiles each thread reads only its part of the input, but only some counts of tiles are balanced.
+        let tiled = batch * tiles.len();
+        let by_tile = matches!(sink, Sink::Rows(_)) && (tiled >= 8 * threads || tiled.is_multiple_of(threads));
         let cut = if by_tile {
             Cut::Tiles(Split::new(batch * tiles.len(), macs / tiles.len() as f64, threads))
         } else if matches!(source, Source::Columns { .. }) {

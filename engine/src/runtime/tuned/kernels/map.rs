@@ -54,13 +54,13 @@ impl Split {
     pub fn new(count: usize, work_each: f64, threads: usize) -> Self {
         /// Multiply-adds (or as slow things) below which handing out work costs more than it balances: about 2 us.
         const LEAST: f64 = 100e3;
-        /// Items per thread: the last to finish is then at most a sixteenth late.
-        const PER_THREAD: usize = 16;
+        /// Items per thread: enough for others to help where the system puts one aside.
+        const PER_THREAD: usize = 8;
         let worth = ((count as f64 * work_each / LEAST) as usize).max(1);
         let most = if threads == 1 { 1 } else { (threads * PER_THREAD).min(count) };
         let items = worth.min(most).max(1);
         // Two threads and three items: one thread idles a third of the time.
-        let items = if items < 4 * threads { (items.next_multiple_of(threads)).min(count) } else { items };
+        let items = items.next_multiple_of(threads).min(count);
         Self { count, items: if threads == 1 { 1 } else { items } }
     }
 

@@ -182,7 +182,7 @@ impl Program {
         }
         let scratch = lay_out_scratch(&mut steps);
         Ok(Self {
-            items: steps.iter().map(|step| Items::new(step.items())).collect(),
+            items: steps.iter().map(|step| Items::new(step.items(), threads)).collect(),
             scratch: (0..threads.max(1)).map(|_| Mutex::new(Arena::new(scratch))).collect(),
             apart: AtomicBool::new(false),
             steps,
@@ -229,10 +229,6 @@ impl Program {
 }
 
 impl Job for Program {
-    fn prepare(&self, run: u32) {
-        self.items.iter().for_each(|items| items.ready(run));
-    }
-
     fn work(&self, member: &Member<'_>) -> Result<(), Stop> {
         self.work(member, &mut || {})
     }

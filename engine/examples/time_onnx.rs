@@ -1,0 +1,31 @@
+//! Times an ONNX classification model on the tuned runtime: for races against engines that read the same file.
+//!
+//! `cargo run --release -p shufflescope-engine --example time_onnx -- model.onnx [THREADS]` prints `median_ns` and the
+//! number of samples as JSON. `engine/tests/interop/race_onnx.py` pairs it with ONNX Runtime.
+
+#![allow(clippy::print_stdout, reason = "its result")]
+
+use std::error::Error;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use shufflescope_engine::device::{Device, DeviceId};
+use shufflescope_engine::measure::{ArithmeticCanary, MonotonicClock, Protocol, Sorted, sample};
+use shufflescope_engine::model_file::onnx::import;
+use shufflescope_engine::runtime::{RunOptions, prepare};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let path = arguments.next().ok_or("usage: time_onnx MODEL.onnx [THREADS]")?;
+    let threads = arguments.next().map_or(Ok(1), |text| text.parse())?;
+    let model = import(Path::new(&path))?;
+    let shape = model.input_shape();
+    let graph = model.graph_for(1, [shape.height, shape.width])?;
+    let options = RunOptions::new(DeviceId::Cpu, threads, 1);
+    let mut executable = prepare(&graph, model.weights(), &Device::cpu(), &options)?;
+    let (clock, mut canary) = (MonotonicClock::new(), ArithmeticCanary::new());
+    let samples = sample(&mut *executable, &Protocol::live(), &clock, &mut canary, &mut |_| ControlFlow::Continue(()))?;
+    let median = Sorted::new(&samples.whole).median().ok_or("no samples")?;
+    println!("{}", serde_json::json!({ "median_ns": median, "samples": samples.whole.len() }));
+    Ok(())
+}
