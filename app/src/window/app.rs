@@ -1,17 +1,21 @@
 //! The window's state and the fixed order of a frame: worker and file events, then commands, then painting.
 
-use std::path::PathBuf;
+mod outcome;
+
+use std::path::{Path, PathBuf};
 
 use eframe::egui;
 use egui::{Key, KeyboardShortcut, Modifiers};
 use shufflescope_engine::design::Design;
 use shufflescope_engine::graph::LoweringError;
+use shufflescope_engine::report::Format;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::zoo;
 
 use super::command::{Command, Commands};
-use super::document::{Document, Pinned};
-use super::files::{FileEvent, Files};
+use super::document::Document;
+use super::export::Export;
+use super::files::Files;
 use super::live::Live;
 use super::pacer::Pacer;
 use super::panels;
@@ -45,6 +49,18 @@ pub struct Notice {
     pub text: String,
     /// Whether something went wrong.
     pub is_error: bool,
+    /// A folder worth showing.
+    pub folder: Option<PathBuf>,
+}
+
+impl Notice {
+    fn done(text: String) -> Self {
+        Self { text, is_error: false, folder: None }
+    }
+
+    fn error(text: String) -> Self {
+        Self { text, is_error: true, folder: None }
+    }
 }
 
 /// The window without its frame: eframe drives it, and so do the tests.
@@ -76,6 +92,8 @@ pub struct Scene<'a> {
     pub live: &'a Live,
     /// Devices and machine.
     pub surroundings: &'a Surroundings,
+    /// Where the last export went.
+    pub export_folder: Option<&'a Path>,
 }
 
 impl App {
@@ -87,11 +105,9 @@ impl App {
         let Setup { launcher, data_folder, design, options } = setup;
         let pacer = Pacer::default();
         let recovered = design.is_none().then(|| Files::recover(data_folder.as_deref())).flatten();
-        let notice =
-            recovered.as_ref().filter(|kept| zoo::preset(&kept.name).as_ref() != Some(kept)).map(|kept| Notice {
-                text: format!("Here is `{}` as you left it. Save it to a file to keep it for good.", kept.name),
-                is_error: false,
-            });
+        let notice = recovered.as_ref().filter(|kept| zoo::preset(&kept.name).as_ref() != Some(kept)).map(|kept| {
+            Notice::done(format!("Here is `{}` as you left it. Save it to a file to keep it for good.", kept.name))
+        });
         let first = || zoo::preset(FIRST_DESIGN).or_else(|| zoo::presets().first().map(|preset| preset.design.clone()));
         let design = design.or(recovered).or_else(first);
         let document = match design {
@@ -140,8 +156,8 @@ impl App {
 
     /// Paints; what a person does is carried out at once, so that a second pass shows it in the same frame.
     pub fn ui(&mut self, ui: &mut egui::Ui) {
-        let Self { document, live, surroundings, views, commands, notice, .. } = self;
-        let scene = Scene { document, live, surroundings };
+        let Self { document, live, files, surroundings, views, commands, notice, .. } = self;
+        let scene = Scene { document, live, surroundings, export_folder: files.export_folder() };
         panels::show(ui, scene, views, notice.as_ref(), commands);
         if self.commands.is_empty() {
             return;
@@ -204,63 +220,15 @@ impl App {
             Command::Open(path) => self.files.open(path),
             Command::Save => self.save(false),
             Command::SaveAs => self.save(true),
+            Command::ExportDialog(what) => self.files.ask_to_export(what, self.material()),
+            Command::Export(what, path) => self.files.export(path, what, Box::new(self.material())),
+            Command::ShowFolder(folder) => self.files.show_folder(folder),
             Command::Dismiss => self.notice = None,
             Command::ToggleTheme => ctx.set_theme(match ctx.theme() {
                 egui::Theme::Dark => egui::Theme::Light,
                 egui::Theme::Light => egui::Theme::Dark,
             }),
         }
-    }
-
-    fn pin(&mut self) {
-        let valid = self.document.valid();
-        let batch = self.document.valid_options().batch;
-        self.document.pinned = Some(Pinned {
-            name: valid.design.name.clone(),
-            totals: valid.cost.total.clone(),
-            latency: self.live.current().map(|measurement| (measurement.whole, batch)),
-        });
-    }
-
-    fn save(&mut self, ask: bool) {
-        if let Some(error) = self.document.errors().first() {
-            self.fail(format!("Not saved, for the design is not valid: {error}."));
-            return;
-        }
-        match &self.document.file {
-            Some(path) if !ask => self.files.save(path.clone(), self.document.draft()),
-            _ => self.files.ask_to_save(self.document.draft()),
-        }
-    }
-
-    fn take(&mut self, event: FileEvent, now: f64) {
-        match event {
-            FileEvent::Opened(path, Ok(design)) => {
-                self.notice = None;
-                self.document.open(*design, path, now);
-            }
-            FileEvent::Saved(path, design, Ok(())) => {
-                self.notice = Some(Notice { text: format!("Saved to {}.", path.display()), is_error: false });
-                self.document.saved(*design, path);
-            }
-            FileEvent::Opened(_, Err(error)) => self.fail(format!("Not opened. {error}")),
-            FileEvent::Saved(_, _, Err(error)) => self.fail(format!("Not saved. {error}")),
-            FileEvent::NotKept(error) => {
-                self.fail(format!("Your design is not kept over a crash; save it to a file. {error}"));
-            }
-            FileEvent::NoDialog(draft) => {
-                let kept =
-                    draft.map_or_else(String::new, |path| format!("; your edits are kept in {}", path.display()));
-                self.fail(format!(
-                    "No file was chosen. If no file dialog appeared, this desktop offers none: drop a design file onto \
-                     the window to open it{kept}."
-                ));
-            }
-        }
-    }
-
-    fn fail(&mut self, text: String) {
-        self.notice = Some(Notice { text, is_error: true });
     }
 
     fn shortcuts(&mut self, ctx: &egui::Context) {
@@ -272,6 +240,7 @@ impl App {
             (Modifiers::COMMAND, Key::O, Command::OpenDialog),
             (SHIFT_COMMAND, Key::S, Command::SaveAs),
             (Modifiers::COMMAND, Key::S, Command::Save),
+            (Modifiers::COMMAND, Key::E, Command::ExportDialog(Export::Profile(Format::Json))),
         ];
         let plain =
             [(Modifiers::NONE, Key::Escape, Command::Cancel), (Modifiers::NONE, Key::Space, Command::ToggleLive)];

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use shufflescope_engine::design::Edit;
 use shufflescope_engine::runtime::RunOptions;
 
+use super::export::Export;
 use super::views::View;
 
 /// One request of a person.
@@ -34,14 +35,20 @@ pub enum Command {
     Refine,
     /// Stops the measurement in progress.
     Cancel,
-    /// Asks for a design file and opens it.
+    /// Asks for a design file or a saved profile and opens it.
     OpenDialog,
-    /// Opens this design file.
+    /// Opens this design file or saved profile.
     Open(PathBuf),
     /// Saves to the file the design came from, or asks for one.
     Save,
     /// Asks for a file and saves to it.
     SaveAs,
+    /// Asks for a file and writes the last valid network, or what is known about it, to it.
+    ExportDialog(Export),
+    /// Writes the last valid network, or what is known about it, to this file.
+    Export(Export, PathBuf),
+    /// Shows this folder in the system's file manager.
+    ShowFolder(PathBuf),
     /// Takes the message in the status bar away.
     Dismiss,
     /// Changes between the dark and the light theme.

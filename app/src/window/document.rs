@@ -1,6 +1,7 @@
 //! What the window is about: the design being edited, the last one that was valid with everything derived from it, the
 //! way back, and what is selected and pinned. Derived numbers change in the same frame as the edit, and only then.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -9,6 +10,7 @@ use shufflescope_engine::design::{Batch, Design, DesignError, Edit, Field, Finge
 use shufflescope_engine::graph::{Graph, Liveness, LoweringError, lower};
 use shufflescope_engine::guideline::{Finding, findings};
 use shufflescope_engine::measure::{Measurement, Spread};
+use shufflescope_engine::report::Profile;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::zoo;
 
@@ -57,6 +59,37 @@ pub struct Pinned {
     pub totals: CostTotals,
     /// Its latency, where it was current when it was pinned, and the images of one run.
     pub latency: Option<(Spread, u32)>,
+    /// The saved profile that all this comes from, where it does not come from this session.
+    pub file: Option<PathBuf>,
+}
+
+impl Pinned {
+    /// What a profile says of a design of this name.
+    #[must_use]
+    pub fn of_profile(profile: &Profile, name: String, file: PathBuf) -> Self {
+        Self {
+            name,
+            totals: profile.cost.total.clone(),
+            latency: profile.measurement.as_ref().map(|measurement| (measurement.whole, measurement.batch)),
+            file: Some(file),
+        }
+    }
+
+    /// The name of the saved profile's file.
+    #[must_use]
+    pub fn file_name(&self) -> Option<Cow<'_, str>> {
+        self.file.as_ref().map(|file| file.file_name().unwrap_or(file.as_os_str()).to_string_lossy())
+    }
+
+    /// What it is, in a few words.
+    #[must_use]
+    pub fn about(&self) -> String {
+        match (self.file_name(), self.latency) {
+            (None, _) => self.name.clone(),
+            (Some(file), Some(_)) => format!("{}; its latency comes from the file {file}", self.name),
+            (Some(file), None) => format!("{}; the file {file} holds no latency", self.name),
+        }
+    }
 }
 
 /// The document; see the module.
@@ -203,12 +236,16 @@ impl Document {
         }
     }
 
-    /// Shows the design of a file; undo leads back to the one before.
-    pub fn open(&mut self, design: Design, file: PathBuf, now: f64) {
-        self.edit(&Edit::Replace(Box::new(design.clone())), now, false);
+    /// Shows a design, which is safe, in the file that takes it when it is saved where there is one; undo leads back to
+    /// the one before.
+    pub fn open(&mut self, design: Design, file: Option<PathBuf>, now: f64) {
+        if design != self.draft {
+            self.history.record(&self.draft, &Edit::Replace(Box::new(design.clone())), now, false);
+        }
+        self.moved = None;
         self.set_draft(design.clone());
         self.saved = design;
-        self.file = Some(file);
+        self.file = file;
     }
 
     /// Remembers that this design is safe in a file.

@@ -1,4 +1,4 @@
-//! Design files and file dialogs, all off the painting thread; results come back as events.
+//! Files and file dialogs, all off the painting thread; results come back as events.
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,17 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use shufflescope_engine::design::Design;
+use shufflescope_engine::files::write_atomically;
+use shufflescope_engine::report::{Profile, ProfileFileError};
 
+use super::export::{Export, Material, show_folder, with_ending};
 use super::pacer::Pacer;
 
 /// The file in the data folder that survives a crash.
 const DRAFT: &str = "draft.toml";
+
+/// The file in the data folder that names the folder of the last export.
+const EXPORT_FOLDER: &str = "export-folder.txt";
 
 /// A dialog that is gone this soon was never there.
 const TOO_SOON: Duration = Duration::from_millis(400);
@@ -21,19 +27,36 @@ const TOO_SOON: Duration = Duration::from_millis(400);
 /// What became of a request.
 #[derive(Debug)]
 pub enum FileEvent {
-    /// A design file was read, or why not.
-    Opened(PathBuf, Result<Box<Design>, String>),
+    /// A file was read, or why not.
+    Opened(PathBuf, Result<Opened, String>),
     /// A design file was written, or why not.
     Saved(PathBuf, Box<Design>, Result<(), String>),
+    /// A person has chosen where to export what was there when the dialog came up.
+    ExportTo(PathBuf, Export, Box<Material>),
+    /// A file for elsewhere was written, or why not.
+    Exported(PathBuf, Export, Result<(), String>),
+    /// The file manager could not be shown.
+    NoFileManager(String),
     /// The design could not be kept safe in the data folder.
     NotKept(String),
     /// No file dialog could be shown; where the design is kept meanwhile.
     NoDialog(Option<PathBuf>),
 }
 
+/// What a file held.
+#[derive(Debug)]
+pub enum Opened {
+    /// A design.
+    Design(Box<Design>),
+    /// A saved profile and its design.
+    Profile(Box<Profile>, Box<Design>),
+}
+
 enum Request {
     Open(PathBuf),
     Save(PathBuf, Box<Design>),
+    Export(PathBuf, Export, Box<Material>),
+    Remember(PathBuf, PathBuf),
     Keep(PathBuf, Box<Design>),
     Finish(Sender<()>),
 }
@@ -46,6 +69,8 @@ pub struct Files {
     tell: Sender<FileEvent>,
     pacer: Pacer,
     draft: Option<PathBuf>,
+    export_folder: Option<PathBuf>,
+    export_folder_file: Option<PathBuf>,
 }
 
 impl Files {
@@ -64,7 +89,34 @@ impl Files {
                 }
             }
         });
-        Self { requests, events, tell, pacer, draft: data_folder.map(|folder| folder.join(DRAFT)) }
+        let export_folder_file = data_folder.map(|folder| folder.join(EXPORT_FOLDER));
+        Self {
+            requests,
+            events,
+            tell,
+            pacer,
+            draft: data_folder.map(|folder| folder.join(DRAFT)),
+            export_folder: export_folder_file.as_deref().and_then(remembered),
+            export_folder_file,
+        }
+    }
+
+    /// Where the last export went, in this session or an earlier one.
+    #[must_use]
+    pub fn export_folder(&self) -> Option<&Path> {
+        self.export_folder.as_deref()
+    }
+
+    /// Remembers the folder of an exported file.
+    pub fn remember(&mut self, file: &Path) {
+        let folder = file.parent().map(Path::to_owned);
+        if folder == self.export_folder {
+            return;
+        }
+        if let (Some(file), Some(folder)) = (&self.export_folder_file, &folder) {
+            self.request(Request::Remember(file.clone(), folder.clone()));
+        }
+        self.export_folder = folder;
     }
 
     /// The design that the last session left unsaved.
@@ -78,7 +130,7 @@ impl Files {
         self.events.try_iter().collect()
     }
 
-    /// Reads a design file.
+    /// Reads a design file or a saved profile.
     pub fn open(&self, path: PathBuf) {
         self.request(Request::Open(path));
     }
@@ -86,6 +138,22 @@ impl Files {
     /// Writes a design file.
     pub fn save(&self, path: PathBuf, design: &Design) {
         self.request(Request::Save(path, Box::new(design.clone())));
+    }
+
+    /// Writes a file for elsewhere.
+    pub fn export(&self, path: PathBuf, what: Export, material: Box<Material>) {
+        self.request(Request::Export(path, what, material));
+    }
+
+    /// Shows a folder in the system's file manager.
+    pub fn show_folder(&self, folder: PathBuf) {
+        let (tell, pacer) = (self.tell.clone(), self.pacer.clone());
+        std::thread::spawn(move || {
+            if let Err(error) = show_folder(&folder) {
+                let _ = tell.send(FileEvent::NoFileManager(error));
+                pacer.wake();
+            }
+        });
     }
 
     /// Keeps the design safe in the data folder.
@@ -102,9 +170,11 @@ impl Files {
         let _ = wait.recv_timeout(Duration::from_secs(2));
     }
 
-    /// Asks a person for a design file and opens it.
+    /// Asks a person for a design file or a saved profile and opens it.
     pub fn ask_to_open(&self) {
-        let dialog = rfd::AsyncFileDialog::new().set_title("Open a design").add_filter("Design", &["toml"]);
+        let dialog = rfd::AsyncFileDialog::new()
+            .set_title("Open a design or a saved profile")
+            .add_filter("Design or profile", &["toml", "json"]);
         let requests = self.requests.clone();
         self.ask(dialog.pick_file(), move |path| {
             let _ = requests.send(Request::Open(path));
@@ -116,11 +186,42 @@ impl Files {
         let dialog = rfd::AsyncFileDialog::new()
             .set_title("Save the design")
             .add_filter("Design", &["toml"])
-            .set_file_name(file_name(&design.name));
-        let requests = self.requests.clone();
+            .set_file_name(file_name(&design.name, ".toml"));
+        let (requests, tell, pacer) = (self.requests.clone(), self.tell.clone(), self.pacer.clone());
         let design = Box::new(design.clone());
+        self.ask(dialog.save_file(), move |path| match with_ending(path, ".toml") {
+            Ok(path) => {
+                let _ = requests.send(Request::Save(path, design));
+            }
+            Err(taken) => {
+                let error = taken.to_string();
+                let _ = tell.send(FileEvent::Saved(taken.0, design, Err(error)));
+                pacer.wake();
+            }
+        });
+    }
+
+    /// Asks a person for a file and exports to it.
+    pub fn ask_to_export(&self, what: Export, material: Material) {
+        let ending = what.endings().first().copied().unwrap_or_default();
+        let extensions: Vec<_> = what.endings().iter().map(|ending| ending.trim_start_matches('.')).collect();
+        let mut dialog = rfd::AsyncFileDialog::new()
+            .set_title(format!("Export: {}", what.about()))
+            .add_filter(what.about(), &extensions)
+            .set_file_name(file_name(&material.design.name, ending));
+        if let Some(folder) = self.export_folder() {
+            dialog = dialog.set_directory(folder);
+        }
+        let (tell, pacer) = (self.tell.clone(), self.pacer.clone());
         self.ask(dialog.save_file(), move |path| {
-            let _ = requests.send(Request::Save(path, design));
+            let _ = tell.send(match with_ending(path, ending) {
+                Ok(path) => FileEvent::ExportTo(path, what, Box::new(material)),
+                Err(taken) => {
+                    let error = taken.to_string();
+                    FileEvent::Exported(taken.0, what, Err(error))
+                }
+            });
+            pacer.wake();
         });
     }
 
@@ -153,11 +254,20 @@ impl Files {
 fn carry_out(request: Request) -> Option<FileEvent> {
     match request {
         Request::Open(path) => {
-            let result = Design::read(&path).map(Box::new).map_err(|error| error.to_string());
+            let result = read(&path);
             Some(FileEvent::Opened(path, result))
         }
+        Request::Export(path, what, material) => {
+            let result = material.write(what, &path);
+            Some(FileEvent::Exported(path, what, result))
+        }
+        Request::Remember(file, folder) => {
+            // A folder that is forgotten costs a few clicks; nothing to bother anybody with.
+            let _ = file.parent().map(std::fs::create_dir_all);
+            let _ = folder.to_str().map(|folder| write_atomically(&file, folder.as_bytes()));
+            None
+        }
         Request::Save(path, design) => {
-            let path = if path.extension().is_none() { path.with_extension("toml") } else { path };
             let result = design.write(&path).map_err(|error| error.to_string());
             Some(FileEvent::Saved(path, design, result))
         }
@@ -174,11 +284,35 @@ fn carry_out(request: Request) -> Option<FileEvent> {
     }
 }
 
+/// Reads a saved profile or a design, as the file's name says.
+fn read(path: &Path) -> Result<Opened, String> {
+    if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+        return Design::read(path).map(Box::new).map(Opened::Design).map_err(|error| error.to_string());
+    }
+    let remedy = "Of all exports only a profile (JSON) opens again.";
+    match Profile::read(path) {
+        Ok(profile) => {
+            let design = Box::new(profile.design.clone());
+            Ok(Opened::Profile(Box::new(profile), design))
+        }
+        Err(error @ (ProfileFileError::Syntax { .. } | ProfileFileError::NoSchema { .. })) => {
+            Err(format!("{error}. {remedy}"))
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The folder that an earlier session exported to.
+fn remembered(file: &Path) -> Option<PathBuf> {
+    let folder = std::fs::read_to_string(file).ok()?;
+    (!folder.is_empty()).then(|| folder.into())
+}
+
 /// A file name that every system accepts.
-fn file_name(design: &str) -> String {
+fn file_name(design: &str, ending: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' };
     let name: String = design.chars().map(plain).collect();
-    format!("{}.toml", name.trim_matches(['-', '.']))
+    format!("{}{ending}", name.trim_matches(['-', '.']))
 }
 
 /// Runs a future to its end on this thread.
@@ -205,7 +339,7 @@ mod tests {
 
     #[test]
     fn any_name_becomes_a_file_name() {
-        assert_eq!(file_name("shufflenet-v2-x1.0 (edited)"), "shufflenet-v2-x1.0--edited.toml");
-        assert_eq!(file_name("a/b\\c:d"), "a-b-c-d.toml");
+        assert_eq!(file_name("shufflenet-v2-x1.0 (edited)", ".toml"), "shufflenet-v2-x1.0--edited.toml");
+        assert_eq!(file_name("a/b\\c:d", ".trace.json"), "a-b-c-d.trace.json");
     }
 }

@@ -6,6 +6,7 @@
 mod app;
 mod command;
 mod document;
+mod export;
 mod files;
 mod format;
 mod history;
@@ -21,6 +22,7 @@ mod widgets;
 pub use app::{App, Notice, Scene, Setup};
 pub use command::{Command, Commands};
 pub use document::{Analysis, Document, Pinned};
+pub use export::{Export, Material};
 pub use live::{Freshness, Live, Phase};
 pub use native::{WindowOptions, run};
 pub use views::View;

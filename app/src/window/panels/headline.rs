@@ -106,6 +106,7 @@ fn measured(scene: Scene<'_>, palette: Palette) -> [Card; 2] {
     let then = scene.document.pinned.as_ref().and_then(|Pinned { latency, .. }| *latency);
     let both = spread.zip(then).filter(|_| !is_stale);
     let (detail, detail_color) = state(scene, palette);
+    let saved = scene.document.pinned.as_ref().and_then(saved_latency).unwrap_or_default();
     let latency = Card {
         name: "latency",
         value: spread.map_or_else(|| "\u{2013}".into(), |spread| spread.median.to_string()),
@@ -114,7 +115,7 @@ fn measured(scene: Scene<'_>, palette: Palette) -> [Card; 2] {
         detail_color,
         change: both.map(|(now, (then, _))| change(now.median.as_f64(), then.median.as_f64())),
         more_is_better: false,
-        about: spread.map_or_else(|| "Not measured yet".into(), about),
+        about: spread.map_or_else(|| "Not measured yet.".into(), about) + &saved,
     };
     let rate = Card {
         name: "rate",
@@ -152,6 +153,12 @@ fn state(scene: Scene<'_>, palette: Palette) -> (String, Option<Color32>) {
             }
         }
     }
+}
+
+/// Where A's latency comes from, where it was not measured in this session.
+fn saved_latency(pinned: &Pinned) -> Option<String> {
+    let (spread, batch) = pinned.latency?;
+    Some(format!(" A: {}, batch {batch}, from the file {}.", spread.median, pinned.file_name()?))
 }
 
 fn about(spread: Spread) -> String {

@@ -2,6 +2,7 @@
 
 mod center;
 mod design;
+mod export_menu;
 mod guidelines;
 mod headline;
 mod layout;

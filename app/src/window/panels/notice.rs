@@ -47,6 +47,12 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, said: Option<&Notice>, commands: &mut
             if named(ui.button("Close"), Role::Button, "Close message").clicked() {
                 commands.push(Command::Dismiss);
             }
+            if let Some(folder) = &notice.folder {
+                let open = ui.button("Open folder").on_hover_text(folder.display().to_string());
+                if named(open, Role::Button, "Open folder").clicked() {
+                    commands.push(Command::ShowFolder(folder.clone()));
+                }
+            }
         });
     }
 }
@@ -71,7 +77,7 @@ fn line(ui: &mut Ui, text: &str, is_error: bool, palette: Palette, action: impl 
         if is_error {
             mark(ui, Mark::Warning, color, 15.0);
         }
-        let text_width = (ui.available_width() - 120.0).max(100.0);
+        let text_width = (ui.available_width() - 190.0).max(100.0);
         ui.allocate_ui_with_layout(egui::vec2(text_width, 0.0), Layout::top_down(Align::Min), |ui| {
             ui.set_min_width(text_width);
             ui.add(egui::Label::new(RichText::new(text).color(color)).wrap());

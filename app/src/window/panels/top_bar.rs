@@ -3,6 +3,7 @@
 use eframe::egui;
 use egui::{Align, Button, Layout, RichText, Role, Ui};
 
+use super::export_menu;
 use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
 use crate::window::theme::Palette;
@@ -19,8 +20,9 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         ui.separator();
         match &document.pinned {
             Some(pinned) => {
-                let hint = format!("Compared with A, {}. Click to stop comparing.", pinned.name);
-                button(ui, "× A", "Unpin A", &hint, true, Command::Unpin, commands);
+                let hint = format!("Compared with A, {}. Click to stop comparing.", pinned.about());
+                let text = pinned.file_name().map_or_else(|| "× A".into(), |file| format!("× A: {}", shortened(&file)));
+                button(ui, &text, "Unpin A", &hint, true, Command::Unpin, commands);
                 button(ui, "Pin as A", "Pin as A", "Make the present design the new A", true, Command::Pin, commands);
             }
             None => {
@@ -29,6 +31,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
             }
         }
         ui.separator();
+        export_menu::show(ui, scene, commands);
         button(
             ui,
             "Save",
@@ -42,7 +45,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
             ui,
             "Open",
             "Open",
-            "Open a design file (Ctrl+O), or drop one here",
+            "Open a design file or a saved profile (Ctrl+O), or drop one here",
             true,
             Command::OpenDialog,
             commands,
@@ -65,6 +68,15 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
             ui.add(egui::Label::new(RichText::new(format!("{open}{mark}")).color(palette.muted)).truncate());
         });
     });
+}
+
+/// At most 20 characters of a file's name.
+fn shortened(name: &str) -> String {
+    const MOST: usize = 20;
+    match name.char_indices().nth(MOST) {
+        Some(_) => name.chars().take(MOST - 1).chain(['\u{2026}']).collect(),
+        None => name.to_owned(),
+    }
 }
 
 fn button(ui: &mut Ui, text: &str, name: &str, hint: &str, enabled: bool, command: Command, commands: &mut Commands) {

@@ -1,0 +1,118 @@
+//! What is pinned, saved and exported, and what became of files.
+
+use std::path::{Path, PathBuf};
+
+use shufflescope_engine::design::{Batch, Design, limits};
+use shufflescope_engine::report::Profile;
+use shufflescope_engine::runtime::RunOptions;
+
+use super::{App, Notice};
+use crate::window::document::Pinned;
+use crate::window::export::{self, Material};
+use crate::window::files::{FileEvent, Opened};
+
+impl App {
+    pub(super) fn pin(&mut self) {
+        let valid = self.document.valid();
+        let batch = self.document.valid_options().batch;
+        self.document.pinned = Some(Pinned {
+            name: valid.design.name.clone(),
+            totals: valid.cost.total.clone(),
+            latency: self.live.current().map(|measurement| (measurement.whole, batch)),
+            file: None,
+        });
+    }
+
+    pub(super) fn save(&mut self, ask: bool) {
+        if let Some(error) = self.document.errors().first() {
+            self.fail(format!("Not saved, for the design is not valid: {error}."));
+            return;
+        }
+        match &self.document.file {
+            Some(path) if !ask => self.files.save(path.clone(), self.document.draft()),
+            _ => self.files.ask_to_save(self.document.draft()),
+        }
+    }
+
+    /// What an export would be written from now.
+    pub(super) fn material(&self) -> Material {
+        Material {
+            design: self.document.valid().design.clone(),
+            batch: Batch(self.document.valid_options().batch),
+            measurement: self.live.current().cloned(),
+        }
+    }
+
+    pub(super) fn take(&mut self, event: FileEvent, now: f64) {
+        match event {
+            FileEvent::Opened(path, Ok(Opened::Design(design))) => {
+                self.notice = None;
+                self.document.open(*design, Some(path), now);
+            }
+            FileEvent::Opened(path, Ok(Opened::Profile(profile, design))) => {
+                self.show_profile(&profile, *design, path, now);
+            }
+            FileEvent::Saved(path, design, Ok(())) => {
+                self.notice = Some(Notice::done(format!("Saved to {}.", path.display())));
+                self.document.saved(*design, path);
+            }
+            FileEvent::ExportTo(path, what, mut material) => {
+                let now = self.material();
+                // The same network: its latency may have been refined while the dialog was open.
+                if now.design == material.design && now.batch == material.batch {
+                    *material = now;
+                }
+                self.files.export(path, what, material);
+            }
+            FileEvent::Exported(path, what, Ok(())) => {
+                self.files.remember(&path);
+                let folder = path.parent().map(Path::to_owned);
+                self.notice = Some(Notice { folder, ..Notice::done(export::done(what, &path)) });
+            }
+            FileEvent::Opened(_, Err(error)) => self.fail(format!("Not opened. {error}")),
+            FileEvent::Saved(_, _, Err(error)) => self.fail(format!("Not saved. {error}")),
+            FileEvent::Exported(_, _, Err(error)) => self.fail(format!("Not exported. {error}")),
+            FileEvent::NoFileManager(error) => self.fail(format!("The folder cannot be shown. {error}")),
+            FileEvent::NotKept(error) => {
+                self.fail(format!("Your design is not kept over a crash; save it to a file. {error}"));
+            }
+            FileEvent::NoDialog(draft) => {
+                let kept =
+                    draft.map_or_else(String::new, |path| format!("; your edits are kept in {}", path.display()));
+                self.fail(format!(
+                    "No file was chosen. If no file dialog appeared, this desktop offers none: drop a file onto the \
+                     window to open it, and export by `shufflescope export`{kept}."
+                ));
+            }
+        }
+    }
+
+    /// Shows the design of a saved profile, and what was saved beside it as A.
+    fn show_profile(&mut self, profile: &Profile, design: Design, path: PathBuf, now: f64) {
+        let pinned = Pinned::of_profile(profile, design.name.clone(), path);
+        let file = pinned.file_name().unwrap_or_default().into_owned();
+        let text = match &profile.measurement {
+            Some(measured) => {
+                let processor = profile.machine.cpu_model.as_deref().unwrap_or("an unknown processor");
+                let threads = if measured.threads == 1 { "1 thread" } else { &format!("{} threads", measured.threads) };
+                format!(
+                    "Opened the design of {file}. A is what was saved there: its latency, {}, comes from the file ({}, \
+                     {}, {threads}, batch {}, on {processor}).",
+                    measured.whole.median, measured.device, measured.runtime, measured.batch
+                )
+            }
+            None => format!("Opened the design of {file}. A is what was saved there; the file holds no latency."),
+        };
+        self.notice = Some(Notice::done(text));
+        // A profile is no file that a design is saved to.
+        self.document.open(design, None, now);
+        if let Some((_, batch)) = pinned.latency.filter(|(_, batch)| limits::BATCH.contains(batch)) {
+            self.document.set_options(RunOptions { batch, ..self.document.options().clone() });
+        }
+        self.document.pinned = Some(pinned);
+    }
+
+    pub(super) fn fail(&mut self, text: String) {
+        self.notice = Some(Notice::error(text));
+    }
+}

@@ -1,0 +1,91 @@
+//! The menu of everything that can be taken elsewhere.
+
+use eframe::egui;
+use egui::{Button, RichText, Role, Ui};
+use shufflescope_engine::report::Format;
+
+use crate::window::app::Scene;
+use crate::window::command::{Command, Commands};
+use crate::window::export::Export;
+use crate::window::format;
+use crate::window::live::Freshness;
+use crate::window::theme::Palette;
+use crate::window::widgets::named;
+
+/// Paints the menu's button, and the menu while it is open.
+pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
+    let menu = ui.menu_button("Export", |ui| {
+        ui.set_min_width(300.0);
+        let palette = Palette::current(ui);
+        let quiet = |ui: &mut Ui, text: &str| {
+            ui.add(egui::Label::new(RichText::new(text).small().color(palette.muted)).wrap());
+        };
+        quiet(ui, &latency(scene));
+        if !scene.document.errors().is_empty() {
+            quiet(ui, "The design is not valid now: exports are of the last valid network.");
+        }
+        ui.separator();
+        for format in Format::ALL {
+            let missing = (format == Format::Trace).then(|| no_kernels(scene)).flatten();
+            item(ui, Export::Profile(format), missing, commands);
+            if let Some(reason) = missing {
+                quiet(ui, reason);
+            }
+        }
+        ui.separator();
+        quiet(ui, "Models; weights are random (seeded)");
+        for model in Export::MODELS {
+            item(ui, model, None, commands);
+        }
+        if let Some(folder) = scene.export_folder {
+            ui.separator();
+            quiet(ui, &format!("Last exported to {}", folder.display()));
+        }
+    });
+    let button = menu.response.on_hover_text("Write the design, its costs and its latency for use elsewhere");
+    named(button, Role::Button, "Export");
+}
+
+fn item(ui: &mut Ui, what: Export, missing: Option<&str>, commands: &mut Commands) {
+    let about = what.about();
+    let right = match what {
+        Export::Profile(Format::Json) => "Ctrl+E",
+        _ => what.endings().first().copied().unwrap_or_default(),
+    };
+    let button = Button::new(capitalised(about)).shortcut_text(right);
+    let response = ui.add_enabled(missing.is_none(), button).on_hover_text(what.hint());
+    let response = response.on_disabled_hover_text(missing.unwrap_or_default());
+    if named(response, Role::Button, &format!("Export {about}")).clicked() {
+        commands.push(Command::ExportDialog(what));
+    }
+}
+
+/// What profiles will say about time.
+fn latency(scene: Scene<'_>) -> String {
+    match scene.live.result() {
+        Some((measured, freshness)) if freshness.is_current() => {
+            let so_far = if freshness == Freshness::Partial { " (so far)" } else { "" };
+            format!(
+                "With the latency of {} ±{}{so_far}",
+                measured.whole.median,
+                format::share(measured.whole.half_width())
+            )
+        }
+        Some(_) => "Without latency: the last one is stale".into(),
+        None => "Without latency: not measured yet".into(),
+    }
+}
+
+/// Why there are no kernel times.
+fn no_kernels(scene: Scene<'_>) -> Option<&'static str> {
+    match scene.live.current() {
+        Some(measured) if measured.breakdown.is_some() => None,
+        _ if scene.live.phase().is_busy() => Some("A trace shows kernel times, which are being measured."),
+        _ => Some("A trace shows kernel times: measure the design first."),
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
