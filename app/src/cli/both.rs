@@ -9,8 +9,8 @@ use shufflescope_engine::report::Profile;
 use shufflescope_engine::runtime::Runtime;
 use shufflescope_engine::units::Nanos;
 
-use super::profile::{layers_of, where_it_ran};
 use super::table::{Align, Table};
+use super::words::{layers_of, where_it_ran};
 
 /// What `--runtime` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ mod output;
 mod profile;
 mod resolve;
 mod table;
+mod words;
 
 use std::process::ExitCode;
 

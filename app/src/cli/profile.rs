@@ -10,7 +10,7 @@ use shufflescope_engine::design::{Batch, InputSize};
 use shufflescope_engine::device::{Device, DeviceId};
 use shufflescope_engine::files::check_writable;
 use shufflescope_engine::graph::lower;
-use shufflescope_engine::measure::{Breakdown, KernelTime, Measurement, Mode, Protocol};
+use shufflescope_engine::measure::{Breakdown, Measurement, Mode, Protocol};
 use shufflescope_engine::report::{Format, Profile};
 use shufflescope_engine::runtime::{Isa, RunOptions, Runtime};
 
@@ -18,6 +18,7 @@ use super::both::{Both, RuntimeChoice};
 use super::output::print;
 use super::resolve::{self, UsageError};
 use super::table::{Align, Table};
+use super::words::{layers_of, where_it_ran};
 use crate::worker::{Client, ClientEvent, Job, Launcher};
 
 pub(super) const EXAMPLES: &str = "\
@@ -198,13 +199,6 @@ fn report(profile: &Profile, measurement: &Measurement) -> String {
     text
 }
 
-/// `tuned (avx512) on cpu, 2 threads`.
-pub(super) fn where_it_ran(measurement: &Measurement) -> String {
-    let Measurement { runtime, device, threads, .. } = measurement;
-    let kernels = measurement.instruction_set.map(|set| format!(" ({set})")).unwrap_or_default();
-    format!("{runtime}{kernels} on {device}, {threads} thread{}", if *threads == 1 { "" } else { "s" })
-}
-
 fn kernels(breakdown: &Breakdown) -> Table {
     let mut table = Table::new(&[
         ("layers", Align::Left),
@@ -222,13 +216,4 @@ fn kernels(breakdown: &Breakdown) -> Table {
         ]);
     }
     table
-}
-
-/// The first and the last layer of a kernel.
-pub(super) fn layers_of(kernel: &KernelTime) -> String {
-    match kernel.layers.as_slice() {
-        [only] => only.clone(),
-        [first, .., last] => format!("{first} .. {last}"),
-        [] => String::new(),
-    }
 }

@@ -5,6 +5,7 @@
 //! - **G3** fragmentation costs parallelism,
 //! - **G4** element-wise operations are not negligible.
 
+mod find;
 mod finding;
 mod g1_channel_width;
 mod g2_groups;
@@ -12,4 +13,5 @@ mod g3_fragmentation;
 mod g4_element_wise;
 mod remedy;
 
-pub use finding::{Change, Evidence, EvidenceRow, Finding, Guideline, Remedy, findings};
+pub use find::findings;
+pub use finding::{Change, Evidence, EvidenceRow, Finding, Guideline, Remedy};

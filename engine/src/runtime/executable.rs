@@ -1,16 +1,15 @@
-//! A plan with weights on a device, and how it is made.
+//! A plan with weights on a device, and what can go wrong with it.
 
 use candle_core::Tensor;
 use thiserror::Error;
 
 use super::KernelPlan;
-use super::options::{RunOptions, Runtime};
-use super::tuned::{Isa, TunedExecutable};
-use crate::device::{Device, DeviceError};
-use crate::graph::{Graph, Shape};
+use super::tuned::Isa;
+use crate::device::DeviceError;
+use crate::graph::Shape;
 use crate::measure::Clock;
 use crate::units::Nanos;
-use crate::weights::{Weights, WeightsError};
+use crate::weights::WeightsError;
 
 /// A network ready to run again and again on inputs of one shape.
 pub trait Executable {
@@ -133,24 +132,4 @@ pub enum PrepareError {
     /// Candle's own failure.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
-}
-
-/// Makes a graph ready to run: weights on the device, buffers planned.
-///
-/// # Errors
-/// Where weights do not fit, the device fails, or memory would not suffice.
-pub fn prepare(
-    graph: &Graph,
-    weights: &Weights,
-    device: &Device,
-    options: &RunOptions,
-) -> Result<Box<dyn Executable + Send>, PrepareError> {
-    super::check_memory(graph)?;
-    match options.runtime {
-        Runtime::Tuned => {
-            let tuned = TunedExecutable::prepare(graph, weights, device, options.instruction_set, options.threads)?;
-            Ok(Box::new(tuned))
-        }
-        Runtime::Candle => Ok(Box::new(super::candle::CandleExecutable::prepare(graph, weights, device)?)),
-    }
 }

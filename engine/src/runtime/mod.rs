@@ -9,11 +9,13 @@ mod executable;
 mod memory;
 mod options;
 mod plan;
+mod prepare;
 pub mod reference;
 pub mod tuned;
 
-pub use executable::{Executable, Marks, PrepareError, RunError, prepare};
+pub use executable::{Executable, Marks, PrepareError, RunError};
 pub use memory::check_memory;
 pub use options::{RunOptions, Runtime};
 pub use plan::{Kernel, KernelPlan};
+pub use prepare::prepare;
 pub use tuned::Isa;
