@@ -110,20 +110,17 @@ unsafe fn flat<V: Simd, const K: usize>(args: &PlaneArgs<'_>) {
     // SAFETY: loads reach half a window above and below and one vector behind, all inside the guards.
     unsafe {
         let bias = V::splat(args.bias);
-        let weights: [[V; K]; K] =
-            std::array::from_fn(|x| std::array::from_fn(|y| V::splat(*args.weights.as_ptr().add(y * K + x))));
+        let mut weights = [[V::splat(0.0); K]; K];
+        for (y, row) in weights.iter_mut().enumerate() {
+            for (x, weight) in row.iter_mut().enumerate() {
+                *weight = V::splat(*args.weights.as_ptr().add(y * K + x));
+            }
+        }
         let top = args.plane.sub(K / 2 * width);
-        let columns = |at: usize| -> [V; K] {
-            let rows: [V; K] = std::array::from_fn(|y| V::load(top.add(at + y * width)));
-            std::array::from_fn(|x| {
-                let first = if x == K / 2 { weights[x][0].mul_add(rows[0], bias) } else { weights[x][0].mul(rows[0]) };
-                (1..K).fold(first, |sum, y| weights[x][y].mul_add(rows[y], sum))
-            })
-        };
-        let (mut before, mut here) = ([V::splat(0.0); K], columns(0));
+        let (mut before, mut here) = ([V::splat(0.0); K], columns(top, width, &weights, bias));
         let mut masks = args.masks.as_ptr();
         for at in (0..pixels).step_by(V::LANES) {
-            let after = columns(at + V::LANES);
+            let after = columns(top.add(at + V::LANES), width, &weights, bias);
             let mut total = here[K / 2];
             for x in 0..K / 2 {
                 total = total.add(V::before(before[x], here[x], K / 2 - x).and(V::load(masks)));
@@ -139,6 +136,28 @@ unsafe fn flat<V: Simd, const K: usize>(args: &PlaneArgs<'_>) {
     }
 }
 
+/// For each column of the window its sum over the window's rows, the first of which starts at `top`; `start` is added
+/// to the middle one.
+///
+/// # Safety
+/// As [`plane`]. No closures here or in the callers: what is not inlined loses its instruction set.
+#[expect(clippy::needless_range_loop, reason = "the compiler unrolls these loops and not their iterators")]
+#[inline(always)]
+unsafe fn columns<V: Simd, const K: usize>(top: *const f32, width: usize, weights: &[[V; K]; K], start: V) -> [V; K] {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let mut sums = [V::splat(0.0); K];
+        sums[K / 2] = start;
+        for y in 0..K {
+            let row = V::load(top.add(y * width));
+            for x in 0..K {
+                sums[x] = weights[y][x].mul_add(row, sums[x]);
+            }
+        }
+        sums
+    }
+}
+
 /// Like [`flat`], row by row: odd columns of the map serve the left and right columns of the window, even ones the
 /// middle.
 ///
@@ -151,8 +170,10 @@ unsafe fn stride_two<V: Simd>(args: &PlaneArgs<'_>) {
     // SAFETY: loads reach one row above and below and two vectors past a row, all inside the guards.
     unsafe {
         let bias = V::splat(args.bias);
-        let weights: [[V; 3]; 3] =
-            std::array::from_fn(|y| std::array::from_fn(|x| V::splat(*args.weights.as_ptr().add(y * 3 + x))));
+        let mut weights = [[V::splat(0.0); 3]; 3];
+        for tap in 0..9 {
+            weights[tap / 3][tap % 3] = V::splat(*args.weights.as_ptr().add(tap));
+        }
         for out_y in 0..out_height {
             let above = args.plane.add(2 * out_y * width).sub(width);
             let mut masks = args.masks.as_ptr();
@@ -191,12 +212,15 @@ unsafe fn taps<V: Simd>(args: &PlaneArgs<'_>) {
             let row = args.plane.add(out_y * phases.window.stride[0] * phases.row());
             for out_x in (0..out_width).step_by(V::LANES) {
                 // Two sums, so that one multiply-add does not wait for the other.
-                let mut sums = [bias, V::splat(0.0)];
-                for (tap, (&offset, &weight)) in phases.taps.iter().zip(args.weights).enumerate() {
-                    let value = V::load(row.add(offset + out_x));
-                    sums[tap % 2] = V::splat(weight).mul_add(value, sums[tap % 2]);
+                let (mut even, mut odd) = (bias, V::splat(0.0));
+                for (taps, weights) in phases.taps.chunks_exact(2).zip(args.weights.chunks_exact(2)) {
+                    even = V::splat(weights[0]).mul_add(V::load(row.add(taps[0] + out_x)), even);
+                    odd = V::splat(weights[1]).mul_add(V::load(row.add(taps[1] + out_x)), odd);
                 }
-                put(args, sums[0].add(sums[1]), out_y * out_width + out_x, out_width - out_x);
+                if let ([.., tap], [.., weight], 1) = (&*phases.taps, args.weights, phases.taps.len() % 2) {
+                    even = V::splat(*weight).mul_add(V::load(row.add(tap + out_x)), even);
+                }
+                put(args, even.add(odd), out_y * out_width + out_x, out_width - out_x);
             }
         }
     }

@@ -28,15 +28,22 @@ pub(super) unsafe fn row<V: Simd>(args: &RowArgs) {
         let (scale, shift) = (V::splat(args.scale), V::splat(args.shift));
         for at in (0..args.pixels).step_by(V::LANES) {
             let count = args.pixels - at;
-            let load = |from: *const f32| {
-                if count >= V::LANES { V::load(from.add(at)) } else { V::load_partial(from.add(at), count) }
-            };
-            let mut value = scale.mul_add(load(args.x), shift);
+            let mut value = scale.mul_add(load::<V>(args.x.add(at), count), shift);
             if !args.other.is_null() {
-                value = value.add(load(args.other));
+                value = value.add(load::<V>(args.other.add(at), count));
             }
             let value = args.finish.vector(value);
             if count >= V::LANES { value.store(args.y.add(at)) } else { value.store_partial(args.y.add(at), count) }
         }
     }
+}
+
+/// A whole vector or, where fewer than its lanes are left, `count` values.
+///
+/// # Safety
+/// As [`Simd`]; `from` is valid for reads of `count` floats.
+#[inline(always)]
+unsafe fn load<V: Simd>(from: *const f32, count: usize) -> V {
+    // SAFETY: as the caller promises.
+    unsafe { if count >= V::LANES { V::load(from) } else { V::load_partial(from, count) } }
 }

@@ -44,15 +44,18 @@ pub(super) unsafe fn pool<V: Simd>(args: &PoolArgs<'_>) {
     // SAFETY: the phases have room for a tap's whole vector at the last output pixel.
     unsafe {
         let share = V::splat(1.0 / phases.taps.len() as f32);
+        let max = args.pooling == Pooling::Max;
         for y in 0..height {
             let row = args.plane.add(y * phases.window.stride[0] * phases.row());
             for x in (0..width).step_by(V::LANES) {
-                let mut taps = phases.taps.iter().map(|&tap| V::load(row.add(tap + x)));
-                let first = taps.next().unwrap_or(V::splat(0.0));
-                let value = match args.pooling {
-                    Pooling::Max => taps.fold(first, |a, b| a.max(b)),
-                    Pooling::Mean => taps.fold(first, |a, b| a.add(b)).mul(share),
-                };
+                let mut value = V::splat(args.pooling.outside());
+                for &tap in &phases.taps {
+                    let next = V::load(row.add(tap + x));
+                    value = if max { value.max(next) } else { value.add(next) };
+                }
+                if !max {
+                    value = value.mul(share);
+                }
                 let out = args.out.add(y * width + x);
                 if width - x >= V::LANES { value.store(out) } else { value.store_partial(out, width - x) }
             }
@@ -80,11 +83,12 @@ pub(super) unsafe fn max_row<V: Simd>(args: &PoolRowArgs) {
         // The largest of odd columns, one place to the right, is what lies left of the even column.
         let mut before = V::splat(f32::NEG_INFINITY);
         for x in (0..args.out_width).step_by(V::LANES) {
-            let tallest = |at: usize| {
-                let [a, b, c] = args.rows.map(|row| V::load(row.add(at)));
-                a.max(b).max(c)
-            };
-            let (even, odd) = V::deinterleave(tallest(2 * x), tallest(2 * x + V::LANES));
+            let [a, b, c] = args.rows;
+            let at = 2 * x;
+            let first = V::load(a.add(at)).max(V::load(b.add(at))).max(V::load(c.add(at)));
+            let at = at + V::LANES;
+            let second = V::load(a.add(at)).max(V::load(b.add(at))).max(V::load(c.add(at)));
+            let (even, odd) = V::deinterleave(first, second);
             let value = even.max(odd).max(V::before(before, odd, 1));
             before = odd;
             let (out, count) = (args.out.add(x), args.out_width - x);

@@ -57,21 +57,23 @@ impl Phases {
         let [height, width] = self.input;
         let stride = self.window.stride[1];
         let top = first * self.window.stride[0];
-        for (row, to) in to.chunks_exact_mut(self.row()).take(self.rows(outputs)).enumerate() {
-            let source = (top + row).checked_sub(self.window.padding[0]).filter(|&y| y < height);
-            let Some(y) = source else {
-                to.fill(outside);
-                continue;
-            };
-            let map = &map[y * width..][..width];
-            for (phase, to) in to.chunks_exact_mut(self.pitch).enumerate() {
-                // Place j holds column j * stride + phase - padding.
-                let left = (self.window.padding[1].saturating_sub(phase)).div_ceil(stride).min(self.pitch);
-                let from = (left * stride + phase).saturating_sub(self.window.padding[1]);
-                let inside = width.saturating_sub(from).div_ceil(stride).min(self.pitch - left);
-                to[..left].fill(outside);
-                to[left + inside..].fill(outside);
-                deal_row(table, map.get(from..).unwrap_or_default(), stride, &mut to[left..left + inside]);
+        let rows = self.rows(outputs);
+        for phase in 0..stride {
+            // Place j holds column j * stride + phase - padding.
+            let left = (self.window.padding[1].saturating_sub(phase)).div_ceil(stride).min(self.pitch);
+            let from = (left * stride + phase).saturating_sub(self.window.padding[1]).min(width);
+            let inside = (width - from).div_ceil(stride).min(self.pitch - left);
+            for (row, to) in to.chunks_exact_mut(self.row()).take(rows).enumerate() {
+                let to = &mut to[phase * self.pitch..][..self.pitch];
+                match (top + row).checked_sub(self.window.padding[0]).filter(|&y| y < height) {
+                    None => to.fill(outside),
+                    Some(y) => {
+                        to[..left].fill(outside);
+                        to[left + inside..].fill(outside);
+                        let map = &map[y * width + from..(y + 1) * width];
+                        deal_row(table, map, stride, &mut to[left..left + inside]);
+                    }
+                }
             }
         }
     }
@@ -99,7 +101,7 @@ fn deal_row(table: &Table, from: &[f32], stride: usize, to: &mut [f32]) {
 /// As [`Simd`]; `from` is valid for reads of twice, `to` for writes of `pairs` floats, and they do not overlap.
 #[inline(always)]
 pub(super) unsafe fn firsts<V: Simd>(from: *const f32, to: *mut f32, pairs: usize) {
-    // SAFETY: as the caller promises; only whole vectors of pairs are loaded.
+    // SAFETY: the last vectors are partial; memory of lanes left out is not touched.
     unsafe {
         let mut at = 0;
         while at + V::LANES <= pairs {
@@ -107,8 +109,11 @@ pub(super) unsafe fn firsts<V: Simd>(from: *const f32, to: *mut f32, pairs: usiz
             V::deinterleave(V::load(from), V::load(from.add(V::LANES))).0.store(to.add(at));
             at += V::LANES;
         }
-        for at in at..pairs {
-            *to.add(at) = *from.add(2 * at);
+        if at < pairs {
+            let (from, left) = (from.add(2 * at), 2 * (pairs - at));
+            let first = V::load_partial(from, left.min(V::LANES));
+            let second = V::load_partial(from.wrapping_add(V::LANES), left.saturating_sub(V::LANES));
+            V::deinterleave(first, second).0.store_partial(to.add(at), pairs - at);
         }
     }
 }
