@@ -186,12 +186,14 @@ impl Worker {
             ticket,
             refine: job.refine && job.protocol.mode == Mode::Live,
         };
-        let samples = self.sample(&mut *executable, &mut session)?;
-        let measurement = session.summarise(&samples)?;
-        Ok((measurement, samples))
+        self.sample(&mut *executable, &mut session)
     }
 
-    fn sample(&mut self, executable: &mut dyn Executable, session: &mut Session) -> anyhow::Result<ProcessSamples> {
+    fn sample(
+        &mut self,
+        executable: &mut dyn Executable,
+        session: &mut Session,
+    ) -> anyhow::Result<(Measurement, ProcessSamples)> {
         let Self { events, newest, clock, canary } = self;
         let protocol = session.protocol;
         let mut progress = |progress: &Progress<'_>| {
@@ -202,15 +204,13 @@ impl Worker {
             ControlFlow::Continue(())
         };
         let mut samples = sample(executable, &protocol, clock, canary, &mut progress)?;
-        if !session.refine {
-            return Ok(samples);
-        }
         let start = Instant::now();
         loop {
             let measurement = session.summarise(&samples)?;
             let elapsed = Nanos::from(start.elapsed());
-            if measurement.whole.half_width() <= REFINE_HALF_WIDTH || elapsed >= REFINE_TIME {
-                return Ok(samples);
+            let good_enough = measurement.whole.half_width() <= REFINE_HALF_WIDTH || elapsed >= REFINE_TIME;
+            if !session.refine || good_enough {
+                return Ok((measurement, samples));
             }
             events.send(&Event::Progress {
                 ticket: session.ticket,

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 pub use activation::Activation;
 pub use block::{
-    Block, BlockKind, DepthwiseSeparable, DownSampling, InvertedResidual, ShuffleV1, ShuffleV2, SqueezeExcitation, Unit,
+    Block, BlockKind, Branches, DepthwiseSeparable, DownSampling, InvertedResidual, ShuffleV1, ShuffleV2,
+    SqueezeExcitation, Unit,
 };
 pub use check::{DesignError, DesignErrors, Field, limits};
 pub use edit::{BlockEdit, Edit, StageEdit};

@@ -2,7 +2,7 @@
 
 use super::remedy::remedy;
 use super::{Evidence, EvidenceRow, Finding, Guideline};
-use crate::cost::ModelCost;
+use crate::cost::{LayerCost, ModelCost};
 use crate::design::{BlockEdit, Design, Edit};
 use crate::graph::{Graph, OpKind};
 use crate::units::Elements;
@@ -12,30 +12,21 @@ const THRESHOLD: f64 = 0.25;
 
 pub(super) fn find(design: &Design, graph: &Graph, cost: &ModelCost) -> Option<Finding> {
     // The paper counts depthwise convolutions here: as little arithmetic per element moved as an addition.
-    let concerned = |kind| matches!(kind, OpKind::ElementWise | OpKind::Depthwise | OpKind::Normalisation);
-    let of =
-        |kind: OpKind| cost.layers.iter().filter(|layer| layer.kind == kind).map(|layer| layer.memory_access).sum();
-    let (depthwise, element_wise): (Elements, Elements) = (of(OpKind::Depthwise), of(OpKind::ElementWise));
+    let is_concerned = |kind| matches!(kind, OpKind::ElementWise | OpKind::Depthwise | OpKind::Normalisation);
+    let concerned: Vec<&LayerCost> =
+        cost.layers.iter().filter(|layer| is_concerned(layer.kind) && layer.memory_access > Elements::ZERO).collect();
     let total = cost.total.memory_access;
-    let share = (depthwise + element_wise + of(OpKind::Normalisation)).share_of(total);
+    let share = concerned.iter().map(|layer| layer.memory_access).sum::<Elements>().share_of(total);
     if share <= THRESHOLD {
         return None;
     }
-    let layers = cost
-        .layers
-        .iter()
-        .filter(|layer| concerned(layer.kind) && layer.memory_access > Elements::ZERO)
-        .map(|layer| layer.path.clone())
-        .collect();
-    let mut rows: Vec<EvidenceRow> = cost
-        .layers
-        .iter()
-        .filter(|layer| concerned(layer.kind) && layer.memory_access > Elements::ZERO)
-        .map(|layer| EvidenceRow::new(&layer.path, layer.memory_access.0, total.0))
-        .collect();
+    let depthwise: Elements =
+        concerned.iter().filter(|layer| layer.kind == OpKind::Depthwise).map(|layer| layer.memory_access).sum();
+    let layers = concerned.iter().map(|layer| layer.path.clone()).collect();
+    let row = |layer: &&LayerCost| EvidenceRow::new(&layer.path, layer.memory_access.0, total.0);
+    let mut rows: Vec<EvidenceRow> = concerned.iter().map(row).collect();
     rows.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
-    let mult_adds: f64 =
-        cost.layers.iter().filter(|layer| concerned(layer.kind)).map(|layer| layer.mult_adds.as_f64()).sum();
+    let mult_adds: f64 = concerned.iter().map(|layer| layer.mult_adds.as_f64()).sum();
     let summary = format!(
         "{:.0} % of the memory access for {:.1} % of the mult-adds: {:.0} % depthwise, {:.0} % activations, additions and \
          scaling (before fusion).",

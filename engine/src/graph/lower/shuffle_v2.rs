@@ -2,7 +2,7 @@
 
 use super::super::{Activation, GraphBuilder, LowerError, NodeId, Op, Window};
 use super::{sequential, squeeze_excitation};
-use crate::design::{ShuffleV2, Unit};
+use crate::design::{Branches, ShuffleV2, Unit};
 
 /// One unit; the path is torchvision's `stageS.R`.
 pub(super) fn unit(
@@ -28,7 +28,7 @@ pub(super) fn unit(
         let pointwise = (left_channels, Window::square(1, 1), block.groups as usize);
         (graph.conv_bn(sequential(&branch, 2), value, pointwise, block.activation)?, input)
     };
-    let right = right_branch(graph, path, block, unit, right)?;
+    let right = right_branch(graph, path, block, (unit, widths), right)?;
     let joined = graph.push(format!("{path}.concat"), Op::Concat, &[left, right])?;
     if block.shuffle {
         graph.push(format!("{path}.shuffle"), Op::ChannelShuffle { groups: 2 }, &[joined])
@@ -42,10 +42,9 @@ fn right_branch(
     graph: &mut GraphBuilder,
     path: &str,
     block: &ShuffleV2,
-    unit: Unit,
+    (unit, widths): (Unit, Branches),
     input: NodeId,
 ) -> Result<NodeId, LowerError> {
-    let widths = block.branches(unit).map_err(|reason| LowerError { path: path.into(), reason })?;
     let branch = format!("{path}.branch2");
     let (inner, groups, kernel) = (widths.inner as usize, block.groups as usize, block.kernel as usize);
     let mut value = input;
