@@ -56,3 +56,16 @@ fn every_preset_is_valid_survives_toml_and_has_a_name_of_its_own() {
         assert_eq!(&Design::from_toml(&design.to_toml().unwrap()).unwrap(), design);
     }
 }
+
+#[test]
+fn a_fixed_network_counts_what_its_reference_counts() {
+    for network in shufflescope_engine::zoo::networks() {
+        let Some(reference) = network.reference else { continue };
+        let total = model_cost(&network.graph(network.input, Batch(1)).unwrap()).total;
+        if let Some(params) = reference.params {
+            assert_eq!(total.params.0, params, "{}", network.name);
+        }
+        let mega = total.mult_adds.as_f64() / 1e6;
+        assert!((mega - reference.mega_mult_adds).abs() < 0.0006, "{}: {mega}", network.name);
+    }
+}

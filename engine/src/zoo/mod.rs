@@ -1,9 +1,12 @@
-//! The paper's networks as designs, one file per family, with their published figures as data beside them.
+//! The paper's networks as designs or, where no table of stages expresses them, as graphs; one file per family, with
+//! their published figures as data beside them.
 //!
 //! Published figures are the paper's (or another named source's), never measured here, and are shown as such.
 
+mod alexnet;
 mod mobilenet_v1;
 mod mobilenet_v2;
+mod network;
 mod shufflenet_v1;
 mod shufflenet_v2;
 
@@ -12,6 +15,8 @@ use std::sync::LazyLock;
 use serde::Serialize;
 
 use crate::design::{Design, Family};
+
+pub use network::Network;
 
 /// A network of the zoo.
 #[derive(Clone, Debug)]
@@ -69,6 +74,17 @@ pub fn presets() -> &'static [Preset] {
         [shufflenet_v2::presets(), shufflenet_v1::presets(), mobilenet_v1::presets(), mobilenet_v2::presets()].concat()
     });
     &PRESETS
+}
+
+/// Every network that is a graph and not a design.
+pub fn networks() -> &'static [Network] {
+    const { &[alexnet::ALEXNET] }
+}
+
+/// The fixed network of this name.
+#[must_use]
+pub fn network(name: &str) -> Option<&'static Network> {
+    networks().iter().find(|network| network.name == name)
 }
 
 /// The preset of this name.
