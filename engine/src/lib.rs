@@ -10,6 +10,7 @@
 //!
 //! The engine knows no window, no command line and no camera, and prints nothing.
 
+pub mod classify;
 pub mod cost;
 pub mod design;
 pub mod device;
