@@ -87,32 +87,31 @@ fn every_operation(batch: u32) -> Graph {
     let conv = |in_channels, out_channels, window, groups, bias| {
         Op::Conv2d(Conv2d { in_channels, out_channels, window, groups, bias })
     };
-    let uneven = Window { kernel: [3, 2], stride: [2, 1], padding: [1, 0], dilation: [1, 2] };
+    let uneven = Window { kernel: [3, 2], stride: [2, 1], padding: [1, 0], padding_end: [1, 0], dilation: [1, 2] };
     let mut push = |path: &str, op, inputs: &[_]| graph.push(path, op, inputs).unwrap();
     let input = shufflescope_engine::graph::NodeId(0);
     let stem = push("stem.0", conv(3, 12, uneven, 1, true), &[input]);
     let norm = push("stem.1", Op::BatchNorm { channels: 12, eps: 1e-3 }, &[stem]);
     let swish = push("stem.2", Op::Activation(Activation::HardSwish), &[norm]);
-    let grouped = push("grouped", conv(12, 12, Window::square(3, 1), 3, true), &[swish]);
+    let beside = Window { padding: [0, 2], padding_end: [2, 0], ..Window::square(3, 1) };
+    let grouped = push("grouped", conv(12, 12, beside, 3, true), &[swish]);
     let alone = push("alone", Op::BatchNorm { channels: 12, eps: 1e-5 }, &[swish]);
     let sum = push("sum", Op::Add, &[grouped, alone]);
     let shuffle = push("shuffle", Op::ChannelShuffle { groups: 3 }, &[sum]);
     let left = push("left", Op::Slice { start: 0, channels: 5 }, &[shuffle]);
     let right = push("right", Op::Slice { start: 5, channels: 7 }, &[shuffle]);
     let six = push("six", Op::Activation(Activation::Relu6), &[right]);
-    let most = push("most", Op::MaxPool(Window::square(3, 1)), &[left]);
-    let mean = push("mean", Op::AvgPool(Window::square(3, 1)), &[six]);
+    let most =
+        push("most", Op::MaxPool(Window { padding: [2, 0], padding_end: [0, 2], ..Window::square(3, 1) }), &[left]);
+    let mean =
+        push("mean", Op::AvgPool(Window { padding: [0, 1], padding_end: [2, 1], ..Window::square(3, 1) }), &[six]);
     let joined = push("joined", Op::Concat, &[most, mean]);
     let gate = push("gate.pool", Op::GlobalAvgPool, &[joined]);
     let gate = push("gate.fc", conv(12, 12, Window::square(1, 1), 1, true), &[gate]);
     let gate = push("gate.sigmoid", Op::Activation(Activation::Sigmoid), &[gate]);
     let scaled = push("scaled", Op::Scale, &[joined, gate]);
     let none = push("none", Op::Activation(Activation::None), &[scaled]);
-    let pooled = push(
-        "pooled",
-        Op::AvgPool(Window { kernel: [2, 3], stride: [2, 2], padding: [0, 1], dilation: [1, 1] }),
-        &[none],
-    );
+    let pooled = push("pooled", Op::AvgPool(Window::padded([2, 3], 2, [0, 1])), &[none]);
     let shape = Shape::new(0, 12, 6, 9);
     let flat = push("flat", Op::Flatten, &[pooled]);
     let hidden = push("hidden", Op::Linear { in_features: 12 * shape.pixels(), out_features: 8, bias: true }, &[flat]);

@@ -174,7 +174,8 @@ fn push(builder: &mut GraphBuilder, path: &str, value: NodeId, next: Move) -> No
         Move::Conv { kernel, stride, dilation, groups, per_group, bias } => {
             let groups = divisor(channels, groups);
             let padding = kernel.map(|kernel| kernel / 2);
-            let window = Window { kernel, stride: [stride; 2], padding, dilation: [dilation; 2] };
+            let padding_end = [padding[0], padding[1] / 2];
+            let window = Window { kernel, stride: [stride; 2], padding, padding_end, dilation: [dilation; 2] };
             let conv = Conv2d { bias, ..conv(builder, value, groups * per_group, window, groups) };
             builder.push(path, Op::Conv2d(conv), &[value]).unwrap_or(value)
         }

@@ -6,15 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::design::Activation;
 
-/// The geometry of a sliding window; `[vertical, horizontal]` throughout, padding on both sides of each axis.
+/// The geometry of a sliding window; `[vertical, horizontal]` throughout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
     /// Size of the window in pixels.
     pub kernel: [usize; 2],
     /// Step of the window.
     pub stride: [usize; 2],
-    /// Zero (or, for max-pooling, minus infinity) pixels around the map.
+    /// Zero (or, for max-pooling, minus infinity) pixels above and left of the map.
     pub padding: [usize; 2],
+    /// The same below and right of it; often as many, more where an output length is rounded up.
+    pub padding_end: [usize; 2],
     /// Distance between neighbouring taps.
     pub dilation: [usize; 2],
 }
@@ -23,8 +25,44 @@ impl Window {
     /// A square window with "same" padding: `kernel / 2` on every side.
     #[must_use]
     pub const fn square(kernel: usize, stride: usize) -> Self {
-        let half = kernel / 2;
-        Self { kernel: [kernel; 2], stride: [stride; 2], padding: [half; 2], dilation: [1; 2] }
+        Self::padded([kernel; 2], stride, [kernel / 2; 2])
+    }
+
+    /// A window with as much padding on one side as on the other.
+    #[must_use]
+    pub const fn padded(kernel: [usize; 2], stride: usize, padding: [usize; 2]) -> Self {
+        Self { kernel, stride: [stride; 2], padding, padding_end: padding, dilation: [1; 2] }
+    }
+
+    /// A square window that stays inside the map.
+    #[must_use]
+    pub const fn inside(kernel: usize, stride: usize) -> Self {
+        Self::padded([kernel; 2], stride, [0; 2])
+    }
+
+    /// The window with just enough padding below and right that the last one ends at or behind the map's end: output
+    /// lengths for an input of `[height, width]` are rounded up. The last window starts in the map, as PyTorch and ONNX
+    /// require with `ceil_mode`.
+    #[must_use]
+    pub fn rounding_up(self, input: [usize; 2]) -> Self {
+        let end = |axis: usize| {
+            let stride = self.stride[axis].max(1);
+            let from_start = input[axis].saturating_add(self.padding[axis]);
+            let padded = from_start.saturating_add(self.padding_end[axis]);
+            let steps = padded.saturating_sub(self.reach(axis)?).div_ceil(stride);
+            // The start of the last window, one earlier where that is already behind the map.
+            let last = [steps, steps.saturating_sub(1)].map(|step| step.saturating_mul(stride));
+            let last = if last[0] < from_start { last[0] } else { last[1] };
+            last.checked_add(self.reach(axis)?)?.checked_sub(from_start)
+        };
+        let padding_end = [0, 1].map(|axis| end(axis).unwrap_or(self.padding_end[axis]));
+        Self { padding_end, ..self }
+    }
+
+    /// Whether there is more padding on one side of the map than on the other.
+    #[must_use]
+    pub fn is_uneven(&self) -> bool {
+        self.padding != self.padding_end
     }
 
     /// Taps of the window: `height * width` of the kernel.
@@ -37,9 +75,13 @@ impl Window {
     /// does; `None` where the window does not fit.
     #[must_use]
     pub fn output_length(&self, axis: usize, length: usize) -> Option<usize> {
-        let reach = self.dilation[axis].checked_mul(self.kernel[axis].checked_sub(1)?)?.checked_add(1)?;
-        let padded = length.checked_add(self.padding[axis].checked_mul(2)?)?;
-        Some(padded.checked_sub(reach)?.checked_div(self.stride[axis])? + 1)
+        let padded = length.checked_add(self.padding[axis])?.checked_add(self.padding_end[axis])?;
+        Some(padded.checked_sub(self.reach(axis)?)?.checked_div(self.stride[axis])? + 1)
+    }
+
+    /// Pixels along `axis` from the first tap to the last.
+    fn reach(&self, axis: usize) -> Option<usize> {
+        self.dilation[axis].checked_mul(self.kernel[axis].checked_sub(1)?)?.checked_add(1)
     }
 }
 
@@ -230,5 +272,40 @@ impl fmt::Display for Window {
             text += &format!(" dil{}", self.dilation[0]);
         }
         f.pad(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_up_gives_the_output_lengths_of_ceil_mode() {
+        // Kernel, stride, padding, length; then what PyTorch gives with `ceil_mode=True`.
+        for ((kernel, stride, padding, length), expected) in [
+            ((3, 2, 0, 112), 56),
+            ((3, 2, 0, 113), 56),
+            ((3, 1, 1, 14), 14),
+            ((2, 2, 0, 15), 8),
+            ((3, 2, 1, 8), 5),
+            // A last window that would start in the padding is left out.
+            ((2, 2, 1, 3), 2),
+            ((1, 2, 0, 4), 2),
+        ] {
+            let window = Window::padded([kernel; 2], stride, [padding; 2]).rounding_up([length; 2]);
+            assert_eq!(window.output_length(0, length), Some(expected), "{kernel} {stride} {padding} {length}");
+        }
+        let usual = Window::square(3, 1);
+        assert_eq!(usual.rounding_up([9, 14]), usual, "nothing is left over");
+    }
+
+    #[test]
+    fn uneven_padding_counts_once_on_each_side() {
+        let window = Window { padding_end: [2, 0], ..Window::inside(3, 1) };
+        assert_eq!([0, 1].map(|axis| window.output_length(axis, 5)), [Some(5), Some(3)]);
+        assert!(window.is_uneven() && !Window::square(3, 1).is_uneven());
+        let enormous = Window { padding_end: [usize::MAX; 2], ..Window::square(3, 1) };
+        assert_eq!(enormous.output_length(0, 5), None);
+        assert!(enormous.rounding_up([5, 5]).output_length(0, 5).is_some(), "saturates");
     }
 }

@@ -40,7 +40,11 @@ struct Step {
 /// What a layer computes, ready to run.
 #[derive(Debug)]
 enum Layer {
-    Conv { conv: Conv2d, pad: [usize; 2] },
+    /// With the window whose padding is not the convolution's own.
+    Conv {
+        conv: Conv2d,
+        pad: Option<Window>,
+    },
     BatchNorm(Box<BatchNorm>),
     Activation(candle_nn::Activation),
     Identity,
@@ -52,8 +56,13 @@ enum Layer {
     Add,
     Scale,
     Concat,
-    Slice { start: usize, channels: usize },
-    Shuffle { groups: usize },
+    Slice {
+        start: usize,
+        channels: usize,
+    },
+    Shuffle {
+        groups: usize,
+    },
 }
 
 impl CandleExecutable {
@@ -155,8 +164,9 @@ fn layer(node: &Node, weights: &Weights, device: &candle_core::Device) -> Result
             if stride[0] != stride[1] || dilation[0] != dilation[1] {
                 return Err(refuse("convolution with different vertical and horizontal stride or dilation"));
             }
-            // Candle pads both axes alike; other padding is an operation of its own.
-            let (padding, pad) = if padding[0] == padding[1] { (padding[0], [0, 0]) } else { (0, padding) };
+            // Candle pads all four sides alike; other padding is an operation of its own.
+            let alike = padding[0] == padding[1] && !conv.window.is_uneven();
+            let (padding, pad) = if alike { (padding[0], None) } else { (0, Some(conv.window)) };
             let config = Conv2dConfig {
                 padding,
                 stride: stride[0],
@@ -219,15 +229,14 @@ impl Layer {
     /// The layer's value from its only input, `[batch, channels, height, width]`.
     fn run(&self, map: &Tensor) -> Result<Tensor, Error> {
         match self {
-            Self::Conv { conv, pad: [0, 0] } => conv.forward(map),
-            Self::Conv { conv, pad } => conv.forward(&pad_with(map, *pad, 0.0)?),
+            Self::Conv { conv, pad: None } => conv.forward(map),
+            Self::Conv { conv, pad: Some(window) } => conv.forward(&pad_with(map, window, 0.0)?),
             Self::BatchNorm(norm) => norm.forward_t(map, false),
             Self::Activation(activation) => activation.forward(map),
-            Self::MaxPool(Window { kernel, stride, padding, .. }) => {
-                pad_with(map, *padding, f32::NEG_INFINITY)?.max_pool2d_with_stride(pair(*kernel), pair(*stride))
-            }
-            Self::AvgPool(Window { kernel, stride, padding, .. }) => {
-                pad_with(map, *padding, 0.0)?.avg_pool2d_with_stride(pair(*kernel), pair(*stride))
+            Self::MaxPool(window) => pad_with(map, window, f32::NEG_INFINITY)?
+                .max_pool2d_with_stride(pair(window.kernel), pair(window.stride)),
+            Self::AvgPool(window) => {
+                pad_with(map, window, 0.0)?.avg_pool2d_with_stride(pair(window.kernel), pair(window.stride))
             }
             Self::GlobalAvgPool => map.mean_keepdim((D::Minus2, D::Minus1)),
             Self::Flatten => flat(map),
@@ -254,19 +263,24 @@ const fn pair([vertical, horizontal]: [usize; 2]) -> (usize, usize) {
     (vertical, horizontal)
 }
 
-/// The map with `padding` rows and columns of `value` on either side. Candle's pooling has no padding of its own, and its
+/// The map with the window's padding of `value` around it. Candle's pooling has no padding of its own, and its
 /// `pad_with_zeros` would let the border win the maximum of negative values.
-fn pad_with(map: &Tensor, padding: [usize; 2], value: f32) -> Result<Tensor, Error> {
+fn pad_with(map: &Tensor, window: &Window, value: f32) -> Result<Tensor, Error> {
     let mut padded = map.clone();
-    for (axis, size) in [(2, padding[0]), (3, padding[1])] {
-        if size > 0 {
+    for axis in [2, 3] {
+        let border = |size: usize| {
             let mut dims = padded.dims().to_vec();
             if let Some(length) = dims.get_mut(axis) {
                 *length = size;
             }
-            let border = Tensor::full(value, dims, padded.device())?;
-            padded = Tensor::cat(&[&border, &padded, &border], axis)?;
-        }
+            Tensor::full(value, dims, padded.device())
+        };
+        padded = match [window.padding[axis - 2], window.padding_end[axis - 2]] {
+            [0, 0] => continue,
+            [0, end] => Tensor::cat(&[&padded, &border(end)?], axis)?,
+            [start, 0] => Tensor::cat(&[&border(start)?, &padded], axis)?,
+            [start, end] => Tensor::cat(&[&border(start)?, &padded, &border(end)?], axis)?,
+        };
     }
     Ok(padded)
 }

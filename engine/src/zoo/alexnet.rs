@@ -1,17 +1,18 @@
 //! AlexNet (Krizhevsky, NIPS 2012) in torchvision's one-tower form: biases, no response normalisation, no groups.
 
-use super::{Network, Reference};
-use crate::design::{Activation, InputSize};
-use crate::graph::{Conv2d, GraphBuilder, LowerError, Op, Window};
+use super::layers::{Layers, large_classifier};
+use super::{Network, Reference, printed};
+use crate::design::InputSize;
+use crate::graph::{GraphBuilder, LowerError, Window};
 
-pub(super) const ALEXNET: Network = Network {
+pub(super) const NETWORKS: [Network; 1] = [Network {
     name: "alexnet",
     about: "five convolutions, three large linear layers",
-    input: InputSize { height: 224, width: 224 },
-    published: None,
+    input: InputSize::square(224),
+    published: printed(720.0, 42.8, "ShuffleNet V1 paper, Table 6"),
     reference: Some(Reference { params: Some(61_100_840), mega_mult_adds: 714.188, source: "torchvision 0.29" }),
     build,
-};
+}];
 
 /// Index in torchvision's `features`, channels, kernel, stride, padding, whether 3x3/2 max-pooling follows.
 const FEATURES: [(usize, usize, usize, usize, usize, bool); 5] = [
@@ -25,27 +26,13 @@ const FEATURES: [(usize, usize, usize, usize, usize, bool); 5] = [
 fn build(graph: &mut GraphBuilder) -> Result<(), LowerError> {
     let mut value = graph.input();
     for (index, out_channels, kernel, stride, padding, pool) in FEATURES {
-        let window = Window { kernel: [kernel; 2], stride: [stride; 2], padding: [padding; 2], dilation: [1; 2] };
-        let in_channels = graph.shape(value).channels;
-        let conv = Op::Conv2d(Conv2d { in_channels, out_channels, window, groups: 1, bias: true });
-        value = graph.push(format!("features.{index}"), conv, &[value])?;
-        value = graph.activation(format!("features.{}", index + 1), Activation::Relu, value)?;
+        let window = Window::padded([kernel; 2], stride, [padding; 2]);
+        value = graph.conv_with_bias(format!("features.{index}"), value, out_channels, window)?;
+        value = graph.relu(format!("features.{}", index + 1), value)?;
         if pool {
-            let window = Window { padding: [0; 2], ..Window::square(3, 2) };
-            value = graph.push(format!("features.{}", index + 2), Op::MaxPool(window), &[value])?;
+            value = graph.max_pool(format!("features.{}", index + 2), value, Window::inside(3, 2))?;
         }
     }
-    value = graph.push("flatten", Op::Flatten, &[value])?;
-    for (index, out_features) in [(1, 4096), (4, 4096), (6, 1000)] {
-        let in_features = graph.shape(value).channels;
-        value = graph.push(
-            format!("classifier.{index}"),
-            Op::Linear { in_features, out_features, bias: true },
-            &[value],
-        )?;
-        if out_features != 1000 {
-            value = graph.activation(format!("classifier.{}", index + 1), Activation::Relu, value)?;
-        }
-    }
+    large_classifier(graph, value, 6, [1, 4, 6])?;
     Ok(())
 }

@@ -4,11 +4,27 @@
 //! Published figures are the paper's (or another named source's), never measured here, and are shown as such.
 
 mod alexnet;
+mod condensenet;
+mod densenet;
+mod densenet_small;
+mod googlenet;
+mod igcv2;
+mod igcv3;
+mod inception_v3;
+mod layers;
 mod mobilenet_v1;
 mod mobilenet_v2;
+mod nas_cells;
+mod nasnet;
 mod network;
+mod pnasnet;
+mod resnet;
+mod senet;
 mod shufflenet_v1;
 mod shufflenet_v2;
+mod vgg;
+mod xception;
+mod xception_small;
 
 use std::sync::LazyLock;
 
@@ -68,6 +84,17 @@ const fn table_8(mega_mult_adds: f64, error: f64, gpu: f64, arm: f64) -> Option<
     })
 }
 
+/// Mult-adds (M) and top-1 error (%) printed where no speeds are.
+const fn printed(mega_mult_adds: f64, error: f64, source: &'static str) -> Option<Published> {
+    Some(Published {
+        mega_mult_adds,
+        top1_error_percent: Some(error),
+        gpu_batches_per_second: None,
+        arm_images_per_second: None,
+        source,
+    })
+}
+
 /// Every preset, families together, narrow before wide.
 pub fn presets() -> &'static [Preset] {
     static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
@@ -76,9 +103,29 @@ pub fn presets() -> &'static [Preset] {
     &PRESETS
 }
 
-/// Every network that is a graph and not a design.
+/// Every network that is a graph and not a design: first those of the paper's Table 8, then the classics that it cites.
 pub fn networks() -> &'static [Network] {
-    const { &[alexnet::ALEXNET] }
+    static NETWORKS: LazyLock<Vec<Network>> = LazyLock::new(|| {
+        let families: [&[Network]; 15] = [
+            &densenet_small::NETWORKS,
+            &xception_small::NETWORKS,
+            &igcv2::NETWORKS,
+            &igcv3::NETWORKS,
+            &condensenet::NETWORKS,
+            &nasnet::NETWORKS,
+            &pnasnet::NETWORKS,
+            &alexnet::NETWORKS,
+            &vgg::NETWORKS,
+            &googlenet::NETWORKS,
+            &inception_v3::NETWORKS,
+            &resnet::NETWORKS,
+            &senet::NETWORKS,
+            &densenet::NETWORKS,
+            &xception::NETWORKS,
+        ];
+        families.concat()
+    });
+    &NETWORKS
 }
 
 /// The fixed network of this name.

@@ -325,11 +325,11 @@ fn convolution(conv: &Conv2d) -> Vec<proto::Attribute> {
 
 fn sliding(window: &Window) -> Vec<proto::Attribute> {
     let pair = |name, [vertical, horizontal]: [usize; 2]| ints(name, &[vertical as i64, horizontal as i64]);
-    let [top, left] = window.padding.map(|pixels| pixels as i64);
+    let [[top, left], [bottom, right]] = [window.padding, window.padding_end].map(|of| of.map(|pixels| pixels as i64));
     vec![
         pair("kernel_shape", window.kernel),
         pair("strides", window.stride),
-        ints("pads", &[top, left, top, left]),
+        ints("pads", &[top, left, bottom, right]),
         pair("dilations", window.dilation),
     ]
 }

@@ -63,11 +63,24 @@ pub(super) fn function(op: &Op) -> String {
     }
 }
 
-/// The arguments of a convolution's window that differ from PyTorch's defaults.
+/// The padding that PyTorch's module cannot do itself, because it differs between opposite sides, as an expression.
+pub(super) fn padding(op: &Op) -> Option<String> {
+    let (window, value) = match op {
+        Op::Conv2d(conv) => (conv.window, ""),
+        Op::AvgPool(window) => (*window, ""),
+        Op::MaxPool(window) => (*window, ", value=-float(\"inf\")"),
+        _ => return None,
+    };
+    let ([top, left], [bottom, right]) = (window.padding, window.padding_end);
+    window.is_uneven().then(|| format!("F.pad({{0}}, ({left}, {right}, {top}, {bottom}){value})"))
+}
+
+/// The arguments of a convolution's window that differ from PyTorch's defaults; uneven [`padding`] is done before.
 fn sliding(window: &Window) -> String {
     let mut text = String::new();
+    let padding = if window.is_uneven() { [0; 2] } else { window.padding };
     for (name, value, default) in
-        [("stride", window.stride, 1), ("padding", window.padding, 0), ("dilation", window.dilation, 1)]
+        [("stride", window.stride, 1), ("padding", padding, 0), ("dilation", window.dilation, 1)]
     {
         if value != [default; 2] {
             text += &format!(", {name}={}", pair(value));

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::modules::{constructor, function};
+use super::modules::{constructor, function, padding};
 use crate::graph::{Graph, NodeId, Op};
 
 /// A value of `forward`, by number.
@@ -55,6 +55,11 @@ pub(super) fn steps(graph: &Graph, nodes: &[NodeId], prefix: &str, argument: Nod
             next += 1;
         }
         let stays = inputs.first().and_then(|input| is_vector.get(input)).copied().unwrap_or(false);
+        if let (Some(pad), [input]) = (padding(&node.op), inputs.as_mut_slice()) {
+            steps.push(Step { path: vec![], call: Call::Function(pad), inputs: vec![*input], output: next });
+            *input = next;
+            next += 1;
+        }
         let vector = wants_vector || node.op == Op::Flatten || (takes_both && stays);
         is_vector.insert(id.0, vector);
         let relative = node.path.strip_prefix(prefix).unwrap_or(&node.path);

@@ -73,14 +73,17 @@ fn random_window(dice: &mut Dice) -> Window {
     let kernel = [1 + dice.roll(4), dice.pick(&[1, 2, 3, 7])];
     let dilation = [1 + dice.roll(2), 1 + dice.roll(2)];
     let padding = [0, 1].map(|axis| dice.roll(1 + kernel[axis] * dilation[axis] / 2));
-    Window { kernel, stride: [1 + dice.roll(3), 1 + dice.roll(3)], padding, dilation }
+    let end = |start: usize, dice: &mut Dice| if dice.roll(2) == 0 { start } else { dice.roll(1 + start.max(1)) };
+    let padding_end = padding.map(|start| end(start, dice));
+    Window { kernel, stride: [1 + dice.roll(3), 1 + dice.roll(3)], padding, padding_end, dilation }
 }
 
 /// A window that never lies wholly in the padding, where a maximum has no value.
 fn pooling_window(dice: &mut Dice) -> Window {
     let window = random_window(dice);
-    let padding = [0, 1].map(|axis| window.padding[axis].min(window.kernel[axis] / 2));
-    Window { dilation: [1; 2], padding, ..window }
+    let half = |padding: [usize; 2]| [0, 1].map(|axis| padding[axis].min(window.kernel[axis] / 2));
+    let (padding, padding_end) = (half(window.padding), half(window.padding_end));
+    Window { dilation: [1; 2], padding, padding_end, ..window }
 }
 
 /// A convolution with what usually follows it.

@@ -1,7 +1,7 @@
 //! Operations on layers' results.
 
 use super::{Constant, Converter, Inputs, Made, Node, Refusal, Value};
-use crate::graph::{Activation, Conv2d, Op, Window};
+use crate::graph::{Activation, Conv2d, Op, Shape, Window};
 use crate::model_file::onnx::constant::position;
 use crate::model_file::onnx::view::{Reshaped, Tensor, View};
 
@@ -180,13 +180,14 @@ impl Converter<'_> {
         let window = window(node, input, kernel)?;
         let shape = self.builder.shape(input.node);
         let rounds_up = node.int_or("ceil_mode", 0) != 0;
-        if rounds_up && !(leaves_nothing(&window, 0, shape.height) && leaves_nothing(&window, 1, shape.width)) {
+        let rounded = if rounds_up { window.rounding_up([shape.height, shape.width]) } else { window };
+        if node.op_type == "MaxPool" {
+            return self.plain(node, Op::MaxPool(rounded), &[input.node]);
+        }
+        if lengths(&rounded, shape) != lengths(&window, shape) {
             return unsupported("that rounds its output up");
         }
-        if node.op_type == "MaxPool" {
-            return self.plain(node, Op::MaxPool(window), &[input.node]);
-        }
-        if window.padding != [0, 0] && node.int_or("count_include_pad", 0) == 0 {
+        if (window.padding, window.padding_end) != ([0; 2], [0; 2]) && node.int_or("count_include_pad", 0) == 0 {
             return unsupported("that does not count padding");
         }
         self.plain(node, Op::AvgPool(window), &[input.node])
@@ -340,23 +341,18 @@ fn window(node: &Node, input: &Tensor, kernel: [usize; 2]) -> Result<Window, Ref
         return unsupported(format!("with the padding {}", String::from_utf8_lossy(automatic)));
     }
     let [top, left, bottom, right] = node.sizes("pads", [0; 4])?;
-    if (top, left) != (bottom, right) {
-        return unsupported(format!("with uneven padding {:?}", [top, left, bottom, right]));
-    }
     let (kernel, stride) = (node.sizes("kernel_shape", kernel)?, node.sizes("strides", [1, 1])?);
     let dilation = node.sizes("dilations", [1, 1])?;
     let positive = [kernel, stride, dilation].iter().flatten().all(|&size| size > 0);
     if !positive {
         return unsupported("with a window, stride or dilation of 0");
     }
-    Ok(Window { kernel, stride, padding: [top, left], dilation })
+    Ok(Window { kernel, stride, padding: [top, left], padding_end: [bottom, right], dilation })
 }
 
-/// Whether the windows end exactly at the end of the padded axis, so that rounding up and down are the same.
-fn leaves_nothing(window: &Window, axis: usize, length: usize) -> bool {
-    let (kernel, stride) = (window.kernel[axis], window.stride[axis].max(1));
-    let reach = window.dilation[axis] * (kernel.saturating_sub(1)) + 1;
-    (length + 2 * window.padding[axis]).checked_sub(reach).is_some_and(|rest| rest % stride == 0)
+/// `[height, width]` of what a window makes of a map.
+fn lengths(window: &Window, map: Shape) -> [Option<usize>; 2] {
+    [window.output_length(0, map.height), window.output_length(1, map.width)]
 }
 
 /// A row-major matrix of `columns` columns, by columns.
