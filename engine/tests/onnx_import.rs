@@ -58,6 +58,24 @@ fn an_exported_network_comes_back_with_its_paths_weights_and_cost() {
 }
 
 #[test]
+fn an_exported_fixed_network_comes_back_with_its_paths_weights_and_layers() {
+    for network in zoo::networks() {
+        let graph = network.graph(network.input, Batch(1)).unwrap();
+        if model_cost(&graph).total.params.0 > 6_000_000 && network.name != "googlenet" {
+            continue; // Only size, no other operations.
+        }
+        let weights = Weights::seeded(&graph, 1);
+        let bytes = to_onnx(&graph, &weights, BatchNorm::Keep).unwrap();
+        let imported = Imported::from_bytes(&bytes, &format!("{}.onnx", network.name)).unwrap();
+        let again = imported.graph_for(2, [224, 224]).unwrap();
+        let expected = network.graph(network.input, Batch(2)).unwrap();
+        assert_eq!(imported.weights(), &weights, "{}", network.name);
+        let layers = |graph: &Graph| -> Vec<_> { graph.nodes().iter().map(|node| (node.op, node.output)).collect() };
+        assert_eq!(layers(&again), layers(&expected), "{}", network.name);
+    }
+}
+
+#[test]
 fn a_folded_export_computes_the_same_with_fewer_layers() {
     for name in ["shufflenet-v2-x0.5", "shufflenet-v2-x0.5-se", "shufflenet-v1-g3-x0.5", "mobilenet-v2-x0.4"] {
         let graph = lower(&small(name), Batch(2)).unwrap();

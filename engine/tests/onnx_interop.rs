@@ -1,7 +1,7 @@
 //! Exported models give in ONNX Runtime and PyTorch what they give here; `interop/check_exports.py` compares.
 //!
 //! Runs where Python has onnx and onnxruntime (`SHUFFLESCOPE_PYTHON`, otherwise `python3`) and says when it is skipped.
-//! Three networks and one graph of every operation by default; `SHUFFLESCOPE_INTEROP=all` takes the
+//! Four networks and one graph of every operation by default; `SHUFFLESCOPE_INTEROP=all` takes the
 //! whole zoo (minutes), any other value the networks whose names contain it.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // Helpers of tests panic and print like tests.
@@ -129,7 +129,7 @@ fn exported_models_agree_with_onnx_runtime_and_pytorch() {
         return;
     };
     let asked = std::env::var("SHUFFLESCOPE_INTEROP").ok();
-    let few = ["shufflenet-v2-x0.5", "shufflenet-v1-g3-x0.5", "mobilenet-v2-x0.4"];
+    let few = ["shufflenet-v2-x0.5", "shufflenet-v1-g3-x0.5", "mobilenet-v2-x0.4", "igcv2-x0.25"];
     let folder = tempfile::tempdir().unwrap();
     let mut folders = vec![folder.path().join("every-operation")];
     // Candle has no uneven strides; the naive reference has.
@@ -142,6 +142,11 @@ fn exported_models_agree_with_onnx_runtime_and_pytorch() {
     for preset in zoo::presets().iter().filter(|preset| wanted(&preset.design.name)) {
         let path = folder.path().join(&preset.design.name);
         write(&path, by_candle, |batch| lower(&preset.design, Batch(batch)).unwrap());
+        folders.push(path);
+    }
+    for network in zoo::networks().iter().filter(|network| wanted(network.name)) {
+        let path = folder.path().join(network.name);
+        write(&path, by_candle, |batch| network.graph(network.input, Batch(batch)).unwrap());
         folders.push(path);
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/check_exports.py");

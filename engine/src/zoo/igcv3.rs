@@ -1,7 +1,7 @@
 //! IGCV3-D (Sun et al., BMVC 2018): MobileNet V2 at twice the depth, its 1x1 convolutions in two groups.
 //!
-//! From the authors' code, but for a slip in it: at widths other than 1 it scales the channels into the expansion of a
-//! stage's first unit twice.
+//! From the authors' code, but for slips in it: at widths other than 1 it scales the channels into the expansion of a
+//! stage's first unit twice, and above 1 gives the last convolution one channel too many.
 
 use super::layers::{Layers, Made};
 use super::{Network, Reference, table_8};
@@ -45,8 +45,8 @@ const STAGES: [(usize, usize, usize, usize); 7] =
     [(1, 16, 1, 1), (6, 24, 4, 2), (6, 32, 6, 2), (6, 64, 8, 2), (6, 96, 6, 1), (6, 160, 6, 2), (6, 320, 1, 1)];
 
 fn build(graph: &mut GraphBuilder, width: f64) -> Result<(), LowerError> {
-    // To an even number, for two groups.
-    let scaled = |channels: usize| (channels as f64 * width / 2.0).round() as usize * 2;
+    // To a whole and then up to an even number, for two groups.
+    let scaled = |channels: usize| ((channels as f64 * width).round() as usize).next_multiple_of(2);
     let mut value = graph.conv("features.0.0", graph.input(), scaled(32), Window::square(3, 2))?;
     value = graph.norm("features.0.1", value)?;
     value = graph.activation("features.0.2", Activation::Relu6, value)?;

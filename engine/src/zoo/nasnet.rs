@@ -1,4 +1,6 @@
 //! NASNet-A (Zoph et al., CVPR 2018), 4 @ 1056.
+//!
+//! pytorchcv counts as many parameters and 568.24 M mult-adds: it makes pixels at the maps' borders and drops them.
 
 use super::layers::{Layers, Made};
 use super::nas_cells::{avg_pool, head, max_pool, project, reduce, separable, stem};
@@ -11,7 +13,6 @@ pub(super) const NETWORKS: [Network; 1] = [Network {
     about: "searched cells of 13 fragments, 4 @ 1056",
     input: InputSize::square(224),
     published: table_8(564.0, 26.0, 130.0, 4.6),
-    // pytorchcv counts 568.24 M: its padding makes pixels that it drops.
     reference: None,
     build,
 }];

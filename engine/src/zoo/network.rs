@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Published, Reference};
-use crate::design::{Batch, InputSize};
+use crate::design::{Batch, InputSize, limits};
 use crate::graph::{Graph, GraphBuilder, LowerError, Shape};
 
 /// A network of the zoo that is a graph from the start.
@@ -27,8 +27,18 @@ impl Network {
     /// The network for one input size and batch.
     ///
     /// # Errors
-    /// Where a layer does not fit an input of this size.
+    /// Where size or batch are outside [`limits`], or a layer does not fit an input of this size.
     pub fn graph(&self, input: InputSize, batch: Batch) -> Result<Graph, LowerError> {
+        for (what, value, range) in [
+            ("height", input.height, limits::INPUT),
+            ("width", input.width, limits::INPUT),
+            ("batch", batch.0, limits::BATCH),
+        ] {
+            if !range.contains(&value) {
+                let reason = format!("its {what} is {value}, must be from {} to {}", range.start(), range.end());
+                return Err(LowerError { path: "input".into(), reason });
+            }
+        }
         let shape = Shape::new(batch.0 as usize, 3, input.height as usize, input.width as usize);
         let mut builder = GraphBuilder::new(self.name, shape);
         (self.build)(&mut builder)?;

@@ -14,7 +14,8 @@ import torch
 import torchvision
 
 warnings.filterwarnings("ignore")
-NETWORKS = ["shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "mobilenet_v2", "resnet18", "resnet50"]
+NETWORKS = ["shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "mobilenet_v2", "resnet18", "resnet50", "googlenet"]
+ARGUMENTS = {"googlenet": {"aux_logits": False, "init_weights": False}}
 
 
 def write_safetensors(path, tensors):
@@ -34,7 +35,7 @@ def write_safetensors(path, tensors):
 def main(folder):
     for name in NETWORKS:
         torch.manual_seed(4)
-        network = getattr(torchvision.models, name)(weights=None).eval()
+        network = getattr(torchvision.models, name)(weights=None, **ARGUMENTS.get(name, {})).eval()
         for key, buffer in network.named_buffers():
             if key.endswith("running_mean"):
                 buffer.uniform_(-0.2, 0.2)

@@ -216,3 +216,39 @@ fn needed(nodes: Vec<proto::Node>, output: &str) -> Vec<proto::Node> {
     }
     nodes.into_iter().enumerate().filter(|(index, _)| needed.contains(index)).map(|(_, node)| node).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::attributes::int;
+    use super::super::{BatchNorm, to_onnx};
+    use super::*;
+    use crate::graph::{GraphBuilder, Op, Window};
+
+    /// One pooling of a `side` x `side` image that rounds its output up; what it makes of another image.
+    fn rounded_up(op: impl Fn(Window) -> Op, side: usize) -> Result<Shape, String> {
+        let mut builder = GraphBuilder::new("net", Shape::new(1, 3, side, side));
+        builder.push("pool", op(Window::inside(3, 2)), &[builder.input()]).unwrap();
+        let bytes = to_onnx(&builder.finish(), &Weights::default(), BatchNorm::Keep).unwrap();
+        let mut model = proto::Model::decode(bytes.as_slice()).unwrap();
+        for node in &mut model.graph.as_mut().unwrap().node {
+            node.attribute.push(int("ceil_mode", 1));
+        }
+        let imported = Imported::from_bytes(&model.encode_to_vec(), "m.onnx").map_err(|error| error.to_string())?;
+        let graph = imported.graph_for(2, [side + 1, side]).map_err(|error| error.to_string())?;
+        Ok(graph.node(graph.output()).output)
+    }
+
+    #[test]
+    fn max_pooling_that_rounds_up_fits_its_padding_to_every_input_size() {
+        assert_eq!(rounded_up(Op::MaxPool, 8), Ok(Shape::new(2, 3, 4, 4)));
+        assert_eq!(rounded_up(Op::MaxPool, 9), Ok(Shape::new(2, 3, 5, 4)));
+    }
+
+    #[test]
+    fn average_pooling_that_rounds_up_is_read_where_nothing_is_left_over() {
+        let refused = rounded_up(Op::AvgPool, 9).unwrap_err();
+        assert!(refused.contains("rounds its output up"), "10 rows are one too many: {refused}");
+        let refused = rounded_up(Op::AvgPool, 8).unwrap_err();
+        assert!(refused.contains("rounds its output up"), "{refused}");
+    }
+}
