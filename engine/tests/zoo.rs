@@ -59,7 +59,7 @@ fn every_preset_is_valid_survives_toml_and_has_a_name_of_its_own() {
 
 /// Parameters and millions of mult-adds at the input of each network's publication.
 ///
-/// Counts of torchvision's, pytorchcv's and the authors' code are exact; where the paper does not state a network's form
+/// Counts of torchvision's, pytorchcv's and the authors' code are exact; where the paper does not state a form
 /// (`densenet-x*`, `xception-x*`, `igcv2-x*`) they are those of the form that we propose.
 #[rustfmt::skip]
 const FIXED: [(&str, u64, f64); 29] = [

@@ -23,7 +23,7 @@ pub struct NodeId(pub usize);
 /// The unit (building block) that a node belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UnitId {
-    /// Index into [`Design::stages`](crate::design::Design::stages).
+    /// Index into [`Design::stages`](crate::design::Design::stages); in a network without a design its own number.
     pub stage: usize,
     /// Which repeat of the stage's unit, from 0.
     pub repeat: usize,

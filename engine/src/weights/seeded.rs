@@ -5,9 +5,10 @@
 //! where `u` is the top 24 bits of `splitmix64` output `i`, divided by 2^24, and the generator starts at
 //! `seed ^ fnv1a_64(name)`. Each value depends only on its name, index and seed, so tensors can be made in any order.
 //!
-//! Ranges keep activations of the networks in the zoo between about 0.1 and 10 in every layer, with or without batch
+//! Ranges keep activations of the designs in the zoo between about 0.1 and 10 in every layer, with or without batch
 //! normalisation, and logits at several units, so that an absolute difference of 1e-4 between two runtimes means
-//! something and no value is denormal (denormals are slow and would be measured):
+//! something and no value is denormal (denormals are slow and would be measured). Sums without a norm behind them, as in
+//! Xception, grow to thousands:
 //!
 //! | parameter | low, high |
 //! |---|---|

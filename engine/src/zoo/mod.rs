@@ -47,7 +47,7 @@ pub struct Preset {
     pub reference: Option<Reference>,
 }
 
-/// Figures from the paper's Table 8 (or appendix); speeds are of the paper's devices.
+/// Figures from the paper's Table 8 (or appendix), or from another paper's; speeds are of this paper's devices.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Published {
     /// Millions of mult-adds as printed.
