@@ -6,7 +6,7 @@ mod support;
 
 use egui::Role;
 use egui_kittest::kittest::Queryable;
-use shufflescope::window::{App, Command, Freshness, Phase, View};
+use shufflescope::window::{App, Command, Freshness, Phase, Tab, View};
 use shufflescope_engine::design::{Edit, Field};
 use shufflescope_engine::guideline::Guideline;
 use shufflescope_engine::zoo;
@@ -189,6 +189,24 @@ fn escape_cancels_and_space_turns_measuring_off_and_on() {
     assert_eq!(*window.app().live().phase(), Phase::Idle, "nothing is measured while measuring is off");
     window.harness.key_press(egui::Key::Space);
     window.wait("the latency", is_measured);
+}
+
+#[test]
+fn a_number_key_shows_the_tab_of_that_number_unless_a_field_has_the_focus() {
+    let mut window = Window::open();
+    for tab in Tab::ALL.iter().rev() {
+        window.harness.key_press(tab.key().unwrap());
+        window.step();
+        assert_eq!(window.app().tab(), *tab);
+        let name = format!("{} tab", tab.name());
+        let button = window.harness.query_by_role_and_label(Role::Tab, &name);
+        assert_eq!(button.is_some(), Tab::ALL.len() > 1, "one tab alone is no choice");
+    }
+    window.harness.get_by_label("filter layers").click();
+    window.step();
+    window.harness.key_press(Tab::ALL.last().unwrap().key().unwrap());
+    window.step();
+    assert_eq!(window.app().tab(), Tab::Design, "what is typed belongs to the field");
 }
 
 #[test]

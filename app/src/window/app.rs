@@ -20,7 +20,7 @@ use super::live::Live;
 use super::pacer::Pacer;
 use super::panels;
 use super::surroundings::Surroundings;
-use super::views::Views;
+use super::tab::{Tab, Tabs};
 use crate::worker::{Client, Launcher};
 
 /// The design shown at the first start.
@@ -70,7 +70,7 @@ pub struct App {
     live: Live,
     files: Files,
     surroundings: Surroundings,
-    views: Views,
+    tabs: Tabs,
     commands: Commands,
     notice: Option<Notice>,
     pacer: Pacer,
@@ -121,7 +121,7 @@ impl App {
             live: Live::new(Client::new(launcher, move || wake.wake())),
             files: Files::new(data_folder.as_deref(), pacer.clone()),
             surroundings: Surroundings::look(pacer.clone()),
-            views: Views::default(),
+            tabs: Tabs::default(),
             commands: Commands::default(),
             notice,
             pacer,
@@ -156,9 +156,9 @@ impl App {
 
     /// Paints; what a person does is carried out at once, so that a second pass shows it in the same frame.
     pub fn ui(&mut self, ui: &mut egui::Ui) {
-        let Self { document, live, files, surroundings, views, commands, notice, .. } = self;
+        let Self { document, live, files, surroundings, tabs, commands, notice, .. } = self;
         let scene = Scene { document, live, surroundings, export_folder: files.export_folder() };
-        panels::show(ui, scene, views, notice.as_ref(), commands);
+        panels::show(ui, scene, tabs, notice.as_ref(), commands);
         if self.commands.is_empty() {
             return;
         }
@@ -191,6 +191,12 @@ impl App {
         &self.live
     }
 
+    /// The tab shown.
+    #[must_use]
+    pub const fn tab(&self) -> Tab {
+        self.tabs.shown
+    }
+
     /// What is shown at the bottom.
     #[must_use]
     pub const fn notice(&self) -> Option<&Notice> {
@@ -211,7 +217,8 @@ impl App {
             Command::Select(path) => self.document.selected = path,
             Command::Pin => self.pin(),
             Command::Unpin => self.document.pinned = None,
-            Command::Show(view) => self.views.shown = view,
+            Command::ShowTab(tab) => self.tabs.shown = tab,
+            Command::Show(view) => self.tabs.views.shown = view,
             Command::ToggleLive => self.live.toggle(),
             Command::MeasureAgain => self.live.again(),
             Command::Refine => self.live.refine(),
@@ -242,8 +249,8 @@ impl App {
             (Modifiers::COMMAND, Key::S, Command::Save),
             (Modifiers::COMMAND, Key::E, Command::ExportDialog(Export::Profile(Format::Json))),
         ];
-        let plain =
-            [(Modifiers::NONE, Key::Escape, Command::Cancel), (Modifiers::NONE, Key::Space, Command::ToggleLive)];
+        let plain = [(Key::Escape, Command::Cancel), (Key::Space, Command::ToggleLive)];
+        let tabs = Tab::ALL.iter().filter_map(|tab| Some((tab.key()?, Command::ShowTab(*tab))));
         // While a field or button has the focus, plain keys are its own, and undo is that of its text.
         let focused = ctx.memory(|memory| memory.focused().is_some());
         let typing = ctx.egui_wants_keyboard_input();
@@ -254,9 +261,9 @@ impl App {
                     self.commands.push(command);
                 }
             }
-            for (modifiers, key, command) in plain {
+            for (key, command) in plain.into_iter().chain(tabs) {
                 let free = if key == Key::Escape { !typing } else { !focused };
-                if free && input.consume_key(modifiers, key) {
+                if free && input.consume_key(Modifiers::NONE, key) {
                     self.commands.push(command);
                 }
             }

@@ -6,6 +6,7 @@ use shufflescope_engine::design::Edit;
 use shufflescope_engine::runtime::RunOptions;
 
 use super::export::Export;
+use super::tab::Tab;
 use super::views::View;
 
 /// One request of a person.
@@ -25,6 +26,8 @@ pub enum Command {
     Pin,
     /// Forgets A.
     Unpin,
+    /// Shows another tab.
+    ShowTab(Tab),
     /// Shows another view of the design in the middle.
     Show(View),
     /// Starts or stops measuring after every edit.

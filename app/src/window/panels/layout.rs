@@ -6,20 +6,29 @@ use egui::{Margin, Panel, ScrollArea, Ui};
 use super::{center, design, guidelines, notice, status, top_bar};
 use crate::window::app::{Notice, Scene};
 use crate::window::command::Commands;
+use crate::window::tab::{Tab, Tabs};
 use crate::window::theme::Palette;
 use crate::window::views::Views;
 
 /// Paints the whole window.
-pub fn show(ui: &mut Ui, scene: Scene<'_>, views: &mut Views, said: Option<&Notice>, commands: &mut Commands) {
+pub fn show(ui: &mut Ui, scene: Scene<'_>, tabs: &mut Tabs, said: Option<&Notice>, commands: &mut Commands) {
     let palette = Palette::current(ui);
-    let narrow = ui.available_width() < 1180.0;
     let bar = palette.panel_frame(Margin::symmetric(12, 5));
-    let side = palette.panel_frame(Margin { left: 12, right: 6, top: 10, bottom: 8 });
-    Panel::top("top bar").frame(bar).exact_size(38.0).show(ui, |ui| top_bar::show(ui, scene, commands));
+    Panel::top("top bar").frame(bar).exact_size(38.0).show(ui, |ui| top_bar::show(ui, scene, tabs.shown, commands));
     Panel::bottom("status bar").frame(bar).exact_size(34.0).show(ui, |ui| status::show(ui, scene, commands));
     if notice::is_shown(scene, said) {
         Panel::bottom("notice").frame(bar).resizable(false).show(ui, |ui| notice::show(ui, scene, said, commands));
     }
+    match tabs.shown {
+        Tab::Design => design_tab(ui, scene, &mut tabs.views, commands),
+    }
+}
+
+/// The design on the left, its numbers in the middle, the guidelines on the right.
+fn design_tab(ui: &mut Ui, scene: Scene<'_>, views: &mut Views, commands: &mut Commands) {
+    let palette = Palette::current(ui);
+    let narrow = ui.available_width() < 1180.0;
+    let side = palette.panel_frame(Margin { left: 12, right: 6, top: 10, bottom: 8 });
     let width = if narrow { 262.0 } else { 280.0 };
     Panel::left("design").frame(side).resizable(false).exact_size(width).show(ui, |ui| {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| design::show(ui, scene, commands));

@@ -1,16 +1,17 @@
-//! The bar at the top: what is open, undo, pin, files, theme.
+//! The bar at the top: tabs, what is open, undo, pin, files, theme.
 
 use eframe::egui;
-use egui::{Align, Button, Layout, RichText, Role, Ui};
+use egui::{Align, Button, Layout, RichText, Role, Ui, WidgetInfo};
 
 use super::export_menu;
 use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
+use crate::window::tab::Tab;
 use crate::window::theme::Palette;
 use crate::window::widgets::named;
 
 /// Paints the bar.
-pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
+pub fn show(ui: &mut Ui, scene: Scene<'_>, shown: Tab, commands: &mut Commands) {
     let palette = Palette::current(ui);
     let document = scene.document;
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -62,12 +63,27 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.label(RichText::new("ShuffleScope").strong().color(palette.strong).size(15.0));
             ui.add_space(6.0);
+            tabs(ui, shown, commands);
             let mark = if document.is_modified() { " \u{2022} not saved" } else { "" };
             let file = document.file.as_deref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy());
             let open = file.map_or_else(|| document.draft().name.clone(), std::borrow::Cow::into_owned);
             ui.add(egui::Label::new(RichText::new(format!("{open}{mark}")).color(palette.muted)).truncate());
         });
     });
+}
+
+/// The tabs, where there are several.
+fn tabs(ui: &mut Ui, shown: Tab, commands: &mut Commands) {
+    let [_, _, ..] = Tab::ALL else { return };
+    for (number, &tab) in (1..).zip(Tab::ALL) {
+        let on = tab == shown;
+        let response = ui.selectable_label(on, tab.name()).on_hover_text(format!("{} (key {number})", tab.about()));
+        response.widget_info(|| WidgetInfo::selected(Role::Tab, true, on, format!("{} tab", tab.name())));
+        if response.clicked() {
+            commands.push(Command::ShowTab(tab));
+        }
+    }
+    ui.add_space(6.0);
 }
 
 /// At most 20 characters of a file's name.

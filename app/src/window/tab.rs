@@ -1,0 +1,65 @@
+//! The window's tabs: what fills the room between the top bar and the status bar.
+
+use eframe::egui;
+use egui::Key;
+
+use super::views::Views;
+
+/// What a person is at work on. Another tab is another variant, its entry in [`ALL`](Self::ALL), its words below, and an
+/// arm where the panels are laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tab {
+    /// The network: its settings, what it costs, what the guidelines say.
+    #[default]
+    Design,
+}
+
+impl Tab {
+    /// All of them, in the order offered; with one alone there is nothing to choose and nothing is shown.
+    pub const ALL: &[Self] = &[Self::Design];
+
+    /// A word for its button.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Design => "Design",
+        }
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Design => "Edit a network and see what it costs",
+        }
+    }
+
+    /// The key that shows it: 1 for the first tab.
+    #[must_use]
+    pub fn key(self) -> Option<Key> {
+        const KEYS: [Key; 4] = [Key::Num1, Key::Num2, Key::Num3, Key::Num4];
+        let index = Self::ALL.iter().position(|tab| *tab == self)?;
+        KEYS.get(index).copied()
+    }
+}
+
+/// The tab shown and what each remembers about how it is looked at.
+#[derive(Debug, Default)]
+pub struct Tabs {
+    /// The one shown.
+    pub shown: Tab,
+    /// The design tab's views.
+    pub views: Views,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tab_has_a_key_of_its_own_and_the_first_one_has_key_1() {
+        let keys: Vec<Key> = Tab::ALL.iter().filter_map(|tab| tab.key()).collect();
+        assert_eq!(keys, [Key::Num1, Key::Num2, Key::Num3, Key::Num4][..Tab::ALL.len()]);
+        assert_eq!(Tab::default().key(), Some(Key::Num1));
+    }
+}
