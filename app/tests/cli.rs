@@ -280,3 +280,94 @@ fn an_exported_network_is_a_model_its_weights_run_and_its_source_names_the_layer
     let said = failure(1, &["profile", "shufflenet-v2-x1.0", "--input", "64", "--weights", &path("net.safetensors")]);
     assert!(said.contains("net.safetensors") && said.contains("stage2.0.branch1.2.weight"), "{said}");
 }
+
+/// A preset's ONNX file, written by the program itself.
+fn onnx(folder: &Path, preset: &str) -> String {
+    let path = folder.join(format!("{preset}.onnx")).display().to_string();
+    stdout(&["export", preset, "--input", "64", "-o", &path]);
+    path
+}
+
+#[test]
+fn an_onnx_file_costs_what_the_design_costs_that_it_came_from() {
+    let folder = tempfile::tempdir().unwrap();
+    for preset in ["shufflenet-v2-x0.5", "shufflenet-v1-g3-x0.5", "mobilenet-v2-x0.4"] {
+        let path = onnx(folder.path(), preset);
+        let profile = json(&["cost", &path, "--json"]);
+        let expected = json(&["cost", preset, "--input", "64", "--json"]);
+        assert_eq!(profile["cost"]["total"], expected["cost"]["total"], "{preset}");
+        assert_eq!((&profile["design"]["file"], &profile["design"]["name"]), (&path.clone().into(), &preset.into()));
+        let found = |profile: &Value| -> Vec<Value> {
+            let findings = profile["findings"].as_array().unwrap().iter();
+            findings.map(|finding| finding["guideline"].clone()).collect()
+        };
+        assert_eq!(found(&profile), found(&expected), "{preset}");
+        assert!(profile["findings"].as_array().unwrap().iter().all(|finding| finding["remedy"].is_null()));
+
+        let profile = json(&["cost", &path, "--input", "128x96", "--batch", "2", "--json"]);
+        let expected = json(&["cost", preset, "--input", "128x96", "--batch", "2", "--json"]);
+        assert_eq!(profile["cost"]["total"], expected["cost"]["total"], "{preset}");
+    }
+}
+
+#[test]
+fn an_onnx_file_is_profiled_and_exported_in_every_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = onnx(folder.path(), "shufflenet-v2-x0.5");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let saved = path("a.json");
+    let profile = json(&["profile", &model, "--threads", "1", "--json", "--output", &saved]);
+    assert!(profile["measurement"]["whole"]["median_ns"].as_u64().unwrap() > 0);
+    assert_eq!(profile["cost"]["total"]["params"], 1_366_792);
+    for name in ["b.html", "b.csv", "b.md", "b.tex", "b.trace.json", "b.model-explorer.json"] {
+        stdout(&["export", &saved, "-o", &path(name)]);
+        assert!(std::fs::metadata(path(name)).unwrap().len() > 100, "{name}");
+    }
+    for name in ["c.json", "c.html", "c.csv", "c.md", "c.tex", "c.onnx", "c.safetensors", "c.py"] {
+        let output = shufflescope(&["export", &model, "-o", &path(name)]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !said.contains("random"), "{name}: {said}");
+    }
+    assert!(failure(1, &["export", &model, "-o", &path("c.trace.json")]).contains("not measured"));
+    // Its own weights came along, under the names of its layers.
+    stdout(&["profile", "shufflenet-v2-x0.5", "--input", "64", "--weights", &path("c.safetensors")]);
+    assert_eq!(std::fs::read(path("c.onnx")).unwrap(), std::fs::read(&model).unwrap());
+    assert!(std::fs::read_to_string(path("b.html")).unwrap().contains(&model));
+
+    // What was saved is there without the file; measuring it is not.
+    std::fs::remove_file(&model).unwrap();
+    stdout(&["export", &saved, "-o", &path("d.html")]);
+    assert_eq!(std::fs::read(path("d.html")).unwrap(), std::fs::read(path("b.html")).unwrap());
+    assert!(failure(1, &["export", &saved, "-o", &path("d.onnx")]).contains("shufflenet-v2-x0.5.onnx"));
+    assert!(failure(1, &["profile", &model]).contains("shufflenet-v2-x0.5.onnx"));
+}
+
+#[test]
+fn a_network_of_the_zoo_that_is_no_design_is_listed_costed_profiled_and_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    assert!(stdout(&["designs"]).contains("alexnet"));
+    let profile = json(&["cost", "alexnet", "--json"]);
+    assert_eq!(profile["design"]["network"], "alexnet");
+    assert_eq!(profile["cost"]["total"]["params"], 61_100_840);
+    let profile = json(&["profile", "alexnet", "--input", "64", "--json", "--output", &path("a.json")]);
+    assert_eq!(profile["design"]["input"]["height"], 64);
+    assert!(profile["measurement"]["whole"]["median_ns"].as_u64().unwrap() > 0);
+    for name in ["a.html", "a.csv", "a.md", "a.tex", "a.trace.json"] {
+        stdout(&["export", &path("a.json"), "-o", &path(name)]);
+    }
+    assert!(
+        std::fs::read_to_string(path("a.md")).unwrap().contains("| classifier | 3 convolutions and linear layers |")
+    );
+    stdout(&["export", "alexnet", "--input", "64", "-o", &path("a.py")]);
+    assert!(failure(1, &["cost", "alexnet", "--input", "32"]).contains("does not fit an input of 32x32"));
+    assert!(failure(1, &["cost", "alexnet", "--input", "4000"]).contains("from 32 to 1024"));
+    assert!(failure(2, &["designs", "--toml", "alexnet"]).contains("not a design"));
+}
+
+#[test]
+fn a_damaged_or_missing_onnx_file_is_exit_code_1_and_names_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(failure(1, &["cost", &file(folder.path(), "bad.onnx", "no model")]).contains("bad.onnx"));
+    assert!(failure(1, &["profile", "missing.onnx"]).contains("missing.onnx"));
+}

@@ -7,9 +7,13 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use egui_kittest::kittest::{NodeT, Queryable};
-use shufflescope::window::{App, Command, Export, Freshness, Setup};
-use shufflescope_engine::design::{Batch, Edit};
+use shufflescope::window::{App, Command, Export, Freshness, Setup, View};
+use shufflescope_engine::design::{Batch, Edit, InputSize};
+use shufflescope_engine::graph::lower;
+use shufflescope_engine::model::ModelFile;
+use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
 use shufflescope_engine::report::{Format, Profile};
+use shufflescope_engine::weights::Weights;
 use shufflescope_engine::zoo;
 use support::{Window, setup, small};
 
@@ -244,4 +248,130 @@ fn while_the_design_is_not_valid_the_last_valid_one_is_exported_and_the_menu_say
     window.harness.get_by_label("Export").click();
     window.step();
     assert!(window.says("exports are of the last valid network"));
+}
+
+/// The small network as an ONNX file.
+fn onnx(folder: &Path) -> PathBuf {
+    let path = folder.join("other.onnx");
+    let graph = lower(&small(), Batch(1)).unwrap();
+    write_onnx(&graph, &Weights::seeded(&graph, 1), BatchNorm::Keep, &path).unwrap();
+    path
+}
+
+#[test]
+fn an_onnx_file_is_opened_costed_measured_exported_and_left_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = onnx(folder.path());
+    let mut window = Window::open();
+    let design = window.app().document().draft().clone();
+    let cost = window.app().document().valid().cost.total.clone();
+    window.harness.get_by_label("width 2.0").click();
+    window.step();
+    let edited = window.app().document().draft().clone();
+
+    window.harness.state_mut().command(Command::Open(path.clone()));
+    window.wait("the model", |app| app.document().fixed().is_some());
+    window.step();
+    window.harness.check_accessibility();
+    assert_eq!(window.app().document().valid().cost.total, cost, "it is the network that was exported");
+    assert!(window.says("there is nothing to edit") && window.says("other.onnx"));
+    assert!(window.harness.query_by_label("stage2 channels").is_none());
+    window.wait("its latency", is_measured);
+    let measured = window.app().live().current().unwrap();
+    assert_eq!(measured.design, window.app().document().valid().model.fingerprint());
+
+    window.harness.get_by_label("Pin as A").click();
+    window.step();
+    for view in View::ALL {
+        window.harness.get_by_label(&format!("{} view", view.name())).click();
+        window.step();
+    }
+    let again = folder.path().join("again.onnx");
+    let said = export(&mut window, Export::Onnx, &again);
+    assert!(!said.contains("random"), "{said}");
+    assert_eq!(ModelFile::open(&again).unwrap().weights().unwrap(), ModelFile::open(&path).unwrap().weights().unwrap());
+    window.harness.get_by_label("Save").click();
+    window.step();
+    assert!(window.says("is a graph and not a design"));
+
+    window.harness.state_mut().command(Command::Edit(Edit::Input(InputSize::square(64))));
+    window.step();
+    assert!(window.app().document().valid().cost.total.mult_adds > cost.mult_adds);
+    window.harness.get_by_label("Back to the design").click();
+    window.step();
+    assert_eq!(*window.app().document().draft(), edited, "the edits are still there");
+    assert_eq!(window.app().document().pinned.as_ref().unwrap().name, "other");
+    window.harness.get_by_label("Undo").click();
+    window.step();
+    assert_eq!(*window.app().document().draft(), design);
+}
+
+#[test]
+fn a_network_that_is_no_design_is_chosen_and_an_input_that_does_not_fit_is_an_error_beside_it() {
+    let mut window = open(without_worker(None));
+    let alexnet = zoo::network("alexnet").unwrap();
+    window.harness.state_mut().command(Command::OpenModel(Box::new(alexnet.into())));
+    window.step();
+    assert_eq!(window.app().document().valid().cost.total.params.0, 61_100_840);
+    window.harness.state_mut().command(Command::Edit(Edit::Input(InputSize::square(40))));
+    window.step();
+    assert!(window.says("does not fit an input of 40x40"));
+    assert_eq!(window.app().document().valid().model.input(), alexnet.input, "the last valid network stays");
+    window.harness.get_by_label("Undo this").click();
+    window.step();
+    assert!(window.app().document().errors().is_empty());
+    assert_eq!(window.app().document().name(), "alexnet");
+    window.harness.get_by_label("Undo").click();
+    window.step();
+    assert_eq!(window.app().document().fixed(), None);
+    window.harness.state_mut().command(Command::OpenModel(Box::new(alexnet.into())));
+    window.harness.state_mut().command(Command::Edit(Edit::Replace(Box::new(small()))));
+    window.step();
+    assert_eq!(window.app().document().name(), small().name);
+}
+
+#[test]
+fn a_profile_of_an_onnx_file_opens_with_the_network_and_without_it_when_the_file_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = onnx(folder.path());
+    let saved = folder.path().join("saved.json");
+    let profile = Profile::new(ModelFile::open(&path).unwrap(), Batch(1), None).unwrap();
+    profile.export(Format::Json, &saved).unwrap();
+    let mut window = open(without_worker(None));
+    window.harness.state_mut().command(Command::Open(saved.clone()));
+    window.wait("the profile", |app| app.document().pinned.is_some());
+    assert_eq!(window.app().document().name(), "other");
+    assert_eq!(window.app().document().valid().cost, profile.cost);
+
+    std::fs::remove_file(&path).unwrap();
+    let mut window = open(without_worker(None));
+    window.harness.state_mut().command(Command::Open(saved));
+    window.wait("the profile", |app| app.document().pinned.is_some());
+    window.step();
+    assert!(window.says("cannot be shown") && window.says("other.onnx"));
+    let document = window.app().document();
+    assert_eq!((document.fixed(), document.name()), (None, small().name.as_str()), "the design is left alone");
+    assert_eq!(document.pinned.as_ref().unwrap().totals, profile.cost.total);
+}
+
+#[test]
+fn what_an_onnx_file_has_that_is_not_supported_is_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = onnx(folder.path());
+    let mut bytes = std::fs::read(&path).unwrap();
+    let mut changed = 0;
+    for at in 0..bytes.len() - 4 {
+        if bytes[at..].starts_with(b"Relu") {
+            bytes[at..at + 4].copy_from_slice(b"Gelu");
+            changed += 1;
+        }
+    }
+    assert!(changed > 1);
+    std::fs::write(&path, bytes).unwrap();
+    let mut window = open(without_worker(None));
+    window.harness.state_mut().command(Command::Open(path));
+    window.wait("the reason", |app| app.notice().is_some());
+    let notice = window.app().notice().unwrap();
+    assert!(notice.is_error && notice.text.contains("Gelu (`conv1.2`)"), "{}", notice.text);
+    assert_eq!(window.app().document().fixed(), None);
 }

@@ -10,9 +10,12 @@ use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::measure::{Measurement, Mode, Protocol};
+use shufflescope_engine::model::{Model, ModelFile};
+use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::{Nanos, NanosDelta};
-use shufflescope_engine::zoo::preset;
+use shufflescope_engine::weights::Weights;
+use shufflescope_engine::zoo::{network, preset};
 
 /// Generous: only a hang fails it.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -30,9 +33,9 @@ fn small() -> Design {
     preset("shufflenet-v2-x0.5").unwrap().apply(&Edit::Input(InputSize::square(32)))
 }
 
-fn job(design: Design) -> Job {
+fn job(model: impl Into<Model>) -> Job {
     let options = RunOptions::new(DeviceId::Cpu, 1, 1);
-    Job { design, options, protocol: Protocol::live(), weights: None, refine: false }
+    Job { design: model.into(), options, protocol: Protocol::live(), weights: None, refine: false }
 }
 
 /// A network whose single run takes far longer than the client waits for obedience.
@@ -213,4 +216,54 @@ fn rigorous_mode_merges_several_processes() {
     assert_eq!((measurement.mode, measurement.processes.len()), (Mode::Rigorous, 3));
     let samples: usize = measurement.processes.iter().map(|process| process.whole_ns.len()).sum();
     assert_eq!(measurement.whole.samples, samples);
+}
+
+fn layers_of(measurement: &Measurement) -> Vec<String> {
+    let breakdown = measurement.breakdown.as_ref().unwrap();
+    let mut layers: Vec<String> = breakdown.kernels.iter().flat_map(|kernel| kernel.layers.clone()).collect();
+    layers.sort();
+    layers
+}
+
+#[test]
+fn networks_and_onnx_files_are_measured_like_designs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.onnx");
+    let graph = lower(&small(), Batch(1)).unwrap();
+    write_onnx(&graph, &Weights::seeded(&graph, 1), BatchNorm::Keep, &path).unwrap();
+    let file = Model::from(ModelFile::open(&path).unwrap());
+    let fixed = Model::from(network("alexnet").unwrap()).with_input(InputSize::square(64));
+    let mut client = client();
+    for model in [file, fixed] {
+        client.measure(job(&model));
+        let measurement = result(&mut client).unwrap();
+        assert_eq!(measurement.design, model.fingerprint());
+        let graph = model.graph(Batch(1)).unwrap();
+        let mut layers: Vec<String> = graph.layers().map(|(_, node)| node.path.clone()).collect();
+        layers.sort();
+        assert_eq!(layers_of(&measurement), layers, "{}", model.name());
+    }
+}
+
+#[test]
+fn a_model_file_that_is_gone_or_another_one_fails_with_its_name_and_leaves_the_worker_alive() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.onnx");
+    let export = |classes| {
+        let graph = lower(&small().apply(&Edit::Classes(classes)), Batch(1)).unwrap();
+        write_onnx(&graph, &Weights::seeded(&graph, 1), BatchNorm::Keep, &path).unwrap();
+    };
+    export(10);
+    let model = Model::from(ModelFile::open(&path).unwrap());
+    export(11);
+    let mut client = client();
+    client.measure(job(&model));
+    let message = result(&mut client).unwrap_err();
+    assert!(message.contains("small.onnx") && message.contains("has changed"), "{message}");
+    std::fs::remove_file(&path).unwrap();
+    client.measure(job(&model));
+    let message = result(&mut client).unwrap_err();
+    assert!(message.contains("small.onnx"), "{message}");
+    client.measure(job(small()));
+    assert!(result(&mut client).is_ok());
 }

@@ -18,6 +18,7 @@ pub mod files;
 pub mod graph;
 pub mod guideline;
 pub mod measure;
+pub mod model;
 pub mod model_file;
 pub mod report;
 pub mod runtime;

@@ -51,7 +51,9 @@ fn an_exported_network_comes_back_with_its_paths_weights_and_cost() {
         let expected = lower(&design, Batch(2)).unwrap();
         assert_eq!(imported.weights(), &weights, "{}", design.name);
         assert_eq!(again.input_shape(), expected.input_shape());
-        let layers = |graph: &Graph| -> Vec<_> { graph.nodes().iter().map(|node| (node.op, node.output)).collect() };
+        let layers = |graph: &Graph| -> Vec<_> {
+            graph.nodes().iter().map(|node| (node.path.clone(), node.op, node.output)).collect()
+        };
         assert_eq!(layers(&again), layers(&expected), "{}", design.name);
         assert_eq!(model_cost(&again).total.mult_adds, model_cost(&expected).total.mult_adds);
     }

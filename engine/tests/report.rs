@@ -13,21 +13,25 @@ use shufflescope_engine::measure::{
     Circumstances, KernelLabel, MarkedRun, MeasureKey, Measurement, Mode, ProcessSamples, Protocol, Stop, TimerQuality,
     WarmUp,
 };
+use shufflescope_engine::model::{Model, ModelFile};
+use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
 use shufflescope_engine::report::{
     ExportError, Format, Origin, Profile, ProfileFileError, SCHEMA, headline, layer_rows, stage_rows,
 };
 use shufflescope_engine::runtime::{KernelPlan, RunOptions, Runtime};
 use shufflescope_engine::units::{Elements, MultAdds, Nanos, Params};
+use shufflescope_engine::weights::Weights;
 use shufflescope_engine::zoo;
 
-/// A profile of `design` that was costed only.
-fn on_paper(design: &Design, batch: u32) -> Profile {
-    Profile::new(design, Batch(batch), None).unwrap()
+/// A profile of `model` that was costed only.
+fn on_paper(model: impl Into<Model>, batch: u32) -> Profile {
+    Profile::new(model, Batch(batch), None).unwrap()
 }
 
-/// A profile whose kernel `index` took `time(index)` in each of five marked runs; every third kernel computes two layers.
-fn measured(design: &Design, batch: u32, time: impl Fn(usize) -> u64) -> Profile {
-    let graph = lower(design, Batch(batch)).unwrap();
+/// A profile of `model` whose kernel `index` took `time(index)` in each of five marked runs; every third kernel computes two layers.
+fn measured(model: impl Into<Model>, batch: u32, time: impl Fn(usize) -> u64) -> Profile {
+    let model = model.into();
+    let graph = model.graph(Batch(batch)).unwrap();
     let mut plan = KernelPlan::one_per_layer(&graph);
     let mut index = 0;
     while index + 1 < plan.kernels.len() {
@@ -50,12 +54,12 @@ fn measured(design: &Design, batch: u32, time: impl Fn(usize) -> u64) -> Profile
     process.stopped = Some(Stop::Time);
     let options = RunOptions { runtime: Runtime::Candle, ..RunOptions::new(DeviceId::Cpu, 2, batch) };
     let circumstances = Circumstances {
-        key: MeasureKey { design: design.fingerprint(), options, protocol: Protocol::of(Mode::Live) },
+        key: MeasureKey { design: model.fingerprint(), options, protocol: Protocol::of(Mode::Live) },
         kernels: KernelLabel::of(&plan, &graph),
         conditions: Conditions { others_cpu_share: Some(0.25), cpu_mhz: Some(3100), ..Conditions::default() },
     };
     let measurement = Measurement::summarise(&circumstances, &[process]).unwrap();
-    Profile::of_graph(design, &graph, Some(measurement))
+    Profile::of_graph(model, &graph, Some(measurement))
 }
 
 fn preset(name: &str) -> Design {
@@ -82,6 +86,50 @@ fn every_preset_reads_back_from_json_with_and_without_a_measurement() {
             assert_eq!(reread(&profile), profile, "{}", preset.design.name);
         }
     }
+}
+
+/// A network that is no design: of the zoo, and out of a file.
+fn others(folder: &std::path::Path) -> [Model; 2] {
+    let path = folder.join("other.onnx");
+    let graph = lower(&preset("shufflenet-v2-x0.5"), Batch(1)).unwrap();
+    write_onnx(&graph, &Weights::seeded(&graph, 1), BatchNorm::Keep, &path).unwrap();
+    [Model::from(zoo::network("alexnet").unwrap()), ModelFile::open(&path).unwrap().into()]
+}
+
+#[test]
+fn networks_that_are_no_designs_read_back_and_export_everything_their_file_gone_or_not() {
+    let folder = tempfile::tempdir().unwrap();
+    for model in others(folder.path()) {
+        let profiles = [on_paper(&model, 2), measured(&model, 1, |index| 700 + index as u64)];
+        let exports = |profile: &Profile| Format::ALL.map(|format| profile.to_bytes(format).ok());
+        let written = profiles.each_ref().map(exports);
+        if let Model::File(file) = &model {
+            std::fs::remove_file(file.path()).unwrap();
+        }
+        for (profile, written) in profiles.iter().zip(written) {
+            let again = reread(profile);
+            assert_eq!(&again, profile, "{}", model.name());
+            assert_eq!(exports(&again), written, "the same bytes from what was read back");
+            let missing: Vec<_> = Format::ALL.into_iter().zip(&written).filter(|(_, bytes)| bytes.is_none()).collect();
+            assert!(missing.iter().all(|(format, _)| *format == Format::Trace && profile.measurement.is_none()));
+            let rows = stage_rows(profile);
+            assert_eq!(rows.iter().map(|row| row.mult_adds).sum::<MultAdds>(), profile.cost.total.mult_adds);
+            assert_eq!(rows.iter().map(|row| row.params).sum::<Params>(), profile.cost.total.params);
+        }
+        let facts = headline(&profiles[0]);
+        assert!(facts.iter().any(|fact| fact.origin == Origin::Unknown), "no accuracy is made up");
+    }
+}
+
+#[test]
+fn a_file_has_the_rows_of_the_design_that_it_came_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let [_, file] = others(folder.path());
+    let rows = |profile: Profile| {
+        let row = |row: shufflescope_engine::report::StageRow| (row.name, row.output, row.mult_adds, row.params);
+        stage_rows(&profile).into_iter().map(row).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(on_paper(&file, 1)), rows(on_paper(&preset("shufflenet-v2-x0.5"), 1)));
 }
 
 proptest! {
@@ -332,7 +380,7 @@ fn saved_profiles_of_every_version_still_open() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/profiles");
     for schema in 1..=SCHEMA {
         let profile = Profile::read(&folder.join(format!("schema_{schema}.json"))).unwrap();
-        assert_eq!(profile.design.name, "tiny");
+        assert_eq!(profile.design.name(), "tiny");
         assert_eq!(profile.measurement.unwrap().whole.samples, 9);
     }
 }

@@ -33,7 +33,7 @@ impl FromStr for RuntimeChoice {
     }
 }
 
-/// The same design on both runtimes, measured one after the other; its JSON has a profile under each runtime's name.
+/// The same model on both runtimes, measured one after the other; its JSON has a profile under each runtime's name.
 #[derive(Debug, Serialize)]
 pub(super) struct Both {
     pub tuned: Profile,

@@ -1,10 +1,10 @@
-//! `shufflescope cost`: what a design costs on paper.
+//! `shufflescope cost`: what a network costs on paper.
 
 use shufflescope_engine::cost::ModelCost;
-use shufflescope_engine::design::{Batch, Design, InputSize};
+use shufflescope_engine::design::{Batch, InputSize};
 use shufflescope_engine::guideline::Finding;
+use shufflescope_engine::model::Model;
 use shufflescope_engine::report::Profile;
-use shufflescope_engine::zoo;
 
 use super::output::print;
 use super::resolve;
@@ -13,16 +13,18 @@ use super::table::{Align, Table};
 pub(super) const EXAMPLES: &str = "\
 Examples:
   shufflescope cost shufflenet-v2-x1.0
-  shufflescope cost my-design.toml --input 160 --json";
+  shufflescope cost my-design.toml --input 160 --json
+  shufflescope cost model.onnx";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// A preset's name (see `shufflescope designs`) or a TOML file
-    design: String,
+    /// A preset's or network's name (see `shufflescope designs`), a TOML file, or an ONNX model
+    #[arg(value_name = "MODEL")]
+    model: String,
     /// Images per run
     #[arg(long, value_name = "N", default_value = "1", value_parser = resolve::batch)]
     batch: Batch,
-    /// Input size in place of the design's: a side such as 224, or WIDTHxHEIGHT
+    /// Input size in place of the model's own: a side such as 224, or WIDTHxHEIGHT
     #[arg(long, value_name = "SIZE")]
     input: Option<InputSize>,
     /// Print the profile as JSON
@@ -31,26 +33,26 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let design = resolve::design(&arguments.design, arguments.input)?;
-    let profile = Profile::new(&design, arguments.batch, None)?;
+    let model = resolve::model(&arguments.model, arguments.input)?;
+    let profile = Profile::new(&model, arguments.batch, None)?;
     if arguments.json {
         return print(&profile.to_json()?);
     }
-    let mut text = headline(&design, &profile.cost);
+    let mut text = headline(&model, &profile.cost);
     text += &format!("\n{}", layers(&profile.cost));
     text += &findings(&profile.findings);
     print(&text)
 }
 
-/// The totals, and what is published about a preset that has not been changed.
-pub(super) fn headline(design: &Design, cost: &ModelCost) -> String {
+/// The totals, and what is published about a network of the zoo that has not been changed.
+pub(super) fn headline(model: &Model, cost: &ModelCost) -> String {
     let total = &cost.total;
     let intensity = total.arithmetic_intensity.map_or_else(|| "-".into(), |flop| format!("{flop:.1} FLOP/B"));
     let mut text = format!(
         "{} at {}\n  mult-adds       {} (FLOPs = 2 x mult-adds: {})\n  params          {}\n  memory access   {} elements, {}\n  \
          intensity       {intensity}\n  peak memory     {} of activations, at {}\n",
-        design.name,
-        design.input,
+        model.name(),
+        model.input(),
         total.mult_adds,
         shufflescope_engine::units::MultAdds(total.mult_adds.0.saturating_mul(2)),
         total.params,
@@ -59,8 +61,7 @@ pub(super) fn headline(design: &Design, cost: &ModelCost) -> String {
         total.peak_activation_bytes,
         total.peak_activation_layer,
     );
-    let preset = zoo::find(&design.name).filter(|preset| preset.design == *design);
-    let error = preset.and_then(|preset| preset.published).and_then(|of| Some((of.top1_error_percent?, of.source)));
+    let error = model.published().and_then(|of| Some((of.top1_error_percent?, of.source)));
     text += &match error {
         Some((percent, source)) => format!("  top-1 error     {percent:.1} % (published: {source})\n"),
         None => "  accuracy        unknown\n".into(),

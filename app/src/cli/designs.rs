@@ -38,5 +38,16 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             preset.about.into(),
         ]);
     }
+    for network in zoo::networks() {
+        let cost = total_cost(&network.graph(network.input, Batch(1))?);
+        let error = network.published.and_then(|published| published.top1_error_percent);
+        table.row([
+            network.name.into(),
+            cost.mult_adds.to_string(),
+            cost.params.to_string(),
+            error.map_or_else(|| "-".into(), |percent| format!("{percent:.1} %")),
+            format!("{}; not a design, cannot be edited", network.about),
+        ]);
+    }
     print(&table.to_string())
 }

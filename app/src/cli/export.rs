@@ -1,17 +1,18 @@
-//! `shufflescope export`: a design or a saved profile in a form that other programs read.
+//! `shufflescope export`: a network or a saved profile in a form that other programs read.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::Context;
-use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
+use shufflescope_engine::design::{Batch, InputSize};
 use shufflescope_engine::files::check_writable;
-use shufflescope_engine::graph::{Graph, lower};
+use shufflescope_engine::model::Model;
 use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
 use shufflescope_engine::model_file::pytorch::write_pytorch;
 use shufflescope_engine::report::{Format, Profile};
-use shufflescope_engine::weights::{Weights, load, save_safetensors};
+use shufflescope_engine::weights::{Weights, save_safetensors};
 
 use super::output::complain;
 use super::resolve::{self, UsageError};
@@ -22,12 +23,13 @@ Examples:
   shufflescope export profile.json -o kernels.trace.json        open it at ui.perfetto.dev
   shufflescope export shufflenet-v2-x1.0 -o layers.csv
   shufflescope export my-design.toml --weights trained.safetensors --fold-batch-norm -o network.onnx
+  shufflescope export model.onnx -o report.html
   shufflescope export my-design.toml -o network.py              then train it in PyTorch";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// A preset's name (see `shufflescope designs`), a TOML file, or a saved profile (.json)
-    #[arg(value_name = "DESIGN|PROFILE")]
+    /// A preset's or network's name (see `shufflescope designs`), a TOML file, an ONNX model, or a saved profile (.json)
+    #[arg(value_name = "MODEL|PROFILE")]
     subject: String,
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
@@ -41,10 +43,10 @@ pub(super) struct Arguments {
     /// Images per run [default: 1; of a saved profile its own]
     #[arg(long, value_name = "N", value_parser = resolve::batch)]
     batch: Option<Batch>,
-    /// Input size in place of the design's: a side such as 224, or WIDTHxHEIGHT
+    /// Input size in place of the model's own: a side such as 224, or WIDTHxHEIGHT
     #[arg(long, value_name = "SIZE")]
     input: Option<InputSize>,
-    /// Weights to put into models, .safetensors or .pth [default: random, seeded]
+    /// Weights to put into models, .safetensors or .pth [default: an ONNX model's own, otherwise random, seeded]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// Merge batch normalisations into the convolutions before them (ONNX)
@@ -55,7 +57,7 @@ pub(super) struct Arguments {
 /// What is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Target {
-    /// What is known about the design.
+    /// What is known about the network.
     Report(Format),
     /// The network with its weights.
     Onnx,
@@ -132,7 +134,7 @@ fn check_options(arguments: &Arguments, target: Target) -> Result<(), UsageError
             refuse("--fold-batch-norm", "only ONNX models are written folded")
         }
         Target::Report(_) if is_profile(&arguments.subject) && (arguments.batch, arguments.input) != (None, None) => {
-            refuse("--batch, --input", "a saved profile has its own; name its design instead")
+            refuse("--batch, --input", "a saved profile has its own; name its model instead")
         }
         _ => Ok(()),
     }
@@ -146,41 +148,38 @@ fn profile(arguments: &Arguments) -> anyhow::Result<Profile> {
     if is_profile(&arguments.subject) {
         return Ok(Profile::read(Path::new(&arguments.subject))?);
     }
-    let design = resolve::design(&arguments.subject, arguments.input)?;
-    Ok(Profile::new(&design, arguments.batch.unwrap_or(Batch(1)), None)?)
+    let model = resolve::model(&arguments.subject, arguments.input)?;
+    Ok(Profile::new(model, arguments.batch.unwrap_or(Batch(1)), None)?)
 }
 
-fn design(arguments: &Arguments) -> anyhow::Result<Design> {
+fn model(arguments: &Arguments) -> anyhow::Result<Model> {
     if !is_profile(&arguments.subject) {
-        return resolve::design(&arguments.subject, arguments.input);
+        return resolve::model(&arguments.subject, arguments.input);
     }
-    let design = Profile::read(Path::new(&arguments.subject))?.design;
+    let model = Profile::read(Path::new(&arguments.subject))?.design;
     Ok(match arguments.input {
-        Some(size) => design.apply(&Edit::Input(size)),
-        None => design,
+        Some(size) => model.with_input(size),
+        None => model,
     })
 }
 
 fn write_model(arguments: &Arguments, target: Target) -> anyhow::Result<()> {
-    let graph = lower(&design(arguments)?, arguments.batch.unwrap_or(Batch(1)))?;
+    let model = model(arguments)?;
+    let graph = model.graph(arguments.batch.unwrap_or(Batch(1)))?;
+    let weights = || -> anyhow::Result<Cow<'_, Weights>> {
+        if arguments.weights.is_none() && !model.has_weights() {
+            complain("note: the weights are random; --weights FILE takes trained ones");
+        }
+        Ok(model.weights(&graph, arguments.weights.as_deref())?)
+    };
     let path = &arguments.output;
     let batch_norm = if arguments.fold_batch_norm { BatchNorm::Fold } else { BatchNorm::Keep };
     match target {
-        Target::Onnx => write_onnx(&graph, &weights(arguments, &graph)?, batch_norm, path)?,
+        Target::Onnx => write_onnx(&graph, &*weights()?, batch_norm, path)?,
         Target::Pytorch => write_pytorch(&graph, path)?,
-        Target::Safetensors | Target::Report(_) => save_safetensors(&weights(arguments, &graph)?, path)?,
+        Target::Safetensors | Target::Report(_) => save_safetensors(&*weights()?, path)?,
     }
     Ok(())
-}
-
-fn weights(arguments: &Arguments, graph: &Graph) -> anyhow::Result<Weights> {
-    match &arguments.weights {
-        Some(path) => Ok(load(path, graph)?),
-        None => {
-            complain("note: the weights are random; --weights FILE takes trained ones");
-            Ok(Weights::seeded(graph, Weights::DEFAULT_SEED))
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `shufflescope profile`: how long a design takes on this machine.
+//! `shufflescope profile`: how long a network takes on this machine.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use shufflescope_engine::design::{Batch, InputSize};
 use shufflescope_engine::device::{Device, DeviceId};
 use shufflescope_engine::files::check_writable;
-use shufflescope_engine::graph::lower;
 use shufflescope_engine::measure::{Breakdown, Measurement, Mode, Protocol};
 use shufflescope_engine::report::{Format, Profile};
 use shufflescope_engine::runtime::{Isa, RunOptions, Runtime};
@@ -27,12 +26,14 @@ Examples:
   shufflescope profile shufflenet-v2-x1.0 --threads 1 --batch 8 --input 160
   shufflescope profile my-design.toml --mode rigorous --output profile.json --output report.html
   shufflescope profile shufflenet-v2-x1.0 --runtime both
+  shufflescope profile model.onnx --output report.html
   shufflescope profile mobilenet-v2-x1.0 --json | jq .measurement.whole.median_ns";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// A preset's name (see `shufflescope designs`) or a TOML file
-    design: String,
+    /// A preset's or network's name (see `shufflescope designs`), a TOML file, or an ONNX model
+    #[arg(value_name = "MODEL")]
+    model: String,
     /// cpu, cuda:N or metal:N
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceId,
@@ -48,13 +49,13 @@ pub(super) struct Arguments {
     /// Images per run
     #[arg(long, value_name = "N", default_value = "1", value_parser = resolve::batch)]
     batch: Batch,
-    /// Input size in place of the design's: a side such as 224, or WIDTHxHEIGHT
+    /// Input size in place of the model's own: a side such as 224, or WIDTHxHEIGHT
     #[arg(long, value_name = "SIZE")]
     input: Option<InputSize>,
     /// live: half a second in one process; rigorous: 8 to 30 s in several
     #[arg(long, value_name = "MODE", default_value_t)]
     mode: Mode,
-    /// Weights to run with, .safetensors or .pth [default: random, seeded]
+    /// Weights to run with, .safetensors or .pth [default: an ONNX model's own, otherwise random, seeded]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// Print the profile as JSON
@@ -66,10 +67,10 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let design = resolve::design(&arguments.design, arguments.input)?;
+    let model = resolve::model(&arguments.model, arguments.input)?;
     let formats = arguments.output.iter().map(|path| check_output(path)).collect::<anyhow::Result<Vec<Format>>>()?;
     // Everything that can be told without a measurement is told before one is waited for.
-    let graph = lower(&design, arguments.batch)?;
+    let graph = model.graph(arguments.batch)?;
     Device::open(&arguments.device)?;
     let threads = arguments.threads.unwrap_or_else(resolve::default_threads);
     let mut options = RunOptions::new(arguments.device, threads, arguments.batch.0);
@@ -79,13 +80,13 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             bail!("the {runtime} runtime has no kernels for {}: use --runtime candle or --device cpu", options.device);
         }
         let job = Job {
-            design: design.clone(),
+            design: model.clone(),
             options: RunOptions { runtime, ..options.clone() },
             protocol: Protocol::of(arguments.mode),
             weights: arguments.weights.clone(),
             refine: false,
         };
-        Ok(Profile::of_graph(&design, &graph, Some(measure(job)?)))
+        Ok(Profile::of_graph(&model, &graph, Some(measure(job)?)))
     };
     let runtime = match arguments.runtime.unwrap_or(RuntimeChoice::One(options.runtime)) {
         RuntimeChoice::One(runtime) => runtime,

@@ -1,9 +1,10 @@
-//! From the words on the command line to designs and numbers.
+//! From the words on the command line to models and numbers.
 
 use std::path::Path;
 
 use anyhow::Context;
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize, limits};
+use shufflescope_engine::model::{Model, ModelFile};
 use shufflescope_engine::zoo;
 use thiserror::Error;
 
@@ -12,8 +13,27 @@ use thiserror::Error;
 #[error("{0}")]
 pub(super) struct UsageError(pub String);
 
-/// The design that `word` means, a preset's name or a TOML file, with the input size replaced where one is given.
+/// What `word` means, with the input size replaced where one is given: a preset's name, a network's, a TOML file or an
+/// ONNX file.
+pub(super) fn model(word: &str, input: Option<InputSize>) -> anyhow::Result<Model> {
+    let model = if let Some(network) = zoo::network(word) {
+        Model::from(network)
+    } else if has_ending(word, "onnx") {
+        Model::from(ModelFile::open(Path::new(word)).context("the model cannot be used")?)
+    } else {
+        Model::from(named(word)?)
+    };
+    Ok(match input {
+        Some(size) => model.with_input(size),
+        None => model,
+    })
+}
+
+/// As [`model`] where only a design will do.
 pub(super) fn design(word: &str, input: Option<InputSize>) -> anyhow::Result<Design> {
+    if zoo::network(word).is_some() || has_ending(word, "onnx") {
+        return Err(UsageError(format!("`{word}` is a graph and not a design, so it has no TOML form")).into());
+    }
     let design = named(word)?;
     Ok(match input {
         Some(size) => design.apply(&Edit::Input(size)),
@@ -21,12 +41,16 @@ pub(super) fn design(word: &str, input: Option<InputSize>) -> anyhow::Result<Des
     })
 }
 
+fn has_ending(word: &str, ending: &str) -> bool {
+    Path::new(word).extension().is_some_and(|extension| extension.eq_ignore_ascii_case(ending))
+}
+
 fn named(word: &str) -> anyhow::Result<Design> {
     if let Some(design) = zoo::preset(word) {
         return Ok(design);
     }
     let path = Path::new(word);
-    let looks_like_a_file = path.extension().is_some_and(|extension| extension == "toml") || word.contains(['/', '\\']);
+    let looks_like_a_file = has_ending(word, "toml") || word.contains(['/', '\\']);
     if looks_like_a_file || path.is_file() {
         return Design::read(path).context("the design cannot be used");
     }
@@ -35,7 +59,7 @@ fn named(word: &str) -> anyhow::Result<Design> {
         names => format!(" Did you mean {}?", names.join(", ")),
     };
     Err(UsageError(format!(
-        "there is no preset and no design file `{word}`.{meant} `shufflescope designs` lists the presets."
+        "there is no preset, network or file `{word}`.{meant} `shufflescope designs` lists what is built in."
     ))
     .into())
 }

@@ -8,6 +8,7 @@ use eframe::egui;
 use egui::{Key, KeyboardShortcut, Modifiers};
 use shufflescope_engine::design::Design;
 use shufflescope_engine::graph::LoweringError;
+use shufflescope_engine::model::ModelError;
 use shufflescope_engine::report::Format;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::zoo;
@@ -101,7 +102,7 @@ impl App {
     ///
     /// # Errors
     /// Where the design to start with is not valid.
-    pub fn new(setup: Setup) -> Result<Self, LoweringError> {
+    pub fn new(setup: Setup) -> Result<Self, ModelError> {
         let Setup { launcher, data_folder, design, options } = setup;
         let pacer = Pacer::default();
         let recovered = design.is_none().then(|| Files::recover(data_folder.as_deref())).flatten();
@@ -112,7 +113,7 @@ impl App {
         let design = design.or(recovered).or_else(first);
         let document = match design {
             Some(design) => Document::new(design, options)?,
-            None => return Err(LoweringError::Design(no_design())),
+            None => return Err(LoweringError::Design(no_design()).into()),
         };
         let wake = pacer.clone();
         Ok(Self {
@@ -179,7 +180,7 @@ impl App {
         self.files.finish();
     }
 
-    /// The design and what follows from it.
+    /// The network and what follows from it.
     #[must_use]
     pub const fn document(&self) -> &Document {
         &self.document
@@ -225,6 +226,8 @@ impl App {
             Command::Cancel => self.live.cancel(),
             Command::OpenDialog => self.files.ask_to_open(),
             Command::Open(path) => self.files.open(path),
+            Command::OpenModel(model) => self.document.open_model(*model, now),
+            Command::BackToDesign => self.document.back_to_design(),
             Command::Save => self.save(false),
             Command::SaveAs => self.save(true),
             Command::ExportDialog(what) => self.files.ask_to_export(what, self.material()),
@@ -280,7 +283,7 @@ impl App {
     /// Makes an old result stale before anybody sees it beside the new design.
     fn settle(&mut self, now: f64) {
         let options = self.document.valid_options();
-        self.live.want(&self.document.valid().design, options, now);
+        self.live.want(&self.document.valid().model, options, now);
     }
 
     fn refresh_findings(&mut self) {
@@ -306,8 +309,7 @@ impl App {
     }
 
     fn keep_now(&mut self) {
-        let design = &self.document.valid().design;
-        if *design != self.kept {
+        if let Some(design) = self.document.valid_design().filter(|design| **design != self.kept) {
             self.kept = design.clone();
             self.files.keep(design);
         }
@@ -316,7 +318,7 @@ impl App {
 
     fn set_title(&mut self, ctx: &egui::Context) {
         let mark = if self.document.is_modified() { "* " } else { "" };
-        let title = format!("{mark}{} - ShuffleScope", self.document.draft().name);
+        let title = format!("{mark}{} - ShuffleScope", self.document.name());
         if title != self.title {
             self.title.clone_from(&title);
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use shufflescope_engine::design::Edit;
+use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
 
 use super::export::Export;
@@ -38,10 +39,14 @@ pub enum Command {
     Refine,
     /// Stops the measurement in progress.
     Cancel,
-    /// Asks for a design file or a saved profile and opens it.
+    /// Asks for a design file, a saved profile or an ONNX model and opens it.
     OpenDialog,
-    /// Opens this design file or saved profile.
+    /// Opens this design file, saved profile or ONNX model.
     Open(PathBuf),
+    /// Shows this network.
+    OpenModel(Box<Model>),
+    /// Shows the design again that a fixed network took the place of.
+    BackToDesign,
     /// Saves to the file the design came from, or asks for one.
     Save,
     /// Asks for a file and saves to it.

@@ -1,15 +1,16 @@
-//! What the window is about: the design being edited, the last one that was valid with everything derived from it, the
-//! way back, and what is selected and pinned. Derived numbers change in the same frame as the edit, and only then.
+//! What the window is about: the design being edited or the fixed network being looked at, the last valid one with
+//! everything derived from it, the way back, and what is selected and pinned. Derived numbers change in the same frame as the edit, and only then.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use shufflescope_engine::cost::{CostTotals, ModelCost, model_cost};
-use shufflescope_engine::design::{Batch, Design, DesignError, Edit, Field, Fingerprint};
-use shufflescope_engine::graph::{Graph, Liveness, LoweringError, lower};
+use shufflescope_engine::design::{Batch, Design, DesignError, Edit, Field, Fingerprint, InputSize, limits};
+use shufflescope_engine::graph::{Graph, Liveness, LoweringError};
 use shufflescope_engine::guideline::{Finding, findings};
 use shufflescope_engine::measure::{Measurement, Spread};
+use shufflescope_engine::model::{Model, ModelError};
 use shufflescope_engine::report::Profile;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::zoo;
@@ -19,11 +20,11 @@ use super::history::History;
 /// Ends the name of a design that was a preset before it was edited.
 const EDITED: &str = " (edited)";
 
-/// A valid design and everything that follows from it without measuring.
+/// A valid network and everything that follows from it without measuring.
 #[derive(Debug)]
 pub struct Analysis {
-    /// The design.
-    pub design: Design,
+    /// The network.
+    pub model: Model,
     /// Its fingerprint.
     pub fingerprint: Fingerprint,
     /// Its layers.
@@ -40,13 +41,14 @@ impl Analysis {
     /// Derives everything.
     ///
     /// # Errors
-    /// Every rule that the design or the batch breaks.
-    pub fn of(design: &Design, batch: u32) -> Result<Self, LoweringError> {
-        let graph = lower(design, Batch(batch))?;
+    /// Every rule that the design or the batch breaks; why a fixed network does not allow this batch or its input.
+    pub fn of(model: impl Into<Model>, batch: u32) -> Result<Self, ModelError> {
+        let model = model.into();
+        let graph = model.graph(Batch(batch))?;
         let cost = model_cost(&graph);
-        let findings = findings(design, &graph, &cost, None);
+        let findings = findings(model.design(), &graph, &cost, None);
         let liveness = Liveness::of(&graph);
-        Ok(Self { design: design.clone(), fingerprint: design.fingerprint(), graph, cost, liveness, findings })
+        Ok(Self { fingerprint: model.fingerprint(), model, graph, cost, liveness, findings })
     }
 }
 
@@ -96,6 +98,8 @@ impl Pinned {
 #[derive(Debug)]
 pub struct Document {
     draft: Design,
+    /// A network without a design, shown in the draft's place.
+    fixed: Option<Model>,
     errors: Vec<DesignError>,
     options: RunOptions,
     valid: Analysis,
@@ -118,12 +122,13 @@ impl Document {
     ///
     /// # Errors
     /// Where the design (or the batch) is not valid.
-    pub fn new(design: Design, options: RunOptions) -> Result<Self, LoweringError> {
+    pub fn new(design: Design, options: RunOptions) -> Result<Self, ModelError> {
         let valid = Analysis::of(&design, options.batch)?;
         Ok(Self {
             has_width: design.has_width(),
             saved: design.clone(),
             draft: design,
+            fixed: None,
             errors: Vec::new(),
             options,
             valid,
@@ -142,7 +147,31 @@ impl Document {
         &self.draft
     }
 
-    /// The last valid design and what follows from it.
+    /// The network shown in place of the design: nothing of it but its input can be edited.
+    #[must_use]
+    pub const fn fixed(&self) -> Option<&Model> {
+        self.fixed.as_ref()
+    }
+
+    /// What is open, as people call it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.fixed.as_ref().map_or(self.draft.name.as_str(), Model::name)
+    }
+
+    /// Size of the image read, as the fields show it.
+    #[must_use]
+    pub fn input(&self) -> InputSize {
+        self.fixed.as_ref().map_or(self.draft.input, Model::input)
+    }
+
+    /// The newest valid design, also while a fixed network is shown in its place.
+    #[must_use]
+    pub fn valid_design(&self) -> Option<&Design> {
+        self.valid.model.design().or_else(|| self.draft.check().is_ok().then_some(&self.draft))
+    }
+
+    /// The last valid network and what follows from it.
     #[must_use]
     pub const fn valid(&self) -> &Analysis {
         &self.valid
@@ -191,14 +220,40 @@ impl Document {
         &self.history
     }
 
-    /// Whether the draft differs from what was opened or saved.
+    /// What [`undo`](Self::undo) would take back.
     #[must_use]
-    pub fn is_modified(&self) -> bool {
-        self.draft != self.saved
+    pub fn undoes(&self) -> Option<&str> {
+        if self.fixed.is_some() { Some("open another network") } else { self.history.undoes() }
     }
 
-    /// Applies an edit made at `now` seconds; `held` says that the pointer has been down since the edit before.
+    /// What [`redo`](Self::redo) would make again.
+    #[must_use]
+    pub fn redoes(&self) -> Option<&str> {
+        if self.fixed.is_some() { None } else { self.history.redoes() }
+    }
+
+    /// Whether the draft, where it is shown, differs from what was opened or saved.
+    #[must_use]
+    pub fn is_modified(&self) -> bool {
+        self.fixed.is_none() && self.draft != self.saved
+    }
+
+    /// Applies an edit made at `now` seconds; `held` says that the pointer has been down since the edit before. A fixed
+    /// network takes another input or makes way for another design; it has nothing else to edit.
     pub fn edit(&mut self, edit: &Edit, now: f64, held: bool) {
+        if let Some(fixed) = self.fixed.take() {
+            match edit {
+                Edit::Replace(_) => self.derive(),
+                Edit::Input(size) => {
+                    self.fixed = Some(fixed.with_input(*size));
+                    return self.derive();
+                }
+                _ => {
+                    self.fixed = Some(fixed);
+                    return;
+                }
+            }
+        }
         let mut edited = self.draft.apply(edit);
         if !matches!(edit, Edit::Rename(_)) {
             edited.name = name_after(&self.draft.name, &edited);
@@ -220,8 +275,13 @@ impl Document {
         }
     }
 
-    /// Takes the last edit back.
+    /// Takes the last edit back: of a fixed network what does not fit it, or else the network itself.
     pub fn undo(&mut self) {
+        if let Some(fixed) = self.fixed.take() {
+            let fits = self.valid.model.design().is_none() && self.valid.model != fixed;
+            self.fixed = fits.then(|| self.valid.model.clone());
+            return self.derive();
+        }
         if let Some(design) = self.history.undo(&self.draft) {
             self.moved = None;
             self.set_draft(design);
@@ -230,6 +290,9 @@ impl Document {
 
     /// Makes the edit that was taken back again.
     pub fn redo(&mut self) {
+        if self.fixed.is_some() {
+            return;
+        }
         if let Some(design) = self.history.redo(&self.draft) {
             self.moved = None;
             self.set_draft(design);
@@ -243,9 +306,29 @@ impl Document {
             self.history.record(&self.draft, &Edit::Replace(Box::new(design.clone())), now, false);
         }
         self.moved = None;
+        self.fixed = None;
         self.set_draft(design.clone());
         self.saved = design;
         self.file = file;
+    }
+
+    /// Shows a network: a design to edit, anything else in place of the design, to which undo leads back.
+    pub fn open_model(&mut self, model: Model, now: f64) {
+        match model {
+            Model::Design(design) => self.open(design, None, now),
+            fixed => {
+                self.moved = None;
+                self.fixed = Some(fixed);
+                self.derive();
+            }
+        }
+    }
+
+    /// Shows the design again that was there before a fixed network.
+    pub fn back_to_design(&mut self) {
+        if self.fixed.take().is_some() {
+            self.derive();
+        }
     }
 
     /// Remembers that this design is safe in a file.
@@ -256,8 +339,8 @@ impl Document {
 
     /// Adds a current measurement's shares of time to the findings, or takes them away.
     pub fn set_measured(&mut self, measured: Option<&Measurement>) {
-        let Analysis { design, graph, cost, .. } = &self.valid;
-        self.valid.findings = findings(design, graph, cost, measured);
+        let Analysis { model, graph, cost, .. } = &self.valid;
+        self.valid.findings = findings(model.design(), graph, cost, measured);
     }
 
     fn set_draft(&mut self, design: Design) {
@@ -267,7 +350,8 @@ impl Document {
     }
 
     fn derive(&mut self) {
-        match Analysis::of(&self.draft, self.options.batch) {
+        let model = self.fixed.clone().unwrap_or_else(|| Model::from(&self.draft));
+        match Analysis::of(model, self.options.batch) {
             Ok(analysis) => {
                 self.errors.clear();
                 self.valid = analysis;
@@ -275,10 +359,19 @@ impl Document {
                 let graph = &self.valid.graph;
                 self.selected.take_if(|path| graph.find(path).is_none());
             }
-            Err(LoweringError::Design(broken)) => self.errors = broken.errors,
-            Err(LoweringError::Layer(error)) => {
+            Err(ModelError::Design(LoweringError::Design(broken))) => self.errors = broken.errors,
+            Err(ModelError::Design(LoweringError::Layer(error))) => {
                 let rule = error.to_string();
                 self.errors = vec![DesignError { field: Field::Stages, value: "these stages".into(), rule }];
+            }
+            Err(ModelError::Batch { batch }) => {
+                let rule = format!("must be from {} to {}", limits::BATCH.start(), limits::BATCH.end());
+                self.errors = vec![DesignError { field: Field::Batch, value: batch.to_string(), rule }];
+            }
+            // A fixed network that is open has nothing else that can be wrong with it than its input.
+            Err(error) => {
+                let value = self.input().width.to_string();
+                self.errors = vec![DesignError { field: Field::InputWidth, value, rule: error.to_string() }];
             }
         }
     }

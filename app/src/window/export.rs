@@ -5,9 +5,9 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use shufflescope_engine::design::{Batch, Design};
-use shufflescope_engine::graph::{Graph, lower};
+use shufflescope_engine::design::Batch;
 use shufflescope_engine::measure::Measurement;
+use shufflescope_engine::model::Model;
 use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
 use shufflescope_engine::model_file::pytorch::write_pytorch;
 use shufflescope_engine::report::{Format, Profile};
@@ -16,11 +16,11 @@ use shufflescope_engine::weights::{Weights, save_safetensors};
 /// A kind of file that can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Export {
-    /// What is known about the design.
+    /// What is known about the network.
     Profile(Format),
-    /// The network with random weights.
+    /// The network with its weights.
     Onnx,
-    /// Random weights alone.
+    /// The weights alone.
     Safetensors,
     /// The network's source.
     Pytorch,
@@ -35,8 +35,8 @@ impl Export {
     pub const fn about(self) -> &'static str {
         match self {
             Self::Profile(format) => format.about(),
-            Self::Onnx => "ONNX, random weights",
-            Self::Safetensors => "weights (safetensors), random",
+            Self::Onnx => "ONNX model",
+            Self::Safetensors => "weights (safetensors)",
             Self::Pytorch => "PyTorch source",
         }
     }
@@ -63,13 +63,13 @@ impl Export {
             Self::Profile(Format::Latex) => "Tables for a paper",
             Self::Profile(Format::Trace) => "Kernels on a time line; open it at ui.perfetto.dev",
             Self::Profile(Format::ModelExplorer) => "Numbers over the nodes of Google's Model Explorer",
-            Self::Onnx => "The network with seeded random weights, for ONNX Runtime and graph viewers",
-            Self::Safetensors => "Seeded random weights under torchvision's names",
+            Self::Onnx => "The network with its weights, for ONNX Runtime and graph viewers",
+            Self::Safetensors => "The weights alone, under torchvision's names",
             Self::Pytorch => "A module to train; its state_dict has torchvision's names",
         }
     }
 
-    const fn has_random_weights(self) -> bool {
+    const fn has_weights(self) -> bool {
         matches!(self, Self::Onnx | Self::Safetensors)
     }
 }
@@ -77,8 +77,8 @@ impl Export {
 /// What exports are written from, as it was when a person asked.
 #[derive(Clone, Debug)]
 pub struct Material {
-    /// The design.
-    pub design: Design,
+    /// The network.
+    pub model: Model,
     /// Images per run.
     pub batch: Batch,
     /// Its measurement, where there is one.
@@ -87,23 +87,24 @@ pub struct Material {
 
 impl Material {
     /// Writes the file whole or not at all; the message of a failure says what to do about it.
-    pub(super) fn write(self, what: Export, path: &Path) -> Result<(), String> {
-        let graph = lower(&self.design, self.batch).map_err(|error| error.to_string())?;
+    pub(super) fn write(&self, what: Export, path: &Path) -> Result<(), String> {
+        let graph = self.model.graph(self.batch).map_err(|error| error.to_string())?;
+        let weights = || self.model.weights(&graph, None).map_err(|error| error.to_string());
         match what {
             Export::Profile(format) => {
-                explained(Profile::of_graph(&self.design, &graph, self.measurement).export(format, path))
+                explained(Profile::of_graph(&self.model, &graph, self.measurement.clone()).export(format, path))
             }
-            Export::Onnx => explained(write_onnx(&graph, &random(&graph), BatchNorm::Keep, path)),
-            Export::Safetensors => explained(save_safetensors(&random(&graph), path)),
+            Export::Onnx => explained(write_onnx(&graph, &*weights()?, BatchNorm::Keep, path)),
+            Export::Safetensors => explained(save_safetensors(&*weights()?, path)),
             Export::Pytorch => explained(write_pytorch(&graph, path)),
         }
     }
 }
 
-/// What is said of a file that was written.
-pub(super) fn done(what: Export, path: &Path) -> String {
+/// What is said of a file that was written; `has_weights` says that the model brought its own.
+pub(super) fn done(what: Export, path: &Path, has_weights: bool) -> String {
     let path = path.display();
-    if what.has_random_weights() {
+    if what.has_weights() && !has_weights {
         let seed = Weights::DEFAULT_SEED;
         format!(
             "Exported to {path}. Its weights are random (seed {seed}); \
@@ -112,10 +113,6 @@ pub(super) fn done(what: Export, path: &Path) -> String {
     } else {
         format!("Exported to {path}.")
     }
-}
-
-fn random(graph: &Graph) -> Weights {
-    Weights::seeded(graph, Weights::DEFAULT_SEED)
 }
 
 fn explained<E: Error + 'static>(result: Result<(), E>) -> Result<(), String> {

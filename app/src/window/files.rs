@@ -8,11 +8,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use shufflescope_engine::design::Design;
+use shufflescope_engine::design::{Batch, Design};
 use shufflescope_engine::files::write_atomically;
+use shufflescope_engine::model::{Model, ModelFile};
 use shufflescope_engine::report::{Profile, ProfileFileError};
 
-use super::export::{Export, Material, show_folder, with_ending};
+use super::export::{Export, Material, done, show_folder, with_ending};
 use super::pacer::Pacer;
 
 /// The file in the data folder that survives a crash.
@@ -33,8 +34,8 @@ pub enum FileEvent {
     Saved(PathBuf, Box<Design>, Result<(), String>),
     /// A person has chosen where to export what was there when the dialog came up.
     ExportTo(PathBuf, Export, Box<Material>),
-    /// A file for elsewhere was written, or why not.
-    Exported(PathBuf, Export, Result<(), String>),
+    /// A file for elsewhere was written, and what to say of it, or why not.
+    Exported(PathBuf, Result<String, String>),
     /// The file manager could not be shown.
     NoFileManager(String),
     /// The design could not be kept safe in the data folder.
@@ -48,8 +49,10 @@ pub enum FileEvent {
 pub enum Opened {
     /// A design.
     Design(Box<Design>),
-    /// A saved profile and its design.
-    Profile(Box<Profile>, Box<Design>),
+    /// A saved profile, and why its network cannot be shown where that is so: its file is gone, say.
+    Profile(Box<Profile>, Option<String>),
+    /// An ONNX model.
+    Model(Box<Model>),
 }
 
 enum Request {
@@ -130,7 +133,7 @@ impl Files {
         self.events.try_iter().collect()
     }
 
-    /// Reads a design file or a saved profile.
+    /// Reads a design file, a saved profile or an ONNX model.
     pub fn open(&self, path: PathBuf) {
         self.request(Request::Open(path));
     }
@@ -170,11 +173,11 @@ impl Files {
         let _ = wait.recv_timeout(Duration::from_secs(2));
     }
 
-    /// Asks a person for a design file or a saved profile and opens it.
+    /// Asks a person for a design file, a saved profile or an ONNX model and opens it.
     pub fn ask_to_open(&self) {
         let dialog = rfd::AsyncFileDialog::new()
-            .set_title("Open a design or a saved profile")
-            .add_filter("Design or profile", &["toml", "json"]);
+            .set_title("Open a design, a saved profile or an ONNX model")
+            .add_filter("Design, profile or model", &["toml", "json", "onnx"]);
         let requests = self.requests.clone();
         self.ask(dialog.pick_file(), move |path| {
             let _ = requests.send(Request::Open(path));
@@ -208,7 +211,7 @@ impl Files {
         let mut dialog = rfd::AsyncFileDialog::new()
             .set_title(format!("Export: {}", what.about()))
             .add_filter(what.about(), &extensions)
-            .set_file_name(file_name(&material.design.name, ending));
+            .set_file_name(file_name(material.model.name(), ending));
         if let Some(folder) = self.export_folder() {
             dialog = dialog.set_directory(folder);
         }
@@ -218,7 +221,7 @@ impl Files {
                 Ok(path) => FileEvent::ExportTo(path, what, Box::new(material)),
                 Err(taken) => {
                     let error = taken.to_string();
-                    FileEvent::Exported(taken.0, what, Err(error))
+                    FileEvent::Exported(taken.0, Err(error))
                 }
             });
             pacer.wake();
@@ -258,8 +261,9 @@ fn carry_out(request: Request) -> Option<FileEvent> {
             Some(FileEvent::Opened(path, result))
         }
         Request::Export(path, what, material) => {
-            let result = material.write(what, &path);
-            Some(FileEvent::Exported(path, what, result))
+            let done = || done(what, &path, material.model.has_weights());
+            let result = material.write(what, &path).map(|()| done());
+            Some(FileEvent::Exported(path, result))
         }
         Request::Remember(file, folder) => {
             // A folder that is forgotten costs a few clicks; nothing to bother anybody with.
@@ -284,16 +288,23 @@ fn carry_out(request: Request) -> Option<FileEvent> {
     }
 }
 
-/// Reads a saved profile or a design, as the file's name says.
+/// Reads a saved profile, an ONNX model or a design, as the file's name says.
 fn read(path: &Path) -> Result<Opened, String> {
-    if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+    let has_ending = |ending| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(ending));
+    if has_ending("onnx") {
+        let opened = ModelFile::open(path).map(Model::from).map(Box::new);
+        return opened.map(Opened::Model).map_err(|error| error.to_string());
+    }
+    if !has_ending("json") {
         return Design::read(path).map(Box::new).map(Opened::Design).map_err(|error| error.to_string());
     }
     let remedy = "Of all exports only a profile (JSON) opens again.";
     match Profile::read(path) {
         Ok(profile) => {
-            let design = Box::new(profile.design.clone());
-            Ok(Opened::Profile(Box::new(profile), design))
+            // A model file is read here, off the painting thread; a design is checked already.
+            let fixed = profile.design.design().is_none().then_some(&profile.design);
+            let missing = fixed.and_then(|model| model.graph(Batch(1)).err()).map(|error| error.to_string());
+            Ok(Opened::Profile(Box::new(profile), missing))
         }
         Err(error @ (ProfileFileError::Syntax { .. } | ProfileFileError::NoSchema { .. })) => {
             Err(format!("{error}. {remedy}"))

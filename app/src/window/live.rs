@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use shufflescope_engine::design::Design;
 use shufflescope_engine::measure::{MeasureKey, Measurement, Mode, Protocol};
+use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;
 
@@ -135,13 +135,13 @@ impl Live {
     }
 
     /// Says what should be measured; anything that differs from before makes the last result stale.
-    pub fn want(&mut self, design: &Design, options: RunOptions, now: f64) {
+    pub fn want(&mut self, model: &Model, options: RunOptions, now: f64) {
         let protocol = Protocol::live().on(options.device);
-        let key = MeasureKey { design: design.fingerprint(), options: options.clone(), protocol };
+        let key = MeasureKey { design: model.fingerprint(), options: options.clone(), protocol };
         if self.wanted.as_ref() == Some(&key) {
             return;
         }
-        self.job = Some(Job { design: design.clone(), options, protocol, weights: None, refine: true });
+        self.job = Some(Job { design: model.clone(), options, protocol, weights: None, refine: true });
         let was_busy = self.ticket.take().is_some();
         self.wanted = Some(key);
         self.changed_at = now;

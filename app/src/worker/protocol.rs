@@ -1,8 +1,8 @@
 //! What window and worker say to each other.
 
 use serde::{Deserialize, Serialize};
-use shufflescope_engine::design::Design;
 use shufflescope_engine::measure::{Measurement, ProcessSamples, Protocol};
+use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;
 
@@ -40,13 +40,13 @@ pub enum Request {
 /// One measurement, with everything that influences it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// The network.
-    pub design: Design,
+    /// The network; a file is read by the worker, from the same path.
+    pub design: Model,
     /// Device, runtime, threads, batch.
     pub options: RunOptions,
     /// How to measure.
     pub protocol: Protocol,
-    /// A weights file, or seeded random weights.
+    /// A weights file; otherwise a model file's own weights, or seeded random ones.
     pub weights: Option<std::path::PathBuf>,
     /// In live mode: goes on sampling until the median is known as well as rigorous mode asks, 5 s at most.
     pub refine: bool,

@@ -11,14 +11,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::device::{ConditionsProbe, Device};
-use shufflescope_engine::graph::lower;
 use shufflescope_engine::measure::{
     ArithmeticCanary, Circumstances, KernelLabel, MeasureError, MeasureKey, Measurement, Mode, MonotonicClock, Phase,
     ProcessSamples, Progress, Protocol, refine, sample,
 };
 use shufflescope_engine::runtime::{Executable, check_memory, prepare};
 use shufflescope_engine::units::Nanos;
-use shufflescope_engine::weights::{Weights, load};
 
 use crate::explain;
 
@@ -156,13 +154,10 @@ impl Worker {
 
     fn measure(&mut self, ticket: Ticket, job: &Job) -> anyhow::Result<(Measurement, ProcessSamples)> {
         self.events.send(&Event::Preparing { ticket });
-        let graph = lower(&job.design, Batch(job.options.batch))?;
+        let graph = job.design.graph(Batch(job.options.batch))?;
         check_memory(&graph)?;
         let device = Device::open(&job.options.device)?;
-        let weights = match &job.weights {
-            Some(path) => load(path, &graph).context("the weights cannot be used")?,
-            None => Weights::seeded(&graph, Weights::DEFAULT_SEED),
-        };
+        let weights = job.design.weights(&graph, job.weights.as_deref()).context("the weights cannot be used")?;
         let mut executable = prepare(&graph, &weights, &device, &job.options)?;
         drop(weights);
         if self.is_stale(ticket) {

@@ -19,6 +19,14 @@ impl fmt::Display for Fingerprint {
     }
 }
 
+impl Fingerprint {
+    /// The fingerprint of these bytes.
+    #[must_use]
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        Self(format!("{:016x}", fnv1a_64(bytes)))
+    }
+}
+
 impl Design {
     /// The design's fingerprint.
     #[must_use]
@@ -26,7 +34,7 @@ impl Design {
         let Self { name: _, family, width: _, classes, input, stem, stages, head } = self;
         // The family decides the layers' paths, and so which weights load. `Debug` spells out every field.
         let text = format!("{:?}", (family, classes, input, stem, stages, head));
-        Fingerprint(format!("{:016x}", fnv1a_64(text.as_bytes())))
+        Fingerprint::of_bytes(text.as_bytes())
     }
 }
 

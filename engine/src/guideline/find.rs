@@ -26,8 +26,15 @@ fn time_share(measurement: &Measurement, cost: &ModelCost, layers: &[String]) ->
 }
 
 /// Everything the four guidelines find, in their order; the measurement, if any, adds shares of the measured time.
+/// Remedies are edits of the `design` that `graph` was made from; a graph without one gets evidence alone.
 #[must_use]
-pub fn findings(design: &Design, graph: &Graph, cost: &ModelCost, measured: Option<&Measurement>) -> Vec<Finding> {
+pub fn findings<'a>(
+    design: impl Into<Option<&'a Design>>,
+    graph: &Graph,
+    cost: &ModelCost,
+    measured: Option<&Measurement>,
+) -> Vec<Finding> {
+    let design = design.into();
     let mut findings: Vec<Finding> = [
         g1_channel_width::find(design, graph, cost),
         g2_groups::find(design, graph, cost),

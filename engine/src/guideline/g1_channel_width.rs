@@ -9,7 +9,7 @@ use crate::graph::{Graph, Op};
 /// A layer is listed from this excess over the lower bound on. The paper measures no loss below 1:2, which is 6 %.
 const THRESHOLD: f64 = 1.05;
 
-pub(super) fn find(design: &Design, graph: &Graph, cost: &ModelCost) -> Option<Finding> {
+pub(super) fn find(design: Option<&Design>, graph: &Graph, cost: &ModelCost) -> Option<Finding> {
     let mut rows: Vec<EvidenceRow> = vec![];
     let mut layers = vec![];
     for ((_, node), layer) in graph.layers().zip(&cost.layers) {
@@ -47,7 +47,7 @@ pub(super) fn find(design: &Design, graph: &Graph, cost: &ModelCost) -> Option<F
             rows,
             time_share: None,
         },
-        remedy: suggest(design, graph, cost),
+        remedy: design.and_then(|design| suggest(design, graph, cost)),
     })
 }
 

@@ -6,7 +6,7 @@ use crate::cost::ModelCost;
 use crate::design::{BlockEdit, Design, Edit};
 use crate::graph::{Graph, Op};
 
-pub(super) fn find(design: &Design, graph: &Graph, cost: &ModelCost) -> Option<Finding> {
+pub(super) fn find(design: Option<&Design>, graph: &Graph, cost: &ModelCost) -> Option<Finding> {
     let mut rows = vec![];
     for ((_, node), layer) in graph.layers().zip(&cost.layers) {
         let Op::Conv2d(conv) = node.op else { continue };
@@ -41,6 +41,7 @@ pub(super) fn find(design: &Design, graph: &Graph, cost: &ModelCost) -> Option<F
             rows,
             time_share: None,
         },
-        remedy: remedy_at_equal_mult_adds(design, graph, cost, "g = 1 at equal mult-adds", &edit),
+        remedy: design
+            .and_then(|design| remedy_at_equal_mult_adds(design, graph, cost, "g = 1 at equal mult-adds", &edit)),
     })
 }

@@ -10,7 +10,7 @@ use crate::units::Elements;
 /// Share of the memory access from which on the guideline speaks up. The paper gives no number; this one is ours.
 const THRESHOLD: f64 = 0.25;
 
-pub(super) fn find(design: &Design, graph: &Graph, cost: &ModelCost) -> Option<Finding> {
+pub(super) fn find(design: Option<&Design>, graph: &Graph, cost: &ModelCost) -> Option<Finding> {
     // The paper counts depthwise convolutions here: as little arithmetic per element moved as an addition.
     let is_concerned = |kind| matches!(kind, OpKind::ElementWise | OpKind::Depthwise | OpKind::Normalisation);
     let concerned: Vec<&LayerCost> =
@@ -45,7 +45,7 @@ pub(super) fn find(design: &Design, graph: &Graph, cost: &ModelCost) -> Option<F
             rows,
             time_share: None,
         },
-        remedy: suggest(design, graph, cost),
+        remedy: design.and_then(|design| suggest(design, graph, cost)),
     })
 }
 

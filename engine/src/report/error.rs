@@ -30,7 +30,7 @@ pub enum ExportError {
     NotMeasured {
         /// The format asked for.
         format: Format,
-        /// The design's name.
+        /// The model's name.
         design: String,
     },
 }

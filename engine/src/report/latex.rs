@@ -14,7 +14,7 @@ impl Exporter for Latex {
     }
 
     fn write(&self, profile: &Profile, to: &mut dyn Write) -> Result<(), ExportError> {
-        let name = escaped(&profile.design.name);
+        let name = escaped(profile.design.name());
         writeln!(to, "% Made by ShuffleScope {}. Needs \\usepackage{{booktabs}}.", profile.machine.version)?;
         stages(to, profile, &name)?;
         Ok(totals(to, profile, &name)?)
@@ -26,7 +26,8 @@ fn stages(to: &mut dyn Write, profile: &Profile, name: &str) -> std::io::Result<
     let measured = rows.iter().any(|row| row.time.is_some());
     let (column, heading) = if measured { ("r", " & Time (ms)") } else { ("", "") };
     writeln!(to, "\\begin{{table}}\n  \\centering")?;
-    writeln!(to, "  \\caption{{{name} at ${}\\times{}$.}}", profile.design.input.width, profile.design.input.height)?;
+    let input = profile.design.input();
+    writeln!(to, "  \\caption{{{name} at ${}\\times{}$.}}", input.width, input.height)?;
     writeln!(to, "  \\begin{{tabular}}{{llllrrrr{column}}}\n    \\toprule")?;
     writeln!(
         to,

@@ -18,7 +18,7 @@ impl Exporter for Markdown {
     }
 
     fn write(&self, profile: &Profile, to: &mut dyn Write) -> Result<(), ExportError> {
-        writeln!(to, "# {} at {}\n", cell(&profile.design.name), profile.design.input)?;
+        writeln!(to, "# {} at {}\n", cell(profile.design.name()), profile.design.input())?;
         table(to, &["", "value", "", "origin"], "lrll", headline(profile).iter().map(fact))?;
 
         writeln!(to, "\n## Stages\n")?;

@@ -1,27 +1,28 @@
-//! The profile: schema, machine, design, cost, measurement, findings. Its JSON is a contract with scripts elsewhere.
+//! The profile: schema, machine, model, cost, measurement, findings. Its JSON is a contract with scripts elsewhere.
 
 use serde::{Deserialize, Serialize};
 
 use super::ExportError;
 use crate::cost::{ModelCost, model_cost};
-use crate::design::{Batch, Design};
+use crate::design::Batch;
 use crate::device::Machine;
-use crate::graph::{Graph, LoweringError, lower};
+use crate::graph::Graph;
 use crate::guideline::{Finding, findings};
 use crate::measure::Measurement;
+use crate::model::{Model, ModelError};
 
 /// The version of the JSON form; grows when a reader of the old form would misread the new one.
 pub const SCHEMA: u32 = 1;
 
-/// A design, what it costs and, where it was measured, how long it takes on this machine.
+/// A network, what it costs and, where it was measured, how long it takes on this machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     /// [`SCHEMA`] of the program that wrote it.
     pub schema: u32,
     /// Where it was made.
     pub machine: Machine,
-    /// The network.
-    pub design: Design,
+    /// The network: a design, or what else is costed and measured.
+    pub design: Model,
     /// What it costs on paper.
     pub cost: ModelCost,
     /// What it costs on the device; absent where nothing was measured.
@@ -32,21 +33,23 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Costs and judges a design, with its measurement where there is one.
+    /// Costs and judges a model, with its measurement where there is one.
     ///
     /// # Errors
-    /// Where the design breaks rules.
-    pub fn new(design: &Design, batch: Batch, measurement: Option<Measurement>) -> Result<Self, LoweringError> {
-        let graph = lower(design, batch)?;
-        Ok(Self::of_graph(design, &graph, measurement))
+    /// Where the design breaks rules, or the network or file does not allow this batch or its input.
+    pub fn new(model: impl Into<Model>, batch: Batch, measurement: Option<Measurement>) -> Result<Self, ModelError> {
+        let model = model.into();
+        let graph = model.graph(batch)?;
+        Ok(Self::of_graph(model, &graph, measurement))
     }
 
-    /// As [`new`](Self::new), for a graph already lowered from `design`.
+    /// As [`new`](Self::new), for a graph already made of `model`.
     #[must_use]
-    pub fn of_graph(design: &Design, graph: &Graph, measurement: Option<Measurement>) -> Self {
+    pub fn of_graph(model: impl Into<Model>, graph: &Graph, measurement: Option<Measurement>) -> Self {
+        let model = model.into();
         let cost = model_cost(graph);
-        let findings = findings(design, graph, &cost, measurement.as_ref());
-        Self { schema: SCHEMA, machine: Machine::detect(), design: design.clone(), cost, measurement, findings }
+        let findings = findings(model.design(), graph, &cost, measurement.as_ref());
+        Self { schema: SCHEMA, machine: Machine::detect(), design: model, cost, measurement, findings }
     }
 
     /// The JSON form, indented, with a final newline.

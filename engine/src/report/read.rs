@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{Profile, ProfileFileError, SCHEMA};
+use crate::design::Design;
 use crate::units::Bytes;
 
 /// Most that is read; a rigorous profile of the largest network of the zoo has about 2 MiB.
@@ -42,7 +43,8 @@ impl Profile {
             Some(schema) if schema == u64::from(SCHEMA) => read_current(value, path)?,
             Some(found) => return Err(ProfileFileError::Schema { path: path.into(), found }),
         };
-        profile.design.check().map_err(|source| ProfileFileError::Design { path: path.into(), source })?;
+        let rules = profile.design.design().map_or(Ok(()), Design::check);
+        rules.map_err(|source| ProfileFileError::Design { path: path.into(), source })?;
         Ok(profile)
     }
 }

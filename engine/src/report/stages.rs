@@ -1,8 +1,8 @@
-//! The design as a table in the manner of the paper's Table 5: one row per stage, and per layer group around them.
+//! The network as a table in the manner of the paper's Table 5: one row per stage, and per layer group around them.
 
 use std::collections::HashMap;
 
-use super::{Profile, layer_rows};
+use super::{LayerRow, Profile, layer_rows};
 use crate::design::{Batch, Block, Design, Stage};
 use crate::graph::{Node, Op, OpKind, Shape, lower};
 use crate::units::{Elements, MultAdds, Nanos, Params};
@@ -33,9 +33,17 @@ pub struct StageRow {
 }
 
 /// The rows in execution order; their sums are the totals of [`ModelCost`](crate::cost::ModelCost).
+///
+/// A model that is no design has one row per part of it that the layers' paths name: `layer1` of `layer1.0.conv1`.
 #[must_use]
 pub fn stage_rows(profile: &Profile) -> Vec<StageRow> {
-    let design = &profile.design;
+    match profile.design.design() {
+        Some(design) => of_design(profile, design),
+        None => of_paths(profile),
+    }
+}
+
+fn of_design(profile: &Profile, design: &Design) -> Vec<StageRow> {
     let batch = profile.cost.layers.first().map_or(1, |layer| layer.output.batch);
     let graph = u32::try_from(batch).ok().and_then(|batch| lower(design, Batch(batch)).ok());
     let nodes: HashMap<&str, &Node> =
@@ -55,17 +63,58 @@ pub fn stage_rows(profile: &Profile) -> Vec<StageRow> {
             };
             rows.push(row);
         }
-        let Some(row) = rows.last_mut() else { continue };
-        row.output = layer.cost.output;
-        row.mult_adds += layer.cost.mult_adds;
-        row.params += layer.cost.params;
-        row.memory_access += layer.cost.memory_access;
-        if let Some(kernel) = layer.kernel {
-            let time = if kernel.is_first { kernel.time.median } else { Nanos::ZERO };
-            row.time = Some(row.time.unwrap_or_default() + time);
+        if let Some(row) = rows.last_mut() {
+            row.add(&layer);
         }
     }
     rows
+}
+
+/// Rows by the layers' paths alone: what a profile holds of a network whose file may be gone.
+fn of_paths(profile: &Profile) -> Vec<StageRow> {
+    let layers = layer_rows(profile);
+    let parts = layers.chunk_by(|a, b| part(&a.cost.path) == part(&b.cost.path));
+    let row = |layers: &[LayerRow<'_>]| {
+        let name = layers.first().map_or("", |layer| part(&layer.cost.path));
+        let mut row = empty(name.to_owned());
+        let weighty: Vec<&str> =
+            layers.iter().filter(|layer| layer.cost.mult_adds.0 > 0).map(|layer| layer.cost.op.as_str()).collect();
+        if let [only] = weighty.as_slice() {
+            (row.window, row.stride) = window_of(only);
+        }
+        row.what = match (weighty.as_slice(), layers) {
+            ([only], _) => (*only).to_owned(),
+            ([], [first, ..]) => first.cost.op.clone(),
+            (many, _) => format!("{} convolutions and linear layers", many.len()),
+        };
+        layers.iter().for_each(|layer| row.add(layer));
+        row
+    };
+    parts.map(row).collect()
+}
+
+/// Window and stride of a layer by what its table says: `11x11` and 4 of `conv 11x11 /4`.
+fn window_of(op: &str) -> (String, Option<usize>) {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_window = |word: &&str| word.split_once('x').is_some_and(|(height, width)| digits(height) && digits(width));
+    let Some(window) = op.split(' ').find(is_window) else { return (String::new(), None) };
+    let stride = op.split(' ').find_map(|word| word.strip_prefix('/')?.split('x').next()?.parse().ok());
+    (window.into(), Some(stride.unwrap_or(1)))
+}
+
+/// The part of a network that a layer belongs to: its path up to the first numbered module, `layer1` of
+/// `layer1.0.conv1` and `features.3` of `features.3.conv.0`; the outermost module where the number is the layer's own.
+fn part(path: &str) -> &str {
+    let is_numbered = |module: &str| module.contains(|character: char| character.is_ascii_digit());
+    let mut end = 0;
+    for module in path.split('.') {
+        end += module.len();
+        if is_numbered(module) && end < path.len() {
+            return path.get(..end).unwrap_or(path);
+        }
+        end += 1;
+    }
+    path.split('.').next().unwrap_or(path)
 }
 
 /// The module that a layer outside the units belongs to: `conv1` of `conv1.0`, `features.18` of `features.18.1`.
@@ -123,6 +172,17 @@ fn empty(name: String) -> StageRow {
 }
 
 impl StageRow {
+    fn add(&mut self, layer: &LayerRow<'_>) {
+        self.output = layer.cost.output;
+        self.mult_adds += layer.cost.mult_adds;
+        self.params += layer.cost.params;
+        self.memory_access += layer.cost.memory_access;
+        if let Some(kernel) = layer.kernel {
+            let time = if kernel.is_first { kernel.time.median } else { Nanos::ZERO };
+            self.time = Some(self.time.unwrap_or_default() + time);
+        }
+    }
+
     /// Stride as the table prints it: `2`, or `2, then 1` where units of stride 1 follow.
     #[must_use]
     pub fn strides(&self) -> String {
@@ -137,5 +197,36 @@ impl StageRow {
     #[must_use]
     pub fn map(&self) -> String {
         format!("{}x{}", self.output.height, self.output.width)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_belongs_to_the_part_that_its_path_names_first() {
+        for (path, expected) in [
+            ("layer1.0.conv1", "layer1"),
+            ("stage2.0.branch1.0", "stage2"),
+            ("features.3.conv.0.0", "features.3"),
+            ("features.denseblock1.denselayer2.norm1", "features.denseblock1"),
+            ("features.0", "features"),
+            ("conv1.0", "conv1"),
+            ("conv1", "conv1"),
+            ("fc", "fc"),
+            ("", ""),
+            ("ä.1", "ä"),
+        ] {
+            assert_eq!(part(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_window_reads_back_from_what_a_layer_is_called() {
+        assert_eq!(window_of("conv 11x11 /4"), ("11x11".into(), Some(4)));
+        assert_eq!(window_of("dw 3x3"), ("3x3".into(), Some(1)));
+        assert_eq!(window_of("conv 1x7 /2x1 g3"), ("1x7".into(), Some(2)));
+        assert_eq!(window_of("linear"), (String::new(), None));
     }
 }

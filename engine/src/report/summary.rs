@@ -2,8 +2,8 @@
 
 use super::Profile;
 use crate::measure::Measurement;
+use crate::model::Model;
 use crate::units::MultAdds;
-use crate::zoo;
 
 /// Where a number comes from; never mixed up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,10 +101,18 @@ fn measured(profile: &Profile, measurement: &Measurement) -> [Fact; 2] {
 }
 
 fn published(profile: &Profile) -> Vec<Fact> {
-    let preset = zoo::find(&profile.design.name).filter(|preset| preset.design == profile.design);
-    let Some(published) = preset.and_then(|preset| preset.published) else {
-        let detail = "nobody has trained this design".into();
-        return vec![Fact { name: "accuracy", value: "unknown".into(), detail, origin: Origin::Unknown }];
+    let Some(published) = profile.design.published() else {
+        let detail = match profile.design {
+            Model::Design(_) => "nobody has trained this design",
+            Model::Network(_) => "no figure of a publication is known here",
+            Model::File(_) => "the file does not tell it",
+        };
+        return vec![Fact {
+            name: "accuracy",
+            value: "unknown".into(),
+            detail: detail.into(),
+            origin: Origin::Unknown,
+        }];
     };
     let fact = |name, value: String, what: &str| Fact {
         name,
@@ -148,6 +156,9 @@ pub fn environment(profile: &Profile) -> Vec<(&'static str, String)> {
             ),
         ),
     ];
+    if let Model::File(file) = &profile.design {
+        facts.insert(0, ("model", format!("{}, content {}", file.path().display(), file.content())));
+    }
     if let Some(measurement) = &profile.measurement {
         let conditions = &measurement.conditions;
         let others = conditions.others_cpu_share.map_or_else(unknown, |share| format!("{:.0} %", 100.0 * share));

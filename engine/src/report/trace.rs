@@ -23,7 +23,7 @@ impl Exporter for Trace {
     fn write(&self, profile: &Profile, to: &mut dyn Write) -> Result<(), ExportError> {
         let measured = profile.measurement.as_ref().and_then(|measured| Some((measured, measured.breakdown.as_ref()?)));
         let Some((measurement, breakdown)) = measured else {
-            return Err(ExportError::NotMeasured { format: Format::Trace, design: profile.design.name.clone() });
+            return Err(ExportError::NotMeasured { format: Format::Trace, design: profile.design.name().into() });
         };
         serde_json::to_writer_pretty(&mut *to, &trace(profile, measurement, breakdown))?;
         Ok(writeln!(to)?)
@@ -36,7 +36,7 @@ fn trace(profile: &Profile, measurement: &Measurement, breakdown: &Breakdown) ->
     let name =
         |what: &str, name: String| json!({ "ph": "M", "pid": 1, "tid": 1, "name": what, "args": { "name": name } });
     let mut events = vec![
-        name("process_name", format!("{} at {}", profile.design.name, profile.design.input)),
+        name("process_name", format!("{} at {}", profile.design.name(), profile.design.input())),
         name("thread_name", format!("{} on {}", measurement.runtime, measurement.device)),
     ];
     let mut start = Nanos::ZERO;

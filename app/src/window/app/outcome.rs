@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use shufflescope_engine::design::{Batch, Design, limits};
+use shufflescope_engine::design::{Batch, limits};
 use shufflescope_engine::report::Profile;
 use shufflescope_engine::runtime::RunOptions;
 
 use super::{App, Notice};
 use crate::window::document::Pinned;
-use crate::window::export::{self, Material};
+use crate::window::export::Material;
 use crate::window::files::{FileEvent, Opened};
 
 impl App {
@@ -16,7 +16,7 @@ impl App {
         let valid = self.document.valid();
         let batch = self.document.valid_options().batch;
         self.document.pinned = Some(Pinned {
-            name: valid.design.name.clone(),
+            name: valid.model.name().into(),
             totals: valid.cost.total.clone(),
             latency: self.live.current().map(|measurement| (measurement.whole, batch)),
             file: None,
@@ -24,6 +24,11 @@ impl App {
     }
 
     pub(super) fn save(&mut self, ask: bool) {
+        if self.document.fixed().is_some() {
+            let name = self.document.name();
+            self.fail(format!("Not saved: `{name}` is a graph and not a design. Export writes it as a model."));
+            return;
+        }
         if let Some(error) = self.document.errors().first() {
             self.fail(format!("Not saved, for the design is not valid: {error}."));
             return;
@@ -37,7 +42,7 @@ impl App {
     /// What an export would be written from now.
     pub(super) fn material(&self) -> Material {
         Material {
-            design: self.document.valid().design.clone(),
+            model: self.document.valid().model.clone(),
             batch: Batch(self.document.valid_options().batch),
             measurement: self.live.current().cloned(),
         }
@@ -49,8 +54,12 @@ impl App {
                 self.notice = None;
                 self.document.open(*design, Some(path), now);
             }
-            FileEvent::Opened(path, Ok(Opened::Profile(profile, design))) => {
-                self.show_profile(&profile, *design, path, now);
+            FileEvent::Opened(_, Ok(Opened::Model(model))) => {
+                self.notice = None;
+                self.document.open_model(*model, now);
+            }
+            FileEvent::Opened(path, Ok(Opened::Profile(profile, missing))) => {
+                self.show_profile(*profile, missing, path, now);
             }
             FileEvent::Saved(path, design, Ok(())) => {
                 self.notice = Some(Notice::done(format!("Saved to {}.", path.display())));
@@ -59,19 +68,19 @@ impl App {
             FileEvent::ExportTo(path, what, mut material) => {
                 let now = self.material();
                 // The same network: its latency may have been refined while the dialog was open.
-                if now.design == material.design && now.batch == material.batch {
+                if now.model == material.model && now.batch == material.batch {
                     *material = now;
                 }
                 self.files.export(path, what, material);
             }
-            FileEvent::Exported(path, what, Ok(())) => {
+            FileEvent::Exported(path, Ok(said)) => {
                 self.files.remember(&path);
                 let folder = path.parent().map(Path::to_owned);
-                self.notice = Some(Notice { folder, ..Notice::done(export::done(what, &path)) });
+                self.notice = Some(Notice { folder, ..Notice::done(said) });
             }
             FileEvent::Opened(_, Err(error)) => self.fail(format!("Not opened. {error}")),
             FileEvent::Saved(_, _, Err(error)) => self.fail(format!("Not saved. {error}")),
-            FileEvent::Exported(_, _, Err(error)) => self.fail(format!("Not exported. {error}")),
+            FileEvent::Exported(_, Err(error)) => self.fail(format!("Not exported. {error}")),
             FileEvent::NoFileManager(error) => self.fail(format!("The folder cannot be shown. {error}")),
             FileEvent::NotKept(error) => {
                 self.fail(format!("Your design is not kept over a crash; save it to a file. {error}"));
@@ -87,27 +96,33 @@ impl App {
         }
     }
 
-    /// Shows the design of a saved profile, and what was saved beside it as A.
-    fn show_profile(&mut self, profile: &Profile, design: Design, path: PathBuf, now: f64) {
-        let pinned = Pinned::of_profile(profile, design.name.clone(), path);
+    /// Shows the network of a saved profile, unless it is `missing`, and what was saved beside it as A.
+    fn show_profile(&mut self, profile: Profile, missing: Option<String>, path: PathBuf, now: f64) {
+        let pinned = Pinned::of_profile(&profile, profile.design.name().to_owned(), path);
         let file = pinned.file_name().unwrap_or_default().into_owned();
-        let text = match &profile.measurement {
+        let saved = match &profile.measurement {
             Some(measured) => {
                 let processor = profile.machine.cpu_model.as_deref().unwrap_or("an unknown processor");
                 let threads = if measured.threads == 1 { "1 thread" } else { &format!("{} threads", measured.threads) };
                 format!(
-                    "Opened the design of {file}. A is what was saved there: its latency, {}, comes from the file ({}, \
-                     {}, {threads}, batch {}, on {processor}).",
+                    "A is what was saved there: its latency, {}, comes from the file ({}, {}, {threads}, batch {}, on \
+                     {processor}).",
                     measured.whole.median, measured.device, measured.runtime, measured.batch
                 )
             }
-            None => format!("Opened the design of {file}. A is what was saved there; the file holds no latency."),
+            None => "A is what was saved there; the file holds no latency.".into(),
         };
-        self.notice = Some(Notice::done(text));
-        // A profile is no file that a design is saved to.
-        self.document.open(design, None, now);
-        if let Some((_, batch)) = pinned.latency.filter(|(_, batch)| limits::BATCH.contains(batch)) {
-            self.document.set_options(RunOptions { batch, ..self.document.options().clone() });
+        let what = if profile.design.design().is_some() { "design" } else { "network" };
+        self.notice = Some(Notice::done(match &missing {
+            None => format!("Opened the {what} of {file}. {saved}"),
+            Some(reason) => format!("Opened {file}. {saved} The network itself cannot be shown: {reason}"),
+        }));
+        if missing.is_none() {
+            // A profile is no file that a design is saved to.
+            self.document.open_model(profile.design, now);
+            if let Some((_, batch)) = pinned.latency.filter(|(_, batch)| limits::BATCH.contains(batch)) {
+                self.document.set_options(RunOptions { batch, ..self.document.options().clone() });
+            }
         }
         self.document.pinned = Some(pinned);
     }

@@ -22,7 +22,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         };
         quiet(ui, &latency(scene));
         if !scene.document.errors().is_empty() {
-            quiet(ui, "The design is not valid now: exports are of the last valid network.");
+            quiet(ui, "This is not valid now: exports are of the last valid network.");
         }
         ui.separator();
         for format in Format::ALL {
@@ -33,7 +33,8 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
             }
         }
         ui.separator();
-        quiet(ui, "Models; weights are random (seeded)");
+        let own = scene.document.valid().model.has_weights();
+        quiet(ui, if own { "Models; weights are the opened file's" } else { "Models; weights are random (seeded)" });
         for model in Export::MODELS {
             item(ui, model, None, commands);
         }

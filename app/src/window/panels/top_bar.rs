@@ -3,6 +3,8 @@
 use eframe::egui;
 use egui::{Align, Button, Layout, RichText, Role, Ui, WidgetInfo};
 
+use shufflescope_engine::model::Model;
+
 use super::export_menu;
 use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
@@ -46,7 +48,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, shown: Tab, commands: &mut Commands) 
             ui,
             "Open",
             "Open",
-            "Open a design file or a saved profile (Ctrl+O), or drop one here",
+            "Open a design file, a saved profile or an ONNX model (Ctrl+O), or drop one here",
             true,
             Command::OpenDialog,
             commands,
@@ -56,7 +58,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, shown: Tab, commands: &mut Commands) 
             Some(what) => format!("{verb}: {what} ({keys})"),
             None => format!("Nothing to {} ({keys})", verb.to_lowercase()),
         };
-        let (undo, redo) = (document.history().undoes(), document.history().redoes());
+        let (undo, redo) = (document.undoes(), document.redoes());
         button(ui, "Redo", "Redo", &step(redo, "Redo", "Ctrl+Shift+Z"), redo.is_some(), Command::Redo, commands);
         button(ui, "Undo", "Undo", &step(undo, "Undo", "Ctrl+Z"), undo.is_some(), Command::Undo, commands);
         ui.separator();
@@ -65,8 +67,13 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, shown: Tab, commands: &mut Commands) 
             ui.add_space(6.0);
             tabs(ui, shown, commands);
             let mark = if document.is_modified() { " \u{2022} not saved" } else { "" };
-            let file = document.file.as_deref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy());
-            let open = file.map_or_else(|| document.draft().name.clone(), std::borrow::Cow::into_owned);
+            let file = match document.fixed() {
+                Some(Model::File(file)) => Some(file.path()),
+                Some(_) => None,
+                None => document.file.as_deref(),
+            };
+            let file = file.and_then(|path| path.file_name()).map(|name| name.to_string_lossy());
+            let open = file.map_or_else(|| document.name().to_owned(), std::borrow::Cow::into_owned);
             ui.add(egui::Label::new(RichText::new(format!("{open}{mark}")).color(palette.muted)).truncate());
         });
     });

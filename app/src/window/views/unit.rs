@@ -1,5 +1,7 @@
 //! One building block drawn as the paper's Figure 3 draws it, each box coloured by its share of the unit's time.
 
+use std::collections::BTreeSet;
+
 use eframe::egui;
 use egui::{Align2, Pos2, Rect, Role, Sense, Shape, Stroke, StrokeKind, TextStyle, Ui, Vec2, WidgetInfo, pos2, vec2};
 use shufflescope_engine::design::Design;
@@ -39,15 +41,15 @@ impl Default for UnitView {
 impl UnitView {
     /// The choice of the unit.
     pub fn tools(&mut self, ui: &mut Ui, scene: Scene<'_>) {
-        let design = &scene.document.valid().design;
         self.follow(scene);
+        let units = units(&scene.document.valid().graph);
+        if units.is_empty() {
+            return;
+        }
         let combo = egui::ComboBox::from_id_salt("unit").selected_text(name(self.unit)).width(170.0);
         let response = combo.show_ui(ui, |ui| {
-            for (stage, row) in design.stages.iter().enumerate() {
-                for repeat in 0..(row.repeats as usize).min(2) {
-                    let unit = UnitId { stage, repeat };
-                    ui.selectable_value(&mut self.unit, unit, name(unit));
-                }
+            for unit in units.into_iter().filter(|unit| unit.repeat < 2) {
+                ui.selectable_value(&mut self.unit, unit, name(unit));
             }
         });
         response.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "unit"));
@@ -80,8 +82,9 @@ impl UnitView {
                 self.unit = unit;
             }
         }
-        let stage = self.unit.stage.min(valid.design.stages.len().saturating_sub(1));
-        let repeats = valid.design.stages.get(stage).map_or(1, |row| row.repeats as usize);
+        let Some(design) = valid.model.design() else { return };
+        let stage = self.unit.stage.min(design.stages.len().saturating_sub(1));
+        let repeats = design.stages.get(stage).map_or(1, |row| row.repeats as usize);
         self.unit = UnitId { stage, repeat: self.unit.repeat.min(repeats.saturating_sub(1)) };
     }
 
@@ -89,6 +92,12 @@ impl UnitView {
     pub fn show(&mut self, ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         self.follow(scene);
         let graph = &scene.document.valid().graph;
+        if units(graph).is_empty() {
+            let text =
+                "This network is a graph without stages, so it has no units to draw. Its layers are in the table.";
+            ui.label(egui::RichText::new(text).color(Palette::current(ui).muted));
+            return;
+        }
         let plan = UnitPlan::of(graph, self.unit);
         let times: Vec<Nanos> = plan.steps.iter().map(|step| time_of(step, graph, scene.live.current())).collect();
         egui::ScrollArea::both().auto_shrink(false).show(ui, |ui| {
@@ -102,6 +111,11 @@ impl UnitView {
             }
         });
     }
+}
+
+/// The units of a graph, in their order; a network that is no design has none.
+fn units(graph: &Graph) -> BTreeSet<UnitId> {
+    graph.nodes().iter().filter_map(|node| node.unit).collect()
 }
 
 fn name(unit: UnitId) -> String {

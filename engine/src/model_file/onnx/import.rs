@@ -9,9 +9,10 @@ use std::path::Path;
 use prost::Message;
 
 use super::constant::Constant;
-use super::operations::{self, Converter, Refusal};
+use super::operations::{self, Converter, Parameters, Refusal};
 use super::proto;
 use super::view::{Tensor, Value};
+use crate::design::Fingerprint;
 use crate::graph::{Graph, Shape};
 use crate::model_file::{ModelFileError, UnsupportedNode};
 use crate::units::Bytes;
@@ -41,6 +42,7 @@ pub struct Imported {
     /// Most values that all parameters together can have.
     parameters: usize,
     weights: Weights,
+    content: Fingerprint,
 }
 
 /// Opens an ONNX classification model made of the operations that graphs here have.
@@ -65,9 +67,21 @@ impl Imported {
     /// As [`import`].
     pub fn from_bytes(bytes: &[u8], path: &str) -> Result<Self, ModelFileError> {
         let mut imported = Self::decode(bytes, path).map_err(|reason| malformed(path, reason))?;
-        let (_, weights) = imported.convert(imported.shape)?;
+        let (_, weights) = imported.convert(imported.shape, Parameters::Keep)?;
         imported.weights = weights;
         Ok(imported)
+    }
+
+    /// The file's name without its ending.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A short name for the file's bytes.
+    #[must_use]
+    pub fn content(&self) -> &Fingerprint {
+        &self.content
     }
 
     /// Shape of the input that the model was made for, `[1, channels, height, width]`.
@@ -87,7 +101,7 @@ impl Imported {
     /// # Errors
     /// Where the model is made for another input size.
     pub fn graph_for(&self, batch: usize, [height, width]: [usize; 2]) -> Result<Graph, ModelFileError> {
-        Ok(self.convert(Shape { batch, height, width, ..self.shape })?.0)
+        Ok(self.convert(Shape { batch, height, width, ..self.shape }, Parameters::Count)?.0)
     }
 
     fn decode(bytes: &[u8], path: &str) -> Result<Self, String> {
@@ -116,16 +130,18 @@ impl Imported {
             // Four bytes each; some are shared by several layers.
             parameters: bytes.len(),
             weights: Weights::default(),
+            content: Fingerprint::of_bytes(bytes),
         })
     }
 
-    fn convert(&self, input: Shape) -> Result<(Graph, Weights), ModelFileError> {
+    fn convert(&self, input: Shape, parameters: Parameters) -> Result<(Graph, Weights), ModelFileError> {
         let side = |length| (1..=LONGEST_SIDE).contains(&length);
         let sides = [input.batch, input.channels, input.height, input.width].into_iter().all(side);
         if !sides || input.elements().0 > operations::MOST_ELEMENTS {
             return Err(malformed(&self.path, format!("its input is {:?}", <[usize; 4]>::from(input))));
         }
-        let mut converter = Converter::new(&self.name, input, self.exported_batch, &self.constants, self.parameters);
+        let mut converter =
+            Converter::new(&self.name, input, self.exported_batch, &self.constants, (self.parameters, parameters));
         let mut values: HashMap<&str, Value> = HashMap::new();
         values.insert(&self.input, Value::Tensor(Tensor::whole(converter.input(), input)));
         let mut unsupported: Vec<UnsupportedNode> = Vec::new();

@@ -43,6 +43,15 @@ type Inputs<'a> = &'a [Option<Value>];
 /// What a node makes: one value per output.
 type Made = Result<Vec<Value>, Refusal>;
 
+/// What becomes of the parameters' values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Parameters {
+    /// They become the graph's weights.
+    Keep,
+    /// They are only counted: the graph alone is wanted, and copying them would take most of the time.
+    Count,
+}
+
 /// Builds the graph node by node.
 pub(super) struct Converter<'a> {
     builder: GraphBuilder,
@@ -51,6 +60,7 @@ pub(super) struct Converter<'a> {
     exported_batch: Option<usize>,
     /// Values that parameters may still have: more than a file holds means that one is used again and again.
     parameters_left: usize,
+    parameters: Parameters,
 }
 
 /// Whether the operation is one that [`Converter::node`] knows.
@@ -65,14 +75,15 @@ impl<'a> Converter<'a> {
         input: Shape,
         exported_batch: Option<usize>,
         constants: &'a HashMap<String, Constant>,
-        parameters: usize,
+        (parameters_left, parameters): (usize, Parameters),
     ) -> Self {
         Self {
             builder: GraphBuilder::new(name, input),
             weights: Weights::default(),
             names: Names::new(constants),
             exported_batch,
-            parameters_left: parameters,
+            parameters_left,
+            parameters,
         }
     }
 
@@ -125,10 +136,19 @@ impl<'a> Converter<'a> {
         Value::Tensor(Tensor::vector(id, self.builder.shape(id)))
     }
 
-    fn parameter(&mut self, path: &str, of: &str, shape: Vec<usize>, values: Vec<f32>) -> Result<(), Refusal> {
-        let left = self.parameters_left.checked_sub(values.len());
+    /// Adds a parameter of `count` values.
+    fn parameter(
+        &mut self,
+        (path, of): (&str, &str),
+        shape: Vec<usize>,
+        count: usize,
+        values: impl FnOnce() -> Vec<f32>,
+    ) -> Result<(), Refusal> {
+        let left = self.parameters_left.checked_sub(count);
         self.parameters_left = left.ok_or_else(|| format!("{of} has more values than the file holds"))?;
-        self.weights.insert(format!("{path}.{of}"), WeightTensor { shape, values });
+        if self.parameters == Parameters::Keep {
+            self.weights.insert(format!("{path}.{of}"), WeightTensor { shape, values: values() });
+        }
         Ok(())
     }
 }

@@ -26,8 +26,7 @@ impl Exporter for Html {
 }
 
 fn document(profile: &Profile) -> String {
-    let design = &profile.design;
-    let title = escaped(&format!("{} at {}", design.name, design.input));
+    let title = escaped(&format!("{} at {}", profile.design.name(), profile.design.input()));
     let measured = match &profile.measurement {
         Some(measurement) => escaped(&format!(
             "measured with {} on {}, {} mode",
@@ -54,10 +53,18 @@ fn document(profile: &Profile) -> String {
          <p class=\"soft\">{classes} classes; {measured}</p>\n</header>\n<dl class=\"facts\">\n{facts}</dl>\n{sections}</body>\n</html>\n",
         version = escaped(&profile.machine.version),
         style = include_str!("style.css"),
-        classes = design.classes,
+        classes = classes(profile),
         facts = headline(profile).iter().map(card).collect::<String>(),
         sections = sections.concat(),
     )
+}
+
+/// What the network tells apart: the design's classes, or the channels of the last layer's result.
+fn classes(profile: &Profile) -> u64 {
+    match profile.design.design() {
+        Some(design) => design.classes.into(),
+        None => profile.cost.layers.last().map_or(0, |layer| layer.output.channels as u64),
+    }
 }
 
 fn card(fact: &Fact) -> String {
@@ -81,7 +88,7 @@ fn warnings(profile: &Profile) -> String {
 fn guidelines(findings: &[Finding]) -> String {
     let mut text = String::from("<section>\n<h2>Guidelines of the ShuffleNet V2 paper</h2>\n");
     if findings.is_empty() {
-        text += "<p>The design follows all four.</p>\n";
+        text += "<p>The network follows all four.</p>\n";
     }
     for finding in findings {
         let (guideline, evidence) = (finding.guideline, &finding.evidence);

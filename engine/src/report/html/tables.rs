@@ -29,8 +29,9 @@ pub(super) fn stages(profile: &Profile) -> String {
     let body: String = rows.iter().map(|row| stage(row, measured.then_some(sum))).collect();
     let total = &profile.cost.total;
     let time = if measured { format!("<td class=\"n\">{sum}</td><td></td>") } else { String::new() };
+    let title = if profile.design.design().is_some() { "Design" } else { "Parts" };
     format!(
-        "<section>\n<h2>Design</h2>\n<div class=\"wide\"><table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{body}</tbody>\n\
+        "<section>\n<h2>{title}</h2>\n<div class=\"wide\"><table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{body}</tbody>\n\
          <tfoot><tr><td colspan=\"7\">sum</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>{time}</tr></tfoot>\n\
          </table></div>\n</section>\n",
         head(&heading),

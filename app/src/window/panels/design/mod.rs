@@ -1,5 +1,7 @@
-//! The design panel: which network, its input, its stages, its units, and what it runs on.
+//! The design panel: which network, its input, its stages, its units, and what it runs on; of a network that is no
+//! design only what can be chosen.
 
+mod fixed;
 mod network;
 mod run;
 mod stages;
@@ -16,12 +18,17 @@ use crate::window::theme::{self, Palette};
 pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     // Room for the scroll bar.
     ui.set_max_width(ui.available_width() - 8.0);
-    heading(ui, "Design");
-    network::show(ui, scene, commands);
-    section(ui, "Stages");
-    stages::show(ui, scene, commands);
-    section(ui, "Units");
-    units::show(ui, scene, commands);
+    if let Some(model) = scene.document.fixed() {
+        heading(ui, "Network");
+        fixed::show(ui, scene, model, commands);
+    } else {
+        heading(ui, "Design");
+        network::show(ui, scene, commands);
+        section(ui, "Stages");
+        stages::show(ui, scene, commands);
+        section(ui, "Units");
+        units::show(ui, scene, commands);
+    }
     section(ui, "Run on");
     run::show(ui, scene, commands);
     ui.add_space(theme::GAP);

@@ -3,10 +3,11 @@
 use eframe::egui;
 use egui::{RichText, Role, Slider, Ui};
 use shufflescope_engine::design::{Edit, Family, Field, InputSize, WIDTHS};
+use shufflescope_engine::model::Model;
 use shufflescope_engine::zoo;
 
 use crate::window::app::Scene;
-use crate::window::command::Commands;
+use crate::window::command::{Command, Commands};
 use crate::window::theme::Palette;
 use crate::window::widgets::{choice, named, number, problem, row};
 
@@ -28,11 +29,13 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     problem(ui, wrong);
 }
 
-fn presets(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
-    let draft = scene.document.draft();
+/// The choice among what is built in.
+pub(super) fn presets(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
+    let open = scene.document.name();
+    let fixed = scene.document.fixed().is_some();
     row(ui, "preset", |ui| {
         let shown = egui::ComboBox::from_id_salt("preset")
-            .selected_text(if zoo::find(&draft.name).is_some() { draft.name.as_str() } else { "choose a preset" })
+            .selected_text(if is_built_in(scene) { open } else { "choose a preset" })
             .width(ui.available_width())
             .truncate()
             .height(460.0);
@@ -45,14 +48,29 @@ fn presets(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
                     family = Some(design.family);
                     ui.label(RichText::new(family_name(design.family)).small().color(Palette::current(ui).muted));
                 }
-                let response = ui.selectable_label(design.name == draft.name, &design.name).on_hover_text(preset.about);
+                let response =
+                    ui.selectable_label(!fixed && design.name == open, &design.name).on_hover_text(preset.about);
                 if response.clicked() {
                     commands.edit(Edit::Replace(Box::new(design.clone())));
+                }
+            }
+            ui.label(RichText::new("to look at, not to edit").small().color(Palette::current(ui).muted));
+            for network in zoo::networks() {
+                let response = ui.selectable_label(fixed && network.name == open, network.name);
+                if response.on_hover_text(network.about).clicked() {
+                    commands.push(Command::OpenModel(Box::new(network.into())));
                 }
             }
         });
         named(response.response, Role::ComboBox, "preset");
     });
+}
+
+fn is_built_in(scene: Scene<'_>) -> bool {
+    match scene.document.fixed() {
+        Some(model) => matches!(model, Model::Network(_)),
+        None => zoo::find(&scene.document.draft().name).is_some(),
+    }
 }
 
 const fn family_name(family: Family) -> &'static str {
@@ -113,9 +131,10 @@ fn width(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     }
 }
 
-fn input(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
+/// The input's size.
+pub(super) fn input(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     let document = scene.document;
-    let size = document.draft().input;
+    let size = document.input();
     let (wide, high) = (document.error(Field::InputWidth), document.error(Field::InputHeight));
     row(ui, "input", |ui| {
         let square = size.width == size.height;

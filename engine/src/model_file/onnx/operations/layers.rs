@@ -122,9 +122,9 @@ impl Converter<'_> {
         let window = window(node, input, [height, width])?;
         let conv = Conv2d { in_channels, out_channels, window, groups, bias: bias.is_some() };
         let (id, path) = self.push(node, Some(name), Op::Conv2d(conv), &[input.node])?;
-        self.parameter(&path, "weight", dims.into(), values.into())?;
+        self.parameter((&path, "weight"), dims.into(), values.len(), || values.into())?;
         if let Some((shape, values, _)) = bias {
-            self.parameter(&path, "bias", shape.into(), values.into())?;
+            self.parameter((&path, "bias"), shape.into(), values.len(), || values.into())?;
         }
         Ok(vec![self.whole(id)])
     }
@@ -148,7 +148,7 @@ impl Converter<'_> {
         let eps = node.float_or("epsilon", 1e-5).to_string().parse().unwrap_or(1e-5);
         let (id, path) = self.push(node, Some(name), Op::BatchNorm { channels, eps }, &[input.node])?;
         for (of, values) in ["weight", "bias", "running_mean", "running_var"].into_iter().zip(vectors) {
-            self.parameter(&path, of, vec![channels], values.into())?;
+            self.parameter((&path, of), vec![channels], values.len(), || values.into())?;
         }
         Ok(vec![Value::Tensor(Tensor { node: id, ..input.clone() })])
     }
@@ -220,10 +220,10 @@ impl Converter<'_> {
         }
         let op = Op::Linear { in_features, out_features, bias: bias.is_some() };
         let (id, path) = self.push(node, Some(name), op, &[input.node])?;
-        let weight = if is_out_in { values.into() } else { transposed(values, columns) };
-        self.parameter(&path, "weight", vec![out_features, in_features], weight)?;
+        let weight = || if is_out_in { values.into() } else { transposed(values, columns) };
+        self.parameter((&path, "weight"), vec![out_features, in_features], values.len(), weight)?;
         if let Some((_, values, _)) = bias {
-            self.parameter(&path, "bias", vec![out_features], values.into())?;
+            self.parameter((&path, "bias"), vec![out_features], values.len(), || values.into())?;
         }
         Ok(vec![self.vector(id)])
     }

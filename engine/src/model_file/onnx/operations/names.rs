@@ -15,7 +15,10 @@ pub(super) struct Names<'a> {
 impl<'a> Names<'a> {
     pub(super) fn new(constants: &'a HashMap<String, Constant>) -> Self {
         let parents = |name: &'a String| std::iter::successors(parent(name), |name| parent(name));
-        Self { containers: constants.keys().flat_map(parents).collect(), taken: HashMap::from([("input".into(), 0)]) }
+        // Shapes and bounds stand beside a layer that has nothing to learn.
+        let learned = |constant: &Constant| matches!(constant, Constant::Floats { dims, .. } if !dims.is_empty());
+        let names = constants.iter().filter(|(_, constant)| learned(constant)).map(|(name, _)| name);
+        Self { containers: names.flat_map(parents).collect(), taken: HashMap::from([("input".into(), 0)]) }
     }
 
     /// The path for a layer with a parameter called `weight`, or without parameters.
@@ -52,8 +55,14 @@ fn parent(name: &str) -> Option<&str> {
     name.rsplit_once('.').map(|(parent, _)| parent)
 }
 
-/// `features.1.conv.0.0` of `/features/features.1/conv/conv.0/conv.0.0/Conv`.
+/// `features.1.conv.0.0` of `/features/features.1/conv/conv.0/conv.0.0/Conv`, as PyTorch's exporter calls it; our own
+/// calls it by the path itself. Nothing of `Conv_12`.
 fn of_node(node: &Node) -> String {
+    if !node.name.contains('/') {
+        let by_operation =
+            node.name.get(..node.op_type.len()).is_some_and(|start| start.eq_ignore_ascii_case(&node.op_type));
+        return if by_operation { String::new() } else { node.name.clone() };
+    }
     let mut parts: Vec<&str> = node.name.split('/').filter(|part| !part.is_empty()).collect();
     // The last part is the operation; a name without modules says nothing more than that.
     parts.pop();
@@ -101,5 +110,7 @@ mod tests {
         assert_eq!(names.path(&node("", "Add"), None), "add_1");
         assert_eq!(names.path(&node("0/1 2/Conv", "Conv"), None), "layer0.1_2");
         assert_eq!(names.path(&node("/input/Relu", "Relu"), None), "input_0");
+        assert_eq!(names.path(&node("stage2.0.branch2.2", "Relu"), None), "stage2.0.branch2.2");
+        assert_eq!(names.path(&node("Relu_17", "Relu"), None), "relu");
     }
 }

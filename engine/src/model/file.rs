@@ -1,0 +1,122 @@
+//! A model in a file of another program, with its own weights.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use super::ModelError;
+use crate::design::{Batch, Fingerprint, InputSize};
+use crate::graph::Graph;
+use crate::model_file::ModelFileError;
+use crate::model_file::onnx::{Imported, import};
+use crate::weights::Weights;
+
+/// An ONNX file and the input to run it with.
+///
+/// The file's content is kept once it was read; a `ModelFile` that comes out of a profile reads it when the graph or the
+/// weights are asked for, so a profile can be looked at after its file is gone.
+#[derive(Clone)]
+pub struct ModelFile {
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+    pub(super) input: InputSize,
+    pub(super) content: Fingerprint,
+    pub(super) loaded: OnceLock<Arc<Imported>>,
+}
+
+impl ModelFile {
+    /// Opens an ONNX file.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, is damaged, or holds operations without counterpart here: all are listed.
+    pub fn open(path: &Path) -> Result<Self, ModelFileError> {
+        if path.to_str().is_none() {
+            let reason = "its path is not Unicode, which no profile can hold: rename it";
+            let source = io::Error::new(io::ErrorKind::InvalidInput, reason);
+            return Err(ModelFileError::Io { path: path.display().to_string(), source });
+        }
+        let imported = import(path)?;
+        let shape = imported.input_shape();
+        let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        Ok(Self {
+            name: imported.name().to_owned(),
+            path: path.to_owned(),
+            input: InputSize { height: side(shape.height), width: side(shape.width) },
+            content: imported.content().clone(),
+            loaded: OnceLock::from(Arc::new(imported)),
+        })
+    }
+
+    /// The file's name without its ending.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where the file is, or was.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Size of the image read: the file's own, or the one asked for.
+    #[must_use]
+    pub const fn input(&self) -> InputSize {
+        self.input
+    }
+
+    /// A short name for the file's bytes.
+    #[must_use]
+    pub const fn content(&self) -> &Fingerprint {
+        &self.content
+    }
+
+    /// The file's graph for this many images.
+    ///
+    /// # Errors
+    /// Where the file is gone or has changed, or the model is made for another input.
+    pub fn graph(&self, batch: Batch) -> Result<Graph, ModelError> {
+        let InputSize { height, width } = self.input;
+        Ok(self.imported()?.graph_for(batch.0 as usize, [height as usize, width as usize])?)
+    }
+
+    /// The file's own weights, by the names that the graph's layers have.
+    ///
+    /// # Errors
+    /// Where the file is gone or has changed.
+    pub fn weights(&self) -> Result<&Weights, ModelError> {
+        Ok(self.imported()?.weights())
+    }
+
+    fn imported(&self) -> Result<&Imported, ModelError> {
+        if let Some(imported) = self.loaded.get() {
+            return Ok(imported);
+        }
+        let imported = import(&self.path)?;
+        if *imported.content() != self.content {
+            return Err(ModelError::Changed { path: self.path.display().to_string() });
+        }
+        Ok(self.loaded.get_or_init(|| Arc::new(imported)))
+    }
+}
+
+/// What was read of the file does not count: it follows from the rest.
+impl PartialEq for ModelFile {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { name, path, input, content, loaded: _ } = self;
+        (name, path, input, content) == (&other.name, &other.path, &other.input, &other.content)
+    }
+}
+
+impl fmt::Debug for ModelFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, path, input, content, loaded: _ } = self;
+        f.debug_struct("ModelFile")
+            .field("name", name)
+            .field("path", path)
+            .field("input", input)
+            .field("content", content)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,136 @@
+//! The JSON form of a model. A design is written as it always was, so profiles of designs are the same in every
+//! version; the other two say what they are by a key that no design has.
+//!
+//! ```json
+//! { "name": "alexnet", "network": "alexnet", "input": { "height": 224, "width": 224 } }
+//! { "name": "resnet18", "file": "models/resnet18.onnx", "input": { ... }, "fingerprint": "0123456789abcdef" }
+//! ```
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use super::{Model, ModelFile, NetworkChoice};
+use crate::design::{Fingerprint, InputSize};
+
+/// A fixed network of the zoo.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NetworkForm {
+    /// What people call it: the same as `network`. Every kind of model has this key.
+    name: String,
+    /// Its name in the zoo.
+    network: String,
+    /// Size of the image read.
+    input: InputSize,
+}
+
+/// A model file of another program.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileForm {
+    /// The file's name without its ending.
+    name: String,
+    /// Where the file was.
+    file: PathBuf,
+    /// Size of the image read.
+    input: InputSize,
+    /// Hash of the file's content.
+    fingerprint: Fingerprint,
+}
+
+impl Serialize for Model {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Design(design) => design.serialize(serializer),
+            Self::Network(NetworkChoice { name, input }) => {
+                NetworkForm { name: name.clone(), network: name.clone(), input: *input }.serialize(serializer)
+            }
+            Self::File(ModelFile { name, path, input, content, loaded: _ }) => {
+                FileForm { name: name.clone(), file: path.clone(), input: *input, fingerprint: content.clone() }
+                    .serialize(serializer)
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Model {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        if value.get("network").is_some() {
+            let NetworkForm { name: _, network, input } = read(value)?;
+            Ok(Self::Network(NetworkChoice { name: network, input }))
+        } else if value.get("file").is_some() {
+            let FileForm { name, file, input, fingerprint } = read(value)?;
+            Ok(Self::File(ModelFile { name, path: file, input, content: fingerprint, loaded: OnceLock::new() }))
+        } else {
+            read(value).map(Self::Design)
+        }
+    }
+}
+
+/// Reads one kind; the error names the field.
+fn read<T: DeserializeOwned, E: Error>(value: Value) -> Result<T, E> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let field = error.path().to_string();
+        let reason = error.into_inner();
+        E::custom(if field == "." { reason.to_string() } else { format!("`{field}`: {reason}") })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zoo;
+
+    fn reread(model: &Model) -> Model {
+        serde_json::from_str(&serde_json::to_string(model).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_design_is_written_as_the_bare_design() {
+        for preset in zoo::presets() {
+            let model = Model::from(&preset.design);
+            assert_eq!(serde_json::to_string(&model).unwrap(), serde_json::to_string(&preset.design).unwrap());
+            assert_eq!(reread(&model), model);
+        }
+    }
+
+    #[test]
+    fn a_network_says_so_and_reads_back_even_where_this_program_does_not_have_it() {
+        let model = Model::from(zoo::network("alexnet").unwrap()).with_input(InputSize { height: 96, width: 128 });
+        let json = serde_json::to_value(&model).unwrap();
+        assert_eq!((&json["network"], &json["input"]["height"]), (&"alexnet".into(), &96.into()));
+        assert_eq!(reread(&model), model);
+        let newer: Model = serde_json::from_str(&json.to_string().replace("alexnet", "newnet")).unwrap();
+        assert!(newer.graph(crate::design::Batch(1)).unwrap_err().to_string().contains("`newnet`"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_field() {
+        let error = |json: &str| serde_json::from_str::<Model>(json).unwrap_err().to_string();
+        let mut design = serde_json::to_value(&zoo::presets()[0].design).unwrap();
+        design["stages"][1]["channels"] = "many".into();
+        assert!(
+            error(&design.to_string()).starts_with("`stages[1].channels`: invalid type"),
+            "{}",
+            error(&design.to_string())
+        );
+        assert!(error(r#"{"name": "a"}"#).contains("missing field `classes`"));
+        assert!(
+            error(r#"{"name": "a", "network": "a", "input": {"height": 1}}"#)
+                .contains("`input`: missing field `width`")
+        );
+        assert!(
+            error(r#"{"name": "a", "file": "a.onnx", "input": {"height": 1, "width": 1}}"#).contains("fingerprint")
+        );
+        assert!(
+            error(r#"{"name": "a", "network": "a", "file": "b", "input": {"height": 1, "width": 1}}"#)
+                .contains("`file`")
+        );
+        assert!(error("3").contains("invalid type"));
+    }
+}
