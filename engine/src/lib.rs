@@ -14,6 +14,7 @@ pub mod classify;
 pub mod cost;
 pub mod design;
 pub mod device;
+pub mod experiment;
 pub mod files;
 pub mod graph;
 pub mod guideline;

@@ -116,7 +116,7 @@ impl NoiseFloors {
         seen.floors.iter().copied().reduce(NoiseFloor::max)
     }
 
-    /// Adds what was just seen. A floor that is no number is left out.
+    /// Adds what was just seen; of fewer than 30 rounds it would say little. A floor that is no number is left out.
     pub fn note(&mut self, key: NoiseKey, floor: NoiseFloor) {
         if !floor.share.is_finite() {
             return;
