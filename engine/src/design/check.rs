@@ -9,7 +9,7 @@ use super::{Activation, Block, Design, Unit};
 /// Bounds that keep every derived number (shapes, mult-adds, bytes) far from overflow.
 pub mod limits {
     /// Shortest and longest side of the input image.
-    pub const INPUT: std::ops::RangeInclusive<u32> = 32..=1024;
+    pub const INPUT: std::ops::RangeInclusive<u32> = 32..=2048;
     /// Channels of a stage, of the stem and of the head.
     pub const CHANNELS: std::ops::RangeInclusive<u32> = 1..=8192;
     /// Units in a stage.
