@@ -22,6 +22,7 @@ pub mod measure;
 pub mod model_file;
 pub mod report;
 pub mod runtime;
+pub mod sweep;
 pub mod units;
 pub mod weights;
 pub mod zoo;
