@@ -21,6 +21,7 @@ pub use block::{
 pub use check::{DesignError, DesignErrors, Field, limits};
 pub use edit::{BlockEdit, Edit, StageEdit};
 pub use fingerprint::Fingerprint;
+pub(crate) use fingerprint::fnv1a_64;
 pub use width::{Scale, WIDTHS, round_to};
 
 /// Images processed in one run.

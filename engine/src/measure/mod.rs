@@ -2,16 +2,23 @@
 //!
 //! The way of a number: [`sample`] drives an [`Executable`](crate::runtime::Executable) in one process and keeps every
 //! raw time in [`ProcessSamples`]; [`Measurement::summarise`] makes one [`Measurement`] of one or more processes, with
-//! spread and [`Warning`]s. Only [`sample`] touches the world, and that through a [`Clock`] and a [`Canary`], so the
-//! whole scheduler is tested on the clock of [`fake`] that takes exactly the time it is told.
+//! spread and [`Warning`]s. Where networks are to be compared, [`interleave`] measures them in turns into
+//! [`Interleaved`], and [`compare()`] gives the verdict on any two. Only [`sample`] and [`interleave`] touch the world,
+//! and that through a [`Clock`] and a [`Canary`], so the whole scheduler is tested on the clock of [`fake`] that takes
+//! exactly the time it is told.
 
 mod breakdown;
 mod canary;
 mod clock;
+mod compare;
 pub mod fake;
+mod interleave;
+mod interleaved;
 mod judge;
 mod key;
+mod layer_diff;
 mod measurement;
+mod noise_floor;
 mod progress;
 mod protocol;
 mod sampler;
@@ -25,8 +32,13 @@ mod warning;
 pub use breakdown::{Breakdown, KernelLabel, KernelTime};
 pub use canary::{ArithmeticCanary, Canary, CanaryReport};
 pub use clock::{Clock, MonotonicClock, TimerQuality};
+pub use compare::{Comparison, Difference, LEAST_MARGIN, PairedSamples, RatioInterval, compare};
+pub use interleave::{InterleaveProgress, InterleaveRules, InterleaveStep, MINIMUM_ROUNDS, interleave};
+pub use interleaved::{Block, Interleaved, Round, RowRecord};
 pub use key::MeasureKey;
+pub use layer_diff::{LayerChange, LayerDifference, LayerPair, LayerSide, LayerSource};
 pub use measurement::{Circumstances, Measurement, ProcessRecord};
+pub use noise_floor::{NoiseFileError, NoiseFloor, NoiseFloors, NoiseKey};
 pub use progress::{Phase, Progress};
 pub use protocol::{EarlyStop, Mode, Processes, Protocol, RunCounts, SamplingRules, SteadyRule, WarmUpRules};
 pub use sampler::{MeasureError, refine, sample};

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use thiserror::Error;
 
 use super::progress::Reporter;
-use super::protocol::{Protocol, RunCounts};
+use super::protocol::{Protocol, RunCounts, WarmUpRules};
 use super::samples::{Discard, MarkedRun, ProcessSamples};
 use super::schedule::Next;
 use super::statistics::Sorted;
@@ -43,10 +43,10 @@ pub enum MeasureError {
 }
 
 /// Samples that a clock going backwards may spoil before the measurement is given up.
-const CLOCK_FAULTS_ALLOWED: u64 = 20;
+pub(super) const CLOCK_FAULTS_ALLOWED: u64 = 20;
 
 /// Most runs in one batch, however coarse the clock.
-const LARGEST_BATCH: u64 = 10_000;
+pub(super) const LARGEST_BATCH: u64 = 10_000;
 
 /// Warms up and takes one process's share of samples.
 ///
@@ -65,7 +65,9 @@ pub fn sample(
     progress: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
 ) -> Result<ProcessSamples, MeasureError> {
     let mut reporter = Reporter::new(clock, progress);
-    let (warm_up, typical_run) = warm_up(exe, protocol, clock, &mut reporter)?;
+    let (warm_up, typical_run) = warm_up(exe, protocol.warm_up, clock, &mut |fraction| {
+        reporter.report(&Progress { phase: Phase::WarmUp, fraction, samples: None })
+    })?;
     let runs_per_sample = runs_per_sample(typical_run, clock.quality().precision, protocol.sampling.ticks_per_sample);
     let mut samples = ProcessSamples::new(warm_up, clock.quality(), exe.threads(), runs_per_sample);
     samples.instruction_set = exe.instruction_set();
@@ -89,18 +91,18 @@ pub fn refine(
     Sampler { exe, protocol, clock, canary, reporter: Reporter::new(clock, progress) }.fill(samples)
 }
 
-/// Runs until the times are steady; the report, and what a run takes then.
-fn warm_up(
+/// Runs until the times are steady; the report, and what a run takes then. `tell` hears between runs how much of the
+/// longest warm-up is over.
+pub(super) fn warm_up(
     exe: &mut dyn Executable,
-    protocol: &Protocol,
+    rules: WarmUpRules,
     clock: &dyn Clock,
-    reporter: &mut Reporter<'_>,
+    tell: &mut dyn FnMut(f64) -> Result<(), MeasureError>,
 ) -> Result<(WarmUp, Nanos), MeasureError> {
-    let mut state = WarmingUp::new(protocol.warm_up);
+    let mut state = WarmingUp::new(rules);
     let start = clock.now();
     loop {
-        let fraction = state.fraction(clock.now().since(start));
-        reporter.report(&Progress { phase: Phase::WarmUp, fraction, samples: None })?;
+        tell(state.fraction(clock.now().since(start)))?;
         exe.synchronize()?;
         let begin = clock.now();
         exe.run()?;
@@ -113,7 +115,7 @@ fn warm_up(
 }
 
 /// Enough runs that a sample lasts `ticks` timer ticks; 1 where a single run does.
-fn runs_per_sample(run: Nanos, tick: Nanos, ticks: u64) -> u64 {
+pub(super) fn runs_per_sample(run: Nanos, tick: Nanos, ticks: u64) -> u64 {
     tick.0.saturating_mul(ticks).div_ceil(run.0.max(1)).clamp(1, LARGEST_BATCH)
 }
 
@@ -224,7 +226,7 @@ fn counts_since(samples: &ProcessSamples, before: RunCounts) -> RunCounts {
     RunCounts { unmarked: now.unmarked - before.unmarked, marked: now.marked - before.marked }
 }
 
-const fn went_back(start: Nanos, middle: Nanos, end: Nanos) -> bool {
+pub(super) const fn went_back(start: Nanos, middle: Nanos, end: Nanos) -> bool {
     middle.0 < start.0 || end.0 < middle.0
 }
 

@@ -43,11 +43,16 @@ impl Spread {
         times: fn(&ProcessSamples) -> &Vec<Nanos>,
     ) -> Result<Self, MeasureError> {
         let runs: Vec<&[Nanos]> = processes.iter().map(|process| times(process).as_slice()).collect();
+        Self::of_runs(&runs)
+    }
+
+    /// The pooled times of all processes, one list each.
+    pub(super) fn of_runs(runs: &[&[Nanos]]) -> Result<Self, MeasureError> {
         if runs.iter().any(|runs| runs.is_empty()) {
             return Err(MeasureError::NoSamples);
         }
         let pooled: Sorted = runs.iter().copied().flatten().copied().collect();
-        let interval = if runs.len() > 1 { bootstrap_median(&runs, SEED) } else { pooled.median_interval() };
+        let interval = if runs.len() > 1 { bootstrap_median(runs, SEED) } else { pooled.median_interval() };
         let (Some(median), Some(min), Some(interval)) = (pooled.median(), pooled.min(), interval) else {
             return Err(MeasureError::NoSamples);
         };

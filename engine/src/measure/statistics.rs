@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::units::Nanos;
 
 /// The confidence that intervals aim for.
-const CONFIDENCE: f64 = 0.95;
+pub(super) const CONFIDENCE: f64 = 0.95;
 
 /// Times in rising order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ fn interval_rank(n: usize) -> (usize, f64) {
 }
 
 /// The bootstrap's repetitions.
-const REPETITIONS: usize = 1_000;
+pub(super) const REPETITIONS: usize = 1_000;
 
 /// The 95 % interval of the pooled median over several processes: a hierarchical bootstrap that draws processes, then
 /// runs within each, with replacement. Runs of one process share its memory layout and thread placement, so pooling
@@ -187,11 +187,26 @@ impl SplitMix64 {
         mixed ^ (mixed >> 31)
     }
 
+    /// A number from 0 up to, but not including, 1.
+    pub(super) fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     /// One of the items, each as likely as the others (the bias of the multiplication is below 2^-32 for what fits
     /// in memory).
-    fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
-        let scaled = (u128::from(self.next()) * items.len() as u128) >> 64;
-        items.get(scaled as usize)
+    pub(super) fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+        items.get(self.below(items.len()))
+    }
+
+    /// Puts the items in random order, every order as likely as the others.
+    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+    }
+
+    fn below(&mut self, count: usize) -> usize {
+        ((u128::from(self.next()) * count as u128) >> 64) as usize
     }
 }
 

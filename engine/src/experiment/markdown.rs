@@ -1,0 +1,113 @@
+//! An experiment as Markdown: one table per column, our rates beside the paper's, the verdict and its rule below.
+
+use std::fmt::Write;
+
+use super::{Cell, ExperimentResult, PaperFigure};
+use crate::measure::RatioInterval;
+
+/// The section of a report, from a second-level heading on.
+#[must_use]
+pub fn section(result: &ExperimentResult) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write(result, &mut text);
+    text
+}
+
+fn write(result: &ExperimentResult, to: &mut String) -> std::fmt::Result {
+    writeln!(to, "## {}\n", result.title)?;
+    writeln!(to, "{}. {}.\n", result.set_up, result.source)?;
+    writeln!(to, "**{} on this device.**\n", capital(result.verdict.name()))?;
+    let mut cells = result.cells.as_slice();
+    for column in &result.columns {
+        let rows = cells.iter().take_while(|cell| cells.first().is_some_and(|first| same_column(first, cell))).count();
+        let (of_column, rest) = cells.split_at(rows);
+        cells = rest;
+        writeln!(to, "### {}: {}\n", capital(&column.heading), column.verdict)?;
+        writeln!(
+            to,
+            "| | channels | mult-adds | memory access | ours, batches/s | ours, ratio | evidence | \
+             paper GPU, batches/s | ratio | paper ARM, images/s | ratio |"
+        )?;
+        writeln!(to, "|---|---|---:|---:|---:|---:|---|---:|---:|---:|---:|")?;
+        for cell in of_column {
+            row(cell, to)?;
+        }
+        let floor = column.noise_floor.map_or_else(|| "unknown".into(), |floor| percent(floor.share));
+        writeln!(
+            to,
+            "\n{} rounds; margin {}, noise floor {floor}; the rows' mult-adds differ by up to {}.\n",
+            column.rounds,
+            percent(column.margin),
+            percent(column.mult_adds_differ)
+        )?;
+    }
+    writeln!(to, "How the verdict is reached: {}\n", result.rule)?;
+    writeln!(to, "Ours, not stated by the paper:\n")?;
+    for choice in &result.choices {
+        writeln!(to, "- {choice}")?;
+    }
+    let instructions = result.instruction_set.map_or_else(String::new, |isa| format!(", {isa}"));
+    writeln!(
+        to,
+        "\nDevice {}, runtime {}, {} thread{}{instructions}, batch {}; rounds of {} blocks in changing order, ratios \
+         with 95 % intervals from a bootstrap over rounds. The paper's rates are published figures of a GTX 1080Ti and \
+         one thread of a Snapdragon 810, with their own channels; its batch is not stated.",
+        result.device,
+        result.runtime,
+        result.threads,
+        if result.threads == 1 { "" } else { "s" },
+        result.batch,
+        result.method.block
+    )
+}
+
+fn same_column(a: &Cell, b: &Cell) -> bool {
+    (a.widths, a.scale, a.input) == (b.widths, b.scale, b.input)
+}
+
+fn row(cell: &Cell, to: &mut String) -> std::fmt::Result {
+    let ours = cell.ours.map_or_else(
+        || "not measured".into(),
+        |ours| format!("{} [{}, {}]", rate(ours.batches_per_second), rate(ours.low), rate(ours.high)),
+    );
+    writeln!(
+        to,
+        "| {} | {} | {} | {} | {ours} | {} | {} | {} | {} |",
+        cell.label,
+        cell.channels,
+        cell.mult_adds,
+        cell.memory_access,
+        cell.ours_ratio.as_ref().map_or_else(String::new, interval),
+        cell.evidence.map_or("", super::Evidence::name),
+        paper(&cell.paper_gpu),
+        paper(&cell.paper_arm)
+    )
+}
+
+fn paper(figure: &PaperFigure) -> String {
+    format!("{} | {:.2}", figure.rate, figure.ratio)
+}
+
+fn interval(ratio: &RatioInterval) -> String {
+    format!("{:.3} [{:.3}, {:.3}]", ratio.ratio, ratio.low, ratio.high)
+}
+
+/// Four significant digits, as many as intervals of 1 % deserve.
+fn rate(rate: f64) -> String {
+    match rate {
+        rate if rate < 9.9995 => format!("{rate:.3}"),
+        rate if rate < 99.995 => format!("{rate:.2}"),
+        rate if rate < 999.95 => format!("{rate:.1}"),
+        rate => format!("{rate:.0}"),
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
