@@ -1,5 +1,6 @@
 //! Where pictures come from, and what becomes of them: cameras, files, network streams and a drawn scene behind one
-//! trait ([`FrameSource`]), and a thread that keeps the newest frame ([`Capture`]).
+//! trait ([`FrameSource`]), a thread that keeps the newest frame ([`Capture`]), and the way of a frame from there to
+//! the screen ([`Pipeline`]).
 
 mod back_off;
 mod capture;
@@ -12,6 +13,7 @@ mod jpeg;
 mod list;
 mod mailbox;
 mod open;
+mod pipeline;
 mod pixels;
 mod spec;
 mod stop;
@@ -23,6 +25,9 @@ pub use frame::{Captured, Frame, FrameSource, Next, Pixels, Resolution, SourceOp
 pub use list::{Listed, list};
 pub use mailbox::Mailbox;
 pub use open::open;
+pub use pipeline::{
+    Classify, Generation, Outcome, Pipeline, Prediction, Quantiles, Stage, StageTimes, Statistics, View, Wake,
+};
 pub use pixels::{PixelError, PixelFormat, RawImage};
 pub use spec::SourceSpec;
 pub use stop::Stop;
