@@ -2,6 +2,7 @@
 //!
 //! Three faces of one program: the [`window`], the [`cli`], and the [`worker`] process that measures for both.
 
+pub mod camera;
 pub mod cli;
 pub mod window;
 pub mod worker;

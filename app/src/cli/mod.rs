@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 it could not be done, 2 the command line itself is wrong.
 
 mod both;
+mod camera;
 mod cost;
 mod designs;
 mod devices;
@@ -62,6 +63,9 @@ enum Command {
     /// Measure how long a design takes on this machine, whole and per layer
     #[command(after_help = profile::EXAMPLES)]
     Profile(profile::Arguments),
+    /// List cameras and other sources of pictures, and take frames from one
+    #[command(after_help = camera::EXAMPLES)]
+    Camera(camera::Arguments),
     /// Write a design or a saved profile as a report, table, trace, model or source
     #[command(after_help = export::EXAMPLES)]
     Export(export::Arguments),
@@ -96,6 +100,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Devices(arguments)) => devices::run(&arguments),
         Some(Command::Cost(arguments)) => cost::run(&arguments),
         Some(Command::Profile(arguments)) => profile::run(&arguments),
+        Some(Command::Camera(arguments)) => camera::run(&arguments),
         Some(Command::Export(arguments)) => export::run(&arguments),
         Some(Command::Worker) => crate::worker::serve(std::io::stdin(), std::io::stdout()),
     }

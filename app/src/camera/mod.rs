@@ -1,0 +1,34 @@
+//! Where pictures come from, and what becomes of them: cameras, files, network streams and a drawn scene behind one
+//! trait ([`FrameSource`]), a thread that keeps the newest frame ([`Capture`]), and the way of a frame from there to
+//! the screen ([`Pipeline`]).
+
+mod back_off;
+mod capture;
+mod device;
+mod error;
+mod folder;
+mod frame;
+mod http;
+mod jpeg;
+mod list;
+mod mailbox;
+mod open;
+mod pipeline;
+mod pixels;
+mod spec;
+mod stop;
+mod synthetic;
+
+pub use capture::{Capture, CaptureState, CaptureStatus, SharedClock};
+pub use error::SourceError;
+pub use frame::{Captured, Frame, FrameSource, Next, Pixels, Resolution, SourceOptions};
+pub use list::{Listed, list};
+pub use mailbox::Mailbox;
+pub use open::open;
+pub use pipeline::{
+    Classify, Generation, Outcome, Pipeline, Prediction, Quantiles, Stage, StageTimes, Statistics, View, Wake,
+};
+pub use pixels::{PixelError, PixelFormat, RawImage};
+pub use spec::SourceSpec;
+pub use stop::Stop;
+pub use synthetic::Scene;

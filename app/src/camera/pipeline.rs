@@ -1,0 +1,319 @@
+//! The way of a frame from the camera to the screen, and where its time goes.
+//!
+//! A thread takes the newest frame, decodes it, has it classified and publishes it; whoever shows it says when it was
+//! shown. Every store on the way holds one thing, so a slow model makes frames fewer and never older or more.
+
+mod statistics;
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use shufflescope_engine::classify::Picture;
+use shufflescope_engine::units::Nanos;
+
+use self::statistics::{Passed, Recent};
+pub use self::statistics::{Quantiles, Stage, StageTimes, Statistics};
+use super::{Capture, CaptureStatus, Frame, Mailbox, SharedClock, Stop};
+
+/// How often a wait for a frame looks up whether it is time to stop.
+const LOOK_UP: Duration = Duration::from_millis(100);
+
+/// Says what is on a picture.
+pub trait Classify: Send {
+    /// The most probable classes of `picture`, and how long it took to find them.
+    ///
+    /// # Errors
+    /// Where the picture cannot be classified; the next one is tried all the same.
+    fn classify(&mut self, picture: &Picture) -> anyhow::Result<Outcome>;
+}
+
+/// What a classifier found, and the time of its two stages.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The most probable classes, the best first.
+    pub top: Vec<Prediction>,
+    /// From the picture to the network's input.
+    pub resize: Nanos,
+    /// From the network's input to the probabilities.
+    pub infer: Nanos,
+}
+
+/// A class and how probable it is.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Prediction {
+    /// The class's name, or its number where there are no names.
+    pub label: String,
+    /// Which of the network's outputs it is.
+    pub index: usize,
+    /// From 0 to 1.
+    pub probability: f32,
+}
+
+/// Which classifier made a prediction: a new one for every [`Pipeline::set_classifier`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Generation(u64);
+
+/// A frame that is ready to be shown.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The picture.
+    pub picture: Arc<Picture>,
+    /// What it is known to show: the synthetic scene's shape.
+    pub shows: Option<&'static str>,
+    /// How many frames the camera gave before it.
+    pub number: u64,
+    /// When it was captured, on the pipeline's clock.
+    pub captured: Nanos,
+    /// When it was published.
+    pub published: Nanos,
+    /// The classifier that was asked.
+    pub generation: Generation,
+    /// What it found, the best first; `None` without a classifier.
+    pub top: Option<Result<Vec<Prediction>, String>>,
+}
+
+/// Called from the pipeline's thread whenever there is something new to show.
+pub type Wake = Box<dyn Fn() + Send>;
+
+/// A camera, a classifier and the newest result of both. Dropping it closes the camera.
+pub struct Pipeline {
+    /// Dropped first: the camera is closed even where a slow model is still busy.
+    capture: Option<Capture>,
+    shared: Arc<Shared>,
+    stop: Stop,
+    clock: SharedClock,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the pipeline's thread and its owner share; each store holds one thing or a bounded number.
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    newest: Option<Arc<View>>,
+    /// The number of the newest view that was shown.
+    shown: Option<u64>,
+    recent: Recent,
+    /// Views that were replaced before anybody showed them.
+    unseen: u64,
+    /// Frames that could not be decoded, and why the last could not.
+    undecodable: (u64, Option<String>),
+    generation: Generation,
+    /// The classifier to change to before the next frame.
+    next_classifier: Option<Option<Box<dyn Classify>>>,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pipeline").field("capture", &self.capture).field("shared", &self.shared).finish_non_exhaustive()
+    }
+}
+
+impl Pipeline {
+    /// Starts to take frames. Without a classifier they are decoded and shown all the same.
+    ///
+    /// # Errors
+    /// Where the system has no thread left.
+    pub fn start(
+        capture: Capture,
+        classifier: Option<Box<dyn Classify>>,
+        clock: SharedClock,
+        wake: Wake,
+    ) -> std::io::Result<Self> {
+        let (shared, stop) = (Arc::<Shared>::default(), Stop::new());
+        let mut worker = Worker { shared: Arc::clone(&shared), clock: Arc::clone(&clock), classifier, wake };
+        let (frames, stopped) = (capture.mailbox(), stop.clone());
+        let thread = Builder::new().name("camera pipeline".into()).spawn(move || worker.run(&frames, &stopped))?;
+        Ok(Self { capture: Some(capture), shared, stop, clock, thread: Some(thread) })
+    }
+
+    /// Changes to another classifier, or to none, from the next frame on; the camera stays open.
+    pub fn set_classifier(&self, classifier: Option<Box<dyn Classify>>) -> Generation {
+        let mut state = self.shared.lock();
+        state.generation.0 += 1;
+        // One that was never used is freed after the lock is.
+        let unused = state.next_classifier.replace(classifier);
+        let generation = state.generation;
+        drop(state);
+        drop(unused);
+        generation
+    }
+
+    /// The newest view, shown before or not.
+    #[must_use]
+    pub fn newest(&self) -> Option<Arc<View>> {
+        self.shared.lock().newest.clone()
+    }
+
+    /// Waits for a view that was not shown yet.
+    #[must_use]
+    pub fn wait(&self, patience: Duration) -> Option<Arc<View>> {
+        let nothing_new = |state: &mut State| state.unshown().is_none();
+        let waited = self.shared.changed.wait_timeout_while(self.shared.lock(), patience, nothing_new);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.unshown().cloned()
+    }
+
+    /// Says that `view` is on the screen now; counted once.
+    pub fn shown(&self, view: &View) {
+        self.shared.shown(view, self.clock.now());
+    }
+
+    /// Where the time goes, over the last few seconds.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.shared.lock().statistics(self.clock.now())
+    }
+
+    /// How the camera is doing.
+    #[must_use]
+    pub fn camera(&self) -> CaptureStatus {
+        let mut status = self.capture.as_ref().map(Capture::status).unwrap_or_default();
+        let state = self.shared.lock();
+        let (count, reason) = &state.undecodable;
+        status.skipped += count;
+        status.last_skipped = reason.clone().or(status.last_skipped);
+        status
+    }
+
+    /// Closes the camera and waits for the classifier to finish what it is doing.
+    pub fn finish(mut self) -> (CaptureStatus, Statistics) {
+        let result = (self.camera(), self.statistics());
+        self.close();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        result
+    }
+
+    fn close(&mut self) {
+        self.stop.raise();
+        self.capture = None;
+    }
+}
+
+impl Drop for Pipeline {
+    /// Returns as soon as the camera is closed; the thread ends after the picture it is at.
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn publish(&self, view: View, passed: Passed) {
+        let mut state = self.lock();
+        state.recent.passed(passed);
+        state.unseen += u64::from(state.unshown().is_some());
+        let old = state.newest.replace(Arc::new(view));
+        drop(state);
+        // The old picture is freed after the lock is.
+        drop(old);
+        self.changed.notify_all();
+    }
+
+    fn shown(&self, view: &View, now: Nanos) {
+        let mut state = self.lock();
+        if state.shown.is_some_and(|last| view.number <= last) {
+            return;
+        }
+        state.shown = Some(view.number);
+        state.recent.shown(now.since(view.published), now.since(view.captured));
+    }
+}
+
+impl State {
+    /// The newest view, if it was not shown yet.
+    fn unshown(&self) -> Option<&Arc<View>> {
+        self.newest.as_ref().filter(|view| self.shown.is_none_or(|last| last < view.number))
+    }
+
+    fn statistics(&self, now: Nanos) -> Statistics {
+        let age_now = self.newest.as_ref().map(|view| now.since(view.captured));
+        Statistics { unseen: self.unseen, age_now, ..self.recent.statistics(now) }
+    }
+}
+
+/// The pipeline thread's side.
+struct Worker {
+    shared: Arc<Shared>,
+    clock: SharedClock,
+    classifier: Option<Box<dyn Classify>>,
+    wake: Wake,
+}
+
+impl Worker {
+    fn run(&mut self, frames: &Mailbox<Frame>, stop: &Stop) {
+        let mut ready = self.clock.now();
+        while !stop.is_raised() {
+            match frames.take(LOOK_UP) {
+                Some(frame) => {
+                    self.pass(frame, ready);
+                    ready = self.clock.now();
+                }
+                None if frames.is_closed() => return,
+                None => {}
+            }
+        }
+    }
+
+    /// Takes one frame all the way; `ready` is since when it was waited for.
+    fn pass(&mut self, frame: Frame, ready: Nanos) {
+        let taken = self.clock.now();
+        let generation = self.change_classifier();
+        let Frame { pixels, shows, captured, number } = frame;
+        let picture = match pixels.decode() {
+            Ok(picture) => picture,
+            Err(error) => {
+                let undecodable = &mut self.shared.lock().undecodable;
+                *undecodable = (undecodable.0 + 1, Some(error.to_string()));
+                return;
+            }
+        };
+        let decoded = self.clock.now();
+        let outcome = self.classifier.as_mut().map(|classifier| classifier.classify(&picture));
+        let published = self.clock.now();
+        let times = outcome.as_ref().and_then(|outcome| outcome.as_ref().ok());
+        let passed = Passed {
+            number,
+            captured,
+            published,
+            wait: taken.since(ready),
+            decode: decoded.since(taken),
+            resize: times.map(|times| times.resize),
+            infer: times.map(|times| times.infer),
+        };
+        let top = outcome.map(|outcome| outcome.map(|outcome| outcome.top).map_err(|error| crate::explain(&error)));
+        self.shared.publish(View { picture, shows, number, captured, published, generation, top }, passed);
+        (self.wake)();
+    }
+
+    /// Takes over the classifier that is meant from now on; times of another one do not belong to it.
+    fn change_classifier(&mut self) -> Generation {
+        let mut state = self.shared.lock();
+        let generation = state.generation;
+        if let Some(next) = state.next_classifier.take() {
+            state.recent.forget_classifier();
+            drop(state);
+            self.classifier = next;
+        }
+        generation
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,298 @@
+//! `shufflescope camera`: what cameras there are, and how fast frames come from one.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+use shufflescope_engine::measure::MonotonicClock;
+use shufflescope_engine::units::Nanos;
+
+use super::output::{complain, print};
+use super::table::{Align, Table};
+use crate::camera::{
+    Capture, CaptureState, CaptureStatus, Listed, Pipeline, PixelFormat, Prediction, Quantiles, Resolution,
+    SharedClock, SourceOptions, SourceSpec, StageTimes, Statistics, View, list,
+};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  shufflescope camera list
+  shufflescope camera run --source device:0 --seconds 10
+  shufflescope camera run --source http://10.0.0.2:8080/video --json
+  shufflescope camera run --source my-pictures/ --fps 60";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// List the cameras of this machine and the other sources
+    List(ListArguments),
+    /// Take frames for a while and say where their time goes
+    Run(RunArguments),
+}
+
+#[derive(Debug, clap::Args)]
+struct ListArguments {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct RunArguments {
+    /// device:0, http://HOST/PATH, an image file or folder, or synthetic
+    #[arg(long, value_name = "SOURCE")]
+    source: SourceSpec,
+    /// For how long
+    #[arg(long, value_name = "N", default_value = "10", value_parser = seconds)]
+    seconds: Duration,
+    /// The size to ask a camera for, such as 640x480; it gives the nearest it has
+    #[arg(long, value_name = "WxH")]
+    resolution: Option<Resolution>,
+    /// The frames per second to ask for
+    #[arg(long, value_name = "N", value_parser = interval)]
+    fps: Option<Nanos>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    match &arguments.command {
+        Command::List(arguments) => run_list(arguments),
+        Command::Run(arguments) => run_run(arguments),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.1..=86_400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("must be from 0.1 to 86400".into()),
+    }
+}
+
+fn interval(text: &str) -> Result<Nanos, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if (0.1..=1000.0).contains(&rate) => Ok(Nanos((1e9 / rate) as u64)),
+        _ => Err("must be from 0.1 to 1000".into()),
+    }
+}
+
+/// A line of the list.
+#[derive(Serialize)]
+struct Source {
+    kind: &'static str,
+    source: String,
+    name: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    formats: Vec<PixelFormat>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sizes: Vec<Resolution>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+impl Source {
+    fn always(kind: &'static str, source: &str, name: &str) -> Self {
+        let (formats, sizes) = (Vec::new(), Vec::new());
+        Self { kind, source: source.into(), name: name.into(), formats, sizes, problem: None }
+    }
+}
+
+impl From<Listed> for Source {
+    fn from(listed: Listed) -> Self {
+        let Listed { source, name, formats, sizes, problem } = listed;
+        Self { kind: "device", source: source.to_string(), name, formats, sizes, problem }
+    }
+}
+
+fn run_list(arguments: &ListArguments) -> anyhow::Result<()> {
+    let mut sources: Vec<Source> = list().into_iter().map(Source::from).collect();
+    let cameras = sources.len();
+    sources.extend([
+        Source::always("synthetic", "synthetic", "a drawn scene of simple shapes"),
+        Source::always("folder", "folder:PATH", "an image file, or the images of a folder in order (PNG, JPEG)"),
+        Source::always("http", "http://HOST/PATH", "an MJPEG stream of a network camera or phone"),
+    ]);
+    if arguments.json {
+        return print(&(serde_json::to_string_pretty(&serde_json::json!({ "sources": sources }))? + "\n"));
+    }
+    if cameras == 0 {
+        complain("No camera was found.");
+    }
+    let mut table = Table::new(&[("source", Align::Left), ("name", Align::Left), ("formats and sizes", Align::Left)]);
+    for Source { source, name, formats, sizes, problem, .. } in sources {
+        let formats: Vec<String> = formats.iter().map(ToString::to_string).collect();
+        let sizes = match sizes.as_slice() {
+            [] => String::new(),
+            [only] => only.to_string(),
+            [least, .., most] => format!("{least} to {most}"),
+        };
+        let details = problem.unwrap_or_else(|| format!("{} {sizes}", formats.join(" ")).trim().to_owned());
+        table.row([source, name, details]);
+    }
+    print(&table.to_string())
+}
+
+/// What a run found out.
+#[derive(Serialize)]
+struct Report {
+    source: SourceSpec,
+    seconds: f64,
+    /// Size of the last frame.
+    resolution: Resolution,
+    /// Frames the camera gave.
+    frames: u64,
+    /// Of those, frames that a newer one replaced before they were looked at.
+    drops: u64,
+    /// Files, parts or buffers that were no usable frame.
+    skipped: u64,
+    reconnects: u64,
+    /// Frames that went all the way.
+    shown: u64,
+    /// Frames per second that went all the way.
+    fps: Option<f64>,
+    /// Frames per second that the camera gave in the last seconds.
+    camera_fps: Option<f64>,
+    stages: StageTimes,
+    /// How old frames were when they were shown.
+    age: Option<Quantiles>,
+    /// The most probable classes of the last frame.
+    top: Option<Vec<Prediction>>,
+    /// What the last frame is known to show.
+    shows: Option<&'static str>,
+    last_error: Option<String>,
+}
+
+fn run_run(arguments: &RunArguments) -> anyhow::Result<()> {
+    let clock: SharedClock = Arc::new(MonotonicClock::new());
+    let options = SourceOptions { resolution: arguments.resolution, interval: arguments.fps };
+    let no_thread = "no thread can be started";
+    let capture = Capture::start(&arguments.source, options, Arc::clone(&clock)).context(no_thread)?;
+    let pipeline = Pipeline::start(capture, None, clock, Box::new(|| {})).context(no_thread)?;
+    let watched = watch(&pipeline, arguments.seconds)?;
+    let (camera, statistics) = pipeline.finish();
+    let report = report(&arguments.source, arguments.seconds, &watched, camera, statistics);
+    if arguments.json {
+        return print(&(serde_json::to_string_pretty(&report)? + "\n"));
+    }
+    print(&text(&report))
+}
+
+/// What was seen while a pipeline ran.
+struct Watched {
+    last: Arc<View>,
+    shown: u64,
+    /// From the first to the last view.
+    time: Nanos,
+}
+
+/// Shows every view, to nobody, until the time is up. A camera that cannot be used from the start is not waited for.
+fn watch(pipeline: &Pipeline, time: Duration) -> anyhow::Result<Watched> {
+    let start = Instant::now();
+    let mut watched: Option<Watched> = None;
+    let mut first = Nanos::ZERO;
+    let mut told = CaptureStatus::default();
+    while let Some(left) = time.checked_sub(start.elapsed()).filter(|left| !left.is_zero()) {
+        if let Some(view) = pipeline.wait(left.min(Duration::from_millis(100))) {
+            pipeline.shown(&view);
+            if watched.is_none() {
+                first = view.published;
+            }
+            let shown = watched.map_or(0, |watched| watched.shown) + 1;
+            watched = Some(Watched { shown, time: view.published.since(first), last: view });
+        }
+        let status = pipeline.camera();
+        if let CaptureState::Retrying { error, .. } = &status.state
+            && status.frames == 0
+            && !error.may_pass()
+        {
+            bail!(error.clone());
+        }
+        tell_changes(&told, &status);
+        told = status;
+    }
+    watched.with_context(|| match pipeline.camera() {
+        CaptureStatus { last_error: Some(error), .. } => error.to_string(),
+        CaptureStatus { last_skipped: Some(reason), .. } => format!("no usable frame came: {reason}"),
+        _ => format!("no frame came in {:.1} s", time.as_secs_f64()),
+    })
+}
+
+/// Says what went wrong since the last look, once.
+fn tell_changes(before: &CaptureStatus, now: &CaptureStatus) {
+    match (&before.state, &now.state) {
+        (CaptureState::Retrying { error: before, .. }, CaptureState::Retrying { error, .. }) if before == error => {}
+        (_, CaptureState::Retrying { error, .. }) => complain(&format!("{error}; trying again")),
+        (CaptureState::Retrying { .. }, CaptureState::Running) => complain("frames come again"),
+        _ => {}
+    }
+    if before.last_skipped != now.last_skipped
+        && let Some(reason) = &now.last_skipped
+    {
+        complain(reason);
+    }
+}
+
+fn report(
+    source: &SourceSpec,
+    time: Duration,
+    watched: &Watched,
+    camera: CaptureStatus,
+    statistics: Statistics,
+) -> Report {
+    let Watched { last, shown, time: between } = watched;
+    let fps = (*shown > 1 && *between > Nanos::ZERO).then(|| (shown - 1) as f64 / between.as_secs_f64());
+    Report {
+        source: source.clone(),
+        seconds: time.as_secs_f64(),
+        resolution: Resolution { width: last.picture.width(), height: last.picture.height() },
+        frames: camera.frames,
+        drops: camera.dropped,
+        skipped: camera.skipped,
+        reconnects: camera.reconnects,
+        shown: *shown,
+        fps,
+        camera_fps: statistics.camera_rate,
+        stages: statistics.stages,
+        age: statistics.age,
+        top: last.top.as_ref().and_then(|top| top.as_ref().ok()).cloned(),
+        shows: last.shows,
+        last_error: camera.last_error.map(|error| error.to_string()),
+    }
+}
+
+fn text(report: &Report) -> String {
+    let rate = |rate: Option<f64>| rate.map_or_else(|| "-".into(), |rate| format!("{rate:.1}"));
+    let mut text = format!(
+        "{} for {} s at {}\n  frames    {} ({} dropped, {} skipped, {} reconnects)\n  rate      {} per second, \
+         {} from the camera\n",
+        report.source.shown(),
+        report.seconds,
+        report.resolution,
+        report.frames,
+        report.drops,
+        report.skipped,
+        report.reconnects,
+        rate(report.fps),
+        rate(report.camera_fps),
+    );
+    let quantiles = |name: &str, times: Option<Quantiles>| match times {
+        Some(Quantiles { p50, p90 }) => format!("  {name:<8}  {p50:>8}  {p90:>8}\n"),
+        None => format!("  {name:<8}  {:>8}  {:>8}\n", "-", "-"),
+    };
+    text += &format!("  {:<8}  {:>8}  {:>8}\n", "", "p50", "p90");
+    for (stage, times) in report.stages.each() {
+        text += &quantiles(&format!("{stage:?}").to_lowercase(), times);
+    }
+    text += &quantiles("age", report.age);
+    for Prediction { label, probability, .. } in report.top.iter().flatten() {
+        text += &format!("  {:>5.1} %   {label}\n", 100.0 * probability);
+    }
+    text
+}

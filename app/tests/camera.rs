@@ -1,0 +1,116 @@
+//! `shufflescope camera` as scripts see it: what it lists and reports, what it refuses.
+
+#![allow(clippy::unwrap_used, reason = "tests and their helpers")]
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const JPEG: &[u8] = include_bytes!("support/camera/red_and_blue.jpg");
+
+fn camera(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_shufflescope")).arg("camera").args(args).output().unwrap()
+}
+
+/// The report of a short run.
+fn report(source: &str, seconds: &str, more: &[&str]) -> Value {
+    let output = camera(&[&["run", "--source", source, "--seconds", seconds, "--json"], more].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// What it says on stderr; nothing on stdout, no panic, this exit code.
+fn failure(code: i32, args: &[&str]) -> String {
+    let output = camera(args);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(output.stdout.is_empty() && !said.contains("panicked"), "{said}");
+    said
+}
+
+#[test]
+fn every_kind_of_source_is_listed() {
+    let output = camera(&["list", "--json"]);
+    assert_eq!(output.status.code(), Some(0));
+    let listing: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let sources = listing["sources"].as_array().unwrap();
+    for (kind, source) in [("synthetic", "synthetic"), ("folder", "folder:PATH"), ("http", "http://HOST/PATH")] {
+        let listed = sources.iter().any(|line| line["kind"] == kind && line["source"] == source);
+        assert!(listed, "{kind}: {listing}");
+    }
+    let text = String::from_utf8(camera(&["list"]).stdout).unwrap();
+    assert!(text.lines().any(|line| line.starts_with("synthetic ")), "{text}");
+}
+
+#[test]
+fn a_run_on_the_synthetic_scene_reports_frames_rates_stages_and_ages() {
+    let report = report("synthetic:3", "0.8", &["--resolution", "64x48", "--fps", "100"]);
+    assert_eq!((&report["source"], &report["resolution"]), (&"synthetic:3".into(), &"64x48".into()));
+    let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{value} in {report}"));
+    assert!(number(&report["frames"]) > 1.0 && number(&report["shown"]) > 1.0 && number(&report["fps"]) > 0.0);
+    assert!(number(&report["frames"]) >= number(&report["shown"]) + number(&report["drops"]));
+    for stage in ["wait", "decode", "show"] {
+        let times = &report["stages"][stage];
+        assert!(number(&times["p50_ns"]) <= number(&times["p90_ns"]), "{stage}");
+    }
+    assert!(number(&report["age"]["p90_ns"]) > 0.0 && report["shows"].is_string());
+    // Without a classifier there is nothing to say about it.
+    assert!(report["stages"]["infer"].is_null() && report["stages"]["resize"].is_null() && report["top"].is_null());
+}
+
+#[test]
+fn a_run_on_a_folder_leaves_out_a_broken_file_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.jpg"), &JPEG[..200]).unwrap();
+    std::fs::write(folder.path().join("b.jpg"), JPEG).unwrap();
+    let path = folder.path().to_str().unwrap();
+    let report = report(path, "0.8", &[]);
+    assert_eq!((&report["resolution"], &report["skipped"]), (&"16x16".into(), &1.into()));
+    let output = camera(&["run", "--source", path, "--seconds", "0.3"]);
+    let (text, said) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(
+        text.contains("decode") && text.contains("at 16x16") && said.contains("a.jpg was left out"),
+        "{text}{said}"
+    );
+}
+
+#[test]
+fn a_run_on_a_network_stream_that_keeps_breaking_reconnects() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://me:secret@{}/video", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 1024]);
+            let header = "HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=x\r\n\r\n--x\r\n\r\n";
+            let _ = stream.write_all(&[header.as_bytes(), JPEG, b"\r\n--x\r\n"].concat());
+        }
+    });
+    let report = report(&address, "2", &[]);
+    assert!(report["reconnects"].as_u64().unwrap() >= 1 && report["frames"].as_u64().unwrap() >= 2, "{report}");
+    assert!(report["last_error"].as_str().unwrap().contains("closed the stream"));
+    assert!(!report.to_string().contains("secret"));
+}
+
+#[test]
+fn what_cannot_be_used_says_why_at_once() {
+    let empty = tempfile::tempdir().unwrap();
+    let empty = empty.path().to_str().unwrap();
+    for (source, expected) in [
+        (empty, "no file there ends in .jpg"),
+        ("folder:no-such-folder", "no-such-folder cannot be read"),
+        ("device:no-such-camera", "no-such-camera"),
+    ] {
+        let said = failure(1, &["run", "--source", source, "--seconds", "600"]);
+        assert!(said.contains(expected), "{said}");
+    }
+    for (source, expected) in [("nonsense", "is no source"), ("https://a/", "plain `http://`")] {
+        let said = failure(2, &["run", "--source", source]);
+        assert!(said.contains(expected), "{said}");
+    }
+    for wrong in [&["--seconds", "0"][..], &["--seconds", "nan"], &["--fps", "0"], &["--resolution", "9"]] {
+        failure(2, &[&["run", "--source", "synthetic"], wrong].concat());
+    }
+}
