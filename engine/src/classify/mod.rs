@@ -1,5 +1,15 @@
-//! From a picture to class names: what a network classifies.
+//! From a picture to class names: what a network sees of it, what it makes of that, and how the classes are called.
 
+mod classifier;
+mod labels;
 mod picture;
+mod preprocess;
+mod ranking;
+mod smoothing;
 
+pub use classifier::{Classification, Classifier, ClassifierId, ClassifierOptions, ClassifyError, StageTimes};
+pub use labels::{Labels, LabelsError};
 pub use picture::{Picture, PictureError};
+pub use preprocess::{Preprocessing, Preprocessor, ResizeError, ResizeSideError};
+pub use ranking::{Ranked, largest, softmax};
+pub use smoothing::Smoothing;

@@ -98,7 +98,34 @@ impl Mismatch {
     /// Whether everything fits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        [&self.missing, &self.extra, &self.misshaped, &self.not_float].iter().all(|list| list.is_empty())
+        self.len() == 0
+    }
+
+    /// Tensors that do not fit.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        [&self.missing, &self.extra, &self.misshaped, &self.not_float].iter().map(|list| list.len()).sum()
+    }
+
+    /// The difference in a few lines, where the whole of it would fill a screen: the first `count` tensors, those with
+    /// another shape before those that only one side has.
+    #[must_use]
+    pub fn first(&self, count: usize) -> String {
+        let misfits = [&self.misshaped, &self.not_float, &self.missing, &self.extra].into_iter().flatten();
+        let line = |misfit: &Misfit| {
+            let Misfit { name, expected, found } = misfit;
+            match (expected.is_empty(), found.is_empty()) {
+                (false, false) => format!("\n  {name}: the design has {expected}, the file {found}"),
+                (false, true) => format!("\n  {name}: the design has {expected}, the file nothing"),
+                (true, _) => format!("\n  {name}: the design has nothing, the file {found}"),
+            }
+        };
+        let mut text: String = misfits.take(count).map(line).collect();
+        match self.len().saturating_sub(count) {
+            0 => {}
+            more => text += &format!("\n  and {more} more"),
+        }
+        text
     }
 }
 
@@ -137,6 +164,22 @@ pub(super) fn shape(shape: &[usize]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_lines_show_other_shapes_before_what_one_side_lacks() {
+        let mismatch = Mismatch {
+            missing: vec![Misfit::missing("a.weight".into(), &[3])],
+            misshaped: vec![Misfit::misshaped("fc.weight".into(), &[9, 4], &[7, 4])],
+            extra: vec![Misfit { name: "b.weight".into(), expected: String::new(), found: "[5]".into() }],
+            ..Mismatch::default()
+        };
+        assert_eq!(mismatch.len(), 3);
+        let shapes = "\n  fc.weight: the design has [9, 4], the file [7, 4]";
+        assert_eq!(mismatch.first(1), format!("{shapes}\n  and 2 more"));
+        let missing = "\n  a.weight: the design has [3], the file nothing";
+        let extra = "\n  b.weight: the design has nothing, the file [5]";
+        assert_eq!(mismatch.first(3), [shapes, missing, extra].concat());
+    }
 
     #[test]
     fn a_mismatch_names_every_kind_and_counts_what_it_does_not_name() {

@@ -1,0 +1,330 @@
+//! A network with everything it takes to answer what is on a picture.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use candle_core::Tensor;
+use thiserror::Error;
+
+use super::ranking::{largest, softmax};
+use super::{Labels, LabelsError, Picture, Preprocessing, Preprocessor, Ranked, ResizeError, ResizeSideError};
+use crate::design::{Batch, Design, InputSize};
+use crate::device::{Device, DeviceError};
+use crate::graph::{Graph, LoweringError, Shape, lower};
+use crate::measure::Clock;
+use crate::runtime::{Executable, PrepareError, RunError, RunOptions, prepare};
+use crate::units::Nanos;
+use crate::weights::{FitError, Weights, WeightsError, WeightsFile, fitted};
+
+/// How a classifier is made, besides its network.
+#[derive(Clone, Debug)]
+pub struct ClassifierOptions {
+    /// Where and with what it runs; the batch is always 1.
+    pub run: RunOptions,
+    /// Pixels of the picture's shorter side after the resize; 256/224 of the input's where absent.
+    pub resize: Option<u32>,
+    /// Names of the classes; what is usual for their number where absent.
+    pub labels: Option<Labels>,
+}
+
+impl ClassifierOptions {
+    /// The usual preprocessing and labels.
+    #[must_use]
+    pub const fn new(run: RunOptions) -> Self {
+        Self { run, resize: None, labels: None }
+    }
+}
+
+/// Why there is no classifier, or no answer.
+#[derive(Debug, Error)]
+pub enum ClassifyError {
+    /// The design breaks a rule.
+    #[error(transparent)]
+    Design(#[from] LoweringError),
+    /// The weights are of another network.
+    #[error(transparent)]
+    Fit(#[from] FitError),
+    /// The weights cannot be read or used.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The graph does not end in a list of classes, or does not start with a picture.
+    #[error("`{name}` is no classifier: it makes {output} of {input}")]
+    NotAClassifier {
+        /// The network.
+        name: String,
+        /// What it reads.
+        input: Shape,
+        /// What it gives.
+        output: Shape,
+    },
+    /// The labels are of other classes.
+    #[error(transparent)]
+    Labels(#[from] LabelsError),
+    /// The resize asked for does not fit the input.
+    #[error(transparent)]
+    Resize(#[from] ResizeSideError),
+    /// The device is missing or refuses.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The network cannot be made ready.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// The picture cannot be resized.
+    #[error(transparent)]
+    Picture(#[from] ResizeError),
+    /// The network fails.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The network's output makes no sense.
+    #[error("the network gives {output} for class {class}: the weights are damaged, or not trained to the end")]
+    NotFinite {
+        /// The first class concerned.
+        class: usize,
+        /// What its logit is.
+        output: f32,
+    },
+}
+
+/// Tells one classifier from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClassifierId(u64);
+
+impl ClassifierId {
+    pub(super) fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// How long the parts of an answer took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StageTimes {
+    /// Resize, crop and normalisation.
+    pub resize: Nanos,
+    /// The network, with the copies to and from its device.
+    pub infer: Nanos,
+}
+
+/// What a classifier says about a picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Classification {
+    /// Who says so.
+    pub classifier: ClassifierId,
+    /// The network's output, one number per class; all of them finite.
+    pub logits: Vec<f32>,
+    /// Their softmax.
+    pub probabilities: Vec<f32>,
+    /// How long it took.
+    pub times: StageTimes,
+}
+
+impl Classification {
+    /// The `count` likeliest classes, likeliest first.
+    #[must_use]
+    pub fn top(&self, count: usize) -> Vec<Ranked> {
+        // By logits: probabilities of confident networks round to equal numbers.
+        let ranked = |index: usize| self.probabilities.get(index).map(|&probability| Ranked { index, probability });
+        largest(&self.logits, count).into_iter().filter_map(ranked).collect()
+    }
+}
+
+/// A network with trained weights, its preprocessing and its labels, ready for one picture after the other.
+///
+/// Whoever makes one answers for the weights being trained ones: what a network says with seeded weights means nothing.
+pub struct Classifier {
+    id: ClassifierId,
+    executable: Box<dyn Executable + Send>,
+    preprocessor: Preprocessor,
+    labels: Labels,
+    classes: usize,
+}
+
+impl Classifier {
+    /// A classifier for the design with the file's weights. The design is given as many classes as the file tells apart.
+    ///
+    /// # Errors
+    /// Where the file does not fit the design or cannot be read, the labels are of other classes, or the device or the
+    /// memory do not suffice.
+    pub fn open(design: &Design, file: &mut WeightsFile, options: &ClassifierOptions) -> Result<Self, ClassifyError> {
+        let graph = lower(&fitted(file, design)?, Batch(1))?;
+        // Before the weights are read: labels are the likelier mistake.
+        Preparation::of(&graph, options)?;
+        let weights = file.load(&graph)?;
+        Self::new(&graph, &weights, options)
+    }
+
+    /// A classifier of a graph for one picture at a time, with trained weights.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn new(graph: &Graph, weights: &Weights, options: &ClassifierOptions) -> Result<Self, ClassifyError> {
+        let Preparation { preprocessing, labels, classes } = Preparation::of(graph, options)?;
+        let device = Device::open(&options.run.device)?;
+        let run = RunOptions { batch: 1, ..options.run.clone() };
+        let executable = prepare(graph, weights, &device, &run)?;
+        let preprocessor = Preprocessor::new(preprocessing);
+        Ok(Self { id: ClassifierId::next(), executable, preprocessor, labels, classes })
+    }
+
+    /// Tells this classifier from every other.
+    #[must_use]
+    pub const fn id(&self) -> ClassifierId {
+        self.id
+    }
+
+    /// How the classes are called.
+    #[must_use]
+    pub const fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// How many classes there are.
+    #[must_use]
+    pub const fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// What is done to pictures.
+    #[must_use]
+    pub const fn preprocessing(&self) -> Preprocessing {
+        self.preprocessor.preprocessing()
+    }
+
+    /// Says what is on the picture.
+    ///
+    /// # Errors
+    /// Where the device fails, or the network gives anything but finite numbers.
+    pub fn classify(&mut self, picture: &Picture, clock: &dyn Clock) -> Result<Classification, ClassifyError> {
+        let start = clock.now();
+        let InputSize { height, width } = self.preprocessor.preprocessing().input();
+        let input = self.preprocessor.input(picture)?;
+        let resized = clock.now();
+        let shape = (1, 3, height as usize, width as usize);
+        let input = Tensor::from_slice(input, shape, &candle_core::Device::Cpu).map_err(RunError::from)?;
+        self.executable.set_input(&input)?;
+        let output = self.executable.run()?;
+        let logits = output.flatten_all().and_then(|logits| logits.to_vec1::<f32>()).map_err(RunError::from)?;
+        let times = StageTimes { resize: resized.since(start), infer: clock.now().since(resized) };
+        if let Some((class, &output)) = logits.iter().enumerate().find(|(_, logit)| !logit.is_finite()) {
+            return Err(ClassifyError::NotFinite { class, output });
+        }
+        let probabilities = softmax(&logits);
+        Ok(Classification { classifier: self.id, logits, probabilities, times })
+    }
+}
+
+impl fmt::Debug for Classifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Classifier").field("id", &self.id).field("classes", &self.classes).finish_non_exhaustive()
+    }
+}
+
+/// Everything about a classifier but its network.
+struct Preparation {
+    preprocessing: Preprocessing,
+    labels: Labels,
+    classes: usize,
+}
+
+impl Preparation {
+    fn of(graph: &Graph, options: &ClassifierOptions) -> Result<Self, ClassifyError> {
+        let (input, output) = (graph.input_shape(), graph.node(graph.output()).output);
+        let is_classifier = (input.batch, input.channels) == (1, 3) && output.pixels() == 1;
+        let size = |side: usize| u32::try_from(side).ok().filter(|_| is_classifier);
+        let (Some(height), Some(width)) = (size(input.height), size(input.width)) else {
+            return Err(ClassifyError::NotAClassifier { name: graph.name.clone(), input, output });
+        };
+        let input = InputSize { height, width };
+        let preprocessing = match options.resize {
+            Some(resize) => Preprocessing::with_resize(input, resize)?,
+            None => Preprocessing::new(input),
+        };
+        let classes = output.channels;
+        let labels = options.labels.clone().unwrap_or_else(|| Labels::usual(classes));
+        labels.check(classes)?;
+        Ok(Self { preprocessing, labels, classes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::Edit;
+    use crate::device::DeviceId;
+    use crate::graph::{GraphBuilder, Op};
+    use crate::measure::MonotonicClock;
+    use crate::weights::save_safetensors;
+    use crate::zoo;
+
+    fn options() -> ClassifierOptions {
+        ClassifierOptions::new(RunOptions::new(DeviceId::Cpu, 1, 8))
+    }
+
+    fn small(classes: u32) -> Design {
+        let small = Edit::All(vec![Edit::Input(InputSize::square(32)), Edit::Classes(classes)]);
+        zoo::preset("shufflenet-v2-x0.5").unwrap().apply(&small)
+    }
+
+    /// A file with seeded weights, which tests may use since they look at no prediction.
+    fn saved(design: &Design) -> (tempfile::TempDir, WeightsFile) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.safetensors");
+        save_safetensors(&Weights::seeded(&lower(design, Batch(1)).unwrap(), 3), &path).unwrap();
+        (folder, WeightsFile::open(&path).unwrap())
+    }
+
+    fn picture() -> Picture {
+        Picture::new(50, 40, (0..50 * 40 * 3).map(|i| (i * 7 % 251) as u8).collect()).unwrap()
+    }
+
+    #[test]
+    fn the_number_of_classes_is_the_files_and_unknown_classes_have_numbers() {
+        let (_folder, mut file) = saved(&small(50));
+        let mut classifier = Classifier::open(&small(1000), &mut file, &options()).unwrap();
+        assert_eq!((classifier.classes(), classifier.labels().are_numbers()), (50, true));
+        let answer = classifier.classify(&picture(), &MonotonicClock::new()).unwrap();
+        assert_eq!((answer.logits.len(), answer.probabilities.len()), (50, 50));
+        let top = answer.top(5);
+        assert_eq!(top.len(), 5);
+        assert!(top.is_sorted_by(|a, b| a.probability >= b.probability));
+        assert!(answer.probabilities.iter().all(|probability| *probability <= top[0].probability));
+        assert!(answer.times.infer > Nanos::ZERO);
+    }
+
+    #[test]
+    fn labels_of_other_classes_are_refused() {
+        let (_folder, mut file) = saved(&small(50));
+        let labels = Some(Labels::imagenet());
+        let error = Classifier::open(&small(50), &mut file, &ClassifierOptions { labels, ..options() }).unwrap_err();
+        assert!(matches!(error, ClassifyError::Labels(LabelsError::Count { labels: 1000, classes: 50 })), "{error}");
+    }
+
+    #[test]
+    fn weights_of_another_network_are_refused() {
+        let (_folder, mut file) = saved(&small(50));
+        let wider = zoo::preset("shufflenet-v2-x1.0").unwrap();
+        let error = Classifier::open(&wider, &mut file, &options()).unwrap_err();
+        assert!(matches!(error, ClassifyError::Fit(FitError::Weights { .. })), "{error}");
+    }
+
+    #[test]
+    fn weights_that_give_no_numbers_give_no_answer() {
+        let graph = lower(&small(10), Batch(1)).unwrap();
+        let mut weights = Weights::seeded(&graph, 3);
+        let mut bias = weights.get("fc.bias").unwrap().clone();
+        bias.values[4] = f32::NAN;
+        weights.insert("fc.bias", bias);
+        let mut classifier = Classifier::new(&graph, &weights, &options()).unwrap();
+        let error = classifier.classify(&picture(), &MonotonicClock::new()).unwrap_err();
+        assert!(matches!(error, ClassifyError::NotFinite { class: 4, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_graph_that_ends_in_a_map_is_no_classifier() {
+        let mut builder = GraphBuilder::new("filter", Shape::new(1, 3, 32, 32));
+        builder.push("shuffle", Op::ChannelShuffle { groups: 3 }, &[builder.input()]).unwrap();
+        let graph = builder.finish();
+        let error = Classifier::new(&graph, &Weights::default(), &options()).unwrap_err();
+        assert!(error.to_string().contains("`filter` is no classifier"), "{error}");
+    }
+}
