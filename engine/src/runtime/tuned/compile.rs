@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::fuse::{Follow, Group, Layer, Work, fuse, renames};
 use super::kernels::{
     Convolution, ConvolutionSpec, Dense, Depthwise, Direct, DirectSpec, Factor, Finish, Map, Planes, Pooling, Reduce,
-    Rowwise, Sink, Step, Table,
+    Rowwise, Sink, Step, Table, Winograd,
 };
 use super::parameters::Parameters;
 use super::place::{RowRef, Rows};
@@ -206,9 +206,7 @@ impl Builder<'_> {
         let (table, threads) = (self.table, self.threads);
         let (input, output) = (self.map(group.reads[0]), self.map(group.value));
         match group.work {
-            Work::Convolution { layer, residual, follow } => {
-                Step::Convolution(Box::new(self.convolution(layer, residual, follow, input, output)))
-            }
+            Work::Convolution { layer, residual, follow } => self.convolution(layer, residual, follow, input, output),
             Work::Depthwise(layer) => {
                 let planes = self.planes(layer, input.size, output);
                 Step::Depthwise(Box::new(Depthwise::new(input, planes, threads)))
@@ -267,16 +265,10 @@ impl Builder<'_> {
         }
     }
 
-    fn convolution(
-        &self,
-        layer: Layer,
-        residual: Option<NodeId>,
-        follow: Follow,
-        input: Map,
-        output: Map,
-    ) -> Convolution {
+    fn convolution(&self, layer: Layer, residual: Option<NodeId>, follow: Follow, input: Map, output: Map) -> Step {
         let (conv, shape) = (self.conv(layer.node), self.shape(layer.node));
         let (weights, bias) = self.parameters.layer(&layer);
+        let winograd = Winograd::suits(self.table, &conv, [shape.height, shape.width]);
         let sink = match follow {
             Follow::Nothing => Sink::Rows(output),
             Follow::Mean => Sink::Mean(output),
@@ -303,7 +295,13 @@ impl Builder<'_> {
             finish: finish(layer.activation),
             sink,
         };
-        Convolution::new(self.table, spec, self.threads)
+        match spec.sink {
+            Sink::Rows(ref output) if winograd => {
+                let output = output.clone();
+                Step::Winograd(Box::new(Winograd::new(self.table, spec, output, self.threads)))
+            }
+            _ => Step::Convolution(Box::new(Convolution::new(self.table, spec, self.threads))),
+        }
     }
 
     /// The last value before layer `id` that is not just renamed: what the fused layers from `first` on make.

@@ -164,6 +164,38 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    /// What Winograd's way computes, and what it leaves to the other because the map or the channels are few.
+    #[test]
+    fn dense_3x3_layers_with_any_padding_equal_plain_loops(
+        channels in [5..70_usize, 5..70_usize],
+        size in [1..34_usize, 1..34_usize],
+        padding in [0..4_usize, 0..4_usize],
+        batch in 1..4_usize,
+        (residual, act) in (any::<bool>(), 0..4_usize),
+    ) {
+        let [in_channels, out_channels] = channels;
+        let activation = [Activation::None, Activation::Relu, Activation::Relu6, Activation::HardSwish][act];
+        let mut builder = GraphBuilder::new("dense 3x3", Shape::new(batch, in_channels, size[0], size[1]));
+        let input = builder.input();
+        let window = Window { padding, ..Window::square(3, 1) };
+        let conv = |in_channels, window| Conv2d { in_channels, out_channels, window, groups: 1, bias: true };
+        if let Ok(first) = builder.push("first", Op::Conv2d(conv(in_channels, window)), &[input]) {
+            let made = builder.activation("act", activation, first).unwrap();
+            let same = conv(out_channels, Window::square(3, 1));
+            let mut second = builder.push("second", Op::Conv2d(same), &[made]).unwrap();
+            if residual {
+                second = builder.push("sum", Op::Add, &[second, made]).unwrap();
+            }
+            builder.activation("end", activation, second).unwrap();
+            let outcome = check(&builder.finish());
+            prop_assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
+        }
+    }
+}
+
 fn preset(name: &str, batch: u32) -> Graph {
     lower(&zoo::preset(name).unwrap(), Batch(batch)).unwrap()
 }

@@ -39,6 +39,13 @@ impl Arena {
         Self { base: base.cast(), layout, floats: bytes / size_of::<f32>() }
     }
 
+    /// A copy of `values`, starting at a cache line.
+    pub(super) fn holding(values: &[f32]) -> Self {
+        let mut arena = Self::new(values.len());
+        arena.as_mut_slice()[..values.len()].copy_from_slice(values);
+        arena
+    }
+
     /// Floats that it holds.
     pub(super) fn len(&self) -> usize {
         self.floats

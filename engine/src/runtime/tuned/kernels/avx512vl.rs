@@ -10,6 +10,7 @@ use std::arch::x86_64::{
     __m256, __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_alignr_epi32, _mm256_and_ps, _mm256_castps_si256,
     _mm256_castsi256_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_mask_storeu_ps, _mm256_maskz_loadu_ps, _mm256_max_ps,
     _mm256_min_ps, _mm256_mul_ps, _mm256_permutex2var_ps, _mm256_set_epi32, _mm256_set1_ps, _mm256_storeu_ps,
+    _mm256_sub_ps,
 };
 
 use super::simd::Simd;
@@ -55,6 +56,10 @@ impl Simd for Avx512Vl {
         Self(unsafe { _mm256_add_ps(self.0, b.0) })
     }
     #[inline(always)]
+    unsafe fn sub(self, b: Self) -> Self {
+        Self(unsafe { _mm256_sub_ps(self.0, b.0) })
+    }
+    #[inline(always)]
     unsafe fn mul(self, b: Self) -> Self {
         Self(unsafe { _mm256_mul_ps(self.0, b.0) })
     }
@@ -76,6 +81,14 @@ impl Simd for Avx512Vl {
             let even: __m256i = _mm256_set_epi32(14, 12, 10, 8, 6, 4, 2, 0);
             let odd: __m256i = _mm256_set_epi32(15, 13, 11, 9, 7, 5, 3, 1);
             (Self(_mm256_permutex2var_ps(a.0, even, b.0)), Self(_mm256_permutex2var_ps(a.0, odd, b.0)))
+        }
+    }
+    #[inline(always)]
+    unsafe fn interleave(a: Self, b: Self) -> (Self, Self) {
+        unsafe {
+            let low: __m256i = _mm256_set_epi32(11, 3, 10, 2, 9, 1, 8, 0);
+            let high: __m256i = _mm256_set_epi32(15, 7, 14, 6, 13, 5, 12, 4);
+            (Self(_mm256_permutex2var_ps(a.0, low, b.0)), Self(_mm256_permutex2var_ps(a.0, high, b.0)))
         }
     }
     #[inline(always)]

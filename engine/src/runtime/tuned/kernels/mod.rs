@@ -3,9 +3,9 @@
 //! In layers, from the inside out:
 //!
 //! - [`simd`] and its implementations: a register and what it can do,
-//! - `matmul`, `depthwise`, `linear`, `pooling`, `elementwise`, `window`: kernels over raw rows, generic over the register
+//! - `matmul`, `depthwise`, `transform`, `linear`, `pooling`, `elementwise`, `window`: kernels over raw rows, generic over the register
 //!   and compiled once per instruction set by `table`,
-//! - `convolution`, `planes`, `direct`, `reduce`, `dense`, `rowwise`: steps over whole maps, cut into items of work,
+//! - `convolution`, `winograd`, `planes`, `direct`, `reduce`, `dense`, `rowwise`: steps over whole maps, cut into items of work,
 //! - `program`: checks that steps keep to their memory, and runs them on all threads. What it exports is safe.
 
 mod arena;
@@ -35,7 +35,9 @@ mod reduce;
 mod rowwise;
 mod simd;
 mod table;
+mod transform;
 mod window;
+mod winograd;
 
 pub use convolution::{Convolution, Sink, Spec as ConvolutionSpec};
 pub use dense::Dense;
@@ -49,3 +51,4 @@ pub use program::{Conflict, Machine, Program, Step};
 pub use reduce::Reduce;
 pub use rowwise::{Factor, Rowwise};
 pub use table::Table;
+pub use winograd::Winograd;

@@ -7,7 +7,7 @@
 
 use std::arch::aarch64::{
     float32x4_t, vaddq_f32, vandq_u32, vdupq_n_f32, vextq_f32, vfmaq_f32, vld1q_f32, vmaxq_f32, vminq_f32, vmulq_f32,
-    vreinterpretq_f32_u32, vreinterpretq_u32_f32, vst1q_f32, vuzp1q_f32, vuzp2q_f32,
+    vreinterpretq_f32_u32, vreinterpretq_u32_f32, vst1q_f32, vsubq_f32, vuzp1q_f32, vuzp2q_f32, vzip1q_f32, vzip2q_f32,
 };
 
 use super::simd::Simd;
@@ -57,6 +57,10 @@ impl Simd for Neon {
         Self(unsafe { vaddq_f32(self.0, b.0) })
     }
     #[inline(always)]
+    unsafe fn sub(self, b: Self) -> Self {
+        Self(unsafe { vsubq_f32(self.0, b.0) })
+    }
+    #[inline(always)]
     unsafe fn mul(self, b: Self) -> Self {
         Self(unsafe { vmulq_f32(self.0, b.0) })
     }
@@ -75,6 +79,10 @@ impl Simd for Neon {
     #[inline(always)]
     unsafe fn deinterleave(a: Self, b: Self) -> (Self, Self) {
         unsafe { (Self(vuzp1q_f32(a.0, b.0)), Self(vuzp2q_f32(a.0, b.0))) }
+    }
+    #[inline(always)]
+    unsafe fn interleave(a: Self, b: Self) -> (Self, Self) {
+        unsafe { (Self(vzip1q_f32(a.0, b.0)), Self(vzip2q_f32(a.0, b.0))) }
     }
     #[inline(always)]
     unsafe fn before(a: Self, b: Self, count: usize) -> Self {

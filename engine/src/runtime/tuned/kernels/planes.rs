@@ -5,6 +5,7 @@ use super::arena::Arena;
 use super::depthwise::{self, Method, PlaneArgs};
 use super::finish::Finish;
 use super::map::{Map, Split};
+use super::matmul::MAX_ROWS;
 use super::table::Table;
 use super::window::Phases;
 use crate::graph::Window;
@@ -16,7 +17,8 @@ pub struct Planes {
     method: Method,
     phases: Phases,
     guard: usize,
-    masks: Vec<f32>,
+    /// On cache lines: loads that cross one cost a tenth of the whole kernel.
+    masks: Arena,
     /// `[channels][taps]`
     weights: Vec<f32>,
     bias: Vec<f32>,
@@ -25,6 +27,10 @@ pub struct Planes {
     /// Where the planes lie in the scratch; their guards stay zero, so only planes of equal layout may share.
     pub(super) scratch_at: usize,
 }
+
+/// Floats of planes that are filled before the first of them is convolved. A plane is read at other offsets than it was
+/// written at, and such reads wait until the writes have left the core; with a few small planes in between they have.
+const NEAR: usize = 2048;
 
 /// Planes of equal layout share scratch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,7 +66,7 @@ impl Planes {
             method,
             phases: Phases::new(window, input, output.size),
             guard: depthwise::guard(method, input[1]),
-            masks: depthwise::masks(method, input, output.size, table.lanes),
+            masks: Arena::holding(&depthwise::masks(method, input, output.size, table.lanes)),
             weights,
             bias,
             finish,
@@ -120,7 +126,7 @@ impl Planes {
             method: self.method,
             input: self.phases.input,
             output: self.phases.output,
-            masks: &self.masks,
+            masks: self.masks.base(),
             plane,
             phases: &self.phases,
             weights: &self.weights[channel * taps..][..taps],
@@ -174,12 +180,24 @@ impl Depthwise {
     /// # Safety
     /// As [`Planes::convolve`], for the output rows of `item`; the input is complete.
     pub(super) unsafe fn run(&self, item: usize, arena: &Arena, scratch: &mut Arena) {
-        for row in self.split.range(item) {
-            // SAFETY: the input's row lies in the arena, plane 0 in the scratch; they are different memory.
-            unsafe {
-                let plane = scratch.base().add(self.planes.pixels_at(0));
-                (self.planes.table.copy)(arena.base().add(self.input.rows[row] as usize), plane, self.input.pixels());
-                self.planes.convolve(0, row / self.input.channels, row % self.input.channels, arena, scratch);
+        let rows = self.split.range(item);
+        let together = (NEAR / self.planes.layout().pitch()).clamp(1, MAX_ROWS);
+        for first in rows.clone().step_by(together) {
+            let rows = first..rows.end.min(first + together);
+            for (index, row) in rows.clone().enumerate() {
+                // SAFETY: the input's row lies in the arena, planes in the scratch; they are different memory.
+                unsafe {
+                    let plane = scratch.base().add(self.planes.pixels_at(index));
+                    let map = arena.base().add(self.input.rows[row] as usize);
+                    (self.planes.table.copy)(map, plane, self.input.pixels());
+                }
+            }
+            for (index, row) in rows.enumerate() {
+                // SAFETY: as the caller promises; the plane was filled just now.
+                unsafe {
+                    let (image, channel) = (row / self.input.channels, row % self.input.channels);
+                    self.planes.convolve(index, image, channel, arena, scratch);
+                }
             }
         }
     }

@@ -55,6 +55,10 @@ impl Simd for Portable {
         self.zip(b, |a, b| a + b)
     }
     #[inline(always)]
+    unsafe fn sub(self, b: Self) -> Self {
+        self.zip(b, |a, b| a - b)
+    }
+    #[inline(always)]
     unsafe fn mul(self, b: Self) -> Self {
         self.zip(b, |a, b| a * b)
     }
@@ -74,6 +78,11 @@ impl Simd for Portable {
     unsafe fn deinterleave(a: Self, b: Self) -> (Self, Self) {
         let at = |index: usize| if index < LANES { a.0[index] } else { b.0[index - LANES] };
         (Self(std::array::from_fn(|lane| at(2 * lane))), Self(std::array::from_fn(|lane| at(2 * lane + 1))))
+    }
+    #[inline(always)]
+    unsafe fn interleave(a: Self, b: Self) -> (Self, Self) {
+        let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (a.0, b.0);
+        (Self([a0, b0, a1, b1]), Self([a2, b2, a3, b3]))
     }
     #[inline(always)]
     unsafe fn before(a: Self, b: Self, count: usize) -> Self {

@@ -14,12 +14,15 @@ use super::map::Map;
 use super::planes::{Depthwise, PlaneLayout, Planes};
 use super::reduce::Reduce;
 use super::rowwise::Rowwise;
+use super::winograd::Winograd;
 
 /// One kernel launch.
 #[derive(Debug)]
 pub enum Step {
     /// A matrix product and what follows it.
     Convolution(Box<Convolution>),
+    /// Dense 3x3 convolution with fewer multiply-adds.
+    Winograd(Box<Winograd>),
     /// Depthwise convolution.
     Depthwise(Box<Depthwise>),
     /// A stem.
@@ -36,6 +39,7 @@ impl Step {
     fn items(&self) -> usize {
         match self {
             Self::Convolution(step) => step.items(),
+            Self::Winograd(step) => step.items(),
             Self::Depthwise(step) => step.items(),
             Self::Direct(step) => step.items(),
             Self::Reduce(step) => step.items(),
@@ -47,6 +51,7 @@ impl Step {
     fn reads(&self) -> Vec<&Map> {
         match self {
             Self::Convolution(step) => step.reads().collect(),
+            Self::Winograd(step) => step.reads().collect(),
             Self::Depthwise(step) => vec![step.input()],
             Self::Direct(step) => vec![step.input()],
             Self::Reduce(step) => vec![step.input()],
@@ -58,6 +63,7 @@ impl Step {
     fn writes(&self) -> &Map {
         match self {
             Self::Convolution(step) => step.output(),
+            Self::Winograd(step) => step.output(),
             Self::Depthwise(step) => step.planes.output(),
             Self::Direct(step) => step.output(),
             Self::Reduce(step) => step.output(),
@@ -74,6 +80,7 @@ impl Step {
     fn scratch(&self) -> usize {
         match self {
             Self::Convolution(step) => step.scratch(),
+            Self::Winograd(step) => step.scratch(),
             Self::Depthwise(step) => step.planes.scratch(),
             Self::Direct(step) => step.scratch(),
             Self::Reduce(step) => step.scratch(),
@@ -85,6 +92,7 @@ impl Step {
     fn weights(&mut self) -> Option<&mut Packed> {
         match self {
             Self::Convolution(step) => Some(&mut step.weights),
+            Self::Winograd(step) => Some(&mut step.weights),
             Self::Direct(step) => Some(&mut step.weights),
             Self::Dense(step) => Some(&mut step.weights),
             Self::Depthwise(_) | Self::Reduce(_) | Self::Rowwise(_) => None,
@@ -111,6 +119,7 @@ impl Step {
         unsafe {
             match self {
                 Self::Convolution(step) => step.run(item, arena, scratch),
+                Self::Winograd(step) => step.run(item, arena, scratch),
                 Self::Depthwise(step) => step.run(item, arena, scratch),
                 Self::Direct(step) => step.run(item, arena, scratch),
                 Self::Reduce(step) => step.run(item, arena, scratch),

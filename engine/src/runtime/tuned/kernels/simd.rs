@@ -34,6 +34,7 @@ pub(super) trait Simd: Copy {
     /// `self * b + c`; one rounding where the instruction set fuses.
     unsafe fn mul_add(self, b: Self, c: Self) -> Self;
     unsafe fn add(self, b: Self) -> Self;
+    unsafe fn sub(self, b: Self) -> Self;
     unsafe fn mul(self, b: Self) -> Self;
     unsafe fn max(self, b: Self) -> Self;
     unsafe fn min(self, b: Self) -> Self;
@@ -41,6 +42,8 @@ pub(super) trait Simd: Copy {
     unsafe fn and(self, b: Self) -> Self;
     /// Lanes 0, 2, 4, .. and 1, 3, 5, .. of `a` followed by `b`.
     unsafe fn deinterleave(a: Self, b: Self) -> (Self, Self);
+    /// What [`deinterleave`](Simd::deinterleave) undoes: `a0 b0 a1 b1 ..`, in two registers.
+    unsafe fn interleave(a: Self, b: Self) -> (Self, Self);
     /// The last `count` lanes of `a`, then the first of `b`; `count` is 1, 2 or 3.
     unsafe fn before(a: Self, b: Self, count: usize) -> Self;
     /// The lanes of `a` from `count` on, then the first `count` of `b`; `count` is 1, 2 or 3.

@@ -12,6 +12,7 @@ use super::linear::{self, PanelArgs};
 use super::matmul::{self, TileArgs, Tiling};
 use super::pooling::{self, PoolArgs, PoolRowArgs};
 use super::simd::Simd;
+use super::transform::{self, PatchArgs, PixelArgs};
 use super::window::{self, ColumnsArgs};
 
 /// A matmul tile of fixed size.
@@ -28,6 +29,8 @@ pub struct Table {
     pub(super) columns: unsafe fn(&ColumnsArgs<'_>),
     pub(super) firsts: unsafe fn(*const f32, *mut f32, usize),
     pub(super) copy: unsafe fn(*const f32, *mut f32, usize),
+    pub(super) patches: unsafe fn(&PatchArgs),
+    pub(super) pixels: unsafe fn(&PixelArgs),
     pub(super) plane: unsafe fn(&PlaneArgs<'_>),
     pub(super) pool: unsafe fn(&PoolArgs<'_>),
     pub(super) max_row: unsafe fn(&PoolRowArgs),
@@ -54,6 +57,14 @@ macro_rules! kernels {
         $(#[target_feature(enable = $features)])?
         unsafe fn copy(from: *const f32, to: *mut f32, count: usize) {
             unsafe { window::copy::<Vector>(from, to, count) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn patches(args: &PatchArgs) {
+            unsafe { transform::patches::<Vector>(args) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn pixels(args: &PixelArgs) {
+            unsafe { transform::pixels::<Vector>(args) }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn plane(args: &PlaneArgs<'_>) {
@@ -97,6 +108,8 @@ macro_rules! kernels {
             columns,
             firsts,
             copy,
+            patches,
+            pixels,
             plane,
             pool,
             max_row,

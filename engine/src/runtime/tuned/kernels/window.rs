@@ -186,11 +186,18 @@ pub(super) unsafe fn columns<V: Simd>(args: &ColumnsArgs<'_>) {
                 if let (Some(row), true) = (row, from < until) {
                     let map = args.map.add(row * width + from * stride + tap_x - window.padding[1]);
                     let to = to.add(from - x);
-                    if stride == 1 {
-                        copy::<V>(map, to, until - from);
-                    } else {
-                        for at in 0..until - from {
-                            *to.add(at) = *map.add(at * stride);
+                    let count = until - from;
+                    match stride {
+                        1 => copy::<V>(map, to, count),
+                        2 => {
+                            // The last has no pair where the map ends with it.
+                            firsts::<V>(map, to, count - 1);
+                            *to.add(count - 1) = *map.add(2 * (count - 1));
+                        }
+                        _ => {
+                            for at in 0..count {
+                                *to.add(at) = *map.add(at * stride);
+                            }
                         }
                     }
                 }
