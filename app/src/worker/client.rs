@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use shufflescope_engine::measure::{Circumstances, KernelLabel, KernelTime, Measurement, ProcessSamples};
+use shufflescope_engine::measure::{Interleaved, Measurement};
 use shufflescope_engine::units::Nanos;
 
 use super::child::{Launcher, Line, Worker};
-use super::protocol::{Event, Job, Request, Ticket, VERSION};
+use super::current::{Current, Step};
+use super::protocol::{Event, Job, Request, Ticket, TurnsJob, VERSION};
 
 /// A worker that has not greeted by then is given up.
 const GREETING: Duration = Duration::from_secs(20);
@@ -42,6 +43,24 @@ pub enum ClientEvent {
         /// What was measured.
         measurement: Box<Measurement>,
     },
+    /// Rounds are being taken in turns.
+    Turns {
+        /// The job.
+        ticket: Ticket,
+        /// Done, from 0 to 1.
+        fraction: f32,
+        /// Time left at the pace so far, once that is known.
+        left: Option<Nanos>,
+        /// The rounds of all processes so far, now and then.
+        processes: Option<Vec<Interleaved>>,
+    },
+    /// All rounds are taken.
+    TurnsDone {
+        /// The job.
+        ticket: Ticket,
+        /// The rounds of each process.
+        processes: Vec<Interleaved>,
+    },
     /// Stopped by [`Client::cancel`].
     Cancelled {
         /// The job.
@@ -71,20 +90,6 @@ pub struct Client {
     events: VecDeque<ClientEvent>,
 }
 
-/// The job being worked on.
-#[derive(Debug)]
-struct Current {
-    ticket: Ticket,
-    job: Job,
-    started: Instant,
-    /// Set while the worker still has an older measurement to drop.
-    obey_by: Option<Instant>,
-    /// What earlier processes of a rigorous measurement took.
-    collected: Vec<ProcessSamples>,
-    /// The kernels they marked; empty until one has.
-    kernels: Vec<KernelLabel>,
-}
-
 impl Client {
     /// A client that starts workers as `launcher` says. `wake` is called from another thread whenever
     /// [`poll`](Self::poll) has something to do.
@@ -94,11 +99,18 @@ impl Client {
 
     /// Starts measuring, in place of whatever was being measured.
     pub fn measure(&mut self, job: Job) -> Ticket {
+        self.start(|ticket| Current::measure(ticket, job))
+    }
+
+    /// Starts measuring networks in turns, in place of whatever was being measured.
+    pub fn take_turns(&mut self, job: TurnsJob) -> Ticket {
+        self.start(|ticket| Current::take_turns(ticket, job))
+    }
+
+    fn start(&mut self, work: impl FnOnce(Ticket) -> Current) -> Ticket {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
-        let busy = self.current.take().is_some();
-        let started = Instant::now();
-        self.current = Some(Current { ticket, job, started, obey_by: None, collected: vec![], kernels: vec![] });
+        let busy = self.current.replace(work(ticket)).is_some();
         self.submit(busy);
         ticket
     }
@@ -144,13 +156,13 @@ impl Client {
     /// Hands the current job to a worker, which is started where there is none with the right number of threads.
     fn submit(&mut self, busy: bool) {
         let Some(current) = &mut self.current else { return };
-        let threads = current.job.options.threads;
+        let threads = current.threads();
         if self.worker.as_ref().is_some_and(|worker| worker.threads != threads) {
             self.worker = None;
         }
         let busy = busy && self.worker.is_some();
         current.obey_by = busy.then(|| Instant::now() + OBEDIENCE);
-        let request = Request::Measure { ticket: current.ticket, job: Box::new(current.job.clone()) };
+        let request = current.request();
         if self.worker.is_none() {
             match Worker::start(&self.launcher, threads, self.wake.clone()) {
                 Ok(worker) => {
@@ -187,60 +199,25 @@ impl Client {
             Event::Preparing { ticket }
             | Event::Progress { ticket, .. }
             | Event::Done { ticket, .. }
+            | Event::Turns { ticket, .. }
+            | Event::TurnsDone { ticket, .. }
             | Event::Cancelled { ticket }
             | Event::Failed { ticket, .. } => *ticket,
         };
         if of != current.ticket {
             return; // The last words of a measurement that a newer one has replaced.
         }
-        current.obey_by = None;
-        let ticket = current.ticket;
-        match event {
-            Event::Hello { .. } => {}
-            Event::Preparing { .. } => self.events.push_back(ClientEvent::Preparing { ticket }),
-            Event::Progress { fraction, left, partial, .. } => {
-                let (fraction, left) = current.overall(fraction, left);
-                self.events.push_back(ClientEvent::Progress { ticket, fraction, left, partial });
+        match current.take(event) {
+            Step::Nothing => {}
+            Step::Tell(event) => self.events.push_back(event),
+            Step::NextProcess(event) => {
+                self.events.push_back(event);
+                self.worker = None;
+                self.submit(false);
             }
-            Event::Done { measurement, samples, .. } => self.on_done(measurement, *samples),
-            Event::Cancelled { .. } => {
+            Step::End(event) => {
                 self.current = None;
-                self.events.push_back(ClientEvent::Cancelled { ticket });
-            }
-            Event::Failed { message, .. } => {
-                self.current = None;
-                self.events.push_back(ClientEvent::Failed { ticket, message });
-            }
-        }
-    }
-
-    /// One process is done: the result, or (in rigorous mode) the next process.
-    fn on_done(&mut self, measurement: Box<Measurement>, samples: ProcessSamples) {
-        let Some(current) = &mut self.current else { return };
-        current.collected.push(samples);
-        if let (true, Some(breakdown)) = (current.kernels.is_empty(), &measurement.breakdown) {
-            current.kernels = breakdown.kernels.iter().map(KernelTime::kernel).collect();
-        }
-        let ticket = current.ticket;
-        let processes = current.job.protocol.processes;
-        let merged =
-            if current.collected.len() == 1 { Ok(measurement) } else { current.merge(&measurement).map(Box::new) };
-        match merged {
-            Err(message) => {
-                self.current = None;
-                self.events.push_back(ClientEvent::Failed { ticket, message });
-            }
-            Ok(measurement) => {
-                if processes.wants_another(current.collected.len(), current.started.elapsed().into()) {
-                    let (fraction, left) = current.overall(0.0, Nanos::ZERO);
-                    let partial = Some(measurement);
-                    self.events.push_back(ClientEvent::Progress { ticket, fraction, left, partial });
-                    self.worker = None;
-                    self.submit(false);
-                } else {
-                    self.current = None;
-                    self.events.push_back(ClientEvent::Done { ticket, measurement });
-                }
+                self.events.push_back(event);
             }
         }
     }
@@ -263,26 +240,6 @@ impl Client {
             let message = format!("the measuring process was lost ({reason}); the next measurement starts a fresh one");
             self.events.push_back(ClientEvent::WorkerLost { message });
         }
-    }
-}
-
-impl Current {
-    /// Progress over all processes of the job.
-    fn overall(&self, fraction: f64, left: Nanos) -> (f32, Nanos) {
-        let processes = self.job.protocol.processes.aim.max(1);
-        let done = (self.collected.len() as f64 + fraction.clamp(0.0, 1.0)) / processes as f64;
-        let spent = Nanos::from(self.started.elapsed());
-        let projected =
-            if done > 0.0 { spent.as_f64() * (1.0 - done) / done } else { left.as_f64() * processes as f64 };
-        let left = if processes == 1 { left } else { Nanos(projected as u64) };
-        (done as f32, left)
-    }
-
-    /// One measurement over all processes so far; the conditions are those of the last one.
-    fn merge(&self, last: &Measurement) -> Result<Measurement, String> {
-        let circumstances =
-            Circumstances { key: last.key(), kernels: self.kernels.clone(), conditions: last.conditions.clone() };
-        Measurement::summarise(&circumstances, &self.collected).map_err(|error| error.to_string())
     }
 }
 

@@ -6,10 +6,11 @@
 
 mod child;
 mod client;
+mod current;
 mod protocol;
 mod serve;
 
 pub use child::Launcher;
 pub use client::{Client, ClientEvent};
-pub use protocol::{Event, Job, Request, Ticket, VERSION};
+pub use protocol::{ColumnChoice, Contest, Event, Job, Request, Ticket, TurnsJob, VERSION};
 pub use serve::serve;

@@ -1,13 +1,14 @@
 //! What window and worker say to each other.
 
 use serde::{Deserialize, Serialize};
-use shufflescope_engine::measure::{Measurement, ProcessSamples, Protocol};
+use shufflescope_engine::experiment::{Column, Experiment, Scale, columns};
+use shufflescope_engine::measure::{InterleaveRules, Interleaved, Measurement, ProcessSamples, Protocol};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;
 
 /// Spoken by this build; both sides must agree.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A line longer than this is not from our worker.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
@@ -33,6 +34,13 @@ pub enum Request {
         /// What to measure.
         job: Box<Job>,
     },
+    /// Measures networks in turns; a newer request cancels an older one.
+    TakeTurns {
+        /// Tags every event that answers.
+        ticket: Ticket,
+        /// What to measure.
+        job: Box<TurnsJob>,
+    },
     /// Stops the measurement in progress.
     Cancel,
 }
@@ -50,6 +58,58 @@ pub struct Job {
     pub weights: Option<std::path::PathBuf>,
     /// In live mode: goes on sampling until the median is known as well as rigorous mode asks, 5 s at most.
     pub refine: bool,
+}
+
+/// Several networks measured in turns in one process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TurnsJob {
+    /// The networks.
+    pub networks: Contest,
+    /// Device, runtime, threads, batch.
+    pub options: RunOptions,
+    /// How to measure.
+    pub rules: InterleaveRules,
+    /// Fresh processes that take one set of rounds each.
+    pub processes: usize,
+}
+
+/// Who competes; a second copy of the first network is always measured too, behind the others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "contest", rename_all = "kebab-case")]
+pub enum Contest {
+    /// Any two networks.
+    Pair {
+        /// The one the other is compared with.
+        a: Model,
+        /// The other.
+        b: Model,
+    },
+    /// The rows of one column of an experiment.
+    Column(ColumnChoice),
+}
+
+/// One column of an experiment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ColumnChoice {
+    /// Whose column.
+    pub experiment: Experiment,
+    /// At which scale.
+    pub scale: Scale,
+    /// Position among the experiment's columns at this scale.
+    pub index: usize,
+}
+
+impl ColumnChoice {
+    /// The columns of an experiment at one scale.
+    pub fn all(experiment: Experiment, scale: Scale) -> impl Iterator<Item = Self> {
+        (0..columns(experiment, scale).len()).map(move |index| Self { experiment, scale, index })
+    }
+
+    /// The column meant; `None` where the experiment has fewer.
+    #[must_use]
+    pub fn column(self) -> Option<Column> {
+        columns(self.experiment, self.scale).into_iter().nth(self.index)
+    }
 }
 
 /// Worker to window.
@@ -87,6 +147,24 @@ pub enum Event {
         measurement: Box<Measurement>,
         /// Its raw samples, for a summary over several processes.
         samples: Box<ProcessSamples>,
+    },
+    /// Rounds are being taken in turns.
+    Turns {
+        /// The request.
+        ticket: Ticket,
+        /// Done, from 0 to 1.
+        fraction: f64,
+        /// Time left at the pace so far, once that is known.
+        left: Option<Nanos>,
+        /// The rounds so far, now and then.
+        samples: Option<Box<Interleaved>>,
+    },
+    /// All rounds are taken.
+    TurnsDone {
+        /// The request.
+        ticket: Ticket,
+        /// The rounds of this process.
+        samples: Box<Interleaved>,
     },
     /// Cancelled by request or by a newer one.
     Cancelled {

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::device::{ConditionsProbe, Device};
+use shufflescope_engine::experiment::{ExperimentError, measure_in_turns};
 use shufflescope_engine::measure::{
-    ArithmeticCanary, Circumstances, KernelLabel, MeasureError, MeasureKey, Measurement, Mode, MonotonicClock, Phase,
+    ArithmeticCanary, Canary, Circumstances, Clock, InterleaveProgress, Interleaved, KernelLabel, MeasureError, MeasureKey, Measurement, Mode, MonotonicClock, Phase,
     ProcessSamples, Progress, Protocol, refine, sample,
 };
 use shufflescope_engine::runtime::{Executable, check_memory, prepare};
@@ -20,10 +21,13 @@ use shufflescope_engine::units::Nanos;
 
 use crate::explain;
 
-use super::protocol::{Event, Job, MAX_LINE_BYTES, Request, Ticket, VERSION};
+use super::protocol::{Contest, Event, Job, MAX_LINE_BYTES, Request, Ticket, TurnsJob, VERSION};
 
 /// Time between two partial results: making one costs the machine a moment that the next run would notice.
 const PARTIAL_SPACING: Duration = Duration::from_millis(100);
+
+/// Time between two sets of rounds sent while networks take turns: a set may be hundreds of kilobytes.
+const ROUNDS_SPACING: Duration = Duration::from_millis(700);
 
 /// How long live mode keeps refining, and to which relative half-width.
 const REFINE_TIME: Nanos = Nanos::from_secs(5);
@@ -93,7 +97,9 @@ impl Reader {
             match serde_json::from_slice::<Request>(&line) {
                 Ok(request) => {
                     match &request {
-                        Request::Measure { ticket, .. } => self.newest.store(ticket.0, Ordering::Release),
+                        Request::Measure { ticket, .. } | Request::TakeTurns { ticket, .. } => {
+                            self.newest.store(ticket.0, Ordering::Release);
+                        }
                         Request::Cancel => self.newest.store(u64::MAX, Ordering::Release),
                         Request::Hello { .. } => {}
                     }
@@ -121,19 +127,15 @@ struct Worker {
 impl Worker {
     fn run(mut self, requests: &Receiver<Request>) {
         while let Ok(request) = requests.recv() {
-            let Request::Measure { ticket, job } = request else { continue };
+            let (Request::Measure { ticket, .. } | Request::TakeTurns { ticket, .. }) = request else { continue };
             if self.is_stale(ticket) {
                 self.events.send(&Event::Cancelled { ticket });
                 continue;
             }
-            let outcome = catch_unwind(AssertUnwindSafe(|| self.measure(ticket, &job)));
+            let outcome = catch_unwind(AssertUnwindSafe(|| self.answer(&request)));
             let event = match outcome {
-                Ok(Ok((measurement, samples))) => {
-                    Event::Done { ticket, measurement: Box::new(measurement), samples: Box::new(samples) }
-                }
-                Ok(Err(error)) if matches!(error.downcast_ref(), Some(MeasureError::Cancelled)) => {
-                    Event::Cancelled { ticket }
-                }
+                Ok(Ok(event)) => event,
+                Ok(Err(error)) if is_cancelled(&error) => Event::Cancelled { ticket },
                 Ok(Err(error)) => Event::Failed { ticket, message: explain(&error) },
                 Err(panic) => {
                     let reason = panic_text(&*panic);
@@ -150,6 +152,55 @@ impl Worker {
     /// Whether a newer request has come in, or a cancellation.
     fn is_stale(&self, ticket: Ticket) -> bool {
         self.newest.load(Ordering::Acquire) != ticket.0
+    }
+
+    fn answer(&mut self, request: &Request) -> anyhow::Result<Event> {
+        match request {
+            Request::Measure { ticket, job } => {
+                let (measurement, samples) = self.measure(*ticket, job)?;
+                let (measurement, samples) = (Box::new(measurement), Box::new(samples));
+                Ok(Event::Done { ticket: *ticket, measurement, samples })
+            }
+            Request::TakeTurns { ticket, job } => {
+                Ok(Event::TurnsDone { ticket: *ticket, samples: Box::new(self.take_turns(*ticket, job)?) })
+            }
+            Request::Hello { .. } | Request::Cancel => bail!("not a measurement"),
+        }
+    }
+
+    fn take_turns(&self, ticket: Ticket, job: &TurnsJob) -> anyhow::Result<Interleaved> {
+        self.events.send(&Event::Preparing { ticket });
+        let batch = Batch(job.options.batch);
+        let graphs = match &job.networks {
+            Contest::Pair { a, b } => vec![a.graph(batch)?, b.graph(batch)?],
+            Contest::Column(choice) => match choice.column() {
+                Some(column) => column.graphs(batch)?,
+                None => bail!("{} has no column {} at {}", choice.experiment, choice.index, choice.scale),
+            },
+        };
+        let device = Device::open(&job.options.device)?;
+        let (clock, mut canary) = (MonotonicClock::new(), ArithmeticCanary::new());
+        let mut samples = Interleaved::new(clock.quality());
+        let mut last_samples = Instant::now();
+        let mut progress = |progress: &InterleaveProgress<'_>| {
+            if self.is_stale(ticket) {
+                return ControlFlow::Break(());
+            }
+            let due = !progress.samples.rounds.is_empty() && last_samples.elapsed() >= ROUNDS_SPACING;
+            if due {
+                last_samples = Instant::now();
+            }
+            self.events.send(&Event::Turns {
+                ticket,
+                fraction: progress.step.fraction(),
+                left: progress.left,
+                samples: due.then(|| Box::new(progress.samples.clone())),
+            });
+            ControlFlow::Continue(())
+        };
+        let how = (&clock as &dyn Clock, &mut canary as &mut dyn Canary);
+        measure_in_turns(&graphs, (&job.options, &device), &job.rules, how, &mut samples, &mut progress)?;
+        Ok(samples)
     }
 
     fn measure(&mut self, ticket: Ticket, job: &Job) -> anyhow::Result<(Measurement, ProcessSamples)> {
@@ -265,6 +316,11 @@ impl Session {
 
 fn scaled(time: Nanos, fraction: f64) -> Nanos {
     Nanos((time.as_f64() * fraction.clamp(0.0, 1.0)) as u64)
+}
+
+fn is_cancelled(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(MeasureError::Cancelled))
+        || matches!(error.downcast_ref(), Some(ExperimentError::Measure(MeasureError::Cancelled)))
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

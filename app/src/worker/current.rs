@@ -1,0 +1,163 @@
+//! The job that a client is at, over all the processes it takes.
+
+use std::time::Instant;
+
+use shufflescope_engine::measure::{
+    Circumstances, Interleaved, KernelLabel, KernelTime, Measurement, ProcessSamples,
+};
+use shufflescope_engine::units::Nanos;
+
+use super::client::ClientEvent;
+use super::protocol::{Event, Job, Request, Ticket, TurnsJob};
+
+#[derive(Debug)]
+pub(super) struct Current {
+    pub ticket: Ticket,
+    pub started: Instant,
+    /// Set while the worker still has an older measurement to drop.
+    pub obey_by: Option<Instant>,
+    work: Work,
+}
+
+#[derive(Debug)]
+enum Work {
+    Measure {
+        job: Job,
+        /// What earlier processes took.
+        collected: Vec<ProcessSamples>,
+        /// The kernels they marked; empty until one has.
+        kernels: Vec<KernelLabel>,
+    },
+    TakeTurns {
+        job: TurnsJob,
+        /// What earlier processes took.
+        collected: Vec<Interleaved>,
+    },
+}
+
+/// What follows from an event.
+pub(super) enum Step {
+    /// Nothing anybody needs to know.
+    Nothing,
+    /// The job goes on.
+    Tell(ClientEvent),
+    /// One process is done, another is needed.
+    NextProcess(ClientEvent),
+    /// The job is over.
+    End(ClientEvent),
+}
+
+impl Current {
+    pub fn measure(ticket: Ticket, job: Job) -> Self {
+        Self::new(ticket, Work::Measure { job, collected: vec![], kernels: vec![] })
+    }
+
+    pub fn take_turns(ticket: Ticket, job: TurnsJob) -> Self {
+        Self::new(ticket, Work::TakeTurns { job, collected: vec![] })
+    }
+
+    fn new(ticket: Ticket, work: Work) -> Self {
+        Self { ticket, started: Instant::now(), obey_by: None, work }
+    }
+
+    /// CPU threads of the processes that this needs.
+    pub fn threads(&self) -> usize {
+        match &self.work {
+            Work::Measure { job, .. } => job.options.threads,
+            Work::TakeTurns { job, .. } => job.options.threads,
+        }
+    }
+
+    /// What to ask a worker for.
+    pub fn request(&self) -> Request {
+        let ticket = self.ticket;
+        match &self.work {
+            Work::Measure { job, .. } => Request::Measure { ticket, job: Box::new(job.clone()) },
+            Work::TakeTurns { job, .. } => Request::TakeTurns { ticket, job: Box::new(job.clone()) },
+        }
+    }
+
+    /// Takes an event of this ticket.
+    pub fn take(&mut self, event: Event) -> Step {
+        self.obey_by = None;
+        let ticket = self.ticket;
+        match event {
+            Event::Hello { .. } => Step::Nothing,
+            Event::Preparing { .. } => Step::Tell(ClientEvent::Preparing { ticket }),
+            Event::Progress { fraction, left, partial, .. } => {
+                let (fraction, left) = self.overall(fraction, Some(left));
+                Step::Tell(ClientEvent::Progress { ticket, fraction, left: left.unwrap_or_default(), partial })
+            }
+            Event::Done { measurement, samples, .. } => self.done(measurement, *samples),
+            Event::Turns { fraction, left, samples, .. } => {
+                let (fraction, left) = self.overall(fraction, left);
+                let Work::TakeTurns { collected, .. } = &self.work else { return Step::Nothing };
+                let processes = samples.map(|samples| [collected.as_slice(), &[*samples]].concat());
+                Step::Tell(ClientEvent::Turns { ticket, fraction, left, processes })
+            }
+            Event::TurnsDone { samples, .. } => self.turns_done(*samples),
+            Event::Cancelled { .. } => Step::End(ClientEvent::Cancelled { ticket }),
+            Event::Failed { message, .. } => Step::End(ClientEvent::Failed { ticket, message }),
+        }
+    }
+
+    /// One process is done: the result, or (in rigorous mode) the next process.
+    fn done(&mut self, measurement: Box<Measurement>, samples: ProcessSamples) -> Step {
+        let ticket = self.ticket;
+        let Work::Measure { job, collected, kernels } = &mut self.work else { return Step::Nothing };
+        collected.push(samples);
+        if let (true, Some(breakdown)) = (kernels.is_empty(), &measurement.breakdown) {
+            *kernels = breakdown.kernels.iter().map(KernelTime::kernel).collect();
+        }
+        let merged = if collected.len() == 1 { Ok(measurement) } else { merge(collected, kernels, &measurement) };
+        let measurement = match merged {
+            Ok(measurement) => measurement,
+            Err(message) => return Step::End(ClientEvent::Failed { ticket, message }),
+        };
+        if job.protocol.processes.wants_another(collected.len(), self.started.elapsed().into()) {
+            let (fraction, left) = self.overall(0.0, None);
+            let (left, partial) = (left.unwrap_or_default(), Some(measurement));
+            return Step::NextProcess(ClientEvent::Progress { ticket, fraction, left, partial });
+        }
+        Step::End(ClientEvent::Done { ticket, measurement })
+    }
+
+    /// One process has taken its rounds.
+    fn turns_done(&mut self, samples: Interleaved) -> Step {
+        let ticket = self.ticket;
+        let Work::TakeTurns { job, collected } = &mut self.work else { return Step::Nothing };
+        collected.push(samples);
+        if collected.len() >= job.processes {
+            return Step::End(ClientEvent::TurnsDone { ticket, processes: std::mem::take(collected) });
+        }
+        let processes = Some(collected.clone());
+        let (fraction, left) = self.overall(0.0, None);
+        Step::NextProcess(ClientEvent::Turns { ticket, fraction, left, processes })
+    }
+
+    /// Progress over all processes of the job.
+    fn overall(&self, fraction: f64, left: Option<Nanos>) -> (f32, Option<Nanos>) {
+        let (aim, collected) = match &self.work {
+            Work::Measure { job, collected, .. } => (job.protocol.processes.aim.max(1), collected.len()),
+            Work::TakeTurns { job, collected } => (job.processes.max(1), collected.len()),
+        };
+        let done = (collected as f64 + fraction.clamp(0.0, 1.0)) / aim as f64;
+        if aim == 1 {
+            return (done as f32, left);
+        }
+        let spent = Nanos::from(self.started.elapsed());
+        let projected = (done > 0.0).then(|| Nanos((spent.as_f64() * (1.0 - done) / done) as u64));
+        (done as f32, projected.or_else(|| left.map(|left| Nanos(left.0.saturating_mul(aim as u64)))))
+    }
+}
+
+/// One measurement over all processes so far; the conditions are those of the last one.
+fn merge(
+    collected: &[ProcessSamples],
+    kernels: &[KernelLabel],
+    last: &Measurement,
+) -> Result<Box<Measurement>, String> {
+    let circumstances =
+        Circumstances { key: last.key(), kernels: kernels.to_vec(), conditions: last.conditions.clone() };
+    Measurement::summarise(&circumstances, collected).map(Box::new).map_err(|error| error.to_string())
+}
