@@ -4,6 +4,7 @@
 
 mod both;
 mod camera;
+mod classify;
 mod cost;
 mod designs;
 mod devices;
@@ -12,6 +13,7 @@ mod output;
 mod profile;
 mod resolve;
 mod table;
+mod weights;
 mod words;
 
 use std::process::ExitCode;
@@ -44,6 +46,8 @@ Examples:
   shufflescope profile my-design.toml --mode rigorous --json > profile.json
   shufflescope export profile.json -o report.html  a report to read and print
   shufflescope export my-design.toml -o model.onnx the network for other programs
+  shufflescope weights fetch shufflenet-v2-x1.0    download trained weights, once
+  shufflescope classify --weights shufflenet-v2-x1.0 photo.jpg
 
 Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong.";
 
@@ -69,6 +73,12 @@ enum Command {
     /// Write a design or a saved profile as a report, table, trace, model or source
     #[command(after_help = export::EXAMPLES)]
     Export(export::Arguments),
+    /// Say what is on pictures, with trained weights
+    #[command(after_help = classify::EXAMPLES)]
+    Classify(classify::Arguments),
+    /// List trained weights that can be downloaded, and download them
+    #[command(after_help = weights::EXAMPLES)]
+    Weights(weights::Arguments),
     /// Measure for a window or command line at the other end of stdin and stdout
     #[command(hide = true)]
     Worker,
@@ -102,6 +112,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Profile(arguments)) => profile::run(&arguments),
         Some(Command::Camera(arguments)) => camera::run(&arguments),
         Some(Command::Export(arguments)) => export::run(&arguments),
+        Some(Command::Classify(arguments)) => classify::run(&arguments),
+        Some(Command::Weights(arguments)) => weights::run(&arguments),
         Some(Command::Worker) => crate::worker::serve(std::io::stdin(), std::io::stdout()),
     }
 }

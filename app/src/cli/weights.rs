@@ -1,0 +1,153 @@
+//! `shufflescope weights`: trained weights that can be downloaded.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::output::print;
+use super::resolve::UsageError;
+use super::table::{Align, Table};
+use crate::weights_store::{PUBLISHED, Progress, Published, Server, default_folder, fetch};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  shufflescope weights list
+  shufflescope weights fetch shufflenet-v2-x1.0
+  shufflescope classify --weights shufflenet-v2-x1.0 photo.jpg";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// List what can be downloaded, and what is there
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Download weights, check them, and print where they are
+    ///
+    /// An interrupted download (Ctrl-C, a lost connection) goes on where it ended when the command is given again.
+    Fetch {
+        /// What to download (see `shufflescope weights list`)
+        name: String,
+        /// The folder to put them in [default: the user's data folder]
+        #[arg(long, value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+        /// A mirror to download from, in place of PyTorch's server
+        #[arg(long, value_name = "URL")]
+        server: Option<String>,
+    },
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    match &arguments.command {
+        Command::List { json } => list(*json),
+        Command::Fetch { name, folder, server } => {
+            let published = Published::find(name).ok_or_else(|| unknown(name))?;
+            let server = server.as_deref().map(mirror).transpose()?.unwrap_or_else(Server::pytorch);
+            let path = fetch_published(published, folder.as_deref(), &server)?;
+            print(&format!("{}\n", path.display()))
+        }
+    }
+}
+
+/// Weights of this name that have been downloaded.
+pub(super) fn downloaded(published: &Published) -> Option<PathBuf> {
+    Some(default_folder()?.join(published.file)).filter(|path| path.is_file())
+}
+
+/// No weights have this name.
+pub(super) fn unknown(name: &str) -> UsageError {
+    let names: Vec<&str> = PUBLISHED.iter().map(|published| published.name).collect();
+    UsageError(format!("there are no weights `{name}` to download; there are {}", names.join(", ")))
+}
+
+fn mirror(url: &str) -> Result<Server, UsageError> {
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return Err(UsageError(format!("--server {url}: it must start with https:// or http://")));
+    }
+    Ok(Server { base_url: format!("{}/", url.trim_end_matches('/')), ..Server::pytorch() })
+}
+
+fn fetch_published(published: &Published, folder: Option<&Path>, server: &Server) -> anyhow::Result<PathBuf> {
+    let folder = match folder {
+        Some(folder) => folder.to_owned(),
+        None => default_folder().context("the system names no folder for the user's data: give --folder")?,
+    };
+    let bar = progress_bar();
+    let mut show = |progress: Progress| {
+        if let Some(total) = progress.total {
+            bar.set_length(total.0);
+        }
+        bar.set_position(progress.received.0);
+    };
+    let fetched = fetch(published.file, &folder, server, &AtomicBool::new(false), &mut show);
+    bar.finish_and_clear();
+    Ok(fetched?)
+}
+
+fn progress_bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("downloading {bar:30} {bytes} of {total_bytes}, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+#[derive(Serialize)]
+struct Entry {
+    name: &'static str,
+    design: &'static str,
+    file: &'static str,
+    /// ImageNet top-1 accuracy as published by torchvision.
+    published_top1_percent: f64,
+    megabytes: f64,
+    /// Where it is, if it is.
+    path: Option<PathBuf>,
+}
+
+fn list(json: bool) -> anyhow::Result<()> {
+    let entries: Vec<Entry> = PUBLISHED
+        .iter()
+        .map(|published| Entry {
+            name: published.name,
+            design: published.design,
+            file: published.file,
+            published_top1_percent: published.top1_percent,
+            megabytes: published.megabytes,
+            path: downloaded(published),
+        })
+        .collect();
+    if json {
+        return print(&(serde_json::to_string_pretty(&entries)? + "\n"));
+    }
+    let mut table = Table::new(&[
+        ("name", Align::Left),
+        ("design", Align::Left),
+        ("published top-1", Align::Right),
+        ("size", Align::Right),
+        ("downloaded", Align::Left),
+    ]);
+    for entry in entries {
+        table.row([
+            entry.name.into(),
+            entry.design.into(),
+            format!("{:.1} %", entry.published_top1_percent),
+            format!("{:.1} MB", entry.megabytes),
+            entry.path.map_or_else(|| "no".into(), |path| path.display().to_string()),
+        ]);
+    }
+    print(&format!("{table}ImageNet-1k weights of torchvision, from {}\n", Server::pytorch().base_url))
+}

@@ -1,0 +1,17 @@
+//! Trained weights that others publish, and the folder they are kept in: a list, a download that can be interrupted, and
+//! a check that what came is what was published.
+
+mod catalogue;
+mod download;
+mod fetch;
+
+use std::path::PathBuf;
+
+pub use catalogue::{PUBLISHED, Published};
+pub use fetch::{FetchError, Progress, Server, fetch};
+
+/// Where downloaded weights are kept: `weights` in the folder of the program's data, where the system has such a place.
+#[must_use]
+pub fn default_folder() -> Option<PathBuf> {
+    Some(eframe::storage_dir(env!("CARGO_PKG_NAME"))?.join("weights"))
+}

@@ -1,0 +1,205 @@
+//! `shufflescope classify` and `weights` as scripts see them.
+//!
+//! Seeded weights stand in for trained ones: what is looked at is that the right numbers come out, not what they mean.
+
+#![allow(clippy::unwrap_used, reason = "tests and their helpers")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use shufflescope_engine::design::{Batch, Edit};
+use shufflescope_engine::graph::lower;
+use shufflescope_engine::weights::{Weights, save_safetensors};
+use shufflescope_engine::zoo;
+
+fn shufflescope(args: &[&str]) -> Output {
+    // A folder of data without anything in it, wherever the system keeps such folders.
+    let nowhere = std::env::temp_dir().join("shufflescope-tests-without-data");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shufflescope"));
+    command.args(args).env("XDG_DATA_HOME", &nowhere).env("HOME", &nowhere).env("APPDATA", &nowhere);
+    command.output().unwrap()
+}
+
+fn stdout(args: &[&str]) -> String {
+    let output = shufflescope(args);
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs what must fail with this exit code; what it says on stdout and stderr.
+fn failure(code: i32, args: &[&str]) -> (String, String) {
+    let output = shufflescope(args);
+    let [out, said] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+    assert!(!said.contains("panicked"), "{said}");
+    (out, said)
+}
+
+fn assets() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets")
+}
+
+fn sample(name: &str) -> String {
+    assets().join("samples").join(name).display().to_string()
+}
+
+/// A file of seeded weights for shufflenet-v2-x0.5 with so many classes.
+fn weights(folder: &Path, classes: u32) -> String {
+    let design = zoo::preset("shufflenet-v2-x0.5").unwrap().apply(&Edit::Classes(classes));
+    let path = folder.join(format!("w{classes}.safetensors"));
+    // The seed of `engine/tests/classify/torchvision_classify.json`.
+    save_safetensors(&Weights::seeded(&lower(&design, Batch(1)).unwrap(), 2), &path).unwrap();
+    path.display().to_string()
+}
+
+fn indices(top: &Value) -> Vec<u64> {
+    top.as_array().unwrap().iter().map(|class| class["index"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn logits_and_the_top_five_are_torchvisions() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = weights(folder.path(), 1000);
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/classify/torchvision_classify.json");
+    let fixture: Value = serde_json::from_str(&std::fs::read_to_string(fixture).unwrap()).unwrap();
+    let labels = std::fs::read_to_string(assets().join("labels/imagenet.txt")).unwrap();
+    let labels: Vec<&str> = labels.lines().collect();
+    let names = ["harbour.jpg", "flower.png", "tiles.png"];
+    for (resize, runtime) in [("256", "tuned"), ("232", "candle")] {
+        let pictures: Vec<String> = names.iter().map(|name| sample(name)).collect();
+        let mut args = vec!["classify", "--weights", &weights, "--json", "--logits", "--runtime", runtime];
+        args.extend(["--resize", resize, "--threads", "2"]);
+        args.extend(pictures.iter().map(String::as_str));
+        let text = stdout(&args);
+        assert_eq!(text.lines().count(), names.len());
+        for ((line, picture), name) in text.lines().zip(&pictures).zip(names) {
+            let answer: Value = serde_json::from_str(line).unwrap();
+            assert_eq!((&answer["image"], &answer["design"]), (&picture.as_str().into(), &"shufflenet-v2-x0.5".into()));
+            let expected = fixture["cases"].as_array().unwrap();
+            let expected = expected.iter().find(|case| case["picture"] == name && case["resize"].to_string() == resize);
+            let expected: Vec<f64> =
+                expected.unwrap()["logits"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap()).collect();
+            let logits = answer["logits"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap());
+            let gap = logits.zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(gap < 1e-2, "{name} at {resize}: {gap}");
+            let mut order: Vec<usize> = (0..1000).collect();
+            order.sort_by(|&a, &b| expected[b].total_cmp(&expected[a]));
+            let found = indices(&answer["top"]);
+            assert_eq!(found, order[..5].iter().map(|&index| index as u64).collect::<Vec<_>>());
+            for (class, index) in answer["top"].as_array().unwrap().iter().zip(found) {
+                assert_eq!(class["label"], labels[index as usize]);
+                assert!(class["probability"].as_f64().is_some_and(|p| p > 0.0 && p < 1.0));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_fine_tuned_head_has_numbers_or_the_labels_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = weights(folder.path(), 3);
+    let text = stdout(&["classify", "--weights", &weights, "--top", "9", &sample("tiles.png")]);
+    assert_eq!(text.lines().count(), 4, "{text}");
+    assert!(text.contains("tiles.png") && text.contains("class 2"), "{text}");
+
+    let labels = folder.path().join("labels.txt");
+    std::fs::write(&labels, "circle\nsquare\nstar\n").unwrap();
+    let labels = labels.display().to_string();
+    let answer = stdout(&["classify", "--weights", &weights, "--labels", &labels, "--json", &sample("tiles.png")]);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    let mut named: Vec<&str> =
+        answer["top"].as_array().unwrap().iter().map(|class| class["label"].as_str().unwrap()).collect();
+    named.sort_unstable();
+    assert_eq!(named, ["circle", "square", "star"]);
+    assert!(answer.get("logits").is_none());
+
+    std::fs::write(&labels, "circle\nsquare\n").unwrap();
+    let (_, said) = failure(1, &["classify", "--weights", &weights, "--labels", &labels, &sample("tiles.png")]);
+    assert!(said.contains("2 labels") && said.contains("3 classes") && said.contains("labels.txt"), "{said}");
+}
+
+#[test]
+fn a_bad_picture_fails_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = weights(folder.path(), 3);
+    let empty = folder.path().join("empty.png");
+    std::fs::write(&empty, b"").unwrap();
+    let cut = folder.path().join("cut.png");
+    std::fs::write(&cut, &std::fs::read(sample("flower.png")).unwrap()[..2000]).unwrap();
+    let [empty, cut] = [empty, cut].map(|path| path.display().to_string());
+    let args = ["classify", "--weights", &weights, "--json", &empty, &sample("tiles.png"), &cut, "none.jpg"];
+    let (out, said) = failure(1, &args);
+    assert_eq!(out.lines().count(), 1, "{out}");
+    assert!(out.contains("tiles.png"));
+    for name in ["empty.png", "cut.png", "none.jpg", "3 of 4 pictures"] {
+        assert!(said.contains(name), "{name}: {said}");
+    }
+}
+
+#[test]
+fn without_weights_that_fit_nothing_is_said_but_what_would_fit() {
+    let picture = sample("tiles.png");
+    let (out, said) = failure(2, &["classify", "--design", "shufflenet-v2-x1.5", &picture]);
+    assert!(out.is_empty() && said.contains("weights fetch shufflenet-v2-x1.5"), "{said}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let half = weights(folder.path(), 1000);
+    let (out, said) = failure(1, &["classify", "--weights", &half, "--design", "shufflenet-v2-x1.0", &picture]);
+    assert!(out.is_empty() && said.contains("do not fit `shufflenet-v2-x1.0`"), "{said}");
+    assert!(said.contains("the design has [58, ") && said.contains("they fit shufflenet-v2-x0.5"), "{said}");
+
+    let mut other = Weights::default();
+    let tensor = shufflescope_engine::weights::WeightTensor { shape: vec![2, 2], values: vec![0.0; 4] };
+    other.insert("layer.weight", tensor);
+    let other_path = folder.path().join("other.safetensors");
+    save_safetensors(&other, &other_path).unwrap();
+    let (_, said) = failure(1, &["classify", "--weights", &other_path.display().to_string(), &picture]);
+    assert!(said.contains("they fit no network that is built in"), "{said}");
+
+    let (_, said) = failure(1, &["classify", "--weights", "shufflenet-v2-x1.0", &picture]);
+    assert!(said.contains("`shufflescope weights fetch shufflenet-v2-x1.0`"), "{said}");
+    assert!(failure(2, &["classify", "--weights", "resnet", &picture]).1.contains("no weights `resnet`"));
+    assert!(failure(1, &["classify", "--weights", "none.pth", &picture]).1.contains("none.pth"));
+}
+
+#[test]
+fn a_wrong_command_line_is_exit_code_2_and_impossible_wishes_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = weights(folder.path(), 3);
+    let picture = sample("tiles.png");
+    failure(2, &["classify", "--weights", &weights]);
+    failure(2, &["classify", "--weights", &weights, "--logits", &picture]);
+    failure(2, &["classify", "--weights", &weights, "--top", "0", &picture]);
+    failure(2, &["classify", "--weights", &weights, "--threads", "0", &picture]);
+    let (_, said) = failure(1, &["classify", "--weights", &weights, "--resize", "100", &picture]);
+    assert!(said.contains("from 224 to 896"), "{said}");
+    if !cfg!(feature = "cuda") {
+        assert!(failure(1, &["classify", "--weights", &weights, "--device", "cuda:0", &picture]).1.contains("cuda"));
+    }
+}
+
+#[test]
+fn the_weights_that_can_be_downloaded_are_listed() {
+    let text = stdout(&["weights", "list"]);
+    for name in ["shufflenet-v2-x0.5", "shufflenet-v2-x2.0", "mobilenet-v2-x1.0-v2", "69.4 %", "download.pytorch.org"] {
+        assert!(text.contains(name), "{text}");
+    }
+    let listing: Value = serde_json::from_str(&stdout(&["weights", "list", "--json"])).unwrap();
+    assert_eq!(listing.as_array().unwrap().len(), 6);
+    assert_eq!(listing[1]["file"], "shufflenetv2_x1-5666bf0f80.pth");
+    assert!(listing[1]["path"].is_null());
+}
+
+#[test]
+fn a_download_that_fails_leaves_no_weights_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let into = folder.path().display().to_string();
+    assert!(failure(2, &["weights", "fetch", "resnet"]).1.contains("shufflenet-v2-x1.0"));
+    assert!(failure(2, &["weights", "fetch", "shufflenet-v2-x0.5", "--server", "ftp://x"]).1.contains("https://"));
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = format!("http://{free}/models");
+    let (out, said) = failure(1, &["weights", "fetch", "shufflenet-v2-x0.5", "--folder", &into, "--server", &server]);
+    assert!(out.is_empty() && said.contains("cannot reach"), "{said}");
+    assert!(!folder.path().join("shufflenetv2_x0.5-f707e7126e.pth").exists());
+}
