@@ -1,8 +1,8 @@
 //! What the runtimes compute is what torchvision computes, and what the naive reference computes.
 //!
 //! `fixtures/torchvision_logits.json` was made by `fixtures/make_torchvision_logits.py`, which gives torchvision's
-//! networks the seeded weights and inputs of this crate bit for bit. Most logits are between 3 and 9 at most, so 1e-4 is
-//! about 2e-5 of their magnitude, some hundred roundings of 32-bit arithmetic.
+//! networks the seeded weights and inputs of this crate bit for bit. Most logits are between 3 and 9 at most, so 1e-4
+//! is about 2e-5 of their magnitude, some hundred roundings of 32-bit arithmetic.
 
 #![allow(clippy::unwrap_used)] // Helpers of tests panic like tests.
 

@@ -7,8 +7,8 @@
 //!
 //! Ranges keep activations of the designs in the zoo between about 0.1 and 10 in every layer, with or without batch
 //! normalisation, and logits at several units, so that an absolute difference of 1e-4 between two runtimes means
-//! something and no value is denormal (denormals are slow and would be measured). Sums without a norm behind them, as in
-//! Xception, grow to thousands:
+//! something and no value is denormal (denormals are slow and would be measured). Sums without a norm behind them, as
+//! in Xception, grow to thousands:
 //!
 //! | parameter | low, high |
 //! |---|---|

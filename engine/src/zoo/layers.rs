@@ -134,8 +134,8 @@ impl Layers for GraphBuilder {
     }
 }
 
-/// Padding so that the output has `1 / stride` of the input's pixels, rounded up, and the odd pixel of padding below and
-/// right: TensorFlow's `SAME`.
+/// Padding so that the output has `1 / stride` of the input's pixels, rounded up, an odd pixel of padding below and right:
+/// TensorFlow's `SAME`.
 pub(super) fn same(kernel: usize, stride: usize, input: [usize; 2]) -> Window {
     let total = input.map(|length| (length.div_ceil(stride) * stride - stride + kernel).saturating_sub(length));
     let padding = total.map(|total| total / 2);
