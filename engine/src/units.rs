@@ -203,6 +203,44 @@ impl fmt::Display for NanosDelta {
     }
 }
 
+/// Arithmetic speed in GFLOP/s, which is FLOP per nanosecond; a mult-add is two FLOP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FlopRate(pub f64);
+
+impl FlopRate {
+    /// So many mult-adds in this time; `None` where either is zero.
+    #[must_use]
+    pub fn of(mult_adds: MultAdds, time: Nanos) -> Option<Self> {
+        (mult_adds.0 > 0 && time.0 > 0).then(|| Self(2.0 * mult_adds.as_f64() / time.as_f64()))
+    }
+}
+
+impl fmt::Display for FlopRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{} GFLOP/s", three_digits(self.0)))
+    }
+}
+
+/// Speed of moving data in GB/s, which is bytes per nanosecond; bytes read and bytes written both count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Bandwidth(pub f64);
+
+impl Bandwidth {
+    /// So many bytes in this time; `None` where either is zero.
+    #[must_use]
+    pub fn of(bytes: Bytes, time: Nanos) -> Option<Self> {
+        (bytes.0 > 0 && time.0 > 0).then(|| Self(bytes.0 as f64 / time.as_f64()))
+    }
+}
+
+impl fmt::Display for Bandwidth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{} GB/s", three_digits(self.0)))
+    }
+}
+
 /// A number of elements, operations or parameters with three significant digits and an SI prefix: `145 M`, `2.28 M`.
 fn si(value: f64) -> String {
     let (mut value, mut prefix) = (value, "");
@@ -253,6 +291,14 @@ mod tests {
         assert_eq!(NanosDelta::between(Nanos(5_000), Nanos(7_500)).to_string(), "-2.50 µs");
         assert_eq!(Bytes(512).to_string(), "512 B");
         assert_eq!(Bytes(3 * 1024 * 1024 + 100 * 1024).to_string(), "3.10 MiB");
+    }
+
+    #[test]
+    fn rates_are_per_nanosecond_and_unknown_without_work_or_time() {
+        assert_eq!(FlopRate::of(MultAdds(500), Nanos(10)).map(|rate| rate.to_string()), Some("100 GFLOP/s".into()));
+        assert_eq!(Bandwidth::of(Bytes(25), Nanos(10)).map(|rate| rate.to_string()), Some("2.50 GB/s".into()));
+        assert_eq!(FlopRate::of(MultAdds(0), Nanos(10)), None);
+        assert_eq!(Bandwidth::of(Bytes(1), Nanos(0)), None);
     }
 
     #[test]

@@ -54,7 +54,7 @@ fn of_design(profile: &Profile, design: &Design) -> Vec<StageRow> {
         let stage = node.and_then(|node| node.unit).and_then(|unit| Some((unit.stage, design.stages.get(unit.stage)?)));
         let name = match stage {
             Some((index, _)) => Design::stage_name(index),
-            None => group(&layer.cost.path).to_owned(),
+            None => layer_group(&layer.cost.path).to_owned(),
         };
         if rows.last().is_none_or(|row| row.name != name) {
             let row = match stage {
@@ -118,7 +118,8 @@ fn part(path: &str) -> &str {
 }
 
 /// The module that a layer outside the units belongs to: `conv1` of `conv1.0`, `features.18` of `features.18.1`.
-fn group(path: &str) -> &str {
+#[must_use]
+pub fn layer_group(path: &str) -> &str {
     match path.rsplit_once('.') {
         Some((module, index)) if index.bytes().all(|byte| byte.is_ascii_digit()) => module,
         _ => path,

@@ -1,22 +1,11 @@
 //! Achieved arithmetic speed over arithmetic intensity (Williams et al. 2009), one point per measured kernel.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::bars::figure;
 use super::{colour, escaped, legend};
 use crate::graph::OpKind;
-use crate::report::{Profile, layer_rows};
-
-/// A kernel in the chart.
-struct Point {
-    name: String,
-    kind: OpKind,
-    /// FLOP per byte of memory access.
-    intensity: f64,
-    /// FLOP per nanosecond.
-    gflops: f64,
-}
+use crate::report::{Profile, RooflinePoint, decades, roofline_points};
 
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 880.0;
@@ -30,7 +19,7 @@ pub(super) fn chart(profile: &Profile) -> String {
         return String::new();
     }
     let (x0, x1) = decades(points.iter().map(|point| point.intensity));
-    let (y0, y1) = decades(points.iter().map(|point| point.gflops));
+    let (y0, y1) = decades(points.iter().map(|point| point.rate.0));
     let x = |value: f64| LEFT + (RIGHT - LEFT) * (value.log10() - f64::from(x0)) / f64::from(x1 - x0);
     let y = |value: f64| BOTTOM - (BOTTOM - TOP) * (value.log10() - f64::from(y0)) / f64::from(y1 - y0);
     let mut svg = String::new();
@@ -58,11 +47,11 @@ pub(super) fn chart(profile: &Profile) -> String {
             svg,
             "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\" fill=\"{}\" fill-opacity=\"0.75\"><title>{}: {:.2} FLOP/B, {:.2} GFLOP/s</title></circle>",
             x(point.intensity),
-            y(point.gflops),
+            y(point.rate.0),
             colour(point.kind),
-            escaped(&point.name),
+            escaped(&point.layer),
             point.intensity,
-            point.gflops,
+            point.rate.0,
         );
     }
     let _ = writeln!(
@@ -82,41 +71,10 @@ pub(super) fn chart(profile: &Profile) -> String {
         + "<p class=\"soft\">Both axes are logarithmic. Kernels far to the left move more than they compute.</p>\n"
 }
 
-fn points(profile: &Profile) -> Vec<Point> {
-    #[derive(Default)]
-    struct Sum {
-        mult_adds: f64,
-        bytes: f64,
-        heaviest: Option<(u64, OpKind)>,
-        nanos: f64,
-        name: String,
-    }
-    let mut sums: BTreeMap<usize, Sum> = BTreeMap::new();
-    for row in layer_rows(profile) {
-        let Some(kernel) = row.kernel else { continue };
-        let sum = sums.entry(kernel.index).or_default();
-        sum.mult_adds += row.cost.mult_adds.as_f64();
-        sum.bytes += row.cost.memory_access_bytes.0 as f64;
-        sum.heaviest = sum.heaviest.max(Some((row.cost.mult_adds.0, row.cost.kind)));
-        sum.nanos = kernel.time.median.as_f64();
-        if kernel.is_first {
-            sum.name.clone_from(&row.cost.path);
-        }
-    }
-    let point = |sum: Sum| {
-        let (_, kind) = sum.heaviest?;
-        let computes = sum.mult_adds > 0.0 && sum.bytes > 0.0 && sum.nanos > 0.0;
-        let (flop, name) = (2.0 * sum.mult_adds, sum.name);
-        computes.then(|| Point { name, kind, intensity: flop / sum.bytes, gflops: flop / sum.nanos })
-    };
-    sums.into_values().filter_map(point).collect()
-}
-
-/// The powers of ten around all values.
-fn decades(values: impl Iterator<Item = f64>) -> (i32, i32) {
-    let (least, most) = values.fold((f64::MAX, f64::MIN_POSITIVE), |(least, most), v| (least.min(v), most.max(v)));
-    let low = least.log10().floor() as i32;
-    (low, (most.log10().ceil() as i32).max(low + 1))
+/// A point for every kernel of the profile's measurement.
+fn points(profile: &Profile) -> Vec<RooflinePoint> {
+    let breakdown = profile.measurement.as_ref().and_then(|measurement| measurement.breakdown.as_ref());
+    breakdown.map_or_else(Vec::new, |breakdown| roofline_points(&profile.cost.layers, &breakdown.kernels))
 }
 
 fn power_of_ten(decade: i32) -> String {
