@@ -50,6 +50,8 @@ fn grouped_pointwise(bencher: Bencher<'_, '_>, (groups, channels, side): (usize,
     convolution(bencher, Shape::new(1, channels, side, side), channels, Window::square(1, 1), groups);
 }
 
+/// Output channels, input channels, kernel, side. Operations are counted as the layer has them: 3x3 does fewer and may
+/// exceed the ceiling.
 #[divan::bench(args = [(64, 64, 3, 56), (128, 128, 3, 28), (256, 256, 3, 14), (512, 512, 3, 7), (16, 16, 7, 28)])]
 fn dense(bencher: Bencher<'_, '_>, (out, channels, kernel, side): (usize, usize, usize, usize)) {
     convolution(bencher, Shape::new(1, channels, side, side), out, Window::square(kernel, 1), 1);
