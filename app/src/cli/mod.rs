@@ -9,6 +9,7 @@ mod cost;
 mod designs;
 mod devices;
 mod export;
+mod measuring;
 mod output;
 mod profile;
 mod resolve;

@@ -1,11 +1,8 @@
 //! `shufflescope profile`: how long a network takes on this machine.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, bail};
-use indicatif::{ProgressBar, ProgressStyle};
 use shufflescope_engine::design::{Batch, InputSize};
 use shufflescope_engine::device::{Device, DeviceId};
 use shufflescope_engine::files::check_writable;
@@ -14,11 +11,12 @@ use shufflescope_engine::report::{Format, Profile};
 use shufflescope_engine::runtime::{Isa, RunOptions, Runtime};
 
 use super::both::{Both, RuntimeChoice};
+use super::measuring::Measuring;
 use super::output::print;
 use super::resolve::{self, UsageError};
 use super::table::{Align, Table};
 use super::words::{layers_of, where_it_ran};
-use crate::worker::{Client, ClientEvent, Job, Launcher};
+use crate::worker::Job;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -86,7 +84,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             weights: arguments.weights.clone(),
             refine: false,
         };
-        Ok(Profile::of_graph(&model, &graph, Some(measure(job)?)))
+        Ok(Profile::of_graph(&model, &graph, Some(Measuring::new()?.measure("measuring", job)?)))
     };
     let runtime = match arguments.runtime.unwrap_or(RuntimeChoice::One(options.runtime)) {
         RuntimeChoice::One(runtime) => runtime,
@@ -117,48 +115,6 @@ fn check_output(path: &Path) -> anyhow::Result<Format> {
     };
     check_writable(path).with_context(|| format!("--output {} cannot be written", path.display()))?;
     Ok(format)
-}
-
-/// Waits for the worker's result, with a progress bar where a person looks on.
-fn measure(job: Job) -> anyhow::Result<Measurement> {
-    let bar = progress_bar();
-    let waiting = std::thread::current();
-    let mut client = Client::new(Launcher::this_program()?, move || waiting.unpark());
-    client.measure(job);
-    loop {
-        for event in client.poll() {
-            match event {
-                ClientEvent::Preparing { .. } => bar.set_message("preparing"),
-                ClientEvent::Progress { fraction, left, partial, .. } => {
-                    bar.set_position((f64::from(fraction) * 1000.0) as u64);
-                    let so_far =
-                        partial.map(|partial| format!("{} so far, ", partial.whole.median)).unwrap_or_default();
-                    bar.set_message(format!("{so_far}{left} left"));
-                }
-                ClientEvent::Done { measurement, .. } => {
-                    bar.finish_and_clear();
-                    return Ok(*measurement);
-                }
-                ClientEvent::Failed { message, .. } | ClientEvent::WorkerLost { message } => {
-                    bar.finish_and_clear();
-                    bail!(message);
-                }
-                ClientEvent::Cancelled { .. } => bail!("the measurement was cancelled"),
-            }
-        }
-        std::thread::park_timeout(Duration::from_millis(50));
-    }
-}
-
-fn progress_bar() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(1000);
-    if let Ok(style) = ProgressStyle::with_template("measuring {bar:30} {msg}") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 fn report(profile: &Profile, measurement: &Measurement) -> String {

@@ -1,0 +1,89 @@
+//! Waits for the worker's results, with a progress bar where a person looks on.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use anyhow::bail;
+use indicatif::{ProgressBar, ProgressStyle};
+use shufflescope_engine::measure::{Interleaved, Measurement};
+use shufflescope_engine::units::Nanos;
+
+use crate::worker::{Client, ClientEvent, Job, Launcher, TurnsJob};
+
+/// The client of one command; its worker process is kept from job to job while the number of threads allows it.
+pub(super) struct Measuring {
+    client: Client,
+}
+
+impl Measuring {
+    /// Starts nothing yet.
+    pub(super) fn new() -> anyhow::Result<Self> {
+        let waiting = std::thread::current();
+        Ok(Self { client: Client::new(Launcher::this_program()?, move || waiting.unpark()) })
+    }
+
+    /// Measures one network; `what` stands before the bar.
+    pub(super) fn measure(&mut self, what: &str, job: Job) -> anyhow::Result<Measurement> {
+        self.client.measure(job);
+        self.wait(what, |event| match event {
+            ClientEvent::Done { measurement, .. } => Some(*measurement),
+            _ => None,
+        })
+    }
+
+    /// Measures networks in turns; the rounds of each process.
+    pub(super) fn take_turns(&mut self, what: &str, job: TurnsJob) -> anyhow::Result<Vec<Interleaved>> {
+        self.client.take_turns(job);
+        self.wait(what, |event| match event {
+            ClientEvent::TurnsDone { processes, .. } => Some(processes),
+            _ => None,
+        })
+    }
+
+    fn wait<T>(&mut self, what: &str, result: impl Fn(ClientEvent) -> Option<T>) -> anyhow::Result<T> {
+        let bar = progress_bar(what);
+        loop {
+            for event in self.client.poll() {
+                match event {
+                    ClientEvent::Preparing { .. } => bar.set_message("preparing"),
+                    ClientEvent::Progress { fraction, left, partial, .. } => {
+                        let so_far =
+                            partial.map(|partial| format!("{} so far, ", partial.whole.median)).unwrap_or_default();
+                        tell(&bar, fraction, &so_far, Some(left));
+                    }
+                    ClientEvent::Turns { fraction, left, .. } => tell(&bar, fraction, "", left),
+                    ClientEvent::Failed { message, .. } | ClientEvent::WorkerLost { message } => {
+                        bar.finish_and_clear();
+                        bail!(message);
+                    }
+                    ClientEvent::Cancelled { .. } => bail!("the measurement was cancelled"),
+                    ClientEvent::Done { .. } | ClientEvent::TurnsDone { .. } => {
+                        if let Some(result) = result(event) {
+                            bar.finish_and_clear();
+                            return Ok(result);
+                        }
+                    }
+                }
+            }
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
+    }
+}
+
+fn tell(bar: &ProgressBar, fraction: f32, so_far: &str, left: Option<Nanos>) {
+    bar.set_position((f64::from(fraction) * 1000.0) as u64);
+    let left = left.map(|left| format!("{left} left")).unwrap_or_default();
+    bar.set_message(format!("{so_far}{left}"));
+}
+
+fn progress_bar(what: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(1000);
+    if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} {msg}") {
+        bar.set_style(style);
+    }
+    bar.set_prefix(what.to_owned());
+    bar
+}
