@@ -5,17 +5,22 @@
 mod both;
 mod camera;
 mod classify;
+mod compare;
 mod cost;
 mod designs;
 mod devices;
 mod export;
+mod lab;
 mod measuring;
 mod output;
 mod profile;
 mod resolve;
+mod running;
+mod sweep;
 mod table;
 mod weights;
 mod words;
+mod zoo;
 
 use std::process::ExitCode;
 
@@ -80,6 +85,18 @@ enum Command {
     /// List trained weights that can be downloaded, and download them
     #[command(after_help = weights::EXAMPLES)]
     Weights(weights::Arguments),
+    /// Say which of two networks is faster here, layer by layer; fails where B is slower than allowed
+    #[command(after_help = compare::EXAMPLES)]
+    Compare(compare::Arguments),
+    /// Repeat the paper's controlled experiments (Tables 1 to 4, appendix Table 1 b) on this machine
+    #[command(after_help = lab::EXAMPLES)]
+    Lab(lab::Arguments),
+    /// Measure the networks of the paper's Table 8 here, beside their published figures
+    #[command(after_help = zoo::EXAMPLES)]
+    Zoo(zoo::Arguments),
+    /// Measure a design at many widths, groups, batches and threads
+    #[command(after_help = sweep::EXAMPLES)]
+    Sweep(sweep::Arguments),
     /// Measure for a window or command line at the other end of stdin and stdout
     #[command(hide = true)]
     Worker,
@@ -115,6 +132,10 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Export(arguments)) => export::run(&arguments),
         Some(Command::Classify(arguments)) => classify::run(&arguments),
         Some(Command::Weights(arguments)) => weights::run(&arguments),
+        Some(Command::Compare(arguments)) => compare::run(&arguments),
+        Some(Command::Lab(arguments)) => lab::run(&arguments),
+        Some(Command::Zoo(arguments)) => zoo::run(&arguments),
+        Some(Command::Sweep(arguments)) => sweep::run(&arguments),
         Some(Command::Worker) => crate::worker::serve(std::io::stdin(), std::io::stdout()),
     }
 }

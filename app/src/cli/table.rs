@@ -25,6 +25,18 @@ impl Table {
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
+
+    /// The table as Markdown.
+    pub(super) fn markdown(&self) -> String {
+        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+        let rule = |(_, align): &(&str, Align)| if *align == Align::Left { "---" } else { "---:" }.to_owned();
+        let mut text = line(self.columns.iter().map(|(name, _)| (*name).to_owned()).collect());
+        text += &line(self.columns.iter().map(rule).collect());
+        for row in &self.rows {
+            text += &line(row.iter().map(|cell| cell.replace('|', "\\|")).collect());
+        }
+        text
+    }
 }
 
 impl std::fmt::Display for Table {

@@ -1,0 +1,205 @@
+//! `shufflescope lab`: the paper's controlled experiments on this machine.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use serde::Serialize;
+use shufflescope_engine::experiment::{
+    Cell, Evidence, Experiment, ExperimentResult, MeasuredColumn, RateInterval, Scale, markdown,
+};
+use shufflescope_engine::measure::InterleaveRules;
+use shufflescope_engine::runtime::RunOptions;
+
+use super::measuring::Measuring;
+use super::output::{complain, print};
+use super::running::{Load, Running, StoredFloors};
+use super::table::{Align, Table};
+use crate::worker::{ColumnChoice, Contest, TurnsJob};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  shufflescope lab g1
+  shufflescope lab g2 --scale 2 --threads 1
+  shufflescope lab all --markdown > report.md
+  shufflescope lab units --json | jq .verdict
+
+g1 to g4 are Tables 1 to 4 of the paper, units is its appendix Table 1 b. The rows of a column are measured in turns, so
+that whatever the machine does meanwhile meets all of them. A verdict (holds, does-not-hold, undecided) comes from the
+intervals of the ratios to the first row, never from a single number.";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// g1, g2, g3, g4, units, or all of them
+    experiment: Which,
+    /// By how much the channels are multiplied: 1, 2 or 4
+    #[arg(long, value_name = "N", default_value = "1")]
+    scale: Scale,
+    #[command(flatten)]
+    running: Running,
+    #[command(flatten)]
+    load: Load,
+    /// Fresh processes that take a set of rounds of every column
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u8).range(1..=20))]
+    processes: u8,
+    /// Print JSON: one result, or `experiments` for all
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+    /// Print Markdown
+    #[arg(long)]
+    markdown: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Which {
+    One(Experiment),
+    All,
+}
+
+impl FromStr for Which {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "all" { Ok(Self::All) } else { text.parse().map(Self::One).map_err(|error| format!("{error}, all")) }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let options = arguments.running.options(arguments.load.threads, arguments.load.batch)?;
+    let experiments = match arguments.experiment {
+        Which::One(experiment) => vec![experiment],
+        Which::All => Experiment::ALL.to_vec(),
+    };
+    let mut bench = Bench {
+        measuring: Measuring::new()?,
+        floors: StoredFloors::read(&options),
+        options,
+        scale: arguments.scale,
+        processes: arguments.processes.into(),
+        columns: experiments.iter().map(|&of| ColumnChoice::all(of, arguments.scale).count()).sum(),
+        done: 0,
+    };
+    let results = experiments.iter().map(|&of| bench.measure(of)).collect::<anyhow::Result<Vec<_>>>()?;
+    let text = match (arguments.json, arguments.markdown, results.as_slice()) {
+        (true, _, [one]) => serde_json::to_string_pretty(one)? + "\n",
+        (true, _, _) => serde_json::to_string_pretty(&All { experiments: results })? + "\n",
+        (_, true, _) => results.iter().map(markdown::section).collect::<Vec<_>>().join("\n"),
+        _ => results.iter().map(plain).collect::<Vec<_>>().join("\n"),
+    };
+    print(&text)
+}
+
+#[derive(Serialize)]
+struct All {
+    experiments: Vec<ExperimentResult>,
+}
+
+/// Measures column after column.
+struct Bench {
+    measuring: Measuring,
+    floors: StoredFloors,
+    options: RunOptions,
+    scale: Scale,
+    processes: usize,
+    columns: usize,
+    done: usize,
+}
+
+impl Bench {
+    fn measure(&mut self, experiment: Experiment) -> anyhow::Result<ExperimentResult> {
+        let rules = InterleaveRules::standard();
+        let mut measured = Vec::new();
+        for choice in ColumnChoice::all(experiment, self.scale) {
+            let Some(column) = choice.column() else { continue };
+            self.done += 1;
+            let what = format!("{} ({} of {})", column.key(), self.done, self.columns);
+            let (options, processes) = (self.options.clone(), self.processes);
+            let job = TurnsJob { networks: Contest::Column(choice), options, rules, processes };
+            let processes = self.measuring.take_turns(&what, job)?;
+            measured.push(MeasuredColumn { column, processes, stored_floor: self.floors.get() });
+        }
+        let result = ExperimentResult::new(experiment, &self.options, &rules, &measured)?;
+        let seen = result.columns.iter().filter_map(|column| column.noise_floor);
+        for floor in seen.collect::<Vec<_>>() {
+            self.floors.note(Some(floor));
+        }
+        complain(&format!("{experiment}: {}", result.verdict));
+        Ok(result)
+    }
+}
+
+/// The result for a terminal.
+fn plain(result: &ExperimentResult) -> String {
+    let threads = result.threads;
+    let kernels = result.instruction_set.map(|set| format!(" ({set})")).unwrap_or_default();
+    let mut text = format!(
+        "{}\n{}. {}.\n{}{kernels} on {}, {threads} thread{}, batch {}\n",
+        result.title,
+        result.set_up,
+        result.source,
+        result.runtime,
+        result.device,
+        if threads == 1 { "" } else { "s" },
+        result.batch
+    );
+    let headings: HashMap<_, _> = result.columns.iter().map(|column| (column.heading.as_str(), column)).collect();
+    let mut cells = result.cells.as_slice();
+    for column in &result.columns {
+        let same = |cell: &&Cell| {
+            cells
+                .first()
+                .is_some_and(|first| (first.widths, first.scale, first.input) == (cell.widths, cell.scale, cell.input))
+        };
+        let rows = cells.iter().take_while(same).count();
+        let (of_column, rest) = cells.split_at(rows);
+        cells = rest;
+        let Some(column) = headings.get(column.heading.as_str()) else { continue };
+        text += &format!(
+            "\n{}: {} ({} rounds, intervals have to clear {:.1} %)\n{}",
+            column.heading,
+            column.verdict,
+            column.rounds,
+            100.0 * column.margin,
+            table(of_column)
+        );
+    }
+    text += &format!("\nVerdict: {} on this device. {}\n", result.verdict, result.rule);
+    for choice in &result.choices {
+        text += &format!("  our choice: {choice}\n");
+    }
+    text
+}
+
+fn table(cells: &[Cell]) -> Table {
+    let mut table = Table::new(&[
+        ("", Align::Left),
+        ("channels", Align::Left),
+        ("mult-adds", Align::Right),
+        ("memory access", Align::Right),
+        ("here, batches/s", Align::Right),
+        ("95 % interval", Align::Right),
+        ("ratio", Align::Right),
+        ("evidence", Align::Left),
+        ("paper GPU", Align::Right),
+        ("ratio", Align::Right),
+        ("paper ARM", Align::Right),
+        ("ratio", Align::Right),
+    ]);
+    for cell in cells {
+        let ours = |of: fn(&RateInterval) -> String| cell.ours.as_ref().map_or_else(|| "-".into(), of);
+        table.row([
+            cell.label.clone(),
+            cell.channels.clone(),
+            cell.mult_adds.to_string(),
+            cell.memory_access.to_string(),
+            ours(|rate| format!("{:.1}", rate.batches_per_second)),
+            ours(|rate| format!("{:.1} to {:.1}", rate.low, rate.high)),
+            cell.ours_ratio.map_or_else(|| "1".into(), |ratio| format!("{:.3}", ratio.ratio)),
+            cell.evidence.map_or("", Evidence::name).into(),
+            cell.paper_gpu.rate.to_string(),
+            format!("{:.2}", cell.paper_gpu.ratio),
+            cell.paper_arm.rate.to_string(),
+            format!("{:.2}", cell.paper_arm.ratio),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,171 @@
+//! `shufflescope sweep`: a design at many widths, groups, batches and threads.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use serde::Serialize;
+use shufflescope_engine::measure::{MeasureKey, Mode, Protocol};
+use shufflescope_engine::model::Model;
+use shufflescope_engine::sweep::view::{Figure, ViewPoint, scatter};
+use shufflescope_engine::sweep::{PointResult, ResultsFile, Skipped, Sweep, parse_counts, parse_numbers, run_key};
+
+use super::measuring::Measuring;
+use super::output::{complain, print};
+use super::resolve;
+use super::running::Running;
+use super::table::{Align, Table};
+use crate::explain;
+use crate::worker::Job;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  shufflescope sweep shufflenet-v2-x1.0 --width 0.5..2.0:0.25
+  shufflescope sweep shufflenet-v1-g3-x1.0 --groups 1,2,3,4,8 --batch 1,8 --threads 1,2
+  shufflescope sweep my-design.toml --batch 1,8 --results sweep.jsonl --json
+
+Finished points are kept in the results file as they come; the same command goes on where it was stopped.";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// A preset's name or a TOML file
+    design: String,
+    /// Widths: 0.5,1.0 or 0.5..2.0:0.25
+    #[arg(long, value_name = "LIST")]
+    width: Option<String>,
+    /// Groups of the 1x1 convolutions: 1,2,4
+    #[arg(long, value_name = "LIST")]
+    groups: Option<String>,
+    /// Images per run: 1,8
+    #[arg(long, value_name = "LIST", default_value = "1")]
+    batch: String,
+    /// CPU threads: 1,2 or 1..4 [default: one per core]
+    #[arg(long, value_name = "LIST")]
+    threads: Option<String>,
+    #[command(flatten)]
+    running: Running,
+    /// live: up to five seconds a point; rigorous: 8 to 30 s a point, in several processes
+    #[arg(long, value_name = "MODE", default_value_t)]
+    mode: Mode,
+    /// Where finished points are kept [default: in the user's data folder]
+    #[arg(long, value_name = "FILE")]
+    results: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    points: Vec<PointResult>,
+    /// Positions in `points` that no other point beats in both speed and mult-adds.
+    front: Vec<usize>,
+    skipped: Vec<Skipped>,
+    failed: Vec<Failed>,
+}
+
+#[derive(Serialize)]
+struct Failed {
+    design: String,
+    reason: String,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let base = resolve::design(&arguments.design, None)?;
+    let list = |name: &'static str, text: &Option<String>| -> anyhow::Result<Vec<u32>> {
+        let counts = text.as_deref().map(parse_counts).transpose();
+        Ok(counts.with_context(|| format!("--{name}"))?.unwrap_or_default())
+    };
+    let widths = arguments.width.as_deref().map(parse_numbers).transpose().context("--width")?;
+    let sweep = Sweep {
+        widths: widths.unwrap_or_default(),
+        groups: list("groups", &arguments.groups)?,
+        batches: parse_counts(&arguments.batch).context("--batch")?,
+        threads: list("threads", &arguments.threads)?.into_iter().map(|count| count as usize).collect(),
+    };
+    let options = arguments.running.options(None, shufflescope_engine::design::Batch(1))?;
+    let plan = sweep.points(&base, &options)?;
+    let mut finished = ResultsFile::<PointResult>::open(&results_path(arguments)?)?;
+    let protocol = Protocol::of(arguments.mode).on(options.device);
+    let mut measuring = Measuring::new()?;
+    let mut report = Report { points: Vec::new(), front: Vec::new(), skipped: plan.skipped, failed: Vec::new() };
+    let all = plan.points.len();
+    for (index, point) in plan.points.iter().enumerate() {
+        let design = point.design.fingerprint();
+        let key = run_key(&MeasureKey { design, options: point.options.clone(), protocol });
+        if let Some(known) = finished.get(&key) {
+            report.points.push(known.clone());
+            continue;
+        }
+        let job = Job {
+            design: Model::Design(point.design.clone()),
+            options: point.options.clone(),
+            protocol,
+            weights: None,
+            refine: arguments.mode == Mode::Live,
+        };
+        match measuring.measure(&format!("{} of {all}: {}", index + 1, point.design.name), job) {
+            Ok(measurement) => {
+                let result = PointResult::new(point, &measurement)?;
+                finished.add(key, result.clone())?;
+                report.points.push(result);
+            }
+            Err(error) => {
+                report.failed.push(Failed { design: point.design.name.clone(), reason: explain(&error) });
+            }
+        }
+    }
+    let view = scatter(&report.points, Figure::Speed, Figure::MultAdds);
+    report.front = view.iter().filter(|point| point.on_front).map(|point| point.index).collect();
+    for skipped in &report.skipped {
+        complain(&format!("left out: {}", skipped.reason));
+    }
+    for failed in &report.failed {
+        complain(&format!("failed: {}: {}", failed.design, failed.reason));
+    }
+    print(&if arguments.json { serde_json::to_string_pretty(&report)? + "\n" } else { plain(&report.points, &view) })?;
+    match report.failed.len() {
+        0 => Ok(()),
+        failed => anyhow::bail!("{failed} of {all} points could not be measured; the others are kept"),
+    }
+}
+
+/// The file asked for, or one for this program's user.
+fn results_path(arguments: &Arguments) -> anyhow::Result<PathBuf> {
+    if let Some(path) = &arguments.results {
+        return Ok(path.clone());
+    }
+    let folder = eframe::storage_dir(env!("CARGO_PKG_NAME"))
+        .context("this system has no data folder; say where finished points are kept with --results FILE")?;
+    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    Ok(folder.join("sweep.jsonl"))
+}
+
+fn plain(points: &[PointResult], view: &[ViewPoint]) -> String {
+    let mut table = Table::new(&[
+        ("design", Align::Left),
+        ("batch", Align::Right),
+        ("threads", Align::Right),
+        ("mult-adds", Align::Right),
+        ("params", Align::Right),
+        ("memory access", Align::Right),
+        ("latency", Align::Right),
+        ("", Align::Right),
+        ("images/s", Align::Right),
+        ("", Align::Left),
+    ]);
+    for (point, shown) in points.iter().zip(view) {
+        table.row([
+            point.design.name.clone(),
+            point.at.batch.to_string(),
+            point.threads.to_string(),
+            point.mult_adds.to_string(),
+            point.params.to_string(),
+            point.memory_access.to_string(),
+            point.latency.median.to_string(),
+            format!("± {:.1} %", 100.0 * point.latency.half_width()),
+            format!("{:.1}", point.images_per_second),
+            if shown.on_front { "front" } else { "" }.into(),
+        ]);
+    }
+    format!("{table}\nfront: no other point computes more (mult-adds) and is faster (images/s).\n")
+}

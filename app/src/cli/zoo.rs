@@ -1,0 +1,297 @@
+//! `shufflescope zoo`: Table 8, Figure 2 and appendix Table 1 a of the paper on this machine.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use serde::Serialize;
+use shufflescope_engine::design::{Batch, Edit, InputSize};
+use shufflescope_engine::experiment::figure_2::{Category, PIES, SOURCE as FIGURE_2_SOURCE, Shares, TimeByCategory};
+use shufflescope_engine::experiment::{
+    Level, PaperRow, RESOLUTIONS_CHOICE, RESOLUTIONS_SOURCE, ZooOutcome, ZooTable, resolutions, table_8,
+};
+use shufflescope_engine::measure::{Measurement, Mode, Protocol};
+use shufflescope_engine::model::{Model, NetworkChoice};
+use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::zoo;
+
+use super::measuring::Measuring;
+use super::output::print;
+use super::running::{Load, Running};
+use super::table::{Align, Table};
+use crate::explain;
+use crate::worker::Job;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  shufflescope zoo --level 140
+  shufflescope zoo --threads 1 --markdown > table-8.md
+  shufflescope zoo --figure-2
+  shufflescope zoo --resolutions --level 40 --json
+
+Published errors and speeds are the paper's, on its devices, and are shown as such; latencies are measured here.";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Networks of this complexity: 40, 140, 300 or 500 million mult-adds [default: all]
+    #[arg(long, value_name = "M")]
+    level: Option<Level>,
+    /// Figure 2 instead: where the time of ShuffleNet V1 and MobileNet V2 goes
+    #[arg(long, conflicts_with_all = ["level", "resolutions"])]
+    figure_2: bool,
+    /// Appendix Table 1 a instead: larger inputs, 320x320 to 1080x720
+    #[arg(long)]
+    resolutions: bool,
+    #[command(flatten)]
+    running: Running,
+    #[command(flatten)]
+    load: Load,
+    /// live: seconds for each network; rigorous: 8 to 30 s for each, in several processes
+    #[arg(long, value_name = "MODE", default_value_t)]
+    mode: Mode,
+    /// Print JSON
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+    /// Print Markdown
+    #[arg(long)]
+    markdown: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let options = arguments.running.options(arguments.load.threads, arguments.load.batch)?;
+    let mut bench = Bench { measuring: Measuring::new()?, options, mode: arguments.mode, known: HashMap::new() };
+    let text = if arguments.figure_2 {
+        figure_2(&mut bench, arguments)?
+    } else if arguments.resolutions {
+        larger_inputs(&mut bench, arguments)?
+    } else {
+        whole_table(&mut bench, arguments)?
+    };
+    print(&text)
+}
+
+/// Measures each network at each input once.
+struct Bench {
+    measuring: Measuring,
+    options: RunOptions,
+    mode: Mode,
+    known: HashMap<(&'static str, InputSize), Result<Measurement, String>>,
+}
+
+impl Bench {
+    fn measure(&mut self, network: &'static str, input: InputSize, place: &str) -> &Result<Measurement, String> {
+        let Self { measuring, options, mode, known } = self;
+        known.entry((network, input)).or_insert_with(|| {
+            let design = model(network, input).ok_or_else(|| format!("the zoo has no network `{network}`"))?;
+            let (options, protocol) = (options.clone(), Protocol::of(*mode));
+            let job = Job { design, options, protocol, weights: None, refine: *mode == Mode::Live };
+            measuring.measure(&format!("{place} {network}"), job).map_err(|error| explain(&error))
+        })
+    }
+}
+
+/// A network of the zoo at any input.
+fn model(network: &str, input: InputSize) -> Option<Model> {
+    if let Some(design) = zoo::preset(network) {
+        return Some(Model::Design(design.apply(&Edit::Input(input))));
+    }
+    zoo::network(network).map(|of| Model::Network(NetworkChoice { name: of.name.into(), input }))
+}
+
+fn whole_table(bench: &mut Bench, arguments: &Arguments) -> anyhow::Result<String> {
+    let rows: Vec<PaperRow> = table_8(arguments.level).collect();
+    for (index, row) in rows.iter().enumerate() {
+        let place = format!("{} of {}", index + 1, rows.len());
+        let _ = bench.measure(row.network, InputSize::square(row.side), &place);
+    }
+    let table =
+        ZooTable::new(rows, &bench.options, |row| match bench.known.get(&(row.network, InputSize::square(row.side))) {
+            Some(Ok(measurement)) => ZooOutcome::Measured(measurement),
+            Some(Err(why)) => ZooOutcome::Failed(why.clone()),
+            None => ZooOutcome::Pending,
+        });
+    Ok(match (arguments.json, arguments.markdown) {
+        (true, _) => serde_json::to_string_pretty(&table)? + "\n",
+        (_, true) => table.markdown(),
+        _ => plain(&table),
+    })
+}
+
+fn plain(of: &ZooTable) -> String {
+    let mut table = Table::new(&[
+        ("level", Align::Right),
+        ("network", Align::Left),
+        ("mult-adds", Align::Right),
+        ("memory access", Align::Right),
+        ("latency", Align::Right),
+        ("images/s", Align::Right),
+        ("", Align::Left),
+        ("published: M", Align::Right),
+        ("error", Align::Right),
+        ("GPU", Align::Right),
+        ("ARM", Align::Right),
+    ]);
+    let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".into());
+    for row in &of.rows {
+        table.row([
+            row.level.to_string(),
+            row.name.clone(),
+            or_dash(row.cost.map(|cost| cost.mult_adds.to_string())),
+            or_dash(row.cost.map(|cost| cost.memory_access.to_string())),
+            or_dash(row.measured.map(|speed| speed.latency.median.to_string())),
+            or_dash(row.measured.map(|speed| format!("{:.1}", speed.images_per_second))),
+            if row.on_accuracy_front { "front" } else { "" }.into(),
+            row.published.mega_mult_adds.to_string(),
+            format!("{:.1} %", row.published.top1_error_percent),
+            or_dash(row.published.gpu_batches_per_second.map(|rate| rate.to_string())),
+            or_dash(row.published.arm_images_per_second.map(|rate| rate.to_string())),
+        ]);
+    }
+    let mut text = format!(
+        "{table}\nfront: no network here has both a lower published error and a higher measured speed.\n\
+         Published: {}, GTX 1080Ti in batches of 8 per second, one thread of a Snapdragon 810 in images per second.\n",
+        of.source
+    );
+    for row in of.rows.iter().filter(|row| row.failure.is_some()) {
+        let _ = writeln!(text, "{}: {}", row.name, row.failure.as_deref().unwrap_or_default());
+    }
+    text
+}
+
+#[derive(Serialize)]
+struct Figure {
+    source: &'static str,
+    pies: Vec<Pie>,
+}
+
+#[derive(Serialize)]
+struct Pie {
+    network: &'static str,
+    ours: Option<TimeByCategory>,
+    paper_gpu: Option<Shares>,
+    paper_arm: Option<Shares>,
+    failure: Option<String>,
+}
+
+fn figure_2(bench: &mut Bench, arguments: &Arguments) -> anyhow::Result<String> {
+    let mut figure = Figure { source: FIGURE_2_SOURCE, pies: Vec::new() };
+    let names: Vec<&'static str> = PIES.iter().filter(|pie| pie.gpu).map(|pie| pie.network).collect();
+    for (index, &network) in names.iter().enumerate() {
+        let place = format!("{} of {}", index + 1, names.len());
+        let measured = bench.measure(network, InputSize::square(224), &place).clone();
+        let printed = |gpu| PIES.iter().find(|pie| pie.network == network && pie.gpu == gpu).map(|pie| pie.shares);
+        let (ours, failure) = match measured {
+            Err(why) => (None, Some(why)),
+            Ok(measurement) => {
+                let graph = model(network, InputSize::square(224)).map(|model| model.graph(Batch(measurement.batch)));
+                let breakdown = measurement.breakdown.as_ref();
+                let ours = graph.transpose()?.zip(breakdown).and_then(|(graph, of)| TimeByCategory::of(&graph, of));
+                (ours, None)
+            }
+        };
+        let (paper_gpu, paper_arm) = (printed(true), printed(false));
+        figure.pies.push(Pie { network, ours, paper_gpu, paper_arm, failure });
+    }
+    if arguments.json {
+        return Ok(serde_json::to_string_pretty(&figure)? + "\n");
+    }
+    let mut heading = vec![("network", Align::Left), ("whose", Align::Left)];
+    heading.extend(Category::ALL.map(|category| (category.name(), Align::Right)));
+    heading.push(("of it depthwise", Align::Right));
+    let mut table = Table::new(&heading);
+    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    for pie in &figure.pies {
+        let whose = [
+            ("here, measured", pie.ours.map(|ours| ours.shares), pie.ours.map(|ours| ours.depthwise)),
+            ("paper, GPU", pie.paper_gpu, None),
+            ("paper, ARM", pie.paper_arm, None),
+        ];
+        for (whose, shares, depthwise) in whose {
+            let Some(shares) = shares else { continue };
+            let mut row = vec![pie.network.to_owned(), whose.to_owned()];
+            row.extend(Category::ALL.map(|category| percent(shares.get(category))));
+            row.push(depthwise.map(percent).unwrap_or_default());
+            table.row(row);
+        }
+    }
+    Ok(render(&table, arguments.markdown)
+        + &format!(
+            "\nPaper: {}. Here depthwise convolutions count as Conv; a fused kernel counts as its heaviest layer.\n",
+            figure.source
+        ))
+}
+
+#[derive(Serialize)]
+struct LargerInputs {
+    source: &'static str,
+    choice: &'static str,
+    rows: Vec<LargerInput>,
+}
+
+#[derive(Serialize)]
+struct LargerInput {
+    input: InputSize,
+    level: Level,
+    family: &'static str,
+    network: &'static str,
+    latency_ns: Option<f64>,
+    images_per_second: Option<f64>,
+    paper_gpu_batches_per_second: f64,
+    paper_gpu_batch: u32,
+    paper_arm_images_per_second: f64,
+    failure: Option<String>,
+}
+
+fn larger_inputs(bench: &mut Bench, arguments: &Arguments) -> anyhow::Result<String> {
+    let wanted: Vec<_> =
+        resolutions().into_iter().filter(|row| arguments.level.is_none_or(|level| level == row.level)).collect();
+    let mut report = LargerInputs { source: RESOLUTIONS_SOURCE, choice: RESOLUTIONS_CHOICE, rows: Vec::new() };
+    for (index, row) in wanted.iter().enumerate() {
+        let place = format!("{} of {}, {}", index + 1, wanted.len(), row.input);
+        let (time, failure) = match bench.measure(row.network, row.input, &place) {
+            Ok(measurement) => (Some(measurement.whole.median), None),
+            Err(why) => (None, Some(why.clone())),
+        };
+        let images = f64::from(bench.options.batch);
+        report.rows.push(LargerInput {
+            input: row.input,
+            level: row.level,
+            family: row.family,
+            network: row.network,
+            latency_ns: time.map(|time| time.as_f64()),
+            images_per_second: time.map(|time| images / time.as_secs_f64().max(1e-9)),
+            paper_gpu_batches_per_second: row.gpu_batches_per_second,
+            paper_gpu_batch: row.gpu_batch,
+            paper_arm_images_per_second: row.arm_images_per_second,
+            failure,
+        });
+    }
+    if arguments.json {
+        return Ok(serde_json::to_string_pretty(&report)? + "\n");
+    }
+    let mut table = Table::new(&[
+        ("input", Align::Left),
+        ("level", Align::Right),
+        ("network", Align::Left),
+        ("here, images/s", Align::Right),
+        ("paper GPU, batches/s", Align::Right),
+        ("batch", Align::Right),
+        ("paper ARM, images/s", Align::Right),
+    ]);
+    for row in &report.rows {
+        let ours = row.images_per_second.map(|rate| format!("{rate:.2}"));
+        table.row([
+            row.input.to_string(),
+            row.level.to_string(),
+            row.network.into(),
+            ours.or_else(|| row.failure.clone()).unwrap_or_default(),
+            row.paper_gpu_batches_per_second.to_string(),
+            row.paper_gpu_batch.to_string(),
+            row.paper_arm_images_per_second.to_string(),
+        ]);
+    }
+    Ok(render(&table, arguments.markdown) + &format!("\nPaper: {}. {}.\n", report.source, report.choice))
+}
+
+fn render(table: &Table, as_markdown: bool) -> String {
+    if as_markdown { table.markdown() } else { table.to_string() }
+}
