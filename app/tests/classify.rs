@@ -66,10 +66,11 @@ fn logits_and_the_top_five_are_torchvisions() {
     let labels = std::fs::read_to_string(assets().join("labels/imagenet.txt")).unwrap();
     let labels: Vec<&str> = labels.lines().collect();
     let names = ["harbour.jpg", "flower.png", "tiles.png"];
-    for (resize, runtime) in [("256", "tuned"), ("232", "candle")] {
+    for (resize, runtime) in [(256, "tuned"), (232, "candle")] {
         let pictures: Vec<String> = names.iter().map(|name| sample(name)).collect();
         let mut args = vec!["classify", "--weights", &weights, "--json", "--logits", "--runtime", runtime];
-        args.extend(["--resize", resize, "--threads", "2"]);
+        let side = resize.to_string();
+        args.extend(["--resize", &side, "--threads", "2"]);
         args.extend(pictures.iter().map(String::as_str));
         let text = stdout(&args);
         assert_eq!(text.lines().count(), names.len());
@@ -77,7 +78,7 @@ fn logits_and_the_top_five_are_torchvisions() {
             let answer: Value = serde_json::from_str(line).unwrap();
             assert_eq!((&answer["image"], &answer["design"]), (&picture.as_str().into(), &"shufflenet-v2-x0.5".into()));
             let expected = fixture["cases"].as_array().unwrap();
-            let expected = expected.iter().find(|case| case["picture"] == name && case["resize"].to_string() == resize);
+            let expected = expected.iter().find(|case| case["picture"] == name && case["resize"] == resize);
             let expected: Vec<f64> =
                 expected.unwrap()["logits"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap()).collect();
             let logits = answer["logits"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap());

@@ -1,6 +1,7 @@
 //! A network with everything it takes to answer what is on a picture.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use candle_core::Tensor;
@@ -75,6 +76,15 @@ pub enum ClassifyError {
     /// The network fails.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The weights are those that measurements run with.
+    #[error(
+        "the weights `{}` are random ones that this program made up, so the answer would mean nothing: train them first",
+        .path.display()
+    )]
+    Untrained {
+        /// The file.
+        path: PathBuf,
+    },
     /// The network's output makes no sense.
     #[error("the network gives {output} for class {class}: the weights are damaged, or not trained to the end")]
     NotFinite {
@@ -143,13 +153,17 @@ impl Classifier {
     /// A classifier for the design with the file's weights. The design is given as many classes as the file tells apart.
     ///
     /// # Errors
-    /// Where the file does not fit the design or cannot be read, the labels are of other classes, or the device or the
-    /// memory do not suffice.
+    /// Where the file does not fit the design, cannot be read or holds the random weights of an export, the labels are of
+    /// other classes, or the device or the memory do not suffice.
     pub fn open(design: &Design, file: &mut WeightsFile, options: &ClassifierOptions) -> Result<Self, ClassifyError> {
         let graph = lower(&fitted(file, design)?, Batch(1))?;
         // Before the weights are read: labels are the likelier mistake.
         Preparation::of(&graph, options)?;
         let weights = file.load(&graph)?;
+        // What an export writes where no weights are given.
+        if weights == Weights::seeded(&graph, Weights::DEFAULT_SEED) {
+            return Err(ClassifyError::Untrained { path: file.path().into() });
+        }
         Self::new(&graph, &weights, options)
     }
 
@@ -265,12 +279,16 @@ mod tests {
         zoo::preset("shufflenet-v2-x0.5").unwrap().apply(&small)
     }
 
-    /// A file with seeded weights, which tests may use since they look at no prediction.
-    fn saved(design: &Design) -> (tempfile::TempDir, WeightsFile) {
+    /// A file with made-up weights, which tests may use since they look at no prediction.
+    fn saved_with(seed: u64, design: &Design) -> (tempfile::TempDir, WeightsFile) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("w.safetensors");
-        save_safetensors(&Weights::seeded(&lower(design, Batch(1)).unwrap(), 3), &path).unwrap();
+        save_safetensors(&Weights::seeded(&lower(design, Batch(1)).unwrap(), seed), &path).unwrap();
         (folder, WeightsFile::open(&path).unwrap())
+    }
+
+    fn saved(design: &Design) -> (tempfile::TempDir, WeightsFile) {
+        saved_with(3, design)
     }
 
     fn picture() -> Picture {
@@ -305,6 +323,13 @@ mod tests {
         let wider = zoo::preset("shufflenet-v2-x1.0").unwrap();
         let error = Classifier::open(&wider, &mut file, &options()).unwrap_err();
         assert!(matches!(error, ClassifyError::Fit(FitError::Weights { .. })), "{error}");
+    }
+
+    #[test]
+    fn the_random_weights_of_an_export_give_no_answer() {
+        let (_folder, mut file) = saved_with(Weights::DEFAULT_SEED, &small(1000));
+        let error = Classifier::open(&small(1000), &mut file, &options()).unwrap_err();
+        assert!(matches!(error, ClassifyError::Untrained { .. }), "{error}");
     }
 
     #[test]

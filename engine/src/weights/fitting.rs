@@ -124,7 +124,7 @@ mod tests {
         let (_folder, path) = saved(&tuned, "");
         let mut file = WeightsFile::open(&path).unwrap();
         assert_eq!(fitted(&file, &design).unwrap(), tuned);
-        assert_eq!(fitting(&file), [tuned.clone()]);
+        assert_eq!(fitting(&file), std::slice::from_ref(&tuned));
         let graph = lower(&tuned, Batch(1)).unwrap();
         assert_eq!(file.load(&graph).unwrap(), Weights::seeded(&graph, 1));
     }
