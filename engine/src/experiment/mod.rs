@@ -10,7 +10,6 @@
 
 mod catalogue;
 mod column;
-
 pub mod figure_2;
 pub mod g1;
 pub mod g2;
