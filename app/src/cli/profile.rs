@@ -142,6 +142,7 @@ fn measure(job: Job) -> anyhow::Result<Measurement> {
                     bar.finish_and_clear();
                     bail!(message);
                 }
+                ClientEvent::Peaks { .. } => {}
                 ClientEvent::Cancelled { .. } => bail!("the measurement was cancelled"),
             }
         }

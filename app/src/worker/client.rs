@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use shufflescope_engine::measure::{Circumstances, KernelLabel, KernelTime, Measurement, ProcessSamples};
+use shufflescope_engine::device::DeviceId;
+use shufflescope_engine::measure::{Circumstances, KernelLabel, KernelTime, Measurement, Peaks, ProcessSamples};
 use shufflescope_engine::units::Nanos;
 
 use super::child::{Launcher, Line, Worker};
@@ -15,6 +16,9 @@ const GREETING: Duration = Duration::from_secs(20);
 
 /// A worker that has not dropped an older measurement by then is killed: it is in the middle of a long run.
 const OBEDIENCE: Duration = Duration::from_millis(150);
+
+/// A worker that has not measured a device's ceilings by then hangs; they take less than a second.
+const CEILINGS: Duration = Duration::from_secs(20);
 
 /// What happens to a job.
 #[derive(Debug)]
@@ -42,7 +46,14 @@ pub enum ClientEvent {
         /// What was measured.
         measurement: Box<Measurement>,
     },
-    /// Stopped by [`Client::cancel`].
+    /// The answer to [`Client::peaks`].
+    Peaks {
+        /// The request.
+        ticket: Ticket,
+        /// As measured.
+        peaks: Box<Peaks>,
+    },
+    /// Stopped by [`Client::cancel`], or ceilings that a job went before.
     Cancelled {
         /// The job.
         ticket: Ticket,
@@ -61,12 +72,14 @@ pub enum ClientEvent {
     },
 }
 
-/// Owns at most one worker process and one job.
+/// Owns at most one worker process, and one job or one measurement of a device's ceilings.
 pub struct Client {
     launcher: Launcher,
     wake: Arc<dyn Fn() + Send + Sync>,
     worker: Option<Worker>,
     current: Option<Current>,
+    /// Ceilings being measured, and when they have to be there.
+    ceilings: Option<(Ticket, Instant)>,
     tickets: u64,
     events: VecDeque<ClientEvent>,
 }
@@ -89,18 +102,40 @@ impl Client {
     /// A client that starts workers as `launcher` says. `wake` is called from another thread whenever
     /// [`poll`](Self::poll) has something to do.
     pub fn new(launcher: Launcher, wake: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { launcher, wake: Arc::new(wake), worker: None, current: None, tickets: 0, events: VecDeque::new() }
+        Self {
+            launcher,
+            wake: Arc::new(wake),
+            worker: None,
+            current: None,
+            ceilings: None,
+            tickets: 0,
+            events: VecDeque::new(),
+        }
     }
 
     /// Starts measuring, in place of whatever was being measured.
     pub fn measure(&mut self, job: Job) -> Ticket {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
-        let busy = self.current.take().is_some();
+        let replaced = self.ceilings.take().map(|(ticket, _)| ClientEvent::Cancelled { ticket });
+        let busy = self.current.take().is_some() || replaced.is_some();
+        self.events.extend(replaced);
         let started = Instant::now();
         self.current = Some(Current { ticket, job, started, obey_by: None, collected: vec![], kernels: vec![] });
         self.submit(busy);
         ticket
+    }
+
+    /// Starts measuring what a device can do at most with so many threads; `None` while something else is measured.
+    pub fn peaks(&mut self, device: DeviceId, threads: usize) -> Option<Ticket> {
+        if self.is_busy() {
+            return None;
+        }
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.ceilings = Some((ticket, Instant::now() + CEILINGS));
+        self.send(threads, Request::Peaks { ticket, device });
+        Some(ticket)
     }
 
     /// Stops the job in progress, if any.
@@ -112,10 +147,10 @@ impl Client {
         }
     }
 
-    /// Whether a job is in progress.
+    /// Whether a job is in progress, or ceilings are measured.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.current.is_some()
+        self.current.is_some() || self.ceilings.is_some()
     }
 
     /// Process number of the worker, while there is one.
@@ -145,12 +180,17 @@ impl Client {
     fn submit(&mut self, busy: bool) {
         let Some(current) = &mut self.current else { return };
         let threads = current.job.options.threads;
+        let busy = busy && self.worker.as_ref().is_some_and(|worker| worker.threads == threads);
+        current.obey_by = busy.then(|| Instant::now() + OBEDIENCE);
+        let request = Request::Measure { ticket: current.ticket, job: Box::new(current.job.clone()) };
+        self.send(threads, request);
+    }
+
+    /// Sends a request to a worker with so many threads, which is started where there is none.
+    fn send(&mut self, threads: usize, request: Request) {
         if self.worker.as_ref().is_some_and(|worker| worker.threads != threads) {
             self.worker = None;
         }
-        let busy = busy && self.worker.is_some();
-        current.obey_by = busy.then(|| Instant::now() + OBEDIENCE);
-        let request = Request::Measure { ticket: current.ticket, job: Box::new(current.job.clone()) };
         if self.worker.is_none() {
             match Worker::start(&self.launcher, threads, self.wake.clone()) {
                 Ok(worker) => {
@@ -181,9 +221,10 @@ impl Client {
             }
             return;
         }
+        let Some(event) = self.on_ceilings(event) else { return };
         let Some(current) = &mut self.current else { return };
         let of = match &event {
-            Event::Hello { .. } => return,
+            Event::Hello { .. } | Event::Peaks { .. } => return,
             Event::Preparing { ticket }
             | Event::Progress { ticket, .. }
             | Event::Done { ticket, .. }
@@ -196,7 +237,7 @@ impl Client {
         current.obey_by = None;
         let ticket = current.ticket;
         match event {
-            Event::Hello { .. } => {}
+            Event::Hello { .. } | Event::Peaks { .. } => {}
             Event::Preparing { .. } => self.events.push_back(ClientEvent::Preparing { ticket }),
             Event::Progress { fraction, left, partial, .. } => {
                 let (fraction, left) = current.overall(fraction, left);
@@ -212,6 +253,20 @@ impl Client {
                 self.events.push_back(ClientEvent::Failed { ticket, message });
             }
         }
+    }
+
+    /// Takes the answer to a request for ceilings and hands back every other event.
+    fn on_ceilings(&mut self, event: Event) -> Option<Event> {
+        let Some((asked, _)) = self.ceilings else { return Some(event) };
+        let answer = match event {
+            Event::Peaks { ticket, peaks } if ticket == asked => ClientEvent::Peaks { ticket, peaks },
+            Event::Failed { ticket, message } if ticket == asked => ClientEvent::Failed { ticket, message },
+            Event::Cancelled { ticket } if ticket == asked => ClientEvent::Cancelled { ticket },
+            other => return Some(other),
+        };
+        self.ceilings = None;
+        self.events.push_back(answer);
+        None
     }
 
     /// One process is done: the result, or (in rigorous mode) the next process.
@@ -250,6 +305,9 @@ impl Client {
         if self.worker.as_ref().is_some_and(|worker| !worker.greeted && now > worker.started + GREETING) {
             self.lose("it did not greet");
         }
+        if self.ceilings.is_some_and(|(_, by)| now > by) {
+            self.lose("it did not answer");
+        }
         if self.current.as_ref().and_then(|current| current.obey_by).is_some_and(|by| now > by) {
             self.worker = None;
             self.submit(false);
@@ -259,8 +317,10 @@ impl Client {
     /// The worker is of no use any more. Without a job this needs no words: the next job starts a fresh one.
     fn lose(&mut self, reason: &str) {
         self.worker = None;
-        if self.current.take().is_some() {
-            let message = format!("the measuring process was lost ({reason}); the next measurement starts a fresh one");
+        let message = format!("the measuring process was lost ({reason}); the next measurement starts a fresh one");
+        if let Some((ticket, _)) = self.ceilings.take() {
+            self.events.push_back(ClientEvent::Failed { ticket, message });
+        } else if self.current.take().is_some() {
             self.events.push_back(ClientEvent::WorkerLost { message });
         }
     }

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use shufflescope_engine::design::Design;
-use shufflescope_engine::measure::{Measurement, ProcessSamples, Protocol};
+use shufflescope_engine::device::DeviceId;
+use shufflescope_engine::measure::{Measurement, Peaks, ProcessSamples, Protocol};
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;
 
 /// Spoken by this build; both sides must agree.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A line longer than this is not from our worker.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
@@ -32,6 +33,13 @@ pub enum Request {
         ticket: Ticket,
         /// What to measure.
         job: Box<Job>,
+    },
+    /// Measures what the device can do at most, with the worker's threads; a newer request cancels it.
+    Peaks {
+        /// Tags the event that answers.
+        ticket: Ticket,
+        /// The device.
+        device: DeviceId,
     },
     /// Stops the measurement in progress.
     Cancel,
@@ -87,6 +95,13 @@ pub enum Event {
         measurement: Box<Measurement>,
         /// Its raw samples, for a summary over several processes.
         samples: Box<ProcessSamples>,
+    },
+    /// What the device can do at most.
+    Peaks {
+        /// The request.
+        ticket: Ticket,
+        /// As measured.
+        peaks: Box<Peaks>,
     },
     /// Cancelled by request or by a newer one.
     Cancelled {

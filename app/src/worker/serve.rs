@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use shufflescope_engine::design::Batch;
-use shufflescope_engine::device::{ConditionsProbe, Device};
+use shufflescope_engine::device::{ConditionsProbe, Device, DeviceId};
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::measure::{
-    ArithmeticCanary, Circumstances, KernelLabel, MeasureError, MeasureKey, Measurement, Mode, MonotonicClock, Phase,
-    ProcessSamples, Progress, Protocol, refine, sample,
+    ArithmeticCanary, Circumstances, KernelLabel, MeasureError, MeasureKey, Measurement, Mode, MonotonicClock,
+    PeaksError, Phase, ProcessSamples, Progress, Protocol, measure_peaks, refine, sample,
 };
 use shufflescope_engine::runtime::{Executable, check_memory, prepare};
 use shufflescope_engine::units::Nanos;
@@ -95,7 +95,9 @@ impl Reader {
             match serde_json::from_slice::<Request>(&line) {
                 Ok(request) => {
                     match &request {
-                        Request::Measure { ticket, .. } => self.newest.store(ticket.0, Ordering::Release),
+                        Request::Measure { ticket, .. } | Request::Peaks { ticket, .. } => {
+                            self.newest.store(ticket.0, Ordering::Release)
+                        }
                         Request::Cancel => self.newest.store(u64::MAX, Ordering::Release),
                         Request::Hello { .. } => {}
                     }
@@ -123,30 +125,44 @@ struct Worker {
 impl Worker {
     fn run(mut self, requests: &Receiver<Request>) {
         while let Ok(request) = requests.recv() {
-            let Request::Measure { ticket, job } = request else { continue };
-            if self.is_stale(ticket) {
-                self.events.send(&Event::Cancelled { ticket });
-                continue;
-            }
-            let outcome = catch_unwind(AssertUnwindSafe(|| self.measure(ticket, &job)));
-            let event = match outcome {
-                Ok(Ok((measurement, samples))) => {
-                    Event::Done { ticket, measurement: Box::new(measurement), samples: Box::new(samples) }
-                }
-                Ok(Err(error)) if matches!(error.downcast_ref(), Some(MeasureError::Cancelled)) => {
-                    Event::Cancelled { ticket }
-                }
-                Ok(Err(error)) => Event::Failed { ticket, message: explain(&error) },
-                Err(panic) => {
-                    let reason = panic_text(&*panic);
-                    Event::Failed {
-                        ticket,
-                        message: format!("the runtime panicked: {reason}; please report this design"),
-                    }
-                }
+            let event = match request {
+                Request::Measure { ticket, job } => self.attempt(ticket, |worker| {
+                    let (measurement, samples) = worker.measure(ticket, &job)?;
+                    Ok(Event::Done { ticket, measurement: Box::new(measurement), samples: Box::new(samples) })
+                }),
+                Request::Peaks { ticket, device } => self.attempt(ticket, |worker| worker.peaks(ticket, device)),
+                Request::Hello { .. } | Request::Cancel => continue,
             };
             self.events.send(&event);
         }
+    }
+
+    /// The answer to a request, whatever becomes of it.
+    fn attempt(&mut self, ticket: Ticket, work: impl FnOnce(&mut Self) -> anyhow::Result<Event>) -> Event {
+        if self.is_stale(ticket) {
+            return Event::Cancelled { ticket };
+        }
+        match catch_unwind(AssertUnwindSafe(|| work(self))) {
+            Ok(Ok(event)) => event,
+            Ok(Err(error))
+                if matches!(error.downcast_ref(), Some(MeasureError::Cancelled))
+                    || matches!(error.downcast_ref(), Some(PeaksError::Stopped)) =>
+            {
+                Event::Cancelled { ticket }
+            }
+            Ok(Err(error)) => Event::Failed { ticket, message: explain(&error) },
+            Err(panic) => {
+                let reason = panic_text(&*panic);
+                Event::Failed { ticket, message: format!("the runtime panicked: {reason}; please report this design") }
+            }
+        }
+    }
+
+    fn peaks(&mut self, ticket: Ticket, device: DeviceId) -> anyhow::Result<Event> {
+        let newest = &*self.newest;
+        let peaks =
+            measure_peaks(device, rayon::current_num_threads(), &|| newest.load(Ordering::Acquire) == ticket.0)?;
+        Ok(Event::Peaks { ticket, peaks: Box::new(peaks) })
     }
 
     /// Whether a newer request has come in, or a cancellation.
