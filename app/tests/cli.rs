@@ -225,9 +225,18 @@ fn a_closed_pipe_ends_the_program_quietly() {
 #[cfg(target_os = "linux")]
 #[test]
 fn without_a_display_the_window_says_so_and_names_the_command_line() {
-    let said = failure(1, &[]);
-    assert!(said.contains("display") && said.contains("shufflescope profile"), "{said}");
-    assert_eq!(said.trim().lines().count(), 1, "{said}");
+    for args in [&[][..], &["--renderer", "wgpu"], &["--renderer", "glow"]] {
+        let said = failure(1, args);
+        assert!(said.contains("display") && said.contains("shufflescope profile"), "{said}");
+        assert_eq!(said.trim().lines().count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn a_renderer_is_one_of_two_and_for_the_window_only() {
+    let said = failure(2, &["--renderer", "directx"]);
+    assert!(said.contains("wgpu") && said.contains("glow"), "{said}");
+    assert!(failure(2, &["--renderer", "glow", "designs"]).contains("--renderer"));
 }
 
 #[test]

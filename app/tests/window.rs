@@ -8,6 +8,7 @@ use egui::Role;
 use egui_kittest::kittest::Queryable;
 use shufflescope::window::{App, Command, Freshness, Phase, Tab, View};
 use shufflescope_engine::design::{Edit, Field};
+use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::guideline::Guideline;
 use shufflescope_engine::zoo;
 use support::{Window, setup, small};
@@ -260,6 +261,80 @@ fn every_view_paints_and_a_selection_is_shared() {
     window.harness.get_by_label("channel split stage3.1.split.0").click();
     window.step();
     assert_eq!(window.app().document().selected.as_deref(), Some("stage3.1.split.0"));
+}
+
+#[test]
+fn layers_are_grouped_by_stage_or_kind_and_a_group_closes_at_a_click() {
+    let mut window = Window::open();
+    window.wait("a latency", is_measured);
+    let row = |window: &Window, name: &str| window.harness.query_by_role_and_label(Role::Row, name).is_some();
+    for (grouping, group, layer) in
+        [("by stage", "stage2", "stage2.0.branch1.0"), ("by kind", "convolution", "conv1.0")]
+    {
+        window.harness.get_by_label("group layers").click();
+        window.step();
+        window.harness.get_by_label(grouping).click();
+        window.step();
+        assert!(window.says(&format!("{group}: ")), "{grouping}: the group has a heading");
+        assert!(row(&window, layer));
+        window.harness.get_by_label(&format!("group {group}")).click();
+        window.step();
+        assert!(window.says(&format!("{group}: ")) && !row(&window, layer), "{grouping}: closed");
+        window.harness.check_accessibility();
+    }
+}
+
+#[test]
+fn a_fused_kernel_opens_into_its_layers_which_can_be_selected() {
+    let mut window = Window::open();
+    window.wait("a latency", is_measured);
+    window.step();
+    let row = "layer conv1.1";
+    assert!(window.harness.query_by_role_and_label(Role::Row, row).is_none());
+    window.harness.get_by_label("layers of conv1.0").click();
+    window.step();
+    assert_eq!(window.app().document().selected, None, "opening is not selecting");
+    window.harness.get_by_role_and_label(Role::Row, row).click();
+    window.step();
+    assert_eq!(window.app().document().selected.as_deref(), Some("conv1.1"));
+    window.harness.get_by_label("layers of conv1.0").click();
+    window.step();
+    assert!(window.harness.query_by_role_and_label(Role::Row, row).is_none());
+}
+
+#[test]
+fn the_roofline_has_measured_ceilings_and_a_click_on_a_kernel_selects_it_in_every_view() {
+    let mut window = Window::open();
+    window.wait("a latency", is_measured);
+    window.harness.get_by_label("Roofline view").click();
+    window.wait("the ceilings", |app| app.live().ceilings().get(DeviceId::Cpu, 1).is_some());
+    window.step();
+    let peaks = window.app().live().ceilings().get(DeviceId::Cpu, 1).cloned().unwrap();
+    assert!(window.says(&format!("At most {}", peaks.compute)) && window.says(&peaks.compute_by));
+    window.wait("a current latency", is_measured);
+    window.step();
+    window.harness.get_by_label("kernel conv1.0").click_accesskit();
+    window.step();
+    assert_eq!(window.app().document().selected.as_deref(), Some("conv1.0"));
+
+    window.harness.get_by_label("width 2.0").click();
+    window.harness.step();
+    assert!(window.harness.query_by_label("kernel conv1.0").is_none(), "an old time is not shown as the new one");
+    assert!(window.app().live().ceilings().get(DeviceId::Cpu, 1).is_some(), "the device is the same");
+}
+
+#[test]
+fn without_a_worker_the_roofline_says_what_is_missing_and_makes_nothing_up() {
+    let mut start = setup(None);
+    start.launcher.program = "no such program".into();
+    let mut window = Window::with(start, [1440.0, 900.0], egui::Theme::Dark);
+    window.harness.get_by_label("Roofline view").click();
+    window.wait("the reason", |app| app.live().ceilings().failure(DeviceId::Cpu, 1).is_some());
+    window.step();
+    assert!(window.says("ceilings cannot be measured") && !window.says("At most"));
+    assert!(window.says("Not measured"));
+    window.harness.get_by_label("Measure ceilings again").click();
+    window.wait("the reason again", |app| app.live().ceilings().failure(DeviceId::Cpu, 1).is_some());
 }
 
 #[test]

@@ -8,6 +8,8 @@ use egui_kittest::kittest::Queryable;
 use shufflescope::window::theme::Palette;
 use shufflescope::window::{Command, View};
 use shufflescope_engine::design::{BlockEdit, Edit, StageEdit};
+use shufflescope_engine::device::DeviceId;
+use shufflescope_engine::graph::OpKind;
 use support::{Window, setup};
 
 /// Saves the picture where a person has asked to see it: `SHUFFLESCOPE_PICTURES=/tmp cargo test --test window_picture`.
@@ -56,11 +58,38 @@ fn nothing_stands_outside_the_smallest_window() {
     let window = Window::with(setup(None), [1000.0, 640.0], egui::Theme::Dark);
     let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(1000.0, 640.0));
     // What is not in a scroll area has to be on the screen as a whole.
-    for name in
-        ["Pin as A", "Open", "Save", "Undo", "Redo", "Live measuring", "Layers view", "Memory view", "filter layers"]
-    {
+    let bars = ["Pin as A", "Open", "Save", "Undo", "Redo", "Live measuring"];
+    let views = ["Layers view", "Roofline view", "Memory view", "filter layers", "group layers"];
+    for name in bars.into_iter().chain(views) {
         let rect = window.harness.get_by_label(name).rect();
         assert!(screen.contains_rect(rect), "{name} at {rect:?}");
+    }
+}
+
+#[test]
+fn groups_and_roofline_are_painted_in_the_light_theme_at_its_smallest() {
+    let mut window = Window::with(setup(None), [1000.0, 640.0], egui::Theme::Light);
+    window.wait("a latency", |app| app.live().current().is_some_and(|measured| measured.breakdown.is_some()));
+    window.harness.get_by_label("group layers").click();
+    window.step();
+    window.harness.get_by_label("by stage").click();
+    window.step();
+    window.harness.get_by_label("layers of conv1.0").click();
+    window.step();
+    let palette = Palette::of(egui::Theme::Light);
+    let groups = picture(&mut window, "light-1000x640-groups");
+    assert!(share_of(&groups, palette.kind(OpKind::Convolution)) > 0.0001, "marks and bars are painted");
+    window.harness.state_mut().command(Command::Show(View::Roofline));
+    window.wait("the ceilings", |app| app.live().ceilings().get(DeviceId::Cpu, 1).is_some());
+    window.step();
+    let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(1000.0, 640.0));
+    for name in ["Measure ceilings again", "kernel conv1.0", "kernel fc"] {
+        let rect = window.harness.get_by_label(name).rect();
+        assert!(screen.contains_rect(rect), "{name} at {rect:?}");
+    }
+    let roofline = picture(&mut window, "light-1000x640-roofline");
+    for kind in [OpKind::Convolution, OpKind::Pointwise, OpKind::Depthwise, OpKind::Linear] {
+        assert!(share_of(&roofline, palette.kind(kind)) > 0.00003, "{} are painted", kind.name());
     }
 }
 
@@ -76,6 +105,10 @@ fn every_view_and_the_errors_can_be_looked_at() {
     for view in View::ALL {
         window.harness.state_mut().command(Command::Show(view));
         window.step();
+        if view == View::Roofline {
+            window.wait("the ceilings", |app| app.live().ceilings().get(DeviceId::Cpu, 1).is_some());
+            window.step();
+        }
         let picture = picture(&mut window, &format!("view-{}", view.name()));
         let accent = share_of(&picture, Palette::of(egui::Theme::Dark).strong);
         assert!(accent > 0.0002, "{}: {accent}", view.name());

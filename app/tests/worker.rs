@@ -204,6 +204,35 @@ fn another_number_of_threads_gets_another_process_that_uses_it() {
 }
 
 #[test]
+fn a_devices_ceilings_are_measured_and_a_job_goes_before_them() {
+    let mut client = client();
+    assert!(client.peaks(DeviceId::Cpu, 1).is_some());
+    assert_eq!(client.peaks(DeviceId::Cpu, 1), None, "one thing at a time");
+    let peaks = wait(&mut client, |event| match event {
+        ClientEvent::Peaks { peaks, .. } => Some(peaks),
+        _ => None,
+    });
+    assert_eq!((peaks.device, peaks.threads), (DeviceId::Cpu, 1));
+    assert!(peaks.compute.0 > 0.0 && peaks.memory.0 > 0.0);
+    let waiting = client.peaks(DeviceId::Cpu, 1).unwrap();
+    client.measure(job(small()));
+    let gone = wait(&mut client, |event| match event {
+        ClientEvent::Cancelled { ticket } => Some(ticket),
+        _ => None,
+    });
+    assert_eq!(gone, waiting);
+    assert!(result(&mut client).is_ok());
+}
+
+#[test]
+fn ceilings_of_a_device_that_is_not_there_fail_with_the_remedy() {
+    let mut client = client();
+    client.peaks(DeviceId::Metal(9), 1);
+    assert!(result(&mut client).unwrap_err().contains("metal:9"));
+    assert!(!client.is_busy());
+}
+
+#[test]
 fn rigorous_mode_merges_several_processes() {
     let mut protocol = Protocol::rigorous();
     protocol.processes.aim = 3;

@@ -56,6 +56,7 @@ impl Measuring {
                         bar.finish_and_clear();
                         bail!(message);
                     }
+                    ClientEvent::Peaks { .. } => {}
                     ClientEvent::Cancelled { .. } => bail!("the measurement was cancelled"),
                     ClientEvent::Done { .. } | ClientEvent::TurnsDone { .. } => {
                         if let Some(result) = result(event) {

@@ -30,15 +30,18 @@ use shufflescope_engine::runtime::RunOptions;
 
 use self::resolve::UsageError;
 use crate::explain;
-use crate::window::WindowOptions;
+use crate::window::{Renderer, WindowOptions};
 use crate::worker::Launcher;
 
 /// Design ShuffleNet-style networks and see at once what they cost, on paper and on your device.
 ///
 /// Without a subcommand the window opens.
 #[derive(Debug, Parser)]
-#[command(name = "shufflescope", version, about, long_about, after_help = EXAMPLES)]
+#[command(name = "shufflescope", version, about, long_about, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    /// What paints the window; without it wgpu, and glow where wgpu finds no adapter
+    #[arg(long, value_enum)]
+    renderer: Option<Renderer>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -46,6 +49,7 @@ struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   shufflescope                                     open the window
+  shufflescope --renderer glow                     open it on a machine without Vulkan
   shufflescope designs                             list the networks that are built in
   shufflescope cost shufflenet-v2-x1.0             what it costs on paper, layer by layer
   shufflescope profile shufflenet-v2-x1.0          how long it takes on this machine, layer by layer
@@ -123,7 +127,7 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
-        None => window(),
+        None => window(arguments.renderer),
         Some(Command::Designs(arguments)) => designs::run(&arguments),
         Some(Command::Devices(arguments)) => devices::run(&arguments),
         Some(Command::Cost(arguments)) => cost::run(&arguments),
@@ -141,7 +145,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 /// Opens the window on the last session's design.
-fn window() -> anyhow::Result<()> {
+fn window(renderer: Option<Renderer>) -> anyhow::Result<()> {
     let options = RunOptions::new(DeviceId::Cpu, resolve::default_threads(), 1);
-    crate::window::run(WindowOptions { launcher: Launcher::this_program()?, design: None, options })
+    crate::window::run(WindowOptions { launcher: Launcher::this_program()?, design: None, options, renderer })
 }

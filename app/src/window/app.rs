@@ -223,6 +223,7 @@ impl App {
             Command::ToggleLive => self.live.toggle(),
             Command::MeasureAgain => self.live.again(),
             Command::Refine => self.live.refine(),
+            Command::MeasureCeilings => self.live.measure_ceilings(),
             Command::Cancel => self.live.cancel(),
             Command::OpenDialog => self.files.ask_to_open(),
             Command::Open(path) => self.files.open(path),

@@ -37,6 +37,8 @@ pub enum Command {
     MeasureAgain,
     /// Measures the present design in rigorous mode.
     Refine,
+    /// Measures what the device can do at most: the ceilings of the roofline.
+    MeasureCeilings,
     /// Stops the measurement in progress.
     Cancel,
     /// Asks for a design file, a saved profile or an ONNX model and opens it.

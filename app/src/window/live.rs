@@ -7,6 +7,7 @@ use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;
 
+use super::ceilings::Ceilings;
 use crate::worker::{Client, ClientEvent, Job, Ticket};
 
 /// Seconds without an edit before a measurement starts.
@@ -74,6 +75,7 @@ pub struct Live {
     changed_at: f64,
     ticket: Option<Ticket>,
     phase: Phase,
+    ceilings: Ceilings,
     latest: Option<Arc<Measurement>>,
     is_final: bool,
     version: u64,
@@ -91,6 +93,7 @@ impl Live {
             changed_at: 0.0,
             ticket: None,
             phase: Phase::Idle,
+            ceilings: Ceilings::default(),
             latest: None,
             is_final: false,
             version: 0,
@@ -132,6 +135,19 @@ impl Live {
     #[must_use]
     pub fn current(&self) -> Option<&Measurement> {
         self.result().filter(|(_, freshness)| freshness.is_current()).map(|(measurement, _)| measurement)
+    }
+
+    /// What the device can do at most.
+    #[must_use]
+    pub const fn ceilings(&self) -> &Ceilings {
+        &self.ceilings
+    }
+
+    /// Measures what the present device can do at most, once nothing else is measured.
+    pub fn measure_ceilings(&mut self) {
+        if let Some(wanted) = &self.wanted {
+            self.ceilings.want(wanted.options.device, wanted.options.threads);
+        }
     }
 
     /// Says what should be measured; anything that differs from before makes the last result stale.
@@ -209,12 +225,15 @@ impl Live {
     /// Takes what the worker said, and starts what has waited long enough. Says in how many seconds to look again.
     pub fn advance(&mut self, now: f64) -> Option<f64> {
         for event in self.client.poll() {
-            self.take(event);
+            if let Some(event) = self.ceilings.take(event) {
+                self.take(event);
+            }
         }
+        let ceilings = self.ceilings.advance(&mut self.client, !self.phase.is_busy());
         match self.phase {
             Phase::Waiting => {}
             Phase::Preparing | Phase::Sampling { .. } => return Some(LOOK_AGAIN),
-            _ => return None,
+            _ => return ceilings.then_some(LOOK_AGAIN),
         }
         let left = self.changed_at + DEBOUNCE - now;
         if left > 0.0 {

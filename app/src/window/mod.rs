@@ -4,6 +4,7 @@
 //! lets the panels paint. Nothing here blocks: measuring happens in the worker process, files and dialogs on threads.
 
 mod app;
+mod ceilings;
 mod command;
 mod document;
 mod export;
@@ -21,10 +22,11 @@ mod views;
 mod widgets;
 
 pub use app::{App, Notice, Scene, Setup};
+pub use ceilings::Ceilings;
 pub use command::{Command, Commands};
 pub use document::{Analysis, Document, Pinned};
 pub use export::{Export, Material};
 pub use live::{Freshness, Live, Phase};
-pub use native::{WindowOptions, run};
+pub use native::{Renderer, WindowOptions, run};
 pub use tab::Tab;
 pub use views::View;

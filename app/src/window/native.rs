@@ -16,6 +16,15 @@ const APP_ID: &str = "shufflescope";
 /// The window's icon, drawn once from `assets/icon.svg`.
 const ICON: &[u8] = include_bytes!("../../../assets/icon.png");
 
+/// What paints the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Renderer {
+    /// Vulkan, Metal or Direct3D 12
+    Wgpu,
+    /// OpenGL
+    Glow,
+}
+
 /// How the window starts.
 #[derive(Clone, Debug)]
 pub struct WindowOptions {
@@ -25,6 +34,8 @@ pub struct WindowOptions {
     pub design: Option<Design>,
     /// Device, runtime, threads and batch to start with.
     pub options: RunOptions,
+    /// What paints the window; wgpu, and glow where that finds no adapter, where `None`.
+    pub renderer: Option<Renderer>,
 }
 
 /// Shows the window until it is closed.
@@ -36,13 +47,23 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
         anyhow::bail!("no display was found, so the window cannot open; {COMMAND_LINE}");
     }
     let data_folder = eframe::storage_dir(APP_ID);
-    let WindowOptions { launcher, design, options } = options;
+    let WindowOptions { launcher, design, options, renderer } = options;
     let setup = Setup { launcher, data_folder, design, options };
-    let failure = match show(eframe::Renderer::Wgpu, setup.clone()) {
-        Err(failure @ Failure { kind: Kind::Graphics, .. }) => show(eframe::Renderer::Glow, setup)
+    let first = match renderer {
+        None | Some(Renderer::Wgpu) => eframe::Renderer::Wgpu,
+        Some(Renderer::Glow) => eframe::Renderer::Glow,
+    };
+    let failure = match (show(first, setup.clone()), renderer) {
+        // Nobody asked for wgpu: OpenGL may do where it finds no adapter.
+        (Err(wgpu @ Failure { kind: Kind::Graphics, .. }), None) => show(eframe::Renderer::Glow, setup)
             .err()
-            .map(|glow| Failure { reason: format!("{}; {}", failure.reason, glow.reason), ..glow }),
-        result => result.err(),
+            .map(|glow| Failure { reason: format!("{}; {}", wgpu.reason, glow.reason), ..glow }),
+        (Err(Failure { kind: Kind::Graphics, reason }), Some(renderer)) => {
+            let other = if renderer == Renderer::Wgpu { "glow" } else { "wgpu" };
+            let reason = format!("{reason}; `--renderer {other}` may do");
+            Some(Failure { kind: Kind::Graphics, reason })
+        }
+        (result, _) => result.err(),
     };
     match failure {
         None => Ok(()),

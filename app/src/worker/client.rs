@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use shufflescope_engine::measure::{Interleaved, Measurement};
+use shufflescope_engine::device::DeviceId;
+use shufflescope_engine::measure::{Interleaved, Measurement, Peaks};
 use shufflescope_engine::units::Nanos;
 
 use super::child::{Launcher, Line, Worker};
@@ -16,6 +17,9 @@ const GREETING: Duration = Duration::from_secs(20);
 
 /// A worker that has not dropped an older measurement by then is killed: it is in the middle of a long run.
 const OBEDIENCE: Duration = Duration::from_millis(150);
+
+/// A worker that has not measured a device's ceilings by then hangs; they take less than a second.
+const CEILINGS: Duration = Duration::from_secs(20);
 
 /// What happens to a job.
 #[derive(Debug)]
@@ -61,7 +65,14 @@ pub enum ClientEvent {
         /// The rounds of each process.
         processes: Vec<Interleaved>,
     },
-    /// Stopped by [`Client::cancel`].
+    /// The answer to [`Client::peaks`].
+    Peaks {
+        /// The request.
+        ticket: Ticket,
+        /// As measured.
+        peaks: Box<Peaks>,
+    },
+    /// Stopped by [`Client::cancel`], or ceilings that a job went before.
     Cancelled {
         /// The job.
         ticket: Ticket,
@@ -80,12 +91,14 @@ pub enum ClientEvent {
     },
 }
 
-/// Owns at most one worker process and one job.
+/// Owns at most one worker process, and one job or one measurement of a device's ceilings.
 pub struct Client {
     launcher: Launcher,
     wake: Arc<dyn Fn() + Send + Sync>,
     worker: Option<Worker>,
     current: Option<Current>,
+    /// Ceilings being measured, and when they have to be there.
+    ceilings: Option<(Ticket, Instant)>,
     tickets: u64,
     events: VecDeque<ClientEvent>,
 }
@@ -94,7 +107,15 @@ impl Client {
     /// A client that starts workers as `launcher` says. `wake` is called from another thread whenever
     /// [`poll`](Self::poll) has something to do.
     pub fn new(launcher: Launcher, wake: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { launcher, wake: Arc::new(wake), worker: None, current: None, tickets: 0, events: VecDeque::new() }
+        Self {
+            launcher,
+            wake: Arc::new(wake),
+            worker: None,
+            current: None,
+            ceilings: None,
+            tickets: 0,
+            events: VecDeque::new(),
+        }
     }
 
     /// Starts measuring, in place of whatever was being measured.
@@ -110,9 +131,23 @@ impl Client {
     fn start(&mut self, work: impl FnOnce(Ticket) -> Current) -> Ticket {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
-        let busy = self.current.replace(work(ticket)).is_some();
+        let replaced = self.ceilings.take().map(|(ticket, _)| ClientEvent::Cancelled { ticket });
+        let busy = self.current.replace(work(ticket)).is_some() || replaced.is_some();
+        self.events.extend(replaced);
         self.submit(busy);
         ticket
+    }
+
+    /// Starts measuring what a device can do at most with so many threads; `None` while something else is measured.
+    pub fn peaks(&mut self, device: DeviceId, threads: usize) -> Option<Ticket> {
+        if self.is_busy() {
+            return None;
+        }
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.ceilings = Some((ticket, Instant::now() + CEILINGS));
+        self.send(threads, Request::Peaks { ticket, device });
+        Some(ticket)
     }
 
     /// Stops the job in progress, if any.
@@ -124,10 +159,10 @@ impl Client {
         }
     }
 
-    /// Whether a job is in progress.
+    /// Whether a job is in progress, or ceilings are measured.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.current.is_some()
+        self.current.is_some() || self.ceilings.is_some()
     }
 
     /// Process number of the worker, while there is one.
@@ -157,12 +192,17 @@ impl Client {
     fn submit(&mut self, busy: bool) {
         let Some(current) = &mut self.current else { return };
         let threads = current.threads();
+        let busy = busy && self.worker.as_ref().is_some_and(|worker| worker.threads == threads);
+        current.obey_by = busy.then(|| Instant::now() + OBEDIENCE);
+        let request = current.request();
+        self.send(threads, request);
+    }
+
+    /// Sends a request to a worker with so many threads, which is started where there is none.
+    fn send(&mut self, threads: usize, request: Request) {
         if self.worker.as_ref().is_some_and(|worker| worker.threads != threads) {
             self.worker = None;
         }
-        let busy = busy && self.worker.is_some();
-        current.obey_by = busy.then(|| Instant::now() + OBEDIENCE);
-        let request = current.request();
         if self.worker.is_none() {
             match Worker::start(&self.launcher, threads, self.wake.clone()) {
                 Ok(worker) => {
@@ -193,9 +233,10 @@ impl Client {
             }
             return;
         }
+        let Some(event) = self.on_ceilings(event) else { return };
         let Some(current) = &mut self.current else { return };
         let of = match &event {
-            Event::Hello { .. } => return,
+            Event::Hello { .. } | Event::Peaks { .. } => return,
             Event::Preparing { ticket }
             | Event::Progress { ticket, .. }
             | Event::Done { ticket, .. }
@@ -222,10 +263,27 @@ impl Client {
         }
     }
 
+    /// Takes the answer to a request for ceilings and hands back every other event.
+    fn on_ceilings(&mut self, event: Event) -> Option<Event> {
+        let Some((asked, _)) = self.ceilings else { return Some(event) };
+        let answer = match event {
+            Event::Peaks { ticket, peaks } if ticket == asked => ClientEvent::Peaks { ticket, peaks },
+            Event::Failed { ticket, message } if ticket == asked => ClientEvent::Failed { ticket, message },
+            Event::Cancelled { ticket } if ticket == asked => ClientEvent::Cancelled { ticket },
+            other => return Some(other),
+        };
+        self.ceilings = None;
+        self.events.push_back(answer);
+        None
+    }
+
     fn check_deadlines(&mut self) {
         let now = Instant::now();
         if self.worker.as_ref().is_some_and(|worker| !worker.greeted && now > worker.started + GREETING) {
             self.lose("it did not greet");
+        }
+        if self.ceilings.is_some_and(|(_, by)| now > by) {
+            self.lose("it did not answer");
         }
         if self.current.as_ref().and_then(|current| current.obey_by).is_some_and(|by| now > by) {
             self.worker = None;
@@ -236,8 +294,10 @@ impl Client {
     /// The worker is of no use any more. Without a job this needs no words: the next job starts a fresh one.
     fn lose(&mut self, reason: &str) {
         self.worker = None;
-        if self.current.take().is_some() {
-            let message = format!("the measuring process was lost ({reason}); the next measurement starts a fresh one");
+        let message = format!("the measuring process was lost ({reason}); the next measurement starts a fresh one");
+        if let Some((ticket, _)) = self.ceilings.take() {
+            self.events.push_back(ClientEvent::Failed { ticket, message });
+        } else if self.current.take().is_some() {
             self.events.push_back(ClientEvent::WorkerLost { message });
         }
     }

@@ -80,7 +80,7 @@ impl Current {
         self.obey_by = None;
         let ticket = self.ticket;
         match event {
-            Event::Hello { .. } => Step::Nothing,
+            Event::Hello { .. } | Event::Peaks { .. } => Step::Nothing,
             Event::Preparing { .. } => Step::Tell(ClientEvent::Preparing { ticket }),
             Event::Progress { fraction, left, partial, .. } => {
                 let (fraction, left) = self.overall(fraction, Some(left));

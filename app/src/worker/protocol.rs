@@ -1,8 +1,9 @@
 //! What window and worker say to each other.
 
 use serde::{Deserialize, Serialize};
+use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::experiment::{Column, Experiment, Scale, columns};
-use shufflescope_engine::measure::{InterleaveRules, Interleaved, Measurement, ProcessSamples, Protocol};
+use shufflescope_engine::measure::{InterleaveRules, Interleaved, Measurement, Peaks, ProcessSamples, Protocol};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;
@@ -40,6 +41,13 @@ pub enum Request {
         ticket: Ticket,
         /// What to measure.
         job: Box<TurnsJob>,
+    },
+    /// Measures what the device can do at most, with the worker's threads; a newer request cancels it.
+    Peaks {
+        /// Tags the event that answers.
+        ticket: Ticket,
+        /// The device.
+        device: DeviceId,
     },
     /// Stops the measurement in progress.
     Cancel,
@@ -165,6 +173,13 @@ pub enum Event {
         ticket: Ticket,
         /// The rounds of this process.
         samples: Box<Interleaved>,
+    },
+    /// What the device can do at most.
+    Peaks {
+        /// The request.
+        ticket: Ticket,
+        /// As measured.
+        peaks: Box<Peaks>,
     },
     /// Cancelled by request or by a newer one.
     Cancelled {

@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use shufflescope_engine::design::Batch;
-use shufflescope_engine::device::{ConditionsProbe, Device};
+use shufflescope_engine::device::{ConditionsProbe, Device, DeviceId};
 use shufflescope_engine::experiment::{ExperimentError, measure_in_turns};
 use shufflescope_engine::measure::{
     ArithmeticCanary, Canary, Circumstances, Clock, InterleaveProgress, Interleaved, KernelLabel, MeasureError,
-    MeasureKey, Measurement, Mode, MonotonicClock, Phase, ProcessSamples, Progress, Protocol, refine, sample,
+    MeasureKey, Measurement, Mode, MonotonicClock, PeaksError, Phase, ProcessSamples, Progress, Protocol,
+    measure_peaks, refine, sample,
 };
 use shufflescope_engine::runtime::{Executable, check_memory, prepare};
 use shufflescope_engine::units::Nanos;
@@ -97,7 +98,9 @@ impl Reader {
             match serde_json::from_slice::<Request>(&line) {
                 Ok(request) => {
                     match &request {
-                        Request::Measure { ticket, .. } | Request::TakeTurns { ticket, .. } => {
+                        Request::Measure { ticket, .. }
+                        | Request::TakeTurns { ticket, .. }
+                        | Request::Peaks { ticket, .. } => {
                             self.newest.store(ticket.0, Ordering::Release);
                         }
                         Request::Cancel => self.newest.store(u64::MAX, Ordering::Release),
@@ -127,45 +130,47 @@ struct Worker {
 impl Worker {
     fn run(mut self, requests: &Receiver<Request>) {
         while let Ok(request) = requests.recv() {
-            let (Request::Measure { ticket, .. } | Request::TakeTurns { ticket, .. }) = request else { continue };
-            if self.is_stale(ticket) {
-                self.events.send(&Event::Cancelled { ticket });
-                continue;
-            }
-            let outcome = catch_unwind(AssertUnwindSafe(|| self.answer(&request)));
-            let event = match outcome {
-                Ok(Ok(event)) => event,
-                Ok(Err(error)) if is_cancelled(&error) => Event::Cancelled { ticket },
-                Ok(Err(error)) => Event::Failed { ticket, message: explain(&error) },
-                Err(panic) => {
-                    let reason = panic_text(&*panic);
-                    Event::Failed {
-                        ticket,
-                        message: format!("the runtime panicked: {reason}; please report this design"),
-                    }
-                }
+            let event = match request {
+                Request::Measure { ticket, job } => self.attempt(ticket, |worker| {
+                    let (measurement, samples) = worker.measure(ticket, &job)?;
+                    Ok(Event::Done { ticket, measurement: Box::new(measurement), samples: Box::new(samples) })
+                }),
+                Request::TakeTurns { ticket, job } => self.attempt(ticket, |worker| {
+                    Ok(Event::TurnsDone { ticket, samples: Box::new(worker.take_turns(ticket, &job)?) })
+                }),
+                Request::Peaks { ticket, device } => self.attempt(ticket, |worker| worker.peaks(ticket, device)),
+                Request::Hello { .. } | Request::Cancel => continue,
             };
             self.events.send(&event);
         }
     }
 
+    /// The answer to a request, whatever becomes of it.
+    fn attempt(&mut self, ticket: Ticket, work: impl FnOnce(&mut Self) -> anyhow::Result<Event>) -> Event {
+        if self.is_stale(ticket) {
+            return Event::Cancelled { ticket };
+        }
+        match catch_unwind(AssertUnwindSafe(|| work(self))) {
+            Ok(Ok(event)) => event,
+            Ok(Err(error)) if is_cancelled(&error) => Event::Cancelled { ticket },
+            Ok(Err(error)) => Event::Failed { ticket, message: explain(&error) },
+            Err(panic) => {
+                let reason = panic_text(&*panic);
+                Event::Failed { ticket, message: format!("the runtime panicked: {reason}; please report this design") }
+            }
+        }
+    }
+
+    fn peaks(&mut self, ticket: Ticket, device: DeviceId) -> anyhow::Result<Event> {
+        let newest = &*self.newest;
+        let peaks =
+            measure_peaks(device, rayon::current_num_threads(), &|| newest.load(Ordering::Acquire) == ticket.0)?;
+        Ok(Event::Peaks { ticket, peaks: Box::new(peaks) })
+    }
+
     /// Whether a newer request has come in, or a cancellation.
     fn is_stale(&self, ticket: Ticket) -> bool {
         self.newest.load(Ordering::Acquire) != ticket.0
-    }
-
-    fn answer(&mut self, request: &Request) -> anyhow::Result<Event> {
-        match request {
-            Request::Measure { ticket, job } => {
-                let (measurement, samples) = self.measure(*ticket, job)?;
-                let (measurement, samples) = (Box::new(measurement), Box::new(samples));
-                Ok(Event::Done { ticket: *ticket, measurement, samples })
-            }
-            Request::TakeTurns { ticket, job } => {
-                Ok(Event::TurnsDone { ticket: *ticket, samples: Box::new(self.take_turns(*ticket, job)?) })
-            }
-            Request::Hello { .. } | Request::Cancel => bail!("not a measurement"),
-        }
     }
 
     fn take_turns(&self, ticket: Ticket, job: &TurnsJob) -> anyhow::Result<Interleaved> {
@@ -321,6 +326,7 @@ fn scaled(time: Nanos, fraction: f64) -> Nanos {
 fn is_cancelled(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(MeasureError::Cancelled))
         || matches!(error.downcast_ref(), Some(ExperimentError::Measure(MeasureError::Cancelled)))
+        || matches!(error.downcast_ref(), Some(PeaksError::Stopped))
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

@@ -1,54 +1,60 @@
-//! The layer table: virtual rows, sorted by any column, filtered, with each kernel's time as a bar.
+//! The layer table: virtual rows, sorted by any column, filtered and grouped, with each kernel's time as a bar.
+
+use std::collections::HashSet;
 
 use eframe::egui;
-use egui::{Align, Label, Layout, RichText, Role, Sense, Ui, WidgetInfo};
+use egui::{Align, Label, Layout, Response, RichText, Role, Sense, Ui, WidgetInfo};
 use egui_extras::{TableBuilder, TableRow};
 use shufflescope_engine::cost::LayerCost;
+use shufflescope_engine::design::Design;
+use shufflescope_engine::graph::OpKind;
+use shufflescope_engine::report::layer_group;
 
-use super::rows::{Column, Rows, Timing};
+use super::rows::{Column, Group, Grouping, Line, Look, Rows, Sums, Timing, Unit};
 use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
 use crate::window::format;
 use crate::window::live::Freshness;
 use crate::window::theme::{self, Palette};
-use crate::window::widgets::{Mark, mark, named};
+use crate::window::widgets::{Mark, disclosure, mark, named};
 
-/// How the table is looked at.
-#[derive(Debug)]
+/// How the table is looked at, and what it shows.
+#[derive(Debug, Default)]
 pub struct Layers {
-    filter: String,
-    by: Column,
-    descending: bool,
+    look: Look,
     rows: Rows,
-    /// What `rows` was made of.
-    made_of: Option<(u64, u64, String, Column, bool)>,
+    /// What `rows` was made of: document, result, look.
+    made_of: Option<(u64, u64, Look)>,
     /// The selection last scrolled to.
     scrolled_to: Option<String>,
 }
 
-impl Default for Layers {
-    fn default() -> Self {
-        Self {
-            filter: String::new(),
-            by: Column::Layer,
-            descending: false,
-            rows: Rows::default(),
-            made_of: None,
-            scrolled_to: None,
-        }
-    }
+/// What a click in the table asks for.
+enum Click {
+    Sort(Column),
+    Group(String),
+    Kernel(String),
 }
 
 impl Layers {
-    /// The filter.
+    /// The filter and what the table is divided into.
     pub fn tools(&mut self, ui: &mut Ui) {
-        let width = ui.available_width().clamp(60.0, 220.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if !self.filter.is_empty() && named(ui.button("×"), Role::Button, "clear filter").clicked() {
-                self.filter.clear();
+            let grouping = &mut self.look.grouping;
+            let menu = egui::ComboBox::from_id_salt("group layers").selected_text(grouping.name()).width(78.0);
+            let menu = menu.show_ui(ui, |ui| {
+                for other in Grouping::ALL {
+                    ui.selectable_value(grouping, other, other.name());
+                }
+            });
+            let hint = "Divide the table by stage or by kind of work, with subtotals";
+            named(menu.response.on_hover_text(hint), Role::ComboBox, "group layers");
+            let filter = &mut self.look.filter;
+            if !filter.is_empty() && named(ui.button("×"), Role::Button, "clear filter").clicked() {
+                filter.clear();
             }
-            let field =
-                egui::TextEdit::singleline(&mut self.filter).hint_text("filter: dw stage3").desired_width(width);
+            let width = ui.available_width().clamp(50.0, 220.0);
+            let field = egui::TextEdit::singleline(filter).hint_text("filter: dw stage3").desired_width(width);
             named(ui.add(field), Role::TextInput, "filter layers");
         });
     }
@@ -62,17 +68,29 @@ impl Layers {
             ui.set_min_height(height);
             egui::ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| self.table(ui, scene, commands));
         });
-        summary(ui, scene, self.rows.order.len());
+        summary(ui, scene, self.rows.layers);
     }
 
     fn refresh(&mut self, scene: Scene<'_>) {
-        let of = (scene.document.revision(), scene.live.version(), self.filter.clone(), self.by, self.descending);
-        if self.made_of.as_ref() != Some(&of) {
-            let result = scene.live.result().map(|(measurement, _)| measurement);
-            let layers = &scene.document.valid().cost.layers;
-            self.rows = Rows::of(layers, result, &self.filter, self.by, self.descending);
-            self.made_of = Some(of);
+        let (document, live) = (scene.document, scene.live);
+        let is_fresh = self.made_of.as_ref().is_some_and(|(of, result, look)| {
+            (*of, *result) == (document.revision(), live.version()) && *look == self.look
+        });
+        if is_fresh {
+            return;
         }
+        let breakdown = live.result().and_then(|(measurement, _)| measurement.breakdown.as_ref());
+        let valid = document.valid();
+        let nodes: Vec<_> = valid.graph.layers().map(|(_, node)| node).collect();
+        let stage = |layer: usize| match nodes.get(layer) {
+            Some(node) => match node.unit {
+                Some(unit) => Design::stage_name(unit.stage),
+                None => layer_group(&node.path).to_owned(),
+            },
+            None => String::new(),
+        };
+        self.rows = Rows::of(&valid.cost.layers, stage, breakdown, &self.look);
+        self.made_of = Some((document.revision(), live.version(), self.look.clone()));
     }
 
     fn table(&mut self, ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
@@ -90,63 +108,213 @@ impl Layers {
             .sense(Sense::click())
             .cell_layout(Layout::left_to_right(Align::Center))
             .auto_shrink(false)
-            .column(exact(fit(124.0, 150.0 + (spare * 0.4).min(110.0))))
-            .column(exact(fit(94.0, 110.0 + (spare * 0.2).min(20.0))))
+            .column(exact(fit(138.0, 154.0 + (spare * 0.4).min(110.0).round())))
+            .column(exact(fit(86.0, 106.0 + (spare * 0.2).min(20.0).round())))
             .column(exact(fit(78.0, 78.0)))
-            .column(exact(fit(148.0, 168.0 + (spare * 0.4).min(140.0))))
+            .column(exact(fit(142.0, 168.0 + (spare * 0.4).min(140.0).round())))
             .column(exact(66.0))
             .column(exact(58.0))
             .column(exact(76.0))
             .column(exact(64.0));
         if selected != self.scrolled_to.as_deref() {
             self.scrolled_to = selected.map(str::to_owned);
-            let row = self
-                .rows
-                .order
-                .iter()
-                .position(|&index| layers.get(index).is_some_and(|layer| Some(layer.path.as_str()) == selected));
-            if let Some(row) = row {
-                table = table.scroll_to_row(row, None);
+            let layer = layers.iter().position(|layer| Some(layer.path.as_str()) == selected);
+            if let Some(line) = layer.and_then(|layer| self.rows.line_of(layer)) {
+                table = table.scroll_to_row(line, None);
             }
         }
-        let (by, descending) = (self.by, self.descending);
-        let mut sort = None;
+        let (rows, look) = (&self.rows, &self.look);
+        let mut click = None;
         let table = table.header(theme::ROW + 2.0, |mut header| {
             for column in Column::ALL {
                 header.col(|ui| {
-                    if heading(ui, column, by == column, descending, is_stale, palette) {
-                        sort = Some(column);
+                    if heading(ui, column, look.by == column, look.descending, is_stale, palette) {
+                        click = Some(Click::Sort(column));
                     }
                 });
             }
         });
-        let rows = &self.rows;
+        let painter = Painter { layers, rows, look, selected, is_stale, palette };
         table.body(|body| {
-            body.rows(theme::ROW, rows.order.len(), |mut row| {
-                let Some(&index) = rows.order.get(row.index()) else { return };
-                let Some(layer) = layers.get(index) else { return };
-                let is_selected = selected == Some(layer.path.as_str());
-                row.set_selected(is_selected);
-                cells(&mut row, layer, palette);
-                let (_, cell) = row.col(|ui| latency(ui, rows, index, layers, is_stale, palette));
-                if let Some(Some(timing)) = rows.timings.get(index) {
-                    cell.on_hover_text(in_full(*timing));
+            body.rows(theme::ROW, rows.lines.len(), |mut row| match rows.lines.get(row.index()) {
+                Some(Line::Group(group)) => {
+                    let Some(group) = rows.groups.get(*group) else { return };
+                    if painter.group(&mut row, group) {
+                        click = Some(Click::Group(group.name.clone()));
+                    }
                 }
-                numbers(&mut row, layer, palette);
-                let response = row.response();
-                response.widget_info(|| WidgetInfo::selected(Role::Row, true, is_selected, &layer.path));
-                if response.clicked() {
-                    commands.push(Command::Select((!is_selected).then(|| layer.path.clone())));
+                Some(Line::Unit(unit)) => {
+                    let Some(unit) = rows.units.get(*unit) else { return };
+                    let Some(first) = layers.get(unit.first()) else { return };
+                    if painter.unit(&mut row, unit, first, commands) {
+                        click = Some(Click::Kernel(first.path.clone()));
+                    }
                 }
+                Some(Line::Layer(layer)) => {
+                    let Some(layer) = layers.get(*layer) else { return };
+                    painter.layer(&mut row, layer, commands);
+                }
+                None => {}
             });
         });
-        if let Some(column) = sort {
-            let again = self.by == column;
-            self.descending = if again { !self.descending } else { column.starts_descending() };
-            self.by = column;
+        if let Some(click) = click {
+            self.take(click);
             ui.ctx().request_repaint();
         }
     }
+
+    fn take(&mut self, click: Click) {
+        let toggle = |set: &mut HashSet<String>, name: String| {
+            if !set.remove(&name) {
+                set.insert(name);
+            }
+        };
+        match click {
+            Click::Sort(column) => {
+                let again = self.look.by == column;
+                self.look.descending = if again { !self.look.descending } else { column.starts_descending() };
+                self.look.by = column;
+            }
+            Click::Group(name) => toggle(&mut self.look.closed, name),
+            Click::Kernel(path) => toggle(&mut self.look.expanded, path),
+        }
+    }
+}
+
+/// What every row is painted from.
+struct Painter<'a> {
+    layers: &'a [LayerCost],
+    rows: &'a Rows,
+    look: &'a Look,
+    selected: Option<&'a str>,
+    is_stale: bool,
+    palette: Palette,
+}
+
+impl Painter<'_> {
+    /// A group's heading with its subtotals; says whether it was opened or closed.
+    fn group(&self, row: &mut TableRow<'_, '_>, group: &Group) -> bool {
+        let palette = self.palette;
+        let mut toggled = false;
+        row.col(|ui| {
+            let name = format!("group {}", group.name);
+            toggled = disclosure(ui, group.is_open, palette.muted, &name).clicked();
+            ui.add(Label::new(RichText::new(&group.name).color(palette.strong).strong()).truncate());
+        });
+        let count = if group.layers == 1 { "1 layer".to_owned() } else { format!("{} layers", group.layers) };
+        row.col(|ui| {
+            ui.add(Label::new(RichText::new(&count).color(palette.muted)).truncate());
+        });
+        row.col(|_| {});
+        row.col(|ui| {
+            let Some((time, share)) = group.time else { return };
+            ui.add_space(8.0);
+            ui.add_space(bar_width(ui) + ui.spacing().item_spacing.x);
+            self.time(ui, time.to_string(), share);
+        });
+        numbers(row, &group.sums, palette);
+        let response = row.response();
+        response.widget_info(|| WidgetInfo::labeled(Role::Row, true, format!("{}: {count}", group.name)));
+        toggled || response.clicked()
+    }
+
+    /// A kernel, or a layer that is in none; says whether its layers were shown or hidden.
+    fn unit(&self, row: &mut TableRow<'_, '_>, unit: &Unit, first: &LayerCost, commands: &mut Commands) -> bool {
+        let palette = self.palette;
+        let is_fused = unit.layers.len() > 1;
+        let is_expanded = is_fused && self.look.expanded.contains(&first.path);
+        let mut selected =
+            unit.layers.iter().filter_map(|&layer| self.layers.get(layer)).map(|layer| layer.path.as_str());
+        let is_selected = !is_expanded && self.selected.is_some_and(|path| selected.any(|layer| layer == path));
+        row.set_selected(is_selected);
+        let mut toggled = false;
+        row.col(|ui| {
+            ui.spacing_mut().item_spacing.x = 2.0;
+            self.indent(ui, 0);
+            if is_fused {
+                let name = format!("layers of {}", first.path);
+                let hint = "Show or hide the layers that run in this kernel";
+                toggled = disclosure(ui, is_expanded, palette.muted, &name).on_hover_text(hint).clicked();
+            } else {
+                ui.add_space(4.0);
+            }
+            path(ui, &first.path, palette);
+        });
+        row.col(|ui| operation(ui, unit.kind, &first.op, palette));
+        row.col(|ui| number(ui, unit.output.to_string(), palette));
+        let (_, cell) = row.col(|ui| self.latency(ui, unit));
+        if let Some(timing) = unit.timing {
+            cell.on_hover_text(in_full(timing, unit.layers.len()));
+        }
+        numbers(row, &unit.sums, palette);
+        let response = row.response();
+        response.widget_info(|| WidgetInfo::selected(Role::Row, true, is_selected, &first.path));
+        if !toggled {
+            select(&response, &first.path, is_selected, commands);
+        }
+        toggled
+    }
+
+    /// A layer below its kernel.
+    fn layer(&self, row: &mut TableRow<'_, '_>, layer: &LayerCost, commands: &mut Commands) {
+        let palette = self.palette;
+        let is_selected = self.selected == Some(layer.path.as_str());
+        row.set_selected(is_selected);
+        row.col(|ui| {
+            self.indent(ui, 1);
+            path(ui, &layer.path, palette);
+        });
+        row.col(|ui| operation(ui, layer.kind, &layer.op, palette));
+        row.col(|ui| number(ui, layer.output.to_string(), palette));
+        row.col(|ui| {
+            ui.add_space(8.0);
+            ui.add(Label::new(RichText::new("in the kernel above").small().color(palette.muted)).truncate());
+        });
+        let sums = Sums {
+            mult_adds: layer.mult_adds,
+            params: layer.params,
+            memory_access: layer.memory_access,
+            bytes: layer.memory_access_bytes,
+        };
+        numbers(row, &sums, palette);
+        let response = row.response();
+        response.widget_info(|| WidgetInfo::selected(Role::Row, true, is_selected, format!("layer {}", layer.path)));
+        select(&response, &layer.path, is_selected, commands);
+    }
+
+    fn indent(&self, ui: &mut Ui, deeper: u8) {
+        let grouped = if self.look.grouping == Grouping::None { 0.0 } else { 6.0 };
+        ui.add_space(grouped + 16.0 * f32::from(deeper));
+    }
+
+    /// The bar, the time and the share of a kernel.
+    fn latency(&self, ui: &mut Ui, unit: &Unit) {
+        let Some(timing) = unit.timing else { return };
+        ui.add_space(8.0);
+        let (rect, _) = ui.allocate_exact_size(egui::vec2(bar_width(ui), 9.0), Sense::hover());
+        let color = if self.is_stale { self.palette.outline } else { self.palette.kind(unit.kind) };
+        ui.painter().rect_filled(rect, 2.0, self.palette.sunken);
+        let filled = rect.width() * timing.median.share_of(self.rows.longest) as f32;
+        ui.painter().rect_filled(egui::Rect::from_min_size(rect.min, egui::vec2(filled, rect.height())), 2.0, color);
+        self.time(ui, timing.median.to_string(), timing.share);
+    }
+
+    fn time(&self, ui: &mut Ui, time: String, share: f64) {
+        let color = if self.is_stale { self.palette.muted } else { self.palette.strong };
+        fixed(ui, 58.0, RichText::new(time).color(color));
+        fixed(ui, 42.0, RichText::new(format::share(share)).small().color(self.palette.muted));
+    }
+}
+
+fn select(response: &Response, path: &str, is_selected: bool, commands: &mut Commands) {
+    if response.clicked() {
+        commands.push(Command::Select((!is_selected).then(|| path.to_owned())));
+    }
+}
+
+/// What is left beside time and share.
+fn bar_width(ui: &Ui) -> f32 {
+    (ui.available_width() - 112.0).max(20.0)
 }
 
 fn heading(ui: &mut Ui, column: Column, on: bool, descending: bool, is_stale: bool, palette: Palette) -> bool {
@@ -178,63 +346,34 @@ fn aligned<R>(ui: &mut Ui, right: bool, add: impl FnOnce(&mut Ui) -> R) -> R {
     .inner
 }
 
-fn cells(row: &mut TableRow<'_, '_>, layer: &LayerCost, palette: Palette) {
-    row.col(|ui| {
-        ui.add_space(4.0);
-        ui.add(Label::new(RichText::new(&layer.path).color(palette.strong)).truncate());
-    });
-    row.col(|ui| {
-        let (dot, _) = ui.allocate_exact_size(egui::vec2(8.0, 8.0), Sense::hover());
-        ui.painter().rect_filled(dot, 2.0, palette.kind(layer.kind));
-        ui.add(Label::new(RichText::new(&layer.op).color(palette.text)).truncate());
-    });
-    row.col(|ui| number(ui, layer.output.to_string(), palette));
+fn path(ui: &mut Ui, path: &str, palette: Palette) {
+    ui.add(Label::new(RichText::new(path).color(palette.strong)).truncate());
 }
 
-fn numbers(row: &mut TableRow<'_, '_>, layer: &LayerCost, palette: Palette) {
+fn operation(ui: &mut Ui, kind: OpKind, op: &str, palette: Palette) {
+    let (dot, _) = ui.allocate_exact_size(egui::vec2(8.0, 8.0), Sense::hover());
+    ui.painter().rect_filled(dot, 2.0, palette.kind(kind));
+    ui.add(Label::new(RichText::new(op).color(palette.text)).truncate());
+}
+
+fn numbers(row: &mut TableRow<'_, '_>, sums: &Sums, palette: Palette) {
     let some = |count: u64, text: String| if count == 0 { String::new() } else { text };
-    row.col(|ui| number(ui, some(layer.mult_adds.0, layer.mult_adds.to_string()), palette));
-    row.col(|ui| number(ui, some(layer.params.0, layer.params.to_string()), palette));
-    row.col(|ui| number(ui, some(layer.memory_access.0, layer.memory_access.to_string()), palette));
-    row.col(|ui| number(ui, layer.arithmetic_intensity.map_or_else(String::new, format::three_digits), palette));
+    row.col(|ui| number(ui, some(sums.mult_adds.0, sums.mult_adds.to_string()), palette));
+    row.col(|ui| number(ui, some(sums.params.0, sums.params.to_string()), palette));
+    row.col(|ui| number(ui, some(sums.memory_access.0, sums.memory_access.to_string()), palette));
+    row.col(|ui| number(ui, sums.intensity().map_or_else(String::new, format::three_digits), palette));
 }
 
 fn number(ui: &mut Ui, text: String, palette: Palette) {
     aligned(ui, true, |ui| ui.add(Label::new(RichText::new(text).color(palette.text)).truncate()));
 }
 
-/// The bar, the time and the share of a layer's kernel; at the kernel's other layers, where to find it.
-fn latency(ui: &mut Ui, rows: &Rows, index: usize, layers: &[LayerCost], is_stale: bool, palette: Palette) {
-    let Some(Some(timing)) = rows.timings.get(index) else { return };
-    ui.add_space(8.0);
-    let (median, share) = match *timing {
-        Timing::Kernel { median, share, .. } => (median, share),
-        Timing::With(first) => {
-            let first = layers.get(first).map_or("", |layer| layer.path.as_str());
-            ui.add(Label::new(RichText::new(format!("with {first}")).small().color(palette.muted)).truncate());
-            return;
-        }
-    };
-    let width = (ui.available_width() - 112.0).max(20.0);
-    let (rect, _) = ui.allocate_exact_size(egui::vec2(width, 9.0), Sense::hover());
-    let color = layers.get(index).map_or(palette.muted, |layer| palette.kind(layer.kind));
-    let color = if is_stale { palette.outline } else { color };
-    ui.painter().rect_filled(rect, 2.0, palette.sunken);
-    let filled = rect.width() * median.share_of(rows.longest) as f32;
-    ui.painter().rect_filled(egui::Rect::from_min_size(rect.min, egui::vec2(filled, rect.height())), 2.0, color);
-    let text_color = if is_stale { palette.muted } else { palette.strong };
-    fixed(ui, 58.0, RichText::new(median.to_string()).color(text_color));
-    fixed(ui, 42.0, RichText::new(format::share(share)).small().color(palette.muted));
-}
-
 /// What the latency's cell says in full.
-fn in_full(timing: Timing) -> String {
-    let Timing::Kernel { median, low, high, share, layers, gflop_per_second } = timing else {
-        return "Runs in one kernel with the layer named here".into();
-    };
+fn in_full(timing: Timing, layers: usize) -> String {
+    let Timing { median, low, high, share, rate } = timing;
     let mut text = format!("{median}, between {low} and {high}\n{} of the marked whole", format::share(share));
-    if let Some(rate) = gflop_per_second {
-        text += &format!("\n{} GFLOP/s achieved", format::three_digits(rate));
+    if let Some(rate) = rate {
+        text += &format!("\n{rate} achieved");
     }
     if layers > 1 {
         text += &format!("\none kernel for {layers} layers");

@@ -1,7 +1,8 @@
-//! Views of the design in the middle of the window: its layers, its unit, its time, its memory.
+//! Views of the design in the middle of the window: its layers, its unit, its time, its roofline, its memory.
 
 mod layers;
 mod memory;
+mod roofline;
 mod rows;
 mod state;
 mod time;

@@ -1,15 +1,16 @@
-//! The layer table as data: which layers, in which order, and what each one's kernel took.
+//! The layer table as data: which lines it has, in which order, and what each kernel and group adds up to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use shufflescope_engine::cost::LayerCost;
-use shufflescope_engine::measure::Measurement;
-use shufflescope_engine::units::{MultAdds, Nanos};
+use shufflescope_engine::graph::{OpKind, Shape};
+use shufflescope_engine::measure::Breakdown;
+use shufflescope_engine::units::{Bytes, Elements, FlopRate, MultAdds, Nanos, Params};
 
 /// A column that can be sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Column {
-    /// The layer's path, in execution order.
+    /// The first layer's path, in execution order.
     Layer,
     /// The operation.
     Op,
@@ -65,44 +66,177 @@ impl Column {
     }
 }
 
-/// A layer's part in the measurement.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Timing {
-    /// Its kernel's time is shown here.
-    Kernel {
-        /// The median.
-        median: Nanos,
-        /// Lower end of the median's interval.
-        low: Nanos,
-        /// Upper end of the median's interval.
-        high: Nanos,
-        /// Of the marked whole.
-        share: f64,
-        /// Layers in the kernel.
-        layers: usize,
-        /// FLOP (two per mult-add) per nanosecond; `None` where the kernel computes nothing in this sense.
-        gflop_per_second: Option<f64>,
-    },
-    /// Its kernel's time is shown at this layer, which is its first.
-    With(usize),
+/// What the table is divided into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grouping {
+    /// Nothing.
+    #[default]
+    None,
+    /// Stages, and the modules before and after them.
+    Stage,
+    /// Kinds of work.
+    Kind,
 }
 
-/// The layers shown, in order, with their timings.
+impl Grouping {
+    /// All of them, in the order offered.
+    pub const ALL: [Self; 3] = [Self::None, Self::Stage, Self::Kind];
+
+    /// What is chosen.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "no groups",
+            Self::Stage => "by stage",
+            Self::Kind => "by kind",
+        }
+    }
+}
+
+/// A kernel's time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Timing {
+    /// The median.
+    pub median: Nanos,
+    /// Lower end of the median's interval.
+    pub low: Nanos,
+    /// Upper end of the median's interval.
+    pub high: Nanos,
+    /// Of the marked whole.
+    pub share: f64,
+    /// What it reached; `None` where the kernel computes nothing in this sense.
+    pub rate: Option<FlopRate>,
+}
+
+/// What several layers cost together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Multiply-accumulates.
+    pub mult_adds: MultAdds,
+    /// Learned parameters.
+    pub params: Params,
+    /// Elements read and written.
+    pub memory_access: Elements,
+    /// The same in bytes.
+    pub bytes: Bytes,
+}
+
+impl Sums {
+    fn add(&mut self, layer: &LayerCost) {
+        self.mult_adds += layer.mult_adds;
+        self.params += layer.params;
+        self.memory_access += layer.memory_access;
+        self.bytes = Bytes(self.bytes.0.saturating_add(layer.memory_access_bytes.0));
+    }
+
+    /// FLOP per byte; `None` where nothing is computed or moved.
+    pub fn intensity(&self) -> Option<f64> {
+        (self.mult_adds.0 > 0 && self.bytes.0 > 0).then(|| 2.0 * self.mult_adds.as_f64() / self.bytes.0 as f64)
+    }
+}
+
+/// What runs as one: a measured kernel, or a layer that no measurement says anything about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unit {
+    /// Indices of its layers, in execution order; there is at least one.
+    pub layers: Vec<usize>,
+    /// The kind of its layer with the most mult-adds.
+    pub kind: OpKind,
+    /// Shape of what it writes.
+    pub output: Shape,
+    /// What its layers cost.
+    pub sums: Sums,
+    /// What it took.
+    pub timing: Option<Timing>,
+}
+
+impl Unit {
+    /// Its first layer, for which it is named.
+    pub fn first(&self) -> usize {
+        self.layers.first().copied().unwrap_or_default()
+    }
+}
+
+/// Several units under one heading.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// The stage or the kind of work.
+    pub name: String,
+    /// How many layers.
+    pub layers: usize,
+    /// What they cost.
+    pub sums: Sums,
+    /// Sum of its kernels' medians, and their share of the marked whole.
+    pub time: Option<(Nanos, f64)>,
+    /// Whether its units are shown.
+    pub is_open: bool,
+}
+
+/// A line of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// The heading of a group.
+    Group(usize),
+    /// A unit.
+    Unit(usize),
+    /// A layer of the unit above, which is a fused kernel.
+    Layer(usize),
+}
+
+/// How the table is looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// Words that a unit has to have, in the path, operation or kind of one of its layers.
+    pub filter: String,
+    /// What it is sorted by, within groups.
+    pub by: Column,
+    /// Whether the largest comes first.
+    pub descending: bool,
+    /// What it is divided into.
+    pub grouping: Grouping,
+    /// Names of the groups whose units are not shown.
+    pub closed: HashSet<String>,
+    /// Paths of the first layers of the fused kernels whose layers are shown.
+    pub expanded: HashSet<String>,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self {
+            filter: String::new(),
+            by: Column::Layer,
+            descending: false,
+            grouping: Grouping::None,
+            closed: HashSet::new(),
+            expanded: HashSet::new(),
+        }
+    }
+}
+
+/// The table's lines and what they show.
 #[derive(Debug, Default)]
 pub struct Rows {
-    /// Indices into the cost's layers.
-    pub order: Vec<usize>,
-    /// By layer index; `None` where the result says nothing about it.
-    pub timings: Vec<Option<Timing>>,
+    /// From top to bottom.
+    pub lines: Vec<Line>,
+    /// The groups, in execution order.
+    pub groups: Vec<Group>,
+    /// The units, in execution order.
+    pub units: Vec<Unit>,
+    /// How many layers the filter lets through.
+    pub layers: usize,
     /// The longest kernel.
     pub longest: Nanos,
 }
 
 impl Rows {
-    /// Chooses, sorts and times.
-    pub fn of(layers: &[LayerCost], result: Option<&Measurement>, filter: &str, by: Column, descending: bool) -> Self {
-        let timings = timings(layers, result);
-        let words: Vec<String> = filter.split_whitespace().map(str::to_lowercase).collect();
+    /// The table of these layers; `stage` names the stage of the layer with this index.
+    pub fn of(
+        layers: &[LayerCost],
+        stage: impl Fn(usize) -> String,
+        breakdown: Option<&Breakdown>,
+        look: &Look,
+    ) -> Self {
+        let units = units(layers, breakdown);
+        let words: Vec<String> = look.filter.split_whitespace().map(str::to_lowercase).collect();
         let matches = |layer: &LayerCost| {
             words.iter().all(|word| {
                 layer.path.to_lowercase().contains(word)
@@ -110,101 +244,249 @@ impl Rows {
                     || layer.kind.name().contains(word.as_str())
             })
         };
-        let mut order: Vec<usize> =
-            layers.iter().enumerate().filter(|(_, layer)| matches(layer)).map(|(index, _)| index).collect();
-        let time = |index: usize| match timings.get(index) {
-            Some(Some(Timing::Kernel { median, .. })) => median.0,
-            _ => 0,
-        };
-        order.sort_by(|&a, &b| {
-            let (Some(x), Some(y)) = (layers.get(a), layers.get(b)) else { return a.cmp(&b) };
-            let ordering = match by {
-                Column::Layer => a.cmp(&b),
-                Column::Op => x.op.cmp(&y.op),
-                Column::Output => x.output.elements().cmp(&y.output.elements()),
-                Column::Latency => time(a).cmp(&time(b)),
-                Column::MultAdds => x.mult_adds.cmp(&y.mult_adds),
-                Column::Params => x.params.cmp(&y.params),
-                Column::MemoryAccess => x.memory_access.cmp(&y.memory_access),
-                Column::Intensity => {
-                    let intensity = |layer: &LayerCost| layer.arithmetic_intensity.unwrap_or(-1.0);
-                    intensity(x).total_cmp(&intensity(y))
-                }
+        let shown = |unit: &Unit| unit.layers.iter().filter_map(|&layer| layers.get(layer)).any(matches);
+        let longest = units.iter().filter_map(|unit| unit.timing).map(|timing| timing.median).max();
+        let mut rows = Self { longest: longest.unwrap_or_default(), ..Self::default() };
+        let mut members: Vec<Vec<usize>> = Vec::new();
+        let mut by_name: HashMap<String, usize> = HashMap::new();
+        for (index, unit) in units.iter().enumerate().filter(|(_, unit)| shown(unit)) {
+            let name = match look.grouping {
+                Grouping::None => String::new(),
+                Grouping::Stage => stage(unit.first()),
+                Grouping::Kind => unit.kind.name().to_owned(),
             };
-            let ordering = if descending { ordering.reverse() } else { ordering };
-            ordering.then(a.cmp(&b))
-        });
-        let longest = (0..layers.len()).map(time).max().map_or(Nanos::ZERO, Nanos);
-        Self { order, timings, longest }
+            let group = *by_name.entry(name.clone()).or_insert_with(|| {
+                let is_open = !look.closed.contains(&name);
+                rows.groups.push(Group { name, layers: 0, sums: Sums::default(), time: None, is_open });
+                members.push(Vec::new());
+                members.len() - 1
+            });
+            let (Some(group), Some(members)) = (rows.groups.get_mut(group), members.get_mut(group)) else { continue };
+            members.push(index);
+            group.layers += unit.layers.len();
+            unit.layers.iter().filter_map(|&layer| layers.get(layer)).for_each(|layer| group.sums.add(layer));
+            if let Some(timing) = unit.timing {
+                let (median, share) = group.time.unwrap_or_default();
+                group.time = Some((median + timing.median, share + timing.share));
+            }
+        }
+        rows.layers = rows.groups.iter().map(|group| group.layers).sum();
+        for (index, mut members) in members.into_iter().enumerate() {
+            let is_open = rows.groups.get(index).is_some_and(|group| group.is_open);
+            if look.grouping != Grouping::None {
+                rows.lines.push(Line::Group(index));
+                if !is_open {
+                    continue;
+                }
+            }
+            members.sort_by(|&a, &b| match (units.get(a), units.get(b)) {
+                (Some(x), Some(y)) => look.order(layers, x, y).then(a.cmp(&b)),
+                _ => a.cmp(&b),
+            });
+            for index in members {
+                rows.lines.push(Line::Unit(index));
+                let Some(unit) = units.get(index).filter(|unit| unit.layers.len() > 1) else { continue };
+                if layers.get(unit.first()).is_some_and(|layer| look.expanded.contains(&layer.path)) {
+                    rows.lines.extend(unit.layers.iter().copied().map(Line::Layer));
+                }
+            }
+        }
+        rows.units = units;
+        rows
+    }
+
+    /// The line that shows this layer: its own, or that of its kernel.
+    pub fn line_of(&self, layer: usize) -> Option<usize> {
+        let own = self.lines.iter().position(|line| *line == Line::Layer(layer));
+        own.or_else(|| {
+            self.lines.iter().position(|line| match line {
+                Line::Unit(unit) => self.units.get(*unit).is_some_and(|unit| unit.layers.contains(&layer)),
+                Line::Group(_) | Line::Layer(_) => false,
+            })
+        })
     }
 }
 
-fn timings(layers: &[LayerCost], result: Option<&Measurement>) -> Vec<Option<Timing>> {
-    let mut timings = vec![None; layers.len()];
-    let Some(breakdown) = result.and_then(|result| result.breakdown.as_ref()) else { return timings };
+impl Look {
+    fn order(&self, layers: &[LayerCost], x: &Unit, y: &Unit) -> std::cmp::Ordering {
+        let op = |unit: &Unit| layers.get(unit.first()).map(|layer| &layer.op);
+        let time = |unit: &Unit| unit.timing.map(|timing| timing.median);
+        let intensity = |unit: &Unit| unit.sums.intensity().unwrap_or(-1.0);
+        let ordering = match self.by {
+            Column::Layer => x.first().cmp(&y.first()),
+            Column::Op => op(x).cmp(&op(y)),
+            Column::Output => x.output.elements().cmp(&y.output.elements()),
+            Column::Latency => time(x).cmp(&time(y)),
+            Column::MultAdds => x.sums.mult_adds.cmp(&y.sums.mult_adds),
+            Column::Params => x.sums.params.cmp(&y.sums.params),
+            Column::MemoryAccess => x.sums.memory_access.cmp(&y.sums.memory_access),
+            Column::Intensity => intensity(x).total_cmp(&intensity(y)),
+        };
+        if self.descending { ordering.reverse() } else { ordering }
+    }
+}
+
+/// The kernels of the breakdown as units, and every layer that is in none; in the order of their first layers.
+fn units(layers: &[LayerCost], breakdown: Option<&Breakdown>) -> Vec<Unit> {
     let index: HashMap<&str, usize> =
         layers.iter().enumerate().map(|(index, layer)| (layer.path.as_str(), index)).collect();
-    for kernel in &breakdown.kernels {
-        let mult_adds: MultAdds = kernel
-            .layers
-            .iter()
-            .filter_map(|path| layers.get(*index.get(path.as_str())?))
-            .map(|layer| layer.mult_adds)
-            .sum();
-        let computes = mult_adds > MultAdds::ZERO && kernel.median > Nanos::ZERO;
-        let gflop_per_second = computes.then(|| 2.0 * mult_adds.as_f64() / kernel.median.as_f64());
-        let mut first = None;
-        for path in &kernel.layers {
-            let Some(&layer) = index.get(path.as_str()) else { continue };
-            let timing = match first {
-                None => {
-                    first = Some(layer);
-                    Timing::Kernel {
-                        median: kernel.median,
-                        low: kernel.low,
-                        high: kernel.high,
-                        share: kernel.median.share_of(breakdown.marked_whole),
-                        layers: kernel.layers.len(),
-                        gflop_per_second,
-                    }
-                }
-                Some(first) => Timing::With(first),
-            };
-            if let Some(slot) = timings.get_mut(layer) {
-                *slot = Some(timing);
-            }
+    let mut rest: Vec<bool> = vec![true; layers.len()];
+    let mut units = Vec::with_capacity(layers.len());
+    for kernel in breakdown.iter().flat_map(|breakdown| &breakdown.kernels) {
+        let mut of: Vec<usize> = kernel.layers.iter().filter_map(|path| index.get(path.as_str()).copied()).collect();
+        of.sort_unstable();
+        of.dedup();
+        // A stale result may know some of the layers in two kernels of other layers.
+        of.retain(|&layer| rest.get_mut(layer).is_some_and(std::mem::take));
+        let whole = breakdown.map_or(Nanos::ZERO, |breakdown| breakdown.marked_whole);
+        if let Some(mut unit) = unit(layers, of) {
+            unit.timing = Some(Timing {
+                median: kernel.median,
+                low: kernel.low,
+                high: kernel.high,
+                share: kernel.median.share_of(whole),
+                rate: FlopRate::of(unit.sums.mult_adds, kernel.median),
+            });
+            units.push(unit);
         }
     }
-    timings
+    let alone = rest.iter().enumerate().filter(|(_, alone)| **alone);
+    units.extend(alone.filter_map(|(layer, _)| unit(layers, vec![layer])));
+    units.sort_by_key(Unit::first);
+    units
+}
+
+fn unit(layers: &[LayerCost], of: Vec<usize>) -> Option<Unit> {
+    let costs = || of.iter().filter_map(|&layer| layers.get(layer));
+    let first = costs().next()?;
+    // Of several layers with as many mult-adds the first one gives the kernel its kind.
+    let kind = costs().rev().max_by_key(|layer| layer.mult_adds).unwrap_or(first).kind;
+    let output = costs().next_back().unwrap_or(first).output;
+    let mut sums = Sums::default();
+    costs().for_each(|layer| sums.add(layer));
+    Some(Unit { layers: of, kind, output, sums, timing: None })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::window::document::Analysis;
+    use shufflescope_engine::measure::KernelTime;
+    use shufflescope_engine::units::NanosDelta;
     use shufflescope_engine::zoo;
 
     fn layers() -> Vec<LayerCost> {
         Analysis::of(&zoo::preset("shufflenet-v2-x0.5").unwrap(), 1).unwrap().cost.layers
     }
 
-    #[test]
-    fn rows_are_in_execution_order_until_sorted() {
+    /// Every convolution with the batch normalisation and activation that follow it is a kernel of 10 to 12 ns.
+    fn breakdown(layers: &[LayerCost]) -> Breakdown {
+        let mut kernels: Vec<KernelTime> = Vec::new();
+        for layer in layers {
+            let follows = matches!(layer.kind, OpKind::Normalisation | OpKind::ElementWise);
+            match kernels.last_mut().filter(|_| follows) {
+                Some(kernel) => kernel.layers.push(layer.path.clone()),
+                None => {
+                    let median = Nanos(10 + kernels.len() as u64 % 3);
+                    let layers = vec![layer.path.clone()];
+                    kernels.push(KernelTime { layers, label: String::new(), median, low: median, high: median });
+                }
+            }
+        }
+        let sum = kernels.iter().map(|kernel| kernel.median).sum();
+        let unaccounted = NanosDelta(0);
+        Breakdown { kernels, sum, marked_whole: sum, unaccounted, marking_overhead: None, samples: 1 }
+    }
+
+    fn stage(layers: &[LayerCost]) -> impl Fn(usize) -> String + '_ {
+        |layer| layers[layer].path.split('.').next().unwrap().to_owned()
+    }
+
+    fn table(look: &Look, measured: bool) -> (Vec<LayerCost>, Rows) {
         let layers = layers();
-        let plain = Rows::of(&layers, None, "", Column::Layer, false);
-        assert!(plain.order.iter().copied().eq(0..layers.len()));
-        let sorted = Rows::of(&layers, None, "", Column::Params, true);
-        let params: Vec<_> = sorted.order.iter().map(|&index| layers[index].params).collect();
+        let breakdown = measured.then(|| breakdown(&layers));
+        let rows = Rows::of(&layers, stage(&layers), breakdown.as_ref(), look);
+        (layers, rows)
+    }
+
+    #[test]
+    fn without_a_measurement_every_layer_is_a_line_in_execution_order_until_sorted() {
+        let (layers, plain) = table(&Look::default(), false);
+        assert!(plain.lines.iter().copied().eq((0..layers.len()).map(Line::Unit)));
+        let look = Look { by: Column::Params, descending: true, ..Look::default() };
+        let (_, sorted) = table(&look, false);
+        let params = |line: &Line| match line {
+            Line::Unit(unit) => sorted.units[*unit].sums.params,
+            other => panic!("{other:?}"),
+        };
+        let params: Vec<_> = sorted.lines.iter().map(params).collect();
         assert!(params.windows(2).all(|pair| pair[0] >= pair[1]));
     }
 
     #[test]
-    fn a_filter_keeps_rows_with_all_its_words() {
-        let layers = layers();
-        let rows = Rows::of(&layers, None, "stage3 DEPTHWISE", Column::Layer, false);
-        assert!(!rows.order.is_empty());
-        assert!(
-            rows.order.iter().all(|&index| layers[index].path.contains("stage3") && layers[index].op.starts_with("dw"))
-        );
+    fn a_filter_keeps_lines_with_all_its_words() {
+        let look = Look { filter: "stage3 DEPTHWISE".into(), ..Look::default() };
+        let (layers, rows) = table(&look, false);
+        assert!(rows.layers > 0 && rows.layers == rows.lines.len());
+        for line in rows.lines {
+            let Line::Unit(unit) = line else { panic!("{line:?}") };
+            let layer = &layers[rows.units[unit].first()];
+            assert!(layer.path.contains("stage3") && layer.op.starts_with("dw"), "{layer:?}");
+        }
+    }
+
+    #[test]
+    fn a_fused_kernel_is_one_line_that_adds_its_layers_up_and_opens_into_them() {
+        let (layers, folded) = table(&Look::default(), true);
+        assert!(folded.lines.len() < layers.len() && folded.layers == layers.len());
+        let first = &folded.units[0];
+        assert_eq!((first.layers.as_slice(), first.kind), (&[0, 1, 2][..], OpKind::Convolution));
+        assert_eq!(first.sums.params, layers[0].params + layers[1].params);
+        let rate = FlopRate::of(layers[0].mult_adds, Nanos(10));
+        assert_eq!(first.timing.map(|timing| (timing.median, timing.rate)), Some((Nanos(10), rate)));
+        let look = Look { expanded: HashSet::from([layers[0].path.clone()]), ..Look::default() };
+        let (_, open) = table(&look, true);
+        assert_eq!(open.lines[..5], [Line::Unit(0), Line::Layer(0), Line::Layer(1), Line::Layer(2), Line::Unit(1)]);
+        assert_eq!((folded.line_of(2), open.line_of(2)), (Some(0), Some(3)), "a layer is found where it is shown");
+    }
+
+    #[test]
+    fn groups_add_up_to_the_whole_and_are_sorted_within() {
+        for grouping in [Grouping::Stage, Grouping::Kind] {
+            let look = Look { grouping, by: Column::Latency, descending: true, ..Look::default() };
+            let (layers, rows) = table(&look, true);
+            assert!(rows.groups.len() > 2, "{grouping:?}");
+            let mult_adds: MultAdds = rows.groups.iter().map(|group| group.sums.mult_adds).sum();
+            assert_eq!(mult_adds, layers.iter().map(|layer| layer.mult_adds).sum());
+            let time: Nanos = rows.groups.iter().filter_map(|group| group.time).map(|(time, _)| time).sum();
+            assert_eq!(time, breakdown(&layers).sum);
+            let share: f64 = rows.groups.iter().filter_map(|group| group.time).map(|(_, share)| share).sum();
+            assert!((share - 1.0).abs() < 1e-9);
+            let mut last = None;
+            for line in &rows.lines {
+                last = match line {
+                    Line::Group(_) => None,
+                    Line::Unit(unit) => {
+                        let time = rows.units[*unit].timing.unwrap().median;
+                        assert!(last.is_none_or(|last| last >= time), "{grouping:?}");
+                        Some(time)
+                    }
+                    Line::Layer(_) => panic!("nothing is expanded"),
+                };
+            }
+        }
+    }
+
+    #[test]
+    fn a_closed_group_shows_its_heading_alone() {
+        let look = Look { grouping: Grouping::Stage, ..Look::default() };
+        let (_, open) = table(&look, true);
+        let closed = Look { closed: HashSet::from(["stage3".to_owned()]), ..look };
+        let (_, rows) = table(&closed, true);
+        let at = rows.groups.iter().position(|group| group.name == "stage3").unwrap();
+        assert!(open.groups[at].is_open && !rows.groups[at].is_open);
+        assert_eq!(rows.groups[at].sums, open.groups[at].sums);
+        let heading = rows.lines.iter().position(|line| *line == Line::Group(at)).unwrap();
+        assert_eq!(rows.lines.get(heading + 1), Some(&Line::Group(at + 1)));
     }
 }

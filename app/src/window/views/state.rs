@@ -5,7 +5,7 @@ use egui::Ui;
 
 use super::layers::Layers;
 use super::unit::UnitView;
-use super::{memory, time};
+use super::{memory, roofline, time};
 use crate::window::app::Scene;
 use crate::window::command::Commands;
 
@@ -19,13 +19,15 @@ pub enum View {
     Unit,
     /// The time by kind of work.
     Time,
+    /// Every kernel under the device's ceilings.
+    Roofline,
     /// Activation memory over the run.
     Memory,
 }
 
 impl View {
     /// All of them, in the order offered.
-    pub const ALL: [Self; 4] = [Self::Layers, Self::Unit, Self::Time, Self::Memory];
+    pub const ALL: [Self; 5] = [Self::Layers, Self::Unit, Self::Time, Self::Roofline, Self::Memory];
 
     /// A word for its tab.
     #[must_use]
@@ -34,6 +36,7 @@ impl View {
             Self::Layers => "Layers",
             Self::Unit => "Unit",
             Self::Time => "Time",
+            Self::Roofline => "Roofline",
             Self::Memory => "Memory",
         }
     }
@@ -45,6 +48,7 @@ impl View {
             Self::Layers => "Every layer with its costs and its time",
             Self::Unit => "One building block as the paper draws it",
             Self::Time => "Work and time by kind of operation, as in the paper's Figure 2",
+            Self::Roofline => "The speed of every kernel under what this device can do at most",
             Self::Memory => "Activations alive while each layer runs",
         }
     }
@@ -65,7 +69,7 @@ impl Views {
         match self.shown {
             View::Layers => self.layers.tools(ui),
             View::Unit => self.unit.tools(ui, scene),
-            View::Time | View::Memory => {}
+            View::Time | View::Roofline | View::Memory => {}
         }
     }
 
@@ -75,6 +79,7 @@ impl Views {
             View::Layers => self.layers.show(ui, scene, commands),
             View::Unit => self.unit.show(ui, scene, commands),
             View::Time => time::show(ui, scene),
+            View::Roofline => roofline::show(ui, scene, commands),
             View::Memory => memory::show(ui, scene, commands),
         }
     }

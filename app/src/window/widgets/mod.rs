@@ -7,5 +7,5 @@ mod number;
 
 pub use choice::choice;
 pub use field::{label, named, problem, row};
-pub use mark::{Mark, mark};
+pub use mark::{Mark, disclosure, mark};
 pub use number::number;
