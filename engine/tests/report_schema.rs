@@ -1,7 +1,7 @@
-//! The committed JSON schema describes what is written: no field more, none less.
+//! The committed JSON schema is the one of the types, and describes what is written: no field more, none less.
 //!
-//! The schema came from the types by `schemars`; this test holds it against real profiles, strictly in both directions,
-//! so a field that is added, renamed or removed without the schema fails here.
+//! The schema is derived from the types by `schemars`; these tests hold the committed file against it, and it against
+//! real profiles, strictly in both directions: what is derived may still differ from what hand-written serialisers do.
 
 #![allow(clippy::unwrap_used)] // Helpers of tests panic like tests.
 
@@ -9,12 +9,17 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use shufflescope_engine::design::Batch;
-use shufflescope_engine::report::{Profile, SCHEMA};
+use shufflescope_engine::graph::lower;
+use shufflescope_engine::model::{Model, ModelFile};
+use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
+use shufflescope_engine::report::{Profile, SCHEMA, json_schema};
+use shufflescope_engine::weights::Weights;
 use shufflescope_engine::zoo;
 
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/report/profile.schema.json");
+
 fn schema() -> Value {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/report/profile.schema.json");
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    serde_json::from_str(&std::fs::read_to_string(PATH).unwrap()).unwrap()
 }
 
 /// What in `value` does not follow `schema`; every property must be listed, and every listed one that is met is noted.
@@ -85,6 +90,38 @@ fn has_type(expected: &Value, value: &Value) -> bool {
         Value::String(name) => is(name),
         Value::Array(names) => names.iter().any(|name| is(name.as_str().unwrap())),
         _ => true,
+    }
+}
+
+/// `SHUFFLESCOPE_WRITE_SCHEMA=1 cargo test -p shufflescope-engine --test report_schema` writes the file anew.
+#[test]
+fn the_committed_schema_is_the_one_of_the_types() {
+    let generated = json_schema().unwrap();
+    if std::env::var_os("SHUFFLESCOPE_WRITE_SCHEMA").is_some() {
+        std::fs::write(PATH, &generated).unwrap();
+    }
+    // Git may have changed the line ends on checking out.
+    let committed = std::fs::read_to_string(PATH).unwrap().replace("\r\n", "\n");
+    let line = committed.lines().zip(generated.lines()).position(|(ours, theirs)| ours != theirs);
+    assert!(committed == generated, "line {line:?} differs; write the file anew with SHUFFLESCOPE_WRITE_SCHEMA=1");
+}
+
+#[test]
+fn networks_and_files_follow_the_schema_too() {
+    let schema = schema();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.onnx");
+    let graph = lower(&zoo::preset("shufflenet-v2-x0.5").unwrap(), Batch(1)).unwrap();
+    write_onnx(&graph, &Weights::seeded(&graph, 1), BatchNorm::Keep, &path).unwrap();
+    let models = [Model::from(&zoo::networks()[0]), ModelFile::open(&path).unwrap().into()];
+    for (model, form) in models.into_iter().zip(["Network", "ModelFile"]) {
+        let value = serde_json::to_value(Profile::new(model, Batch(1), None).unwrap()).unwrap();
+        let mut met = BTreeSet::new();
+        let found = faults(&schema, &schema, &value, "profile", &mut met);
+        assert!(found.is_empty() && met.contains(form), "{form}: {found:#?} {met:?}");
+        let mut wrong = value.clone();
+        wrong["design"]["more"] = 1.into();
+        assert!(!faults(&schema, &schema, &wrong, "profile", &mut BTreeSet::new()).is_empty(), "{form}");
     }
 }
 

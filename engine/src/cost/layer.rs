@@ -1,12 +1,13 @@
 //! The cost of one layer.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::graph::{Graph, Node, Op, OpKind, Shape};
 use crate::units::{Bytes, Elements, MultAdds, Params};
 
 /// What one layer costs, for the whole batch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LayerCost {
     /// The layer's path.
     pub path: String,

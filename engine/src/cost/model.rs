@@ -1,5 +1,6 @@
 //! The cost of a whole network.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::layer::{Counts, LayerCost, intensity, layer_cost};
@@ -7,7 +8,7 @@ use crate::graph::{Graph, Liveness};
 use crate::units::{Bytes, Elements, MultAdds, Params};
 
 /// What a network costs on paper, layer by layer and in total.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelCost {
     /// Sums and peaks.
     pub total: CostTotals,
@@ -16,7 +17,7 @@ pub struct ModelCost {
 }
 
 /// Totals over all layers, for the whole batch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CostTotals {
     /// Multiply-accumulates.
     pub mult_adds: MultAdds,

@@ -1,9 +1,10 @@
 //! Element-wise non-linearities.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An element-wise non-linearity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
     /// `max(x, 0)`

@@ -1,11 +1,12 @@
 //! The units that stages are made of, one type per family, and the channel arithmetic they imply.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Activation;
 
 /// What the units of a stage are made of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Block {
     /// ShuffleNet V2 unit (paper, Figure 3 c and d).
@@ -32,7 +33,7 @@ pub enum BlockKind {
 }
 
 /// Settings of ShuffleNet V2 units.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct ShuffleV2 {
     /// Depthwise window: 3, 5 or 7 pixels.
@@ -73,7 +74,7 @@ impl Default for ShuffleV2 {
 }
 
 /// How wide the two branches of an unsplit unit are; the paper does not say, its operation counts do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DownSampling {
     /// Both branches give half of the output channels.
@@ -84,7 +85,7 @@ pub enum DownSampling {
 }
 
 /// Global pooling and two fully connected layers that weight the channels (Hu et al., CVPR 2018).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SqueezeExcitation {
     /// The hidden layer has `channels / reduction` neurons, channels being those that are weighted.
@@ -92,7 +93,7 @@ pub struct SqueezeExcitation {
 }
 
 /// Settings of ShuffleNet V1 units.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct ShuffleV1 {
     /// Depthwise window: 3, 5 or 7 pixels.
@@ -117,7 +118,7 @@ impl Default for ShuffleV1 {
 }
 
 /// Settings of MobileNet V2 units.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct InvertedResidual {
     /// Depthwise window: 3, 5 or 7 pixels.
@@ -139,7 +140,7 @@ impl Default for InvertedResidual {
 }
 
 /// Settings of MobileNet V1 units.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct DepthwiseSeparable {
     /// Depthwise window: 3, 5 or 7 pixels.

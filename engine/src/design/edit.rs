@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Activation, Block, Design, DownSampling, Family, InputSize, SqueezeExcitation};
 
 /// One change to a design. Applying it never fails: a result that breaks a rule is a design whose
 /// [`check`](Design::check) says so, and an edit that does not apply (a stage that is not there) changes nothing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Edit {
     /// Another name.
@@ -41,7 +42,7 @@ pub enum Edit {
 }
 
 /// A change to one stage.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StageEdit {
     /// Output channels.
@@ -55,7 +56,7 @@ pub enum StageEdit {
 }
 
 /// A setting of units; units without the setting stay as they are.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BlockEdit {
     /// Depthwise window.

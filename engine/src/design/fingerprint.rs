@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Design;
@@ -9,7 +10,7 @@ use super::Design;
 /// 64 bits of hash over everything that influences what runs, as 16 hexadecimal digits.
 ///
 /// The design's name, family and width label do not count: two designs with equal layers have equal fingerprints.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Fingerprint(String);
 

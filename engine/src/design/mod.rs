@@ -11,6 +11,7 @@ mod fingerprint;
 pub mod text;
 mod width;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use activation::Activation;
@@ -25,12 +26,12 @@ pub(crate) use fingerprint::fnv1a_64;
 pub use width::{Scale, WIDTHS, round_to};
 
 /// Images processed in one run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Batch(pub u32);
 
 /// A network as a person thinks of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Design {
     /// What the design is called; a preset's name until it is edited.
@@ -54,7 +55,7 @@ pub struct Design {
 }
 
 /// Which published table a design's channels follow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
     /// ShuffleNet V2, Table 5.
@@ -77,7 +78,7 @@ pub enum Family {
 }
 
 /// Size of the input image in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InputSize {
     /// Rows.
@@ -118,7 +119,7 @@ impl std::str::FromStr for InputSize {
 }
 
 /// Convolutions, and perhaps a max-pool, that reduce the image before the stages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Stem {
     /// Dense convolutions, each with batch normalisation and activation.
@@ -132,7 +133,7 @@ pub struct Stem {
 }
 
 /// One dense convolution of the stem.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct StemConv {
     /// Output channels.
@@ -146,7 +147,7 @@ pub struct StemConv {
 }
 
 /// Units of equal width; the first one changes resolution and channels.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Stage {
     /// Output channels of every unit.
@@ -160,7 +161,7 @@ pub struct Stage {
 }
 
 /// Convolution, global average pooling and classifier.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Head {
     /// Output channels of the last 1x1 convolution (the paper's conv5); none where absent.

@@ -1,5 +1,6 @@
 //! What the machine and this build are: the part of the environment that stays the same while the program runs.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
@@ -9,7 +10,7 @@ use crate::units::Bytes;
 pub const CANDLE_VERSION: &str = "0.11.1";
 
 /// The machine and the build; travels with every exported result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Machine {
     /// The operating system's name: `Debian GNU/Linux`, `Windows`, `Darwin`.
     pub os: Option<String>,

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::units::Elements;
 
 /// `[batch, channels, height, width]`; vectors (after pooling, logits) have height and width 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "[usize; 4]", into = "[usize; 4]")]
 pub struct Shape {
     /// Images processed together.

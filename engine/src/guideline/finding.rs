@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::design::Edit;
 
 /// One of the paper's four guidelines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum Guideline {
     /// Equal channel width minimises memory access.
     G1,
@@ -64,7 +65,7 @@ impl fmt::Display for Guideline {
 }
 
 /// One guideline that a design goes against: where, by how much, and what would help.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// Which guideline.
     pub guideline: Guideline,
@@ -77,7 +78,7 @@ pub struct Finding {
 }
 
 /// Numbers that support a finding.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// One sentence: `3 layers move 41 % more than their lower bound`.
     pub summary: String,
@@ -92,7 +93,7 @@ pub struct Evidence {
 }
 
 /// One layer's (or unit's) number beside what it should be.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceRow {
     /// Path of the layer, or of the unit.
     pub layer: String,
@@ -113,7 +114,7 @@ impl EvidenceRow {
 }
 
 /// An edit that follows the guideline, and what it would change on paper.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Remedy {
     /// What to call it: `g = 1 at equal mult-adds`.
     pub label: String,
@@ -128,7 +129,7 @@ pub struct Remedy {
 }
 
 /// A number before and after an edit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// Now.
     pub before: u64,

@@ -1,5 +1,6 @@
 //! Where the time of a run goes, kernel by kernel.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::statistics::Sorted;
@@ -10,7 +11,7 @@ use crate::units::{Nanos, NanosDelta};
 
 /// Where the time goes. `sum` is exactly the sum of the kernels' medians and `unaccounted` is exactly `marked_whole`
 /// less `sum`; kernel times are never rescaled to fit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Breakdown {
     /// The kernels in launch order.
     pub kernels: Vec<KernelTime>,
@@ -30,7 +31,7 @@ pub struct Breakdown {
 }
 
 /// What a kernel is, in words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KernelLabel {
     /// Paths of the layers that it computes.
     pub layers: Vec<String>,
@@ -39,7 +40,7 @@ pub struct KernelLabel {
 }
 
 /// A kernel and its time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KernelTime {
     /// Paths of the layers that it computes.
     pub layers: Vec<String>,

@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Clock;
@@ -56,7 +57,7 @@ impl Canary for ArithmeticCanary {
 }
 
 /// What the canary saw during a measurement.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CanaryReport {
     /// Readings in all processes.
     pub readings: usize,

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::units::Nanos;
@@ -16,7 +17,7 @@ pub trait Clock {
 }
 
 /// What was found out about a clock at start-up. Nothing is ever subtracted from a sample because of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TimerQuality {
     /// The smallest step seen between two readings: one tick.
     #[serde(rename = "precision_ns")]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::breakdown::{Breakdown, KernelLabel};
@@ -16,7 +17,7 @@ use crate::runtime::{Isa, RunOptions, Runtime};
 use crate::units::Nanos;
 
 /// What a design takes on a device. Its JSON form is a contract: times are whole nanoseconds, unknown is `null`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measurement {
     /// What ran.
     pub design: Fingerprint,
@@ -61,7 +62,7 @@ pub struct Measurement {
 }
 
 /// The raw samples of one process, without the kernels.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessRecord {
     /// Unmarked samples in the order taken.
     pub whole_ns: Vec<Nanos>,

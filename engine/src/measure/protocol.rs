@@ -3,13 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceId;
 use crate::units::Nanos;
 
 /// How carefully to measure.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// A first number within half a second of an edit.
@@ -49,7 +50,7 @@ impl FromStr for Mode {
 }
 
 /// All numbers of the protocol; part of every measurement's key.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Protocol {
     /// The mode these numbers belong to.
     pub mode: Mode,
@@ -64,7 +65,7 @@ pub struct Protocol {
 }
 
 /// Fresh processes that one measurement is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Processes {
     /// Processes to start.
     pub aim: usize,
@@ -84,7 +85,7 @@ impl Processes {
 }
 
 /// When warm-up is over: at the minimum and steady, or at the maximum.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WarmUpRules {
     /// Fewest runs.
     pub minimum_runs: usize,
@@ -102,7 +103,7 @@ pub struct WarmUpRules {
 }
 
 /// What counts as steady during warm-up.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum SteadyRule {
     /// The slowest of the last `runs` runs took at most `1 + within` times the fastest.
@@ -122,7 +123,7 @@ pub enum SteadyRule {
 }
 
 /// Which runs to take after warm-up, and when to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SamplingRules {
     /// Most samples, marked ones included.
     pub maximum_samples: usize,
@@ -149,7 +150,7 @@ pub struct SamplingRules {
 }
 
 /// When sampling may end before its time is up.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EarlyStop {
     /// Not before this time.
     #[serde(rename = "minimum_time_ns")]
@@ -159,7 +160,7 @@ pub struct EarlyStop {
 }
 
 /// Numbers of unmarked and marked samples.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunCounts {
     /// Samples without per-kernel timers: the headline.
     pub unmarked: usize,

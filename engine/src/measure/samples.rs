@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::RunCounts;
@@ -10,7 +11,7 @@ use crate::runtime::Isa;
 use crate::units::Nanos;
 
 /// What one process measured. Sent between processes as it is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessSamples {
     /// Whole times of unmarked runs, in the order taken: the headline.
     #[serde(rename = "whole_ns")]
@@ -41,7 +42,7 @@ pub struct ProcessSamples {
 }
 
 /// One run with a clock reading at every kernel boundary.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MarkedRun {
     /// From before the first kernel to after the last.
     #[serde(rename = "whole_ns")]
@@ -52,7 +53,7 @@ pub struct MarkedRun {
 }
 
 /// Why sampling ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stop {
     /// The interval became narrow enough.
@@ -64,7 +65,7 @@ pub enum Stop {
 }
 
 /// Why a sample was left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Discard {
     /// The clock stood earlier after the run than before it.

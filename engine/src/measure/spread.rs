@@ -1,5 +1,6 @@
 //! A distribution of times in a few numbers.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::statistics::{Sorted, bootstrap_median};
@@ -10,7 +11,7 @@ use crate::units::Nanos;
 const SEED: u64 = 2_018;
 
 /// A distribution of times: never a mean alone.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Spread {
     /// The median.
     #[serde(rename = "median_ns")]

@@ -1,5 +1,6 @@
 //! Order statistics: medians, quantiles, and intervals of the median that assume nothing about the distribution.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::units::Nanos;
@@ -12,7 +13,7 @@ pub(super) const CONFIDENCE: f64 = 0.95;
 pub struct Sorted(Vec<Nanos>);
 
 /// Where the median of the underlying distribution lies.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Interval {
     /// Lower end.
     #[serde(rename = "low_ns")]

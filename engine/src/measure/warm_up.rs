@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::{SteadyRule, WarmUpRules};
@@ -9,7 +10,7 @@ use super::statistics::median;
 use crate::units::Nanos;
 
 /// How warm-up went; reported, not hidden.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WarmUp {
     /// The very first run.
     #[serde(rename = "first_run_ns")]

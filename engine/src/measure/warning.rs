@@ -1,13 +1,16 @@
 //! What a person should know before trusting a number: each warning carries its figures, its cause and a remedy.
 
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::units::Nanos;
 
 /// A reason to doubt a measurement. In JSON: `kind`, the figures, and `message`, the text shown to people.
-#[derive(Clone, Debug, Error, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Error, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Self", tag = "kind", rename_all = "kebab-case")]
+#[schemars(!remote, transform = with_message)]
 pub enum Warning {
     /// The median is not known well.
     #[error(
@@ -155,6 +158,20 @@ impl Serialize for Warning {
             message: String,
         }
         WithMessage { warning: self, message: self.to_string() }.serialize(serializer)
+    }
+}
+
+/// The key that is written beside the figures and not read.
+fn with_message(schema: &mut Schema) {
+    let kinds = schema.get_mut("oneOf").and_then(Value::as_array_mut);
+    for kind in kinds.into_iter().flatten().filter_map(Value::as_object_mut) {
+        let message = json!({ "description": "The text shown to people.", "type": "string" });
+        if let Some(properties) = kind.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.insert("message".into(), message);
+        }
+        if let Some(required) = kind.get_mut("required").and_then(Value::as_array_mut) {
+            required.push("message".into());
+        }
     }
 }
 

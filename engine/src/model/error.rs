@@ -50,6 +50,16 @@ pub enum ModelError {
     /// The file cannot be opened, or does not allow what is asked for.
     #[error(transparent)]
     File(#[from] ModelFileError),
+    /// The file does not allow another input than the one it was made for.
+    #[error("this model is made for an input of {own} and does not take one of {input}: {source}")]
+    OtherInput {
+        /// The file's own input.
+        own: InputSize,
+        /// The input asked for.
+        input: InputSize,
+        /// What does not fit.
+        source: ModelFileError,
+    },
     /// The file is another one than it was.
     #[error("{path}: has changed since it was opened: open it again")]
     Changed {

@@ -37,12 +37,10 @@ impl ModelFile {
             return Err(ModelFileError::Io { path: path.display().to_string(), source });
         }
         let imported = import(path)?;
-        let shape = imported.input_shape();
-        let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         Ok(Self {
             name: imported.name().to_owned(),
             path: path.to_owned(),
-            input: InputSize { height: side(shape.height), width: side(shape.width) },
+            input: own_input(&imported),
             content: imported.content().clone(),
             loaded: OnceLock::from(Arc::new(imported)),
         })
@@ -77,8 +75,13 @@ impl ModelFile {
     /// # Errors
     /// Where the file is gone or has changed, or the model is made for another input.
     pub fn graph(&self, batch: Batch) -> Result<Graph, ModelError> {
+        let imported = self.imported()?;
+        let own = own_input(imported);
         let InputSize { height, width } = self.input;
-        Ok(self.imported()?.graph_for(batch.0 as usize, [height as usize, width as usize])?)
+        imported.graph_for(batch.0 as usize, [height as usize, width as usize]).map_err(|source| match source {
+            source if self.input == own => source.into(),
+            source => ModelError::OtherInput { own, input: self.input, source },
+        })
     }
 
     /// The file's own weights, by the names that the graph's layers have.
@@ -99,6 +102,13 @@ impl ModelFile {
         }
         Ok(self.loaded.get_or_init(|| Arc::new(imported)))
     }
+}
+
+/// The input that the model was made for.
+fn own_input(imported: &Imported) -> InputSize {
+    let shape = imported.input_shape();
+    let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+    InputSize { height: side(shape.height), width: side(shape.width) }
 }
 
 /// What was read of the file does not count: it follows from the rest.

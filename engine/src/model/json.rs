@@ -6,19 +6,22 @@
 //! { "name": "resnet18", "file": "models/resnet18.onnx", "input": { ... }, "fingerprint": "0123456789abcdef" }
 //! ```
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::{Model, ModelFile, NetworkChoice};
-use crate::design::{Fingerprint, InputSize};
+use crate::design::{Design, Fingerprint, InputSize};
 
 /// A fixed network of the zoo.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Network")]
 struct NetworkForm {
     /// What people call it: the same as `network`. Every kind of model has this key.
     name: String,
@@ -29,8 +32,9 @@ struct NetworkForm {
 }
 
 /// A model file of another program.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ModelFile")]
 struct FileForm {
     /// The file's name without its ending.
     name: String,
@@ -40,6 +44,28 @@ struct FileForm {
     input: InputSize,
     /// Hash of the file's content.
     fingerprint: Fingerprint,
+}
+
+/// What is read and written, as schemas describe it.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "it is only described")]
+enum Form {
+    Design(Design),
+    Network(NetworkForm),
+    File(FileForm),
+}
+
+impl JsonSchema for Model {
+    fn schema_name() -> Cow<'static, str> {
+        "Model".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Form::json_schema(generator);
+        schema.insert("description".into(), "A design, a fixed network of the zoo, or a model file.".into());
+        schema
+    }
 }
 
 impl Serialize for Model {

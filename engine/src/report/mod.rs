@@ -1,7 +1,8 @@
 //! Everything known about a design on a machine, as one value, and what people take elsewhere of it.
 //!
 //! A [`Profile`] is the one exported thing. Each format is one file with one [`Exporter`], written from nothing but the
-//! profile; [`Profile::export`] writes any of them whole or not at all, [`Profile::read`] opens what JSON holds.
+//! profile; [`Profile::export`] writes any of them whole or not at all, [`Profile::read`] opens what JSON holds,
+//! [`json_schema`] describes it.
 
 mod csv;
 mod error;
@@ -15,6 +16,7 @@ mod model_explorer;
 mod profile;
 mod read;
 mod roofline;
+mod schema;
 mod stages;
 mod summary;
 mod trace;
@@ -31,5 +33,7 @@ pub use model_explorer::ModelExplorer;
 pub use profile::{Profile, SCHEMA};
 pub use roofline::{RooflinePoint, decades, roofline_points};
 pub use stages::{StageRow, layer_group, stage_rows};
+pub use schema::json_schema;
+pub use stages::{StageRow, stage_rows};
 pub use summary::{Fact, Origin, environment, headline, method};
 pub use trace::Trace;

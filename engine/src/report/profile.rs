@@ -1,5 +1,6 @@
 //! The profile: schema, machine, model, cost, measurement, findings. Its JSON is a contract with scripts elsewhere.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ExportError;
@@ -15,7 +16,7 @@ use crate::model::{Model, ModelError};
 pub const SCHEMA: u32 = 1;
 
 /// A network, what it costs and, where it was measured, how long it takes on this machine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Profile {
     /// [`SCHEMA`] of the program that wrote it.
     pub schema: u32,

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::tuned::Isa;
 use crate::device::DeviceId;
 
 /// Which implementation of the operations runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Runtime {
     /// Our own kernels: batch norm folded, layers fused; on the CPU.
@@ -65,7 +66,7 @@ impl FromStr for Runtime {
 }
 
 /// Everything besides the design that decides what runs.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct RunOptions {
     /// `cpu`, `cuda:0`, `metal:0`.
     pub device: DeviceId,

@@ -50,7 +50,7 @@ fn card(
     });
     ui.add(Label::new(RichText::new(guideline.statement()).small().color(palette.muted)).wrap());
     if found.is_empty() {
-        ui.label(RichText::new("This design follows it.").color(palette.good));
+        ui.label(RichText::new("This network follows it.").color(palette.good));
     }
     for finding in found {
         evidence(ui, finding, scene, palette, commands);

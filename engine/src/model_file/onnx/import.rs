@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use prost::Message;
@@ -52,6 +52,10 @@ pub struct Imported {
 pub fn import(path: &Path) -> Result<Imported, ModelFileError> {
     let name = path.display().to_string();
     let io = |source| ModelFileError::Io { path: name.clone(), source };
+    // A pipe would block.
+    if !std::fs::metadata(path).map_err(io)?.is_file() {
+        return Err(io(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")));
+    }
     let mut bytes = Vec::new();
     File::open(path).map_err(io)?.take(MOST.0 + 1).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > MOST.0 {
