@@ -8,6 +8,9 @@ const LINE: usize = 64;
 /// A huge page in bytes. Weights are streamed once per run: with small pages a good part of that is page walks, and
 /// prefetchers stop at every page's end.
 const HUGE_PAGE: usize = 2 << 20;
+/// Floats between rows and between weights that nobody may touch. A sanitizer sees an allocation and not what lies where
+/// in it, so its builds ask for gaps and are told about them.
+pub const REDZONE: usize = if cfg!(feature = "redzones") { 16 } else { 0 };
 
 /// A fixed number of floats, zero at first. Kernels address them by offset; who may touch what and when is decided by
 /// the program that holds the arena (see [`super::program`]).
@@ -46,6 +49,25 @@ impl Arena {
         arena
     }
 
+    /// Lets a sanitizer report every touch of the arena from now on, except where [`allow`](Self::allow) says otherwise.
+    pub(super) fn forbid_all(&self) {
+        #[cfg(feature = "redzones")]
+        // SAFETY: only the sanitizer's own notes about our allocation change.
+        unsafe {
+            __asan_poison_memory_region(self.base.as_ptr().cast(), self.layout.size());
+        }
+    }
+
+    /// Lets the sanitizer accept touches of `floats` again.
+    pub(super) fn allow(&self, floats: std::ops::Range<usize>) {
+        debug_assert!(floats.end <= self.floats);
+        #[cfg(feature = "redzones")]
+        // SAFETY: as above, and inside the arena.
+        unsafe {
+            __asan_unpoison_memory_region(self.base.as_ptr().add(floats.start).cast(), floats.len() * size_of::<f32>());
+        }
+    }
+
     /// Floats that it holds.
     pub(super) fn len(&self) -> usize {
         self.floats
@@ -63,8 +85,15 @@ impl Arena {
     }
 }
 
+#[cfg(feature = "redzones")]
+unsafe extern "C" {
+    fn __asan_poison_memory_region(address: *const std::ffi::c_void, bytes: usize);
+    fn __asan_unpoison_memory_region(address: *const std::ffi::c_void, bytes: usize);
+}
+
 impl Drop for Arena {
     fn drop(&mut self) {
+        self.allow(0..self.floats);
         // SAFETY: allocated in `new` with this layout.
         unsafe { dealloc(self.base.as_ptr().cast(), self.layout) }
     }
@@ -110,7 +139,12 @@ impl Packed {
 
     /// Floats that they take in an arena.
     pub fn room(&self) -> usize {
-        self.floats.next_multiple_of(LINE / size_of::<f32>())
+        self.floats.next_multiple_of(LINE / size_of::<f32>()) + REDZONE
+    }
+
+    /// The floats of the arena that they were moved to.
+    pub fn place(&self) -> std::ops::Range<usize> {
+        self.at..self.at + self.floats
     }
 
     /// Moves them to offset `at`.

@@ -39,6 +39,7 @@ mod transform;
 mod window;
 mod winograd;
 
+pub use arena::REDZONE;
 pub use convolution::{Convolution, Sink, Spec as ConvolutionSpec};
 pub use dense::Dense;
 pub use direct::{Direct, Spec as DirectSpec};

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::super::pool::{Items, Job, Member, Panicked, Pool, Stop};
-use super::arena::{Arena, Packed};
+use super::arena::{Arena, Packed, REDZONE};
 use super::convolution::{Convolution, Sink};
 use super::dense::Dense;
 use super::direct::Direct;
@@ -189,6 +189,13 @@ impl Program {
             weights.settle(&mut arena, at);
             at += weights.room();
         }
+        if REDZONE > 0 {
+            arena.forbid_all();
+            for step in &mut steps {
+                step.reads().into_iter().chain([step.writes()]).flat_map(Map::extents).for_each(|row| arena.allow(row));
+                step.weights().into_iter().for_each(|weights| arena.allow(weights.place()));
+            }
+        }
         let scratch = lay_out_scratch(&mut steps);
         Ok(Self {
             items: steps.iter().map(|step| Items::new(step.items(), threads)).collect(),
@@ -338,6 +345,8 @@ impl Machine {
     pub fn write(&mut self, at: usize, values: &[f32]) {
         let arena = &self.pool.job().arena;
         assert!(at.checked_add(values.len()).is_some_and(|end| end <= arena.len()));
+        // The input may have channels that no step reads.
+        arena.allow(at..at + values.len());
         // SAFETY: inside the arena, and between runs no thread has an item, so nobody else touches it.
         unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), arena.base().add(at), values.len()) }
     }
