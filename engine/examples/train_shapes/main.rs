@@ -28,6 +28,10 @@ use shufflescope_engine::design::{Batch as Images, Design};
 use shufflescope_engine::graph::{Graph, lower};
 use shufflescope_engine::weights::{load, save_safetensors};
 
+/// Threads of this program's own operations. Candle's spin while they wait for each other, which on a busy machine costs
+/// more than it brings: `RAYON_NUM_THREADS=1` leaves Candle with one and does not concern these.
+const THREADS: usize = 2;
+
 /// Share of a label that is spread over all classes.
 const SMOOTHING: f64 = 0.05;
 
@@ -81,6 +85,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(path) = &settings.sheet {
         return Ok(std::fs::write(path, pictures::sheet(settings.seed))?);
     }
+    rayon::ThreadPoolBuilder::new().num_threads(THREADS).build_global()?;
     let design = Design::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/designs/shapes.toml"))?;
     let graph = lower(&design, Images(1))?;
     let mut network = match &settings.from {

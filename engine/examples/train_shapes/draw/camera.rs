@@ -28,7 +28,7 @@ pub fn photograph(mut canvas: Canvas, random: &mut Random) -> Vec<u8> {
 
 /// Exposure, colour cast, uneven light, a shadow's edge, vignetting, contrast.
 fn light(canvas: &mut Canvas, random: &mut Random) {
-    let exposure = random.range(0.55, 1.2);
+    let exposure = random.range(0.65, 1.2);
     let warmth = if random.chance(0.5) { 0.06 } else { 0.22 };
     let cast: Colour = std::array::from_fn(|_| exposure * (1.0 + random.either(warmth)));
     let slope = Point::polar(random.range(0.0, 0.35), random.either(PI));
@@ -112,7 +112,7 @@ fn sharpen(canvas: &mut Canvas, strength: f32) {
 
 /// Sensor noise: grey and coloured, single pixels or clumps.
 fn disturb(canvas: &mut Canvas, random: &mut Random) {
-    let most = if random.chance(0.25) { 0.07 } else { 0.025 };
+    let most = if random.chance(0.25) { 0.05 } else { 0.025 };
     let (grey, coloured) = (random.range(0.0, most), random.range(0.0, most));
     let clumped = random.chance(0.4);
     let mut last = [0.0; 3];

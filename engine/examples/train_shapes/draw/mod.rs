@@ -74,7 +74,7 @@ fn pen(paper: Colour, size: f32, random: &mut Random) -> Pen {
         radius: random.range(thin, thick) * random.range(size, 1.0),
         pressure: random.range(0.0, 0.4),
         wobble: random.range(0.005, 0.05),
-        grain: if rough { random.range(0.2, 0.8) } else { 0.0 },
+        grain: if rough { random.range(0.2, 0.65) } else { 0.0 },
     }
 }
 
@@ -88,7 +88,7 @@ fn ink(paper: Colour, random: &mut Random) -> Colour {
     loop {
         let colour: Colour = std::array::from_fn(|_| random.unit());
         let apart = (luminance(colour) - luminance(paper)).abs();
-        if apart > 0.25 && (luminance(colour) < luminance(paper)) == dark {
+        if apart > 0.3 && (luminance(colour) < luminance(paper)) == dark {
             return colour;
         }
     }
