@@ -131,15 +131,14 @@ fn streams(peaks: &Peaks) -> String {
     format!("Memory by streams over {}{cache}.", peaks.memory_bytes)
 }
 
-/// A ceiling that is no ceiling was measured in a worse moment than the kernels; it is told and not bent.
+/// A ceiling that kernels exceed is told and not bent: what was tried for it was slower, or the device was.
 fn warn_of_faster_kernels(ui: &mut Ui, points: &[RooflinePoint], peaks: &Peaks) {
     let kernels = match points.iter().filter(|point| point.rate > peaks.compute).count() {
         0 => return,
         1 => "1 kernel was".to_owned(),
         many => format!("{many} kernels were"),
     };
-    let text =
-        format!("{kernels} faster than the fastest arithmetic found: the device was busier then. Measure again.");
+    let text = format!("{kernels} faster than the fastest arithmetic found; measuring again may find more");
     ui.label(RichText::new(text).small().color(Palette::current(ui).warn));
 }
 
