@@ -284,7 +284,7 @@ impl Painter<'_> {
 
     fn indent(&self, ui: &mut Ui, deeper: u8) {
         let grouped = if self.look.grouping == Grouping::None { 0.0 } else { 6.0 };
-        ui.add_space(grouped + 16.0 * f32::from(deeper));
+        ui.add_space(grouped + 28.0 * f32::from(deeper));
     }
 
     /// The bar, the time and the share of a kernel.

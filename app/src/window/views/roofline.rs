@@ -102,7 +102,9 @@ fn about_ceilings(
             let Some(peaks) = peaks else { return };
             label.on_hover_ui(|ui| {
                 ui.set_max_width(420.0);
+                ui.label(what_peaks_say(peaks));
                 ui.label(HOW);
+                ui.label(streams(peaks));
             });
             ui.add(Label::new(RichText::new(how(peaks)).small().color(palette.muted)).wrap());
         });
@@ -114,28 +116,29 @@ const HOW: &str = "Each ceiling is the best of several ways, each tried again an
      above the slope of the memory.";
 
 fn what_peaks_say(peaks: &Peaks) -> String {
-    let cache = peaks.cache.map_or_else(String::new, |(cache, _)| format!("  ·  caches {cache}"));
-    format!("At most {}{cache}  ·  memory {}", peaks.compute, peaks.memory)
+    let cache = peaks.cache.map_or_else(String::new, |(cache, _)| format!(" · caches {cache}"));
+    format!("At most {}{cache} · memory {}", peaks.compute, peaks.memory)
 }
 
 fn how(peaks: &Peaks) -> String {
     let threads = if peaks.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", peaks.threads) };
-    let cache = peaks.cache.map_or_else(String::new, |(_, bytes)| format!("; caches by {bytes} per thread"));
-    format!(
-        "Measured on {} with {threads} in {}: arithmetic by {}{cache}; memory by streams over {}",
-        peaks.device, peaks.took, peaks.compute_by, peaks.memory_bytes
-    )
+    format!("Measured on {} with {threads} in {}, the arithmetic by {}", peaks.device, peaks.took, peaks.compute_by)
 }
 
-/// A ceiling that is no ceiling was measured in a worse moment than the kernels; it is told and not bent.
+/// What the streams went over.
+fn streams(peaks: &Peaks) -> String {
+    let cache = peaks.cache.map_or_else(String::new, |(_, bytes)| format!("; caches by {bytes} per thread"));
+    format!("Memory by streams over {}{cache}.", peaks.memory_bytes)
+}
+
+/// A ceiling that kernels exceed is told and not bent: what was tried for it was slower, or the device was.
 fn warn_of_faster_kernels(ui: &mut Ui, points: &[RooflinePoint], peaks: &Peaks) {
     let kernels = match points.iter().filter(|point| point.rate > peaks.compute).count() {
         0 => return,
         1 => "1 kernel was".to_owned(),
         many => format!("{many} kernels were"),
     };
-    let text =
-        format!("{kernels} faster than the fastest arithmetic found: the device was busier then. Measure again.");
+    let text = format!("{kernels} faster than the fastest arithmetic found; measuring again may find more");
     ui.label(RichText::new(text).small().color(Palette::current(ui).warn));
 }
 
@@ -158,7 +161,8 @@ fn legend(ui: &mut Ui, points: &[RooflinePoint], breakdown: Option<&Breakdown>) 
         let (count, time) = out.fold((0, Nanos::ZERO), |(count, time), (_, kernel)| (count + 1, time + kernel.median));
         if count > 0 {
             let share = format::share(time.share_of(breakdown.marked_whole));
-            let text = format!("{count} kernels without mult-adds, {share} of the time, have no place here");
+            let kernels = if count == 1 { "1 kernel".to_owned() } else { format!("{count} kernels") };
+            let text = format!("not shown: {kernels} without mult-adds, {share} of the time");
             ui.label(RichText::new(text).small().color(palette.muted));
         }
     });
