@@ -14,6 +14,7 @@ mod output;
 mod profile;
 mod resolve;
 mod table;
+mod trained;
 mod weights;
 mod words;
 
