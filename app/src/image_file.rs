@@ -9,6 +9,9 @@ use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 use shufflescope_engine::classify::{Picture, PictureError};
 use thiserror::Error;
 
+/// How the names of such files end, in lower case; what a file holds decides how it is read.
+pub const ENDINGS: [&str; 5] = ["png", "jpg", "jpeg", "bmp", "webp"];
+
 /// Longest side of a picture, and most bytes that decoding may take: a small file can claim to be a huge picture.
 const MAX_SIDE: u32 = 16_384;
 const MAX_BYTES: u64 = 512 << 20;

@@ -69,8 +69,27 @@ impl Capture {
     /// # Errors
     /// Where the system has no thread left.
     pub fn start(spec: &SourceSpec, options: SourceOptions, clock: SharedClock) -> std::io::Result<Self> {
-        let (spec, name) = (spec.clone(), spec.shown());
-        Self::with_opener(name, Box::new(move |stop| open(&spec, &options, stop)), clock)
+        Self::start_after(None, spec, options, clock)
+    }
+
+    /// As [`start`](Self::start), but opens the source only once `closing` has ended: the same camera may still be in it.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_after(
+        closing: Option<JoinHandle<()>>,
+        spec: &SourceSpec,
+        options: SourceOptions,
+        clock: SharedClock,
+    ) -> std::io::Result<Self> {
+        let (spec, name, mut closing) = (spec.clone(), spec.shown(), closing);
+        let opener = move |stop: &Stop| {
+            if let Some(closing) = closing.take() {
+                let _ = closing.join();
+            }
+            open(&spec, &options, stop)
+        };
+        Self::with_opener(name, Box::new(opener), clock)
     }
 
     pub(super) fn with_opener(name: String, opener: Opener, clock: SharedClock) -> std::io::Result<Self> {

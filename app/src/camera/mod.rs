@@ -4,6 +4,7 @@
 
 mod back_off;
 mod capture;
+mod classifying;
 mod device;
 mod error;
 mod folder;
@@ -20,6 +21,7 @@ mod stop;
 mod synthetic;
 
 pub use capture::{Capture, CaptureState, CaptureStatus, SharedClock};
+pub use classifying::{Classifying, SmoothingSwitch};
 pub use error::SourceError;
 pub use frame::{Captured, Frame, FrameSource, Next, Pixels, Resolution, SourceOptions};
 pub use list::{Listed, list};

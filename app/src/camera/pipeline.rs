@@ -31,8 +31,8 @@ pub trait Classify: Send {
 /// What a classifier found, and the time of its two stages.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// The most probable classes, the best first.
-    pub top: Vec<Prediction>,
+    /// The most probable classes, the best first; `None` from a network whose weights are not trained.
+    pub top: Option<Vec<Prediction>>,
     /// From the picture to the network's input.
     pub resize: Nanos,
     /// From the network's input to the probabilities.
@@ -69,7 +69,7 @@ pub struct View {
     pub published: Nanos,
     /// The classifier that was asked.
     pub generation: Generation,
-    /// What it found, the best first; `None` without a classifier.
+    /// What it found, the best first; `None` without a classifier, or with one whose weights are not trained.
     pub top: Option<Result<Vec<Prediction>, String>>,
 }
 
@@ -174,6 +174,11 @@ impl Pipeline {
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.shared.lock().statistics(self.clock.now())
+    }
+
+    /// Forgets the times so far, so that [`statistics`](Self::statistics) are of frames from now on.
+    pub fn restart_statistics(&self) {
+        self.shared.lock().recent.forget();
     }
 
     /// How the camera is doing.
@@ -298,6 +303,7 @@ impl Worker {
             infer: times.map(|times| times.infer),
         };
         let top = outcome.map(|outcome| outcome.map(|outcome| outcome.top).map_err(|error| crate::explain(&error)));
+        let top = top.and_then(Result::transpose);
         self.shared.publish(View { picture, shows, number, captured, published, generation, top }, passed);
         (self.wake)();
     }

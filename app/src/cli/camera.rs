@@ -10,9 +10,10 @@ use shufflescope_engine::units::Nanos;
 
 use super::output::{complain, print};
 use super::table::{Align, Table};
+use super::trained::{Network, NetworkArguments};
 use crate::camera::{
-    Capture, CaptureState, CaptureStatus, Listed, Pipeline, PixelFormat, Prediction, Quantiles, Resolution,
-    SharedClock, SourceOptions, SourceSpec, StageTimes, Statistics, View, list,
+    Capture, CaptureState, CaptureStatus, Classify, Classifying, Listed, Pipeline, PixelFormat, Prediction, Quantiles,
+    Resolution, SharedClock, SmoothingSwitch, SourceOptions, SourceSpec, StageTimes, Statistics, View, list,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -20,7 +21,12 @@ Examples:
   shufflescope camera list
   shufflescope camera run --source device:0 --seconds 10
   shufflescope camera run --source http://10.0.0.2:8080/video --json
-  shufflescope camera run --source my-pictures/ --fps 60";
+  shufflescope camera run --source my-pictures/ --fps 60
+  shufflescope camera run --source device:0 --weights shufflenet-v2-x1.0 --seconds 30
+  shufflescope camera run --source synthetic --design shufflenet-v2-x0.5 --threads 1
+
+With --weights the last frame's most probable classes are told. With --design alone the network runs on made-up weights:
+its times are told, and no classes.";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -57,6 +63,8 @@ struct RunArguments {
     /// The frames per second to ask for
     #[arg(long, value_name = "N", value_parser = interval)]
     fps: Option<Nanos>,
+    #[command(flatten)]
+    network: NetworkArguments,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -116,7 +124,11 @@ fn run_list(arguments: &ListArguments) -> anyhow::Result<()> {
     let cameras = sources.len();
     sources.extend([
         Source::always("synthetic", "synthetic", "a drawn scene of simple shapes"),
-        Source::always("folder", "folder:PATH", "an image file, or the images of a folder in order (PNG, JPEG)"),
+        Source::always(
+            "folder",
+            "folder:PATH",
+            "an image file, or the images of a folder in order (PNG, JPEG, BMP, WebP)",
+        ),
         Source::always("http", "http://HOST/PATH", "an MJPEG stream of a network camera or phone"),
     ]);
     if arguments.json {
@@ -162,7 +174,11 @@ struct Report {
     stages: StageTimes,
     /// How old frames were when they were shown.
     age: Option<Quantiles>,
-    /// The most probable classes of the last frame.
+    /// The network that looked at the frames.
+    design: Option<String>,
+    /// Its trained weights, as they were asked for.
+    weights: Option<String>,
+    /// The most probable classes of the last frame; absent without trained weights.
     top: Option<Vec<Prediction>>,
     /// What the last frame is known to show.
     shows: Option<&'static str>,
@@ -173,15 +189,32 @@ fn run_run(arguments: &RunArguments) -> anyhow::Result<()> {
     let clock: SharedClock = Arc::new(MonotonicClock::new());
     let options = SourceOptions { resolution: arguments.resolution, interval: arguments.fps };
     let no_thread = "no thread can be started";
+    let network = network(&arguments.network, &clock)?;
+    let (design, classifier) = network.map_or((None, None), |(design, classifier)| (Some(design), Some(classifier)));
     let capture = Capture::start(&arguments.source, options, Arc::clone(&clock)).context(no_thread)?;
-    let pipeline = Pipeline::start(capture, None, clock, Box::new(|| {})).context(no_thread)?;
+    let pipeline = Pipeline::start(capture, classifier, clock, Box::new(|| {})).context(no_thread)?;
     let watched = watch(&pipeline, arguments.seconds)?;
     let (camera, statistics) = pipeline.finish();
-    let report = report(&arguments.source, arguments.seconds, &watched, camera, statistics);
+    let mut report = report(&arguments.source, arguments.seconds, &watched, camera, statistics);
+    (report.design, report.weights) = (design, arguments.network.weights.clone());
     if arguments.json {
         return print(&(serde_json::to_string_pretty(&report)? + "\n"));
     }
     print(&text(&report))
+}
+
+/// The network asked for, by name, with trained weights where some were asked for; `None` where none is.
+fn network(arguments: &NetworkArguments, clock: &SharedClock) -> anyhow::Result<Option<(String, Box<dyn Classify>)>> {
+    let clock = Arc::clone(clock);
+    if arguments.weights.is_none() {
+        let Some((design, classifier, options)) = arguments.untrained()? else { return Ok(None) };
+        complain("note: without --weights only the network's time is told: what it would say means nothing");
+        return Ok(Some((design.name, Box::new(Classifying::timing(classifier, &options, clock)?))));
+    }
+    let network = Network::of(arguments)?;
+    let name = network.design.name.clone();
+    let (classifier, options) = network.classifier(arguments)?;
+    Ok(Some((name, Box::new(Classifying::trained(classifier, &options, clock, SmoothingSwitch::new(true))?))))
 }
 
 /// What was seen while a pipeline ran.
@@ -261,6 +294,8 @@ fn report(
         camera_fps: statistics.camera_rate,
         stages: statistics.stages,
         age: statistics.age,
+        design: None,
+        weights: None,
         top: last.top.as_ref().and_then(|top| top.as_ref().ok()).cloned(),
         shows: last.shows,
         last_error: camera.last_error.map(|error| error.to_string()),

@@ -18,6 +18,7 @@ mod resolve;
 mod running;
 mod sweep;
 mod table;
+mod trained;
 mod weights;
 mod words;
 mod zoo;

@@ -121,6 +121,12 @@ impl Recent {
         self.shown.clear();
     }
 
+    /// Forgets every frame but their number.
+    pub(super) fn forget(&mut self) {
+        self.passed.clear();
+        self.shown.clear();
+    }
+
     pub(super) fn statistics(&self, now: Nanos) -> Statistics {
         let passed = |time: fn(&Passed) -> Option<Nanos>| quantiles(self.passed.iter().filter_map(time));
         let recent = || self.passed.iter().filter(|passed| now.since(passed.published) <= RATE_SPAN);

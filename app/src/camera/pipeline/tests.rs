@@ -76,7 +76,7 @@ impl Classify for Slow {
     fn classify(&mut self, _: &Picture) -> anyhow::Result<Outcome> {
         self.0.pass_time(RESIZE + INFER);
         let top = vec![Prediction { label: "star".into(), index: 4, probability: 0.75 }];
-        Ok(Outcome { top, resize: RESIZE, infer: INFER })
+        Ok(Outcome { top: Some(top), resize: RESIZE, infer: INFER })
     }
 }
 
@@ -166,7 +166,11 @@ struct Always(Result<&'static str, &'static str>);
 impl Classify for Always {
     fn classify(&mut self, _: &Picture) -> anyhow::Result<Outcome> {
         let label = self.0.map_err(|reason| anyhow::anyhow!(reason))?.to_owned();
-        Ok(Outcome { top: vec![Prediction { label, index: 0, probability: 1.0 }], resize: Nanos(1), infer: Nanos(2) })
+        Ok(Outcome {
+            top: Some(vec![Prediction { label, index: 0, probability: 1.0 }]),
+            resize: Nanos(1),
+            infer: Nanos(2),
+        })
     }
 }
 

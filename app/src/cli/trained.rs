@@ -1,0 +1,183 @@
+//! A network, trained weights that fit it, and how it runs, from the words on the command line.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use shufflescope_engine::classify::{Classifier, ClassifierOptions, Labels};
+use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
+use shufflescope_engine::device::DeviceId;
+use shufflescope_engine::graph::lower;
+use shufflescope_engine::runtime::{RunOptions, Runtime};
+use shufflescope_engine::weights::{FitError, Weights, WeightsFile, fitted, fitting};
+
+use super::output::complain;
+use super::resolve::{self, UsageError};
+use super::weights::{downloaded, unknown};
+use crate::weights_store::Published;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct NetworkArguments {
+    /// Trained weights: .safetensors or .pth, or the name of downloaded ones (see `shufflescope weights list`)
+    #[arg(long, value_name = "FILE|NAME")]
+    pub(super) weights: Option<String>,
+    /// The network: a preset's name or a TOML file [default: the preset that the weights fit]
+    #[arg(long, value_name = "DESIGN")]
+    pub(super) design: Option<String>,
+    /// Names of the classes, one a line [default: ImageNet's for 1000 classes, otherwise numbers]
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Input size in place of the design's: a side such as 224, or WIDTHxHEIGHT
+    #[arg(long, value_name = "SIZE")]
+    input: Option<InputSize>,
+    /// Pixels of a picture's shorter side after the resize [default: as published with the weights, or 256/224 of the input]
+    #[arg(long, value_name = "PIXELS")]
+    resize: Option<u32>,
+    /// cpu, cuda:N or metal:N
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    device: DeviceId,
+    /// tuned (our kernels, CPU only) or candle (stock operations) [default: tuned on the CPU]
+    #[arg(long, value_name = "NAME")]
+    runtime: Option<Runtime>,
+    /// CPU threads [default: one per core]
+    #[arg(long, value_name = "N", value_parser = resolve::threads)]
+    threads: Option<usize>,
+}
+
+impl NetworkArguments {
+    fn asked(&self) -> anyhow::Result<Option<Design>> {
+        self.design.as_deref().map(|word| resolve::design(word, None)).transpose()
+    }
+
+    fn at_the_input_asked_for(&self, design: Design) -> Design {
+        self.input.map_or_else(|| design.clone(), |size| design.apply(&Edit::Input(size)))
+    }
+
+    /// How it runs; starts the threads of this process.
+    fn run_options(&self) -> anyhow::Result<RunOptions> {
+        let threads = self.threads.unwrap_or_else(resolve::default_threads);
+        // Candle's operations run on the process's pool, the tuned runtime on its own.
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("the threads cannot be started")?;
+        let mut run = RunOptions::new(self.device, threads, 1);
+        run.runtime = self.runtime.unwrap_or(run.runtime);
+        if !run.runtime.runs_on(run.device) {
+            bail!(
+                "the {} runtime has no kernels for {}: use --runtime candle or --device cpu",
+                run.runtime,
+                run.device
+            );
+        }
+        Ok(run)
+    }
+
+    /// The design with made-up weights: good for its time, and for nothing else.
+    pub(super) fn untrained(&self) -> anyhow::Result<Option<(Design, Classifier, ClassifierOptions)>> {
+        let Some(design) = self.asked()? else { return Ok(None) };
+        let design = self.at_the_input_asked_for(design);
+        let graph = lower(&design, Batch(1))?;
+        // Nobody is told a label, so none have to fit.
+        let options =
+            ClassifierOptions { run: self.run_options()?, resize: self.resize, labels: Some(Labels::numbers()) };
+        let classifier = Classifier::new(&graph, &Weights::seeded(&graph, Weights::DEFAULT_SEED), &options)?;
+        Ok(Some((design, classifier, options)))
+    }
+}
+
+/// A network and trained weights that fit it.
+pub(super) struct Network {
+    pub(super) design: Design,
+    file: WeightsFile,
+    published: Option<&'static Published>,
+}
+
+impl Network {
+    /// The weights asked for, with the design asked for or the one they fit. There is nothing to fall back on: what a
+    /// network says without trained weights means nothing.
+    pub(super) fn of(arguments: &NetworkArguments) -> anyhow::Result<Self> {
+        let asked = arguments.asked()?;
+        let Some(word) = &arguments.weights else {
+            return Err(UsageError(no_weights(asked.as_ref())).into());
+        };
+        let file = WeightsFile::open(&weights_file(word)?)?;
+        let published = Published::of_file(file.path());
+        let design = match asked {
+            Some(design) => match fitted(&file, &design) {
+                Err(error @ FitError::Weights { .. }) => bail!("{error}\n{}", what_fits(&file)),
+                fitted => fitted?,
+            },
+            None => fitting_design(&file)?,
+        };
+        Ok(Self { design: arguments.at_the_input_asked_for(design), file, published })
+    }
+
+    pub(super) fn classifier(
+        mut self,
+        arguments: &NetworkArguments,
+    ) -> anyhow::Result<(Classifier, ClassifierOptions)> {
+        let labels = arguments.labels.as_deref().map(Labels::read).transpose()?;
+        // A published resize belongs to the published input.
+        let published = self.published.map(|of| of.resize).filter(|_| self.design.input == InputSize::square(224));
+        let options =
+            ClassifierOptions { run: arguments.run_options()?, resize: arguments.resize.or(published), labels };
+        let classifier = Classifier::open(&self.design, &mut self.file, &options);
+        let classifier = classifier.with_context(|| match &arguments.labels {
+            Some(path) => format!("{} and {}", self.file.path().display(), path.display()),
+            None => format!("{}", self.file.path().display()),
+        })?;
+        Ok((classifier, options))
+    }
+}
+
+/// The file that `word` means: itself, or downloaded weights of that name.
+fn weights_file(word: &str) -> anyhow::Result<PathBuf> {
+    let path = PathBuf::from(word);
+    let looks_like_a_file =
+        path.extension().is_some_and(|ending| ["pth", "pt", "safetensors"].iter().any(|of| ending == *of));
+    if looks_like_a_file || path.is_file() || word.contains(['/', '\\']) {
+        return Ok(path);
+    }
+    let published = Published::find(word).ok_or_else(|| unknown(word)).context("--weights")?;
+    downloaded(published).with_context(|| {
+        format!("the weights `{word}` are not there yet: `shufflescope weights fetch {word}` downloads them")
+    })
+}
+
+fn fitting_design(file: &WeightsFile) -> anyhow::Result<Design> {
+    let published = Published::of_file(file.path()).map(|published| published.design);
+    let mut designs = fitting(file);
+    if let Some(index) = designs.iter().position(|design| Some(design.name.as_str()) == published) {
+        return Ok(designs.swap_remove(index));
+    }
+    let others: Vec<String> = designs.iter().skip(1).map(|design| design.name.clone()).collect();
+    let Some(first) = designs.into_iter().next() else {
+        bail!("the weights `{}`: {}", file.path().display(), what_fits(file));
+    };
+    if !others.is_empty() {
+        complain(&format!("note: taking {}; {} would fit as well, --design chooses", first.name, others.join(", ")));
+    }
+    Ok(first)
+}
+
+/// The presets that the weights fit, in a sentence.
+fn what_fits(file: &WeightsFile) -> String {
+    let names: Vec<String> = fitting(file).into_iter().map(|design| design.name).collect();
+    if names.is_empty() {
+        "they fit no network that is built in; --design takes the design file they were trained with".into()
+    } else {
+        format!("they fit {}", names.join(", "))
+    }
+}
+
+/// Why nothing is classified without weights, and where there are some.
+fn no_weights(design: Option<&Design>) -> String {
+    let meaningless = "--weights is missing, and without trained weights the answer would mean nothing";
+    let published = match design {
+        Some(design) => Published::for_design(&design.name),
+        None => Published::find("shufflenet-v2-x1.0"),
+    };
+    match published {
+        Some(Published { name, .. }) => {
+            format!("{meaningless}; `shufflescope weights fetch {name}` downloads some, --weights {name} uses them")
+        }
+        None => format!("{meaningless}; for this design none are published, so it takes your own"),
+    }
+}
