@@ -241,7 +241,10 @@ fn a_renderer_is_one_of_two_and_for_the_window_only() {
 
 #[test]
 fn help_shows_examples() {
-    for args in [&["--help"][..], &["cost", "--help"], &["profile", "--help"], &["designs", "--help"]] {
+    for command in
+        ["cost", "profile", "designs", "compare", "lab", "zoo", "sweep", "classify", "camera", "weights", "export"]
+    {
+        let args = [command, "--help"];
         assert!(stdout(args).contains("Examples:"), "{args:?}");
     }
 }

@@ -146,12 +146,13 @@ pub fn preset(name: &str) -> Option<Design> {
     find(name).map(|preset| preset.design.clone())
 }
 
-/// Preset names that a person who wrote `name` may have meant, best first.
+/// Names of presets and networks that a person who wrote `name` may have meant, best first.
 #[must_use]
 pub fn similar(name: &str) -> Vec<&'static str> {
     let wanted: Vec<&str> = name.split(['-', '_', ' ']).filter(|part| part.contains(char::is_alphanumeric)).collect();
     let score = |candidate: &str| wanted.iter().filter(|part| candidate.contains(&part.to_lowercase())).count();
-    let mut names: Vec<_> = presets().iter().map(|preset| preset.design.name.as_str()).collect();
+    let presets = presets().iter().map(|preset| preset.design.name.as_str());
+    let mut names: Vec<_> = presets.chain(networks().iter().map(|network| network.name)).collect();
     names.retain(|candidate| score(candidate) > 0);
     names.sort_by_key(|candidate| (std::cmp::Reverse(score(candidate)), candidate.len()));
     names.truncate(3);

@@ -1,0 +1,117 @@
+//! `compare`, `lab`, `zoo` and `sweep` as scripts see them, measured for real on small networks.
+
+#![allow(clippy::unwrap_used, reason = "tests and their helpers")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// Runs with a data folder of its own, so that nothing of the user's is read or written.
+fn shufflescope(data: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shufflescope"));
+    for variable in ["XDG_DATA_HOME", "HOME", "APPDATA"] {
+        command.env(variable, data);
+    }
+    command.args(args).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn json(data: &Path, args: &[&str]) -> Value {
+    let output = shufflescope(data, args);
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", said(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn compare_says_which_is_faster_and_fails_only_where_it_was_asked_to() {
+    let data = tempfile::tempdir().unwrap();
+    let common = ["--input", "64", "--threads", "1", "--processes", "1", "--json"];
+    let args =
+        |a: &'static str, b: &'static str, more: &[&'static str]| [&["compare", a, b][..], &common, more].concat();
+    // Ten times the mult-adds: slower on any machine, however busy.
+    let output =
+        shufflescope(data.path(), &args("shufflenet-v2-x0.5", "shufflenet-v2-x2.0", &["--fail-if-slower", "5%"]));
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(said(&output).contains("is slower than"), "{}", said(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["comparison"]["verdict"], "slower");
+    assert!(report["comparison"]["low"].as_f64().unwrap() > 1.05, "{}", report["comparison"]);
+    assert_eq!(report["limit"]["is_slower"], true);
+    assert!(report["noise_floor"].as_f64().is_some());
+    assert!(report["layers"]["rows"].as_array().unwrap().len() > 100);
+    assert!(report["layers"]["rows"][0]["a"]["time_ns"].as_u64().unwrap() > 0);
+    // The floor is kept for the next time.
+    let kept = walk(data.path());
+    assert!(kept.iter().any(|path| path.ends_with("noise-floors.json")), "{kept:?}");
+
+    let report = json(data.path(), &args("shufflenet-v2-x2.0", "shufflenet-v2-x0.5", &["--fail-if-slower", "5%"]));
+    assert_eq!(report["comparison"]["verdict"], "faster");
+    let wrong = shufflescope(data.path(), &["compare", "shufflenet-v2-x0.5", "shufflenet-v9"]);
+    assert_eq!(wrong.status.code(), Some(2), "{}", said(&wrong));
+}
+
+fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn an_experiment_has_cells_with_rates_and_a_verdict() {
+    let data = tempfile::tempdir().unwrap();
+    let result = json(data.path(), &["lab", "g4", "--threads", "1", "--json"]);
+    let cells = result["cells"].as_array().unwrap();
+    assert_eq!(cells.len(), 4);
+    for cell in cells {
+        assert!(cell["ours"]["batches_per_second"].as_f64().unwrap() > 0.0, "{cell}");
+        assert!(cell["paper_gpu"]["rate"].as_f64().unwrap() > 1000.0, "{cell}");
+    }
+    assert!(cells[0]["ours_ratio"].is_null() && cells[3]["ours_ratio"]["low"].is_f64());
+    assert!(["holds", "does-not-hold", "undecided"].contains(&result["verdict"].as_str().unwrap()), "{result}");
+    let wrong = shufflescope(data.path(), &["lab", "g5"]);
+    assert!(wrong.status.code() == Some(2) && said(&wrong).contains("known: g1"), "{}", said(&wrong));
+}
+
+#[test]
+fn figure_2_has_our_shares_beside_the_papers() {
+    let data = tempfile::tempdir().unwrap();
+    let figure = json(data.path(), &["zoo", "--figure-2", "--threads", "1", "--json"]);
+    for pie in figure["pies"].as_array().unwrap() {
+        let ours = &pie["ours"];
+        let sum: f64 =
+            ["conv", "data", "elemwise", "shuffle", "other"].map(|key| ours[key].as_f64().unwrap()).iter().sum();
+        assert!((sum - 1.0).abs() < 1e-6, "{pie}");
+        assert!(pie["paper_arm"]["conv"].as_f64().unwrap() > 0.8, "{pie}");
+    }
+    let wrong = shufflescope(data.path(), &["zoo", "--level", "141"]);
+    assert!(wrong.status.code() == Some(2) && said(&wrong).contains("40, 140, 300, 500"), "{}", said(&wrong));
+}
+
+#[test]
+fn a_sweep_goes_on_where_it_was_stopped() {
+    let data = tempfile::tempdir().unwrap();
+    let design = data.path().join("small.toml").display().to_string();
+    let toml = shufflescope(data.path(), &["designs", "--toml", "shufflenet-v2-x0.5"]);
+    let text = String::from_utf8(toml.stdout).unwrap();
+    let small = text.lines().map(|line| if line.starts_with("input") { "input = \"64x64\"" } else { line });
+    std::fs::write(&design, small.collect::<Vec<_>>().join("\n")).unwrap();
+
+    let results = data.path().join("sweep.jsonl").display().to_string();
+    let sweep = |widths| {
+        let args =
+            ["sweep", &design, "--width", widths, "--groups", "1,5", "--threads", "1", "--results", &results, "--json"];
+        json(data.path(), &args)
+    };
+    let first = sweep("0.5");
+    assert_eq!(first["points"].as_array().unwrap().len(), 1);
+    assert!(first["skipped"][0]["reason"].as_str().unwrap().contains("must be one of"), "{first}");
+    let both = sweep("0.5,1.0");
+    assert_eq!(both["points"].as_array().unwrap().len(), 2);
+    assert_eq!(both["points"][0], first["points"][0], "a finished point is kept, not measured again");
+    assert_eq!(std::fs::read_to_string(&results).unwrap().lines().count(), 2);
+    let wrong = shufflescope(data.path(), &["sweep", &design, "--width", "0.5..2.0"]);
+    assert!(wrong.status.code() == Some(1) && said(&wrong).contains("step"), "{}", said(&wrong));
+}
