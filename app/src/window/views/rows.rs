@@ -185,7 +185,7 @@ mod tests {
     use shufflescope_engine::zoo;
 
     fn layers() -> Vec<LayerCost> {
-        Analysis::of(&zoo::preset("shufflenet-v2-x0.5").unwrap(), 1).unwrap().cost.layers
+        Analysis::of(zoo::preset("shufflenet-v2-x0.5").unwrap(), 1).unwrap().cost.layers
     }
 
     #[test]
