@@ -4,6 +4,7 @@
 
 mod support;
 
+use egui::Role;
 use egui_kittest::kittest::Queryable;
 use shufflescope::window::theme::Palette;
 use shufflescope::window::{Command, View};
@@ -124,4 +125,32 @@ fn every_view_and_the_errors_can_be_looked_at() {
     window.step();
     let picture = picture(&mut window, "error");
     assert!(share_of(&picture, Palette::of(egui::Theme::Dark).error) > 0.0002, "the error is painted");
+}
+
+#[test]
+fn a_network_that_is_no_design_is_painted_with_the_reason_in_place_of_the_settings() {
+    let mut start = setup(None);
+    start.launcher.program = "no such program".into();
+    for (size, name) in [([1440.0, 900.0], "network-1440x900"), ([1000.0, 640.0], "network-1000x640")] {
+        let mut window = Window::with(start.clone(), size, egui::Theme::Dark);
+        let alexnet = shufflescope_engine::zoo::network("alexnet").unwrap();
+        window.harness.state_mut().command(Command::OpenModel(Box::new(alexnet.into())));
+        window.step();
+        picture(&mut window, name);
+        let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
+        for (role, name) in [
+            (Role::ComboBox, "preset"),
+            (Role::SpinButton, "input width"),
+            (Role::Button, "Back to the design"),
+            (Role::SpinButton, "batch"),
+        ] {
+            let rect = window.harness.get_by_role_and_label(role, name).rect();
+            assert!(screen.contains_rect(rect), "{name} at {rect:?}");
+        }
+        for view in View::ALL {
+            window.harness.get_by_label(&format!("{} view", view.name())).click();
+            window.step();
+            window.harness.check_accessibility();
+        }
+    }
 }

@@ -68,7 +68,7 @@ fn preset(name: &str) -> Design {
 
 /// A profile to look at, measured, with times from 1 to 30 µs.
 fn sample() -> Profile {
-    measured(&preset("shufflenet-v2-x0.5"), 1, |index| 1_000 + (index as u64 * 7_919) % 30_000)
+    measured(preset("shufflenet-v2-x0.5"), 1, |index| 1_000 + (index as u64 * 7_919) % 30_000)
 }
 
 fn text(profile: &Profile, format: Format) -> String {
@@ -129,7 +129,7 @@ fn a_file_has_the_rows_of_the_design_that_it_came_from() {
         let row = |row: shufflescope_engine::report::StageRow| (row.name, row.output, row.mult_adds, row.params);
         stage_rows(&profile).into_iter().map(row).collect::<Vec<_>>()
     };
-    assert_eq!(rows(on_paper(&file, 1)), rows(on_paper(&preset("shufflenet-v2-x0.5"), 1)));
+    assert_eq!(rows(on_paper(&file, 1)), rows(on_paper(preset("shufflenet-v2-x0.5"), 1)));
 }
 
 proptest! {
@@ -162,7 +162,7 @@ proptest! {
 
 #[test]
 fn csv_reparses_to_the_same_numbers() {
-    for profile in [sample(), on_paper(&preset("mobilenet-v2-x1.0"), 3)] {
+    for profile in [sample(), on_paper(preset("mobilenet-v2-x1.0"), 3)] {
         let csv = text(&profile, Format::Csv);
         let mut reader = csv::Reader::from_reader(csv.as_bytes());
         let rows: Vec<BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
@@ -241,7 +241,7 @@ fn the_trace_has_one_slice_per_kernel_as_long_as_in_the_table() {
 
 #[test]
 fn the_page_holds_the_headline_and_refers_to_nothing_elsewhere() {
-    for profile in [sample(), on_paper(&preset("shufflenet-v2-x1.0"), 1)] {
+    for profile in [sample(), on_paper(preset("shufflenet-v2-x1.0"), 1)] {
         let html = text(&profile, Format::Html);
         for fact in headline(&profile) {
             assert!(html.contains(&format!(">{}</span>", fact.value)), "{fact:?}");
@@ -259,7 +259,7 @@ fn the_page_holds_the_headline_and_refers_to_nothing_elsewhere() {
 #[test]
 fn text_that_looks_like_markup_stays_text() {
     let name = "<script>&\"|_${}\\";
-    let profile = on_paper(&preset("shufflenet-v2-x0.5").apply(&Edit::Rename(name.into())), 1);
+    let profile = on_paper(preset("shufflenet-v2-x0.5").apply(&Edit::Rename(name.into())), 1);
     assert!(text(&profile, Format::Html).contains("&lt;script&gt;&amp;&quot;|_${}\\ at"));
     assert!(text(&profile, Format::Markdown).contains("\\<script>&\"\\|\\_${}\\\\ at"));
     assert!(text(&profile, Format::Latex).contains("<script>\\&\"|\\_\\$\\{\\}\\textbackslash{} at"));
@@ -275,7 +275,7 @@ fn published_figures_are_labelled_and_unknown_accuracy_says_so() {
     assert_eq!((known["top-1 error"], known["GPU speed"]), (Origin::Published, Origin::Published));
     assert_eq!(known["mult-adds"], Origin::Computed);
     assert_eq!(origins(&sample())["latency"], Origin::Measured);
-    let edited = on_paper(&preset.apply(&Edit::Classes(10)), 1);
+    let edited = on_paper(preset.apply(&Edit::Classes(10)), 1);
     assert_eq!(origins(&edited)["accuracy"], Origin::Unknown);
     for format in [Format::Html, Format::Markdown, Format::Latex] {
         assert!(text(&edited, format).contains("unknown"), "{format}");
@@ -298,7 +298,7 @@ fn the_rows_of_the_design_table_add_up_to_the_totals() {
 
 #[test]
 fn the_design_table_reads_like_the_papers_table_5() {
-    let rows = stage_rows(&on_paper(&preset("shufflenet-v2-x1.0"), 1));
+    let rows = stage_rows(&on_paper(preset("shufflenet-v2-x1.0"), 1));
     let row = |row: &shufflescope_engine::report::StageRow| {
         (row.name.clone(), row.map(), row.window.clone(), row.strides(), row.repeats, row.output.channels)
     };
@@ -337,7 +337,7 @@ fn node_data_has_each_kernels_time_once_or_each_layers_mult_adds() {
 #[test]
 fn a_failed_export_names_the_file_and_leaves_the_old_one() {
     let folder = tempfile::tempdir().unwrap();
-    let profile = on_paper(&preset("shufflenet-v2-x0.5"), 1);
+    let profile = on_paper(preset("shufflenet-v2-x0.5"), 1);
     let old = folder.path().join("old.trace.json");
     std::fs::write(&old, "old").unwrap();
     profile.export(Format::Trace, &old).unwrap_err();

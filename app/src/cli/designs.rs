@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             cost.mult_adds.to_string(),
             cost.params.to_string(),
             error.map_or_else(|| "-".into(), |percent| format!("{percent:.1} %")),
-            format!("{}; not a design, cannot be edited", network.about),
+            format!("{}; a graph, not a design", network.about),
         ]);
     }
     print(&table.to_string())

@@ -376,7 +376,7 @@ mod tests {
     use shufflescope_engine::zoo;
 
     fn layers() -> Vec<LayerCost> {
-        Analysis::of(&zoo::preset("shufflenet-v2-x0.5").unwrap(), 1).unwrap().cost.layers
+        Analysis::of(zoo::preset("shufflenet-v2-x0.5").unwrap(), 1).unwrap().cost.layers
     }
 
     /// Every convolution with the batch normalisation and activation that follow it is a kernel of 10 to 12 ns.
