@@ -7,6 +7,7 @@ use shufflescope_engine::design::Design;
 use shufflescope_engine::runtime::RunOptions;
 
 use super::app::{App, Setup};
+use super::bench::Care;
 use super::theme;
 use crate::worker::Launcher;
 
@@ -37,7 +38,7 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     }
     let data_folder = eframe::storage_dir(APP_ID);
     let WindowOptions { launcher, design, options } = options;
-    let setup = Setup { launcher, data_folder, design, options };
+    let setup = Setup { launcher, data_folder, design, options, care: Care::default() };
     let failure = match show(eframe::Renderer::Wgpu, setup.clone()) {
         Err(failure @ Failure { kind: Kind::Graphics, .. }) => show(eframe::Renderer::Glow, setup)
             .err()

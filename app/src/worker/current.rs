@@ -2,9 +2,7 @@
 
 use std::time::Instant;
 
-use shufflescope_engine::measure::{
-    Circumstances, Interleaved, KernelLabel, KernelTime, Measurement, ProcessSamples,
-};
+use shufflescope_engine::measure::{Circumstances, Interleaved, KernelLabel, KernelTime, Measurement, ProcessSamples};
 use shufflescope_engine::units::Nanos;
 
 use super::client::ClientEvent;

@@ -13,8 +13,8 @@ use shufflescope_engine::design::Batch;
 use shufflescope_engine::device::{ConditionsProbe, Device};
 use shufflescope_engine::experiment::{ExperimentError, measure_in_turns};
 use shufflescope_engine::measure::{
-    ArithmeticCanary, Canary, Circumstances, Clock, InterleaveProgress, Interleaved, KernelLabel, MeasureError, MeasureKey, Measurement, Mode, MonotonicClock, Phase,
-    ProcessSamples, Progress, Protocol, refine, sample,
+    ArithmeticCanary, Canary, Circumstances, Clock, InterleaveProgress, Interleaved, KernelLabel, MeasureError,
+    MeasureKey, Measurement, Mode, MonotonicClock, Phase, ProcessSamples, Progress, Protocol, refine, sample,
 };
 use shufflescope_engine::runtime::{Executable, check_memory, prepare};
 use shufflescope_engine::units::Nanos;
