@@ -1,5 +1,6 @@
 //! The window's state and the fixed order of a frame: worker and file events, then commands, then painting.
 
+mod bench_work;
 mod outcome;
 
 use std::path::{Path, PathBuf};
@@ -13,10 +14,13 @@ use shufflescope_engine::report::Format;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::zoo;
 
+use super::bench::{Bench, Care};
 use super::command::{Command, Commands};
+use super::compare::{Compare, Compared};
 use super::document::Document;
 use super::export::Export;
 use super::files::Files;
+use super::kept::Kept;
 use super::live::Live;
 use super::pacer::Pacer;
 use super::panels;
@@ -41,6 +45,8 @@ pub struct Setup {
     pub design: Option<Design>,
     /// Device, runtime, threads and batch to start with.
     pub options: RunOptions,
+    /// How carefully *Compare* and *Lab* measure.
+    pub care: Care,
 }
 
 /// Something that a person should read.
@@ -69,6 +75,8 @@ impl Notice {
 pub struct App {
     document: Document,
     live: Live,
+    bench: Bench,
+    compare: Compare,
     files: Files,
     surroundings: Surroundings,
     tabs: Tabs,
@@ -91,10 +99,28 @@ pub struct Scene<'a> {
     pub document: &'a Document,
     /// The measurement.
     pub live: &'a Live,
+    /// The long measurements.
+    pub bench: &'a Bench,
+    /// The comparison.
+    pub compare: &'a Compare,
     /// Devices and machine.
     pub surroundings: &'a Surroundings,
     /// Where the last export went.
     pub export_folder: Option<&'a Path>,
+}
+
+impl<'a> Scene<'a> {
+    /// The last complete comparison, and whether it is of what is chosen now.
+    #[must_use]
+    pub fn last_comparison(self) -> Option<(&'a Kept<Compared>, bool)> {
+        self.compare.last(self.machine(), &self.document.valid_options())
+    }
+
+    /// The processor's name, once it is known.
+    #[must_use]
+    pub fn machine(self) -> Option<&'a str> {
+        self.surroundings.machine().and_then(|machine| machine.cpu_model.as_deref())
+    }
 }
 
 impl App {
@@ -103,7 +129,7 @@ impl App {
     /// # Errors
     /// Where the design to start with is not valid.
     pub fn new(setup: Setup) -> Result<Self, ModelError> {
-        let Setup { launcher, data_folder, design, options } = setup;
+        let Setup { launcher, data_folder, design, options, care } = setup;
         let pacer = Pacer::default();
         let recovered = design.is_none().then(|| Files::recover(data_folder.as_deref())).flatten();
         let notice = recovered.as_ref().filter(|kept| zoo::preset(&kept.name).as_ref() != Some(kept)).map(|kept| {
@@ -115,11 +141,16 @@ impl App {
             Some(design) => Document::new(design, options)?,
             None => return Err(LoweringError::Design(no_design()).into()),
         };
-        let wake = pacer.clone();
+        let client = || {
+            let wake = pacer.clone();
+            Client::new(launcher.clone(), move || wake.wake())
+        };
         Ok(Self {
             kept: document.draft().clone(),
             document,
-            live: Live::new(Client::new(launcher, move || wake.wake())),
+            live: Live::new(client()),
+            bench: Bench::new(client()),
+            compare: Compare::new(data_folder.as_deref(), care),
             files: Files::new(data_folder.as_deref(), pacer.clone()),
             surroundings: Surroundings::look(pacer.clone()),
             tabs: Tabs::default(),
@@ -146,6 +177,7 @@ impl App {
             self.carry_out(command, ctx, now);
         }
         self.held = held;
+        self.work_at_bench(ctx);
         self.settle(now);
         if let Some(seconds) = self.live.advance(now) {
             ctx.request_repaint_after_secs(seconds as f32);
@@ -157,8 +189,8 @@ impl App {
 
     /// Paints; what a person does is carried out at once, so that a second pass shows it in the same frame.
     pub fn ui(&mut self, ui: &mut egui::Ui) {
-        let Self { document, live, files, surroundings, tabs, commands, notice, .. } = self;
-        let scene = Scene { document, live, surroundings, export_folder: files.export_folder() };
+        let Self { document, live, bench, compare, files, surroundings, tabs, commands, notice, .. } = self;
+        let scene = Scene { document, live, bench, compare, surroundings, export_folder: files.export_folder() };
         panels::show(ui, scene, tabs, notice.as_ref(), commands);
         if self.commands.is_empty() {
             return;
@@ -190,6 +222,18 @@ impl App {
     #[must_use]
     pub const fn live(&self) -> &Live {
         &self.live
+    }
+
+    /// The long measurements.
+    #[must_use]
+    pub const fn bench(&self) -> &Bench {
+        &self.bench
+    }
+
+    /// The comparison.
+    #[must_use]
+    pub const fn compare(&self) -> &Compare {
+        &self.compare
     }
 
     /// The tab shown.
@@ -224,7 +268,7 @@ impl App {
             Command::MeasureAgain => self.live.again(),
             Command::Refine => self.live.refine(),
             Command::MeasureCeilings => self.live.measure_ceilings(),
-            Command::Cancel => self.live.cancel(),
+            Command::Cancel => self.cancel(),
             Command::OpenDialog => self.files.ask_to_open(),
             Command::Open(path) => self.files.open(path),
             Command::OpenModel(model) => self.document.open_model(*model, now),
@@ -233,6 +277,12 @@ impl App {
             Command::SaveAs => self.save(true),
             Command::ExportDialog(what) => self.files.ask_to_export(what, self.material()),
             Command::Export(what, path) => self.files.export(path, what, Box::new(self.material())),
+            Command::Choose(side, choice) => self.compare.choose(side, choice),
+            Command::ChooseFileDialog(side) => self.files.ask_to_open_for(side),
+            Command::ChooseFile(side, path) => self.files.open_for(side, path),
+            Command::StartCompare => self.start_compare(),
+            Command::StopRun(owner) => self.stop_run(owner),
+            Command::ExportComparison(form) => self.export_comparison(form),
             Command::ShowFolder(folder) => self.files.show_folder(folder),
             Command::Dismiss => self.notice = None,
             Command::ToggleTheme => ctx.set_theme(match ctx.theme() {
@@ -285,6 +335,10 @@ impl App {
     fn settle(&mut self, now: f64) {
         let options = self.document.valid_options();
         self.live.want(&self.document.valid().model, options, now);
+        self.live.hold(self.bench.is_busy());
+        if self.tabs.shown == Tab::Compare || self.compare.version() == 0 {
+            self.compare.settle(&self.document);
+        }
     }
 
     fn refresh_findings(&mut self) {

@@ -6,7 +6,9 @@ use shufflescope_engine::design::Edit;
 use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
 
-use super::export::Export;
+use super::bench::{Owner, Side};
+use super::compare::Choice;
+use super::export::{Export, ResultForm};
 use super::tab::Tab;
 use super::views::View;
 
@@ -57,6 +59,18 @@ pub enum Command {
     ExportDialog(Export),
     /// Writes the last valid network, or what is known about it, to this file.
     Export(Export, PathBuf),
+    /// Puts another network on one side of the comparison.
+    Choose(Side, Choice),
+    /// Asks for a file for one side of the comparison.
+    ChooseFileDialog(Side),
+    /// Reads this file for one side of the comparison.
+    ChooseFile(Side, PathBuf),
+    /// Measures A and B in turns.
+    StartCompare,
+    /// Stops what this tab measures.
+    StopRun(Owner),
+    /// Asks for a file and writes the last comparison to it.
+    ExportComparison(ResultForm),
     /// Shows this folder in the system's file manager.
     ShowFolder(PathBuf),
     /// Takes the message in the status bar away.

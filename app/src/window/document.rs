@@ -57,6 +57,8 @@ impl Analysis {
 pub struct Pinned {
     /// Its name.
     pub name: String,
+    /// The network.
+    pub model: Model,
     /// Its cost.
     pub totals: CostTotals,
     /// Its latency, where it was current when it was pinned, and the images of one run.
@@ -71,6 +73,7 @@ impl Pinned {
     pub fn of_profile(profile: &Profile, name: String, file: PathBuf) -> Self {
         Self {
             name,
+            model: profile.design.clone(),
             totals: profile.cost.total.clone(),
             latency: profile.measurement.as_ref().map(|measurement| (measurement.whole, measurement.batch)),
             file: Some(file),

@@ -74,6 +74,38 @@ impl Export {
     }
 }
 
+/// How a result of a tab is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResultForm {
+    /// Tables to read.
+    Markdown,
+    /// Everything, for scripts.
+    Json,
+}
+
+impl ResultForm {
+    /// Both, in the order offered.
+    pub const ALL: [Self; 2] = [Self::Markdown, Self::Json];
+
+    /// What its button says.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Markdown => "Markdown",
+            Self::Json => "JSON",
+        }
+    }
+
+    /// How the names of such files end.
+    #[must_use]
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::Markdown => ".md",
+            Self::Json => ".json",
+        }
+    }
+}
+
 /// What exports are written from, as it was when a person asked.
 #[derive(Clone, Debug)]
 pub struct Material {
@@ -115,7 +147,7 @@ pub(super) fn done(what: Export, path: &Path, has_weights: bool) -> String {
     }
 }
 
-fn explained<E: Error + 'static>(result: Result<(), E>) -> Result<(), String> {
+pub(super) fn explained<E: Error + 'static>(result: Result<(), E>) -> Result<(), String> {
     result.map_err(|error| format!("{error}.{}", remedy(&error)))
 }
 

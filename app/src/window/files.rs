@@ -13,7 +13,9 @@ use shufflescope_engine::files::write_atomically;
 use shufflescope_engine::model::{Model, ModelFile};
 use shufflescope_engine::report::{Profile, ProfileFileError};
 
+use super::bench::Side;
 use super::export::{Export, Material, done, show_folder, with_ending};
+use super::kept::Write;
 use super::pacer::Pacer;
 
 /// The file in the data folder that survives a crash.
@@ -30,12 +32,18 @@ const TOO_SOON: Duration = Duration::from_millis(400);
 pub enum FileEvent {
     /// A file was read, or why not.
     Opened(PathBuf, Result<Opened, String>),
+    /// A file for one side of a comparison was read, or why not.
+    OpenedFor(Side, Result<Opened, String>),
     /// A design file was written, or why not.
     Saved(PathBuf, Box<Design>, Result<(), String>),
     /// A person has chosen where to export what was there when the dialog came up.
     ExportTo(PathBuf, Export, Box<Material>),
     /// A file for elsewhere was written, and what to say of it, or why not.
     Exported(PathBuf, Result<String, String>),
+    /// A person has chosen where results of the *Lab* or a comparison go.
+    WriteTo(PathBuf, Vec<u8>),
+    /// A result could not be kept in the data folder.
+    ResultNotKept(String),
     /// The file manager could not be shown.
     NoFileManager(String),
     /// The design could not be kept safe in the data folder.
@@ -57,6 +65,9 @@ pub enum Opened {
 
 enum Request {
     Open(PathBuf),
+    OpenFor(Side, PathBuf),
+    Write(Write),
+    KeepResult(Write),
     Save(PathBuf, Box<Design>),
     Export(PathBuf, Export, Box<Material>),
     Remember(PathBuf, PathBuf),
@@ -138,6 +149,21 @@ impl Files {
         self.request(Request::Open(path));
     }
 
+    /// Reads a file for one side of a comparison.
+    pub fn open_for(&self, side: Side, path: PathBuf) {
+        self.request(Request::OpenFor(side, path));
+    }
+
+    /// Writes a text for elsewhere.
+    pub fn write(&self, write: Write) {
+        self.request(Request::Write(write));
+    }
+
+    /// Keeps a result in the data folder.
+    pub fn keep_result(&self, write: Write) {
+        self.request(Request::KeepResult(write));
+    }
+
     /// Writes a design file.
     pub fn save(&self, path: PathBuf, design: &Design) {
         self.request(Request::Save(path, Box::new(design.clone())));
@@ -181,6 +207,39 @@ impl Files {
         let requests = self.requests.clone();
         self.ask(dialog.pick_file(), move |path| {
             let _ = requests.send(Request::Open(path));
+        });
+    }
+
+    /// Asks a person for a file for one side of a comparison.
+    pub fn ask_to_open_for(&self, side: Side) {
+        let dialog = rfd::AsyncFileDialog::new()
+            .set_title("Open a network to compare")
+            .add_filter("Design, profile or model", &["toml", "json", "onnx"]);
+        let requests = self.requests.clone();
+        self.ask(dialog.pick_file(), move |path| {
+            let _ = requests.send(Request::OpenFor(side, path));
+        });
+    }
+
+    /// Asks a person for a file and writes these bytes to it.
+    pub fn ask_to_write(&self, name: &str, ending: &'static str, bytes: Vec<u8>) {
+        let mut dialog = rfd::AsyncFileDialog::new()
+            .set_title("Export the result")
+            .add_filter("Result", &[ending.trim_start_matches('.')])
+            .set_file_name(file_name(name, ending));
+        if let Some(folder) = self.export_folder() {
+            dialog = dialog.set_directory(folder);
+        }
+        let (tell, pacer) = (self.tell.clone(), self.pacer.clone());
+        self.ask(dialog.save_file(), move |path| {
+            let _ = tell.send(match with_ending(path, ending) {
+                Ok(path) => FileEvent::WriteTo(path, bytes),
+                Err(taken) => {
+                    let error = taken.to_string();
+                    FileEvent::Exported(taken.0, Err(error))
+                }
+            });
+            pacer.wake();
         });
     }
 
@@ -259,6 +318,20 @@ fn carry_out(request: Request) -> Option<FileEvent> {
         Request::Open(path) => {
             let result = read(&path);
             Some(FileEvent::Opened(path, result))
+        }
+        Request::OpenFor(side, path) => {
+            let result = read(&path);
+            Some(FileEvent::OpenedFor(side, result))
+        }
+        Request::Write(Write { path, bytes }) => {
+            let result = super::export::explained(write_atomically(&path, &bytes));
+            let said = result.map(|()| format!("Exported to {}.", path.display()));
+            Some(FileEvent::Exported(path, said))
+        }
+        Request::KeepResult(Write { path, bytes }) => {
+            let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+            let result = folder.and_then(|()| write_atomically(&path, &bytes));
+            result.err().map(|error| FileEvent::ResultNotKept(format!("{}: {error}", path.display())))
         }
         Request::Export(path, what, material) => {
             let done = || done(what, &path, material.model.has_weights());

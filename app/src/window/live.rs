@@ -34,6 +34,8 @@ pub enum Phase {
     },
     /// A person stopped it; the next edit starts it again.
     Stopped,
+    /// It waits until *Compare* or the *Lab* have measured.
+    Resting,
     /// It cannot be done, or the worker is gone: cause and remedy.
     Failed(String),
 }
@@ -70,6 +72,7 @@ impl Freshness {
 pub struct Live {
     client: Client,
     enabled: bool,
+    held: bool,
     wanted: Option<MeasureKey>,
     job: Option<Job>,
     changed_at: f64,
@@ -88,6 +91,7 @@ impl Live {
         Self {
             client,
             enabled: true,
+            held: false,
             wanted: None,
             job: None,
             changed_at: 0.0,
@@ -163,7 +167,7 @@ impl Live {
         self.changed_at = now;
         self.version += 1;
         if self.enabled {
-            self.phase = Phase::Waiting;
+            self.phase = if self.held { Phase::Resting } else { Phase::Waiting };
         } else {
             self.phase = Phase::Idle;
             if was_busy {
@@ -184,7 +188,7 @@ impl Live {
 
     /// Measures the present design, whatever went before.
     pub fn again(&mut self) {
-        self.phase = Phase::Waiting;
+        self.phase = if self.held { Phase::Resting } else { Phase::Waiting };
         self.changed_at = f64::NEG_INFINITY;
     }
 
@@ -192,6 +196,16 @@ impl Live {
     pub fn refine(&mut self) {
         if let Some(job) = &mut self.job {
             job.protocol = Protocol::rigorous().on(job.options.device);
+            self.again();
+        }
+    }
+
+    /// Rests while something else measures on this machine, and goes on afterwards.
+    pub fn hold(&mut self, held: bool) {
+        self.held = held;
+        if held && self.phase.is_busy() {
+            self.stop(Phase::Resting);
+        } else if !held && self.phase == Phase::Resting {
             self.again();
         }
     }
@@ -204,7 +218,7 @@ impl Live {
 
     /// Stops the measurement in progress.
     pub fn cancel(&mut self) {
-        if self.phase.is_busy() {
+        if self.phase.is_busy() || self.phase == Phase::Resting {
             self.stop(Phase::Stopped);
         }
     }

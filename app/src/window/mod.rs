@@ -4,13 +4,16 @@
 //! lets the panels paint. Nothing here blocks: measuring happens in the worker process, files and dialogs on threads.
 
 mod app;
+mod bench;
 mod ceilings;
 mod command;
+mod compare;
 mod document;
 mod export;
 mod files;
 mod format;
 mod history;
+mod kept;
 mod live;
 mod native;
 mod pacer;
@@ -22,10 +25,13 @@ mod views;
 mod widgets;
 
 pub use app::{App, Notice, Scene, Setup};
+pub use bench::{Bench, Care, Outcome, Owner, Side, Standing, Step, Task, Work};
 pub use ceilings::Ceilings;
 pub use command::{Command, Commands};
+pub use compare::{Choice, Compare, Compared, OnPaper};
 pub use document::{Analysis, Document, Pinned};
-pub use export::{Export, Material};
+pub use export::{Export, Material, ResultForm};
+pub use kept::Kept;
 pub use live::{Freshness, Live, Phase};
 pub use native::{Renderer, WindowOptions, run};
 pub use tab::Tab;

@@ -7,6 +7,7 @@ use shufflescope_engine::design::Design;
 use shufflescope_engine::runtime::RunOptions;
 
 use super::app::{App, Setup};
+use super::bench::Care;
 use super::theme;
 use crate::worker::Launcher;
 
@@ -48,7 +49,7 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     }
     let data_folder = eframe::storage_dir(APP_ID);
     let WindowOptions { launcher, design, options, renderer } = options;
-    let setup = Setup { launcher, data_folder, design, options };
+    let setup = Setup { launcher, data_folder, design, options, care: Care::default() };
     let first = match renderer {
         None | Some(Renderer::Wgpu) => eframe::Renderer::Wgpu,
         Some(Renderer::Glow) => eframe::Renderer::Glow,

@@ -3,6 +3,7 @@
 use eframe::egui;
 use egui::Key;
 
+use super::panels::CompareView;
 use super::views::Views;
 
 /// What a person is at work on. Another tab is another variant, its entry in [`ALL`](Self::ALL), its words below, and an
@@ -12,17 +13,20 @@ pub enum Tab {
     /// The network: its settings, what it costs, what the guidelines say.
     #[default]
     Design,
+    /// Two networks side by side, measured in turns.
+    Compare,
 }
 
 impl Tab {
     /// All of them, in the order offered; with one alone there is nothing to choose and nothing is shown.
-    pub const ALL: &[Self] = &[Self::Design];
+    pub const ALL: &[Self] = &[Self::Design, Self::Compare];
 
     /// A word for its button.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Design => "Design",
+            Self::Compare => "Compare",
         }
     }
 
@@ -31,6 +35,7 @@ impl Tab {
     pub const fn about(self) -> &'static str {
         match self {
             Self::Design => "Edit a network and see what it costs",
+            Self::Compare => "Which of two networks is faster here, and where the difference comes from",
         }
     }
 
@@ -50,6 +55,8 @@ pub struct Tabs {
     pub shown: Tab,
     /// The design tab's views.
     pub views: Views,
+    /// The comparison.
+    pub compare: CompareView,
 }
 
 #[cfg(test)]

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::NodeT;
-use shufflescope::window::{App, Setup, theme};
+use shufflescope::window::{App, Care, Setup, theme};
 use shufflescope::worker::Launcher;
 use shufflescope_engine::design::{Design, Edit, InputSize};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::units::Nanos;
 use shufflescope_engine::zoo;
 
 pub use cpu_renderer::CpuRenderer;
@@ -33,7 +34,20 @@ pub fn setup(data_folder: Option<&Path>) -> Setup {
         data_folder: data_folder.map(Path::to_owned),
         design: Some(small()),
         options: RunOptions::new(DeviceId::Cpu, 1, 1),
+        care: Care::default(),
     }
+}
+
+/// A window whose tabs measure few rounds, briefly, and in one process.
+pub fn quick(data_folder: Option<&Path>) -> Setup {
+    let mut start = setup(data_folder);
+    let Care { rules, processes, refine, .. } = &mut start.care;
+    (*processes, *refine) = (1, false);
+    (rules.minimum_rounds, rules.maximum_rounds) = (30, 30);
+    rules.block = Nanos::from_millis(1);
+    (rules.warm_up.minimum_time, rules.warm_up.maximum_time) = (Nanos::from_millis(1), Nanos::from_millis(5));
+    rules.warm_up.patience = Nanos::from_millis(20);
+    start
 }
 
 /// A network that takes about a millisecond.

@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use shufflescope_engine::design::{Batch, limits};
+use shufflescope_engine::model::Model;
 use shufflescope_engine::report::Profile;
 use shufflescope_engine::runtime::RunOptions;
 
 use super::{App, Notice};
+use crate::window::compare::Choice;
 use crate::window::document::Pinned;
 use crate::window::export::Material;
 use crate::window::files::{FileEvent, Opened};
+use crate::window::kept::Write;
 
 impl App {
     pub(super) fn pin(&mut self) {
@@ -17,6 +20,7 @@ impl App {
         let batch = self.document.valid_options().batch;
         self.document.pinned = Some(Pinned {
             name: valid.model.name().into(),
+            model: valid.model.clone(),
             totals: valid.cost.total.clone(),
             latency: self.live.current().map(|measurement| (measurement.whole, batch)),
             file: None,
@@ -78,7 +82,21 @@ impl App {
                 let folder = path.parent().map(Path::to_owned);
                 self.notice = Some(Notice { folder, ..Notice::done(said) });
             }
-            FileEvent::Opened(_, Err(error)) => self.fail(format!("Not opened. {error}")),
+            FileEvent::OpenedFor(side, Ok(opened)) => {
+                let model = match opened {
+                    Opened::Design(design) => Model::Design(*design),
+                    Opened::Profile(profile, _) => profile.design,
+                    Opened::Model(model) => *model,
+                };
+                self.compare.choose(side, Choice::Opened(Box::new(model)));
+            }
+            FileEvent::WriteTo(path, bytes) => self.files.write(Write { path, bytes }),
+            FileEvent::ResultNotKept(error) => {
+                self.fail(format!("The result is not kept over a restart; export it. {error}"));
+            }
+            FileEvent::OpenedFor(_, Err(error)) | FileEvent::Opened(_, Err(error)) => {
+                self.fail(format!("Not opened. {error}"))
+            }
             FileEvent::Saved(_, _, Err(error)) => self.fail(format!("Not saved. {error}")),
             FileEvent::Exported(_, Err(error)) => self.fail(format!("Not exported. {error}")),
             FileEvent::NoFileManager(error) => self.fail(format!("The folder cannot be shown. {error}")),

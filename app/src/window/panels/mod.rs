@@ -1,13 +1,16 @@
 //! The parts of the window; each reads a [`Scene`](super::Scene) and pushes commands.
 
 mod center;
+mod compare;
 mod design;
 mod export_menu;
 mod guidelines;
 mod headline;
 mod layout;
 mod notice;
+mod progress;
 mod status;
 mod top_bar;
 
+pub use compare::CompareView;
 pub use layout::show;

@@ -122,6 +122,10 @@ fn progress(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         Phase::Stopped => {
             muted(ui, "stopped", palette);
         }
+        Phase::Resting => {
+            muted(ui, "resting while a tab measures", palette)
+                .on_hover_text("Compare or the Lab measures; this goes on when it is done");
+        }
         Phase::Failed(_) => {
             ui.label(RichText::new("failed").color(palette.error));
         }

@@ -1,0 +1,82 @@
+//! What *Compare* and *Lab* measure: starting, stopping, keeping and exporting it.
+
+use eframe::egui;
+
+use super::App;
+use crate::window::bench::{Outcome, Owner, Task};
+use crate::window::export::ResultForm;
+use crate::window::tab::Tab;
+
+/// Seconds between two looks at a worker that says nothing.
+const LOOK_AGAIN: f32 = 0.2;
+
+impl App {
+    /// Hands what came in to those who asked for it.
+    pub(super) fn work_at_bench(&mut self, ctx: &egui::Context) {
+        for (step, outcome) in self.bench.advance() {
+            let failed = matches!((&step.task, &outcome), (Task::Pair, Outcome::Failed(_)));
+            let write = self.compare.take(&step.task, outcome);
+            if failed {
+                // Without a verdict nobody waits for the layers.
+                self.stop_run(Owner::Compare);
+            }
+            if let Some(write) = write {
+                self.files.keep_result(write);
+            }
+        }
+        if self.bench.is_busy() {
+            ctx.request_repaint_after_secs(LOOK_AGAIN);
+        }
+    }
+
+    /// Stops what the tab shown measures, or else the live measurement.
+    pub(super) fn cancel(&mut self) {
+        let owner = match self.tabs.shown {
+            Tab::Compare => Some(Owner::Compare),
+            Tab::Design => None,
+        };
+        match owner {
+            Some(owner) if self.bench.owner() == Some(owner) => self.stop_run(owner),
+            _ => self.live.cancel(),
+        }
+    }
+
+    pub(super) fn stop_run(&mut self, owner: Owner) {
+        self.bench.cancel(owner);
+        match owner {
+            Owner::Compare => self.compare.stop(),
+            Owner::Lab => {}
+        }
+    }
+
+    pub(super) fn start_compare(&mut self) {
+        if self.bench.is_busy() {
+            return;
+        }
+        self.compare.settle(&self.document);
+        let machine = self.machine();
+        let started = self.compare.start(machine.as_deref());
+        match started {
+            Ok(steps) => {
+                if let Err(reason) = self.bench.add(Owner::Compare, steps) {
+                    self.fail(reason.to_owned());
+                }
+            }
+            Err(reason) => self.fail(format!("Not compared: {reason}")),
+        }
+    }
+
+    pub(super) fn export_comparison(&mut self, form: ResultForm) {
+        let Some((kept, _)) = self.compare.last(self.machine().as_deref(), &self.document.valid_options()) else {
+            return;
+        };
+        let text = kept.result.text(form, &kept.about());
+        let name = format!("{}-against-{}", kept.result.pair.b.name, kept.result.pair.a.name);
+        self.files.ask_to_write(&name, form.ending(), text.into_bytes());
+    }
+
+    /// The processor's name, once it is known.
+    pub(super) fn machine(&self) -> Option<String> {
+        self.surroundings.machine().and_then(|machine| machine.cpu_model.clone())
+    }
+}

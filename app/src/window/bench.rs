@@ -1,0 +1,255 @@
+//! The long measurements of *Compare* and *Lab*: one step after another in a worker of their own, and never two at once.
+//! Live measuring rests meanwhile, for two measurements on one machine would only measure each other.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use shufflescope_engine::design::InputSize;
+use shufflescope_engine::measure::{InterleaveRules, Interleaved, Measurement, Protocol};
+use shufflescope_engine::sweep::Point;
+use shufflescope_engine::units::Nanos;
+
+use crate::worker::{Client, ClientEvent, ColumnChoice, Job, Ticket, TurnsJob};
+
+/// How carefully the tabs measure.
+#[derive(Clone, Debug)]
+pub struct Care {
+    /// Of networks in turns.
+    pub rules: InterleaveRules,
+    /// Fresh processes that take one set of rounds each, where two networks are compared.
+    pub processes: usize,
+    /// Of networks one by one.
+    pub protocol: Protocol,
+    /// Whether a network's samples are refined up to 5 s.
+    pub refine: bool,
+}
+
+impl Default for Care {
+    fn default() -> Self {
+        Self { rules: InterleaveRules::standard(), processes: 3, protocol: Protocol::live(), refine: true }
+    }
+}
+
+/// Who asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The comparison of two networks.
+    Compare,
+    /// The paper's experiments and the sweep.
+    Lab,
+}
+
+/// One of the two networks compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// What the other is compared with.
+    A,
+    /// What is judged.
+    B,
+}
+
+/// What a step is for.
+#[derive(Clone, Debug)]
+pub enum Task {
+    /// A and B in turns.
+    Pair,
+    /// Where the time of one of them goes.
+    LayersOf(Side),
+    /// One column of an experiment.
+    Column(ColumnChoice),
+    /// A network of the zoo at an input.
+    Network(&'static str, InputSize),
+    /// One point of a sweep.
+    Point(Box<Point>),
+}
+
+/// What the worker is asked for.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// Networks in turns.
+    Turns(Box<TurnsJob>),
+    /// One network.
+    Measure(Box<Job>),
+}
+
+/// A measurement to be made.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What it is for.
+    pub task: Task,
+    /// What people call it.
+    pub name: String,
+    /// What is asked for.
+    pub work: Work,
+}
+
+/// What came of a step.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The rounds so far.
+    SoFar(Vec<Interleaved>),
+    /// All rounds.
+    Turns(Vec<Interleaved>),
+    /// The measurement.
+    Measured(Box<Measurement>),
+    /// It cannot be done, with cause and remedy.
+    Failed(String),
+}
+
+/// How far the run in progress is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    /// Whose run it is.
+    pub owner: Owner,
+    /// What is being measured.
+    pub name: String,
+    /// Its number, from 1.
+    pub step: usize,
+    /// All steps of the run.
+    pub steps: usize,
+    /// Of the run, from 0 to 1.
+    pub fraction: f32,
+    /// At the pace so far, once that is known.
+    pub left: Option<Nanos>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Bench {
+    client: Client,
+    run: Option<Run>,
+}
+
+#[derive(Debug)]
+struct Run {
+    owner: Owner,
+    current: Step,
+    ticket: Ticket,
+    /// Of the current step, as far as the worker tells.
+    fraction: f32,
+    step_left: Option<Nanos>,
+    waiting: VecDeque<Step>,
+    done: usize,
+    started: Instant,
+}
+
+impl Bench {
+    /// Measures with this client; no process starts before something is asked for.
+    #[must_use]
+    pub const fn new(client: Client) -> Self {
+        Self { client, run: None }
+    }
+
+    /// Whether a run is in progress.
+    #[must_use]
+    pub const fn is_busy(&self) -> bool {
+        self.run.is_some()
+    }
+
+    /// Whose run is in progress.
+    #[must_use]
+    pub fn owner(&self) -> Option<Owner> {
+        self.run.as_ref().map(|run| run.owner)
+    }
+
+    /// Adds steps behind those that wait. Refused, with the reason, while the other tab measures.
+    ///
+    /// # Errors
+    /// What to do about it.
+    pub fn add(&mut self, owner: Owner, steps: impl IntoIterator<Item = Step>) -> Result<(), &'static str> {
+        if let Some(run) = &mut self.run {
+            if run.owner != owner {
+                return Err(match run.owner {
+                    Owner::Compare => "Compare is measuring: wait for it or cancel it.",
+                    Owner::Lab => "The Lab is measuring: wait for it or cancel it.",
+                });
+            }
+            run.waiting.extend(steps);
+            return Ok(());
+        }
+        let mut waiting: VecDeque<Step> = steps.into_iter().collect();
+        let Some(current) = waiting.pop_front() else { return Ok(()) };
+        let ticket = start(&mut self.client, &current);
+        let (started, step_left) = (Instant::now(), None);
+        self.run = Some(Run { owner, current, ticket, fraction: 0.0, step_left, waiting, done: 0, started });
+        Ok(())
+    }
+
+    /// Gives up the run in progress, if it is this owner's; what is finished is kept by those who asked.
+    pub fn cancel(&mut self, owner: Owner) {
+        if self.owner() == Some(owner) {
+            self.run = None;
+            self.client.cancel();
+        }
+    }
+
+    /// The step being measured and those that wait.
+    pub fn pending(&self) -> impl Iterator<Item = &Step> {
+        self.run.iter().flat_map(|run| std::iter::once(&run.current).chain(&run.waiting))
+    }
+
+    /// How far the run in progress is.
+    #[must_use]
+    pub fn standing(&self) -> Option<Standing> {
+        let run = self.run.as_ref()?;
+        let steps = run.done + 1 + run.waiting.len();
+        let fraction = (run.done as f32 + run.fraction.clamp(0.0, 1.0)) / steps as f32;
+        let left = if run.waiting.is_empty() && run.step_left.is_some() {
+            run.step_left
+        } else {
+            let elapsed = run.started.elapsed().as_secs_f64();
+            let known = fraction > 0.02 && elapsed > 1.0;
+            known.then(|| Nanos((elapsed * f64::from((1.0 - fraction) / fraction) * 1e9) as u64))
+        };
+        Some(Standing { owner: run.owner, name: run.current.name.clone(), step: run.done + 1, steps, fraction, left })
+    }
+
+    /// Takes what the worker said and starts the next step; says what came of which step.
+    pub fn advance(&mut self) -> Vec<(Step, Outcome)> {
+        let mut news = Vec::new();
+        for event in self.client.poll() {
+            let Some(run) = &mut self.run else { continue };
+            let outcome = match event {
+                ClientEvent::Progress { ticket, fraction, left, .. } if ticket == run.ticket => {
+                    (run.fraction, run.step_left) = (fraction, Some(left));
+                    continue;
+                }
+                ClientEvent::Turns { ticket, fraction, left, processes } if ticket == run.ticket => {
+                    (run.fraction, run.step_left) = (fraction, left);
+                    if let Some(processes) = processes {
+                        news.push((run.current.clone(), Outcome::SoFar(processes)));
+                    }
+                    continue;
+                }
+                ClientEvent::Done { ticket, measurement } if ticket == run.ticket => Outcome::Measured(measurement),
+                ClientEvent::TurnsDone { ticket, processes } if ticket == run.ticket => Outcome::Turns(processes),
+                ClientEvent::Failed { ticket, message } if ticket == run.ticket => Outcome::Failed(message),
+                ClientEvent::WorkerLost { message } => Outcome::Failed(message),
+                _ => continue,
+            };
+            news.push((run.current.clone(), outcome));
+            self.next();
+        }
+        news
+    }
+
+    fn next(&mut self) {
+        let Some(run) = &mut self.run else { return };
+        run.done += 1;
+        (run.fraction, run.step_left) = (0.0, None);
+        match run.waiting.pop_front() {
+            Some(step) => {
+                run.ticket = start(&mut self.client, &step);
+                run.current = step;
+            }
+            None => self.run = None,
+        }
+    }
+}
+
+fn start(client: &mut Client, step: &Step) -> Ticket {
+    match &step.work {
+        Work::Turns(job) => client.take_turns((**job).clone()),
+        Work::Measure(job) => client.measure((**job).clone()),
+    }
+}

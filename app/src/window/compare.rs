@@ -1,0 +1,390 @@
+//! A beside B: which networks, what they cost on paper, and what came of measuring them in turns.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use shufflescope_engine::cost::{CostTotals, total_cost};
+use shufflescope_engine::design::{Batch, Fingerprint};
+use shufflescope_engine::experiment::PairResult;
+use shufflescope_engine::graph::Graph;
+use shufflescope_engine::measure::{Breakdown, Interleaved, LayerChange, LayerDifference, LayerSide, LayerSource};
+use shufflescope_engine::model::{Model, NetworkChoice};
+use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::zoo;
+
+use super::bench::{Care, Outcome, Side, Step, Task, Work};
+use super::document::Document;
+use super::export::ResultForm;
+use super::kept::{Kept, Shelf, Write};
+use crate::worker::{Contest, Job, TurnsJob};
+
+/// What stands on a side at the start where nothing is pinned.
+const FIRST_A: &str = "mobilenet-v2-x1.0";
+
+/// The one name on the shelf.
+const LAST: &str = "pair";
+
+/// Where the network of a side comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Choice {
+    /// The design or network of the *Design* tab, whatever it is at the moment.
+    Present,
+    /// The pinned A, or a preset where nothing is pinned.
+    Pinned,
+    /// A preset or another network of the zoo.
+    Zoo(&'static str),
+    /// An opened file.
+    Opened(Box<Model>),
+}
+
+/// What is compared with what, in full.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Key {
+    a: Fingerprint,
+    b: Fingerprint,
+    options: RunOptions,
+}
+
+/// What was measured, as it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compared {
+    key: Key,
+    /// Totals, verdict and how it was measured.
+    pub pair: PairResult,
+    /// Layer by layer, with times where they were measured.
+    pub layers: LayerDifference,
+}
+
+/// Both networks on paper.
+#[derive(Debug)]
+pub struct OnPaper {
+    key: Key,
+    graphs: [Graph; 2],
+    /// Their totals.
+    pub totals: [CostTotals; 2],
+    /// Layer by layer, without times.
+    pub layers: LayerDifference,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Compare {
+    choices: [Choice; 2],
+    /// What the choices came to, and when that was last looked up.
+    models: [Option<Model>; 2],
+    looked_up: Option<(u64, RunOptions, [Choice; 2], Option<Fingerprint>)>,
+    paper: Result<Box<OnPaper>, String>,
+    care: Care,
+    running: Option<Running>,
+    failure: Option<String>,
+    shelf: Shelf<Compared>,
+    version: u64,
+}
+
+/// A comparison in progress.
+#[derive(Debug)]
+struct Running {
+    key: Key,
+    machine: Option<String>,
+    graphs: [Graph; 2],
+    rounds: Vec<Interleaved>,
+    breakdowns: [Option<Breakdown>; 2],
+    so_far: Option<Compared>,
+}
+
+impl Compare {
+    /// A is what is pinned, B the present design; the last comparison is there again.
+    #[must_use]
+    pub fn new(data_folder: Option<&Path>, care: Care) -> Self {
+        Self {
+            choices: [Choice::Pinned, Choice::Present],
+            models: [None, None],
+            looked_up: None,
+            paper: Err("nothing is chosen yet".into()),
+            care,
+            running: None,
+            failure: None,
+            shelf: Shelf::open(data_folder, "compare"),
+            version: 0,
+        }
+    }
+
+    /// What stands on a side.
+    #[must_use]
+    pub const fn choice(&self, side: Side) -> &Choice {
+        &self.choices[side as usize]
+    }
+
+    /// Its network, where there is one.
+    #[must_use]
+    pub const fn model(&self, side: Side) -> Option<&Model> {
+        self.models[side as usize].as_ref()
+    }
+
+    /// Puts another network on a side.
+    pub fn choose(&mut self, side: Side, choice: Choice) {
+        self.choices[side as usize] = choice;
+    }
+
+    /// Both networks on paper, or why not.
+    ///
+    /// # Errors
+    /// What is wrong with one of them.
+    pub fn paper(&self) -> Result<&OnPaper, &str> {
+        self.paper.as_deref().map_err(String::as_str)
+    }
+
+    /// Counts what could change what is shown.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Why the last comparison broke off.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    /// Whether one is in progress.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// The comparison in progress as far as its rounds go.
+    #[must_use]
+    pub fn so_far(&self) -> Option<&Compared> {
+        self.running.as_ref()?.so_far.as_ref()
+    }
+
+    /// The last complete comparison, and whether it is of what is chosen now.
+    #[must_use]
+    pub fn last(&self, machine: Option<&str>, options: &RunOptions) -> Option<(&Kept<Compared>, bool)> {
+        let kept = self.shelf.get(LAST, machine, options)?;
+        let of_these = self.paper().is_ok_and(|paper| paper.key == kept.result.key);
+        Some((kept, of_these && kept.is_of(machine, options)))
+    }
+
+    /// Looks up what the choices mean now.
+    pub fn settle(&mut self, document: &Document) {
+        let options = document.valid_options();
+        let pinned = document.pinned.as_ref().map(|pinned| pinned.model.fingerprint());
+        let of = (document.revision(), options.clone(), self.choices.clone(), pinned);
+        if self.looked_up.as_ref() == Some(&of) {
+            return;
+        }
+        self.looked_up = Some(of);
+        self.models = self.choices.each_ref().map(|choice| look_up(choice, document));
+        self.paper = OnPaper::of(&self.models, &options).map(Box::new);
+        self.version += 1;
+    }
+
+    /// What has to be measured.
+    ///
+    /// # Errors
+    /// Why these networks cannot be compared.
+    pub fn start(&mut self, machine: Option<&str>) -> Result<Vec<Step>, String> {
+        let paper = self.paper.as_ref().map_err(Clone::clone)?;
+        let [Some(a), Some(b)] = self.models.clone() else { return Err("choose two networks".into()) };
+        let options = paper.key.options.clone();
+        let Care { rules, processes, protocol, .. } = self.care.clone();
+        let turns = TurnsJob {
+            networks: Contest::Pair { a: a.clone(), b: b.clone() },
+            options: options.clone(),
+            rules,
+            processes,
+        };
+        let layers = |side, design: Model| Step {
+            task: Task::LayersOf(side),
+            name: format!("layers of {side:?}"),
+            work: Work::Measure(Box::new(Job {
+                design,
+                options: options.clone(),
+                protocol: protocol.on(options.device),
+                weights: None,
+                refine: false,
+            })),
+        };
+        let names = format!("{} and {} in turns", a.name(), b.name());
+        let pair = Step { task: Task::Pair, name: names, work: Work::Turns(Box::new(turns)) };
+        self.running = Some(Running {
+            key: paper.key.clone(),
+            machine: machine.map(str::to_owned),
+            graphs: paper.graphs.clone(),
+            rounds: Vec::new(),
+            breakdowns: [None, None],
+            so_far: None,
+        });
+        self.failure = None;
+        self.version += 1;
+        Ok(vec![pair, layers(Side::A, a), layers(Side::B, b)])
+    }
+
+    /// Gives the comparison in progress up.
+    pub fn stop(&mut self) {
+        self.running = None;
+        self.version += 1;
+    }
+
+    /// Takes what came of a step; a complete comparison comes back as a file to be kept.
+    pub fn take(&mut self, task: &Task, outcome: Outcome) -> Option<Write> {
+        let Some(running) = &mut self.running else { return None };
+        self.version += 1;
+        let is_last = matches!(task, Task::LayersOf(Side::B));
+        match (task, outcome) {
+            (Task::Pair, Outcome::SoFar(rounds) | Outcome::Turns(rounds)) => running.rounds = rounds,
+            (Task::LayersOf(side), Outcome::Measured(measurement)) => {
+                running.breakdowns[*side as usize] = measurement.breakdown;
+            }
+            (_, Outcome::Failed(message)) => self.failure = Some(message),
+            _ => {}
+        }
+        let method = self.care.rules;
+        if let Some(so_far) = running.summary(&method) {
+            running.so_far = Some(so_far);
+        }
+        if !is_last {
+            return None;
+        }
+        let running = self.running.take()?;
+        let compared = running.so_far?;
+        self.shelf.put(LAST, Kept::now(running.machine, running.key.options, compared))
+    }
+}
+
+impl Running {
+    fn summary(&self, method: &shufflescope_engine::measure::InterleaveRules) -> Option<Compared> {
+        let [a, b] = &self.graphs;
+        let pair = PairResult::new([a, b], &self.key.options, method, &self.rounds, None).ok()?;
+        let [of_a, of_b] = &self.breakdowns;
+        let layers = LayerDifference::between(
+            LayerSource { graph: a, breakdown: of_a.as_ref() },
+            LayerSource { graph: b, breakdown: of_b.as_ref() },
+        );
+        Some(Compared { key: self.key.clone(), pair, layers })
+    }
+}
+
+impl OnPaper {
+    fn of([a, b]: &[Option<Model>; 2], options: &RunOptions) -> Result<Self, String> {
+        let there = |side: &str, model| -> Result<_, String> {
+            Option::ok_or_else(model, || format!("{side} is not there: choose another network"))
+        };
+        let (a, b): (&Model, &Model) = (there("A", a.as_ref())?, there("B", b.as_ref())?);
+        let graph =
+            |side: &str, model: &Model| model.graph(Batch(options.batch)).map_err(|error| format!("{side}: {error}"));
+        let (graph_a, graph_b) = (graph("A", a)?, graph("B", b)?);
+        let layers = LayerDifference::between(
+            LayerSource { graph: &graph_a, breakdown: None },
+            LayerSource { graph: &graph_b, breakdown: None },
+        );
+        Ok(Self {
+            key: Key { a: a.fingerprint(), b: b.fingerprint(), options: options.clone() },
+            totals: [total_cost(&graph_a), total_cost(&graph_b)],
+            graphs: [graph_a, graph_b],
+            layers,
+        })
+    }
+}
+
+fn look_up(choice: &Choice, document: &Document) -> Option<Model> {
+    match choice {
+        Choice::Present => Some(document.valid().model.clone()),
+        Choice::Pinned => match &document.pinned {
+            Some(pinned) => Some(pinned.model.clone()),
+            None => of_zoo(FIRST_A),
+        },
+        Choice::Zoo(name) => of_zoo(name),
+        Choice::Opened(model) => Some((**model).clone()),
+    }
+}
+
+/// A network of the zoo at the input of its publication.
+#[must_use]
+pub fn of_zoo(name: &str) -> Option<Model> {
+    if let Some(design) = zoo::preset(name) {
+        return Some(Model::Design(design));
+    }
+    let network = zoo::network(name)?;
+    Some(Model::Network(NetworkChoice { name: network.name.into(), input: network.input }))
+}
+
+/// Every name of the zoo.
+pub fn zoo_names() -> impl Iterator<Item = &'static str> {
+    let presets = zoo::presets().iter().map(|preset| preset.design.name.as_str());
+    presets.chain(zoo::networks().iter().map(|network| network.name))
+}
+
+impl Choice {
+    /// What it is, in a few words.
+    #[must_use]
+    pub fn about(&self, pinned: bool) -> &'static str {
+        match self {
+            Self::Present => "the present design",
+            Self::Pinned if pinned => "the pinned network",
+            Self::Pinned => "nothing is pinned: a preset",
+            Self::Zoo(_) => "from the zoo",
+            Self::Opened(_) => "from a file",
+        }
+    }
+}
+
+impl Compared {
+    /// As a text for elsewhere; `about` says when and how it was measured.
+    #[must_use]
+    pub fn text(&self, form: ResultForm, about: &str) -> String {
+        match form {
+            ResultForm::Json => serde_json::to_string_pretty(self).unwrap_or_default() + "\n",
+            ResultForm::Markdown => self.markdown(about),
+        }
+    }
+
+    fn markdown(&self, about: &str) -> String {
+        let Self { pair: PairResult { a, b, comparison, noise_floor, .. }, layers, .. } = self;
+        let ratio = &comparison.ratio;
+        let floor = noise_floor.map_or_else(|| "unknown".into(), |floor| format!("{:.1} %", 100.0 * floor.share));
+        let mut text = format!(
+            "# {} against {}\n\nVerdict on B beside A: **{}**. B takes {:.3} times as long as A (95 % interval {:.3} to \
+             {:.3}, {} rounds in {} process(es)); the whole interval has to clear {:.1} %, and A differed from its own \
+             copy by up to {floor}.\n\nMeasured: {about}.\n\n\
+             | | network | mult-adds | params | memory access | latency | 95 % interval |\n\
+             |---|---|---:|---:|---:|---:|---|\n",
+            b.name,
+            a.name,
+            comparison.verdict,
+            ratio.ratio,
+            ratio.low,
+            ratio.high,
+            comparison.rounds,
+            comparison.processes,
+            100.0 * comparison.margin
+        );
+        for (side, of) in [("A", a), ("B", b)] {
+            let latency = of.latency;
+            text += &format!(
+                "| {side} | {} | {} | {} | {} | {} | {} to {} |\n",
+                of.name, of.mult_adds, of.params, of.memory_access, latency.median, latency.low, latency.high
+            );
+        }
+        text +=
+            "\n| | layer of A | operation | time | layer of B | operation | time |\n|---|---|---|---:|---|---|---:|\n";
+        for row in &layers.rows {
+            let cells = |side: &Option<LayerSide>| match side {
+                None => " | | ".to_owned(),
+                Some(LayerSide { cost, time, .. }) => {
+                    let time = time.map(|time| time.to_string()).unwrap_or_default();
+                    format!("{} | {} {} | {time}", cost.path, cost.op, cost.output)
+                }
+            };
+            let change = match row.change {
+                LayerChange::Same => "same",
+                LayerChange::Changed => "changed",
+                LayerChange::OnlyInA => "only A",
+                LayerChange::OnlyInB => "only B",
+            };
+            text += &format!("| {change} | {} | {} |\n", cells(&row.a), cells(&row.b));
+        }
+        text
+    }
+}
