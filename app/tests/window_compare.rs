@@ -43,8 +43,9 @@ fn a_comparison_measures_both_says_the_verdict_and_is_there_after_a_restart() {
     window.harness.get_by_label("Cancel run");
     window.wait("the comparison", is_done);
     window.step();
-    assert!(window.says("verdict: B is faster than A"), "{:?}", window.texts());
-    assert!(window.says("B takes 0."));
+    // Which verdict is the machine's business, which others may be using.
+    assert!(window.says("verdict: ") && !window.says("(stale)"), "{:?}", window.texts());
+    assert!(window.says("30 rounds in 1 process"));
     assert!(window.says("kernels of A"), "the layers have their times");
     assert_ne!(*window.app().live().phase(), Phase::Resting, "live measuring goes on");
     window.harness.check_accessibility();
@@ -53,11 +54,10 @@ fn a_comparison_measures_both_says_the_verdict_and_is_there_after_a_restart() {
     drop(window);
 
     let mut window = open(quick(Some(folder.path())));
-    assert!(window.says("verdict: B is faster than A (stale)"), "other networks are chosen now: {:?}", window.texts());
+    assert!(window.says("verdict: ") && window.says("(stale)"), "other networks are chosen now: {:?}", window.texts());
     assert!(window.says(" UTC; cpu, tuned"));
     choose_small_networks(&mut window);
-    assert!(window.says("verdict: B is faster than A"));
-    assert!(!window.says("(stale)"), "the same networks and options again");
+    assert!(window.says("verdict: ") && !window.says("(stale)"), "the same networks and options again");
 }
 
 #[test]

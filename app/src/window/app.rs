@@ -21,6 +21,7 @@ use super::document::Document;
 use super::export::Export;
 use super::files::Files;
 use super::kept::Kept;
+use super::lab::Lab;
 use super::live::Live;
 use super::pacer::Pacer;
 use super::panels;
@@ -77,6 +78,7 @@ pub struct App {
     live: Live,
     bench: Bench,
     compare: Compare,
+    lab: Lab,
     files: Files,
     surroundings: Surroundings,
     tabs: Tabs,
@@ -103,6 +105,8 @@ pub struct Scene<'a> {
     pub bench: &'a Bench,
     /// The comparison.
     pub compare: &'a Compare,
+    /// The lab's results.
+    pub lab: &'a Lab,
     /// Devices and machine.
     pub surroundings: &'a Surroundings,
     /// Where the last export went.
@@ -150,7 +154,8 @@ impl App {
             document,
             live: Live::new(client()),
             bench: Bench::new(client()),
-            compare: Compare::new(data_folder.as_deref(), care),
+            compare: Compare::new(data_folder.as_deref(), care.clone()),
+            lab: Lab::new(data_folder.as_deref(), care),
             files: Files::new(data_folder.as_deref(), pacer.clone()),
             surroundings: Surroundings::look(pacer.clone()),
             tabs: Tabs::default(),
@@ -189,8 +194,8 @@ impl App {
 
     /// Paints; what a person does is carried out at once, so that a second pass shows it in the same frame.
     pub fn ui(&mut self, ui: &mut egui::Ui) {
-        let Self { document, live, bench, compare, files, surroundings, tabs, commands, notice, .. } = self;
-        let scene = Scene { document, live, bench, compare, surroundings, export_folder: files.export_folder() };
+        let Self { document, live, bench, compare, lab, files, surroundings, tabs, commands, notice, .. } = self;
+        let scene = Scene { document, live, bench, compare, lab, surroundings, export_folder: files.export_folder() };
         panels::show(ui, scene, tabs, notice.as_ref(), commands);
         if self.commands.is_empty() {
             return;
@@ -234,6 +239,12 @@ impl App {
     #[must_use]
     pub const fn compare(&self) -> &Compare {
         &self.compare
+    }
+
+    /// The lab's results.
+    #[must_use]
+    pub const fn lab(&self) -> &Lab {
+        &self.lab
     }
 
     /// The tab shown.
@@ -281,6 +292,8 @@ impl App {
             Command::ChooseFileDialog(side) => self.files.ask_to_open_for(side),
             Command::ChooseFile(side, path) => self.files.open_for(side, path),
             Command::StartCompare => self.start_compare(),
+            Command::RunLab(run) => self.run_lab(&run),
+            Command::ExportText(name, form, text) => self.files.ask_to_write(&name, form.ending(), text.into_bytes()),
             Command::StopRun(owner) => self.stop_run(owner),
             Command::ExportComparison(form) => self.export_comparison(form),
             Command::ShowFolder(folder) => self.files.show_folder(folder),

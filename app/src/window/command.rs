@@ -9,6 +9,7 @@ use shufflescope_engine::runtime::RunOptions;
 use super::bench::{Owner, Side};
 use super::compare::Choice;
 use super::export::{Export, ResultForm};
+use super::lab::Run;
 use super::tab::Tab;
 use super::views::View;
 
@@ -67,6 +68,10 @@ pub enum Command {
     ChooseFile(Side, PathBuf),
     /// Measures A and B in turns.
     StartCompare,
+    /// Measures experiments, networks or a sweep, behind what is measured already.
+    RunLab(Run),
+    /// Asks for a file and writes a result of this name and form to it.
+    ExportText(String, ResultForm, String),
     /// Stops what this tab measures.
     StopRun(Owner),
     /// Asks for a file and writes the last comparison to it.

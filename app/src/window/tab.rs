@@ -3,7 +3,7 @@
 use eframe::egui;
 use egui::Key;
 
-use super::panels::CompareView;
+use super::panels::{CompareView, LabView};
 use super::views::Views;
 
 /// What a person is at work on. Another tab is another variant, its entry in [`ALL`](Self::ALL), its words below, and an
@@ -15,11 +15,13 @@ pub enum Tab {
     Design,
     /// Two networks side by side, measured in turns.
     Compare,
+    /// The paper's experiments and networks on this machine, and sweeps.
+    Lab,
 }
 
 impl Tab {
     /// All of them, in the order offered; with one alone there is nothing to choose and nothing is shown.
-    pub const ALL: &[Self] = &[Self::Design, Self::Compare];
+    pub const ALL: &[Self] = &[Self::Design, Self::Compare, Self::Lab];
 
     /// A word for its button.
     #[must_use]
@@ -27,6 +29,7 @@ impl Tab {
         match self {
             Self::Design => "Design",
             Self::Compare => "Compare",
+            Self::Lab => "Lab",
         }
     }
 
@@ -36,6 +39,7 @@ impl Tab {
         match self {
             Self::Design => "Edit a network and see what it costs",
             Self::Compare => "Which of two networks is faster here, and where the difference comes from",
+            Self::Lab => "The paper's experiments and networks on this machine, and sweeps of the present design",
         }
     }
 
@@ -57,6 +61,8 @@ pub struct Tabs {
     pub views: Views,
     /// The comparison.
     pub compare: CompareView,
+    /// The lab.
+    pub lab: LabView,
 }
 
 #[cfg(test)]

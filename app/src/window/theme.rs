@@ -115,6 +115,21 @@ impl Palette {
         }
     }
 
+    /// The hue of the series at this position; a shape always says it too.
+    #[must_use]
+    pub const fn series(&self, index: usize) -> Color32 {
+        match index % 8 {
+            0 => Color32::from_rgb(0, 134, 208),
+            1 => Color32::from_rgb(230, 159, 0),
+            2 => Color32::from_rgb(0, 158, 115),
+            3 => Color32::from_rgb(204, 121, 167),
+            4 => Color32::from_rgb(213, 94, 0),
+            5 => Color32::from_rgb(86, 180, 233),
+            6 => Color32::from_rgb(170, 156, 40),
+            _ => self.muted,
+        }
+    }
+
     /// From a card's colour (no share) to orange (a share of `full` or more): lightness says it too.
     #[must_use]
     pub fn heat(&self, share: f64, full: f64) -> Color32 {

@@ -5,6 +5,7 @@ use eframe::egui;
 use super::App;
 use crate::window::bench::{Outcome, Owner, Task};
 use crate::window::export::ResultForm;
+use crate::window::lab::Run;
 use crate::window::tab::Tab;
 
 /// Seconds between two looks at a worker that says nothing.
@@ -14,6 +15,13 @@ impl App {
     /// Hands what came in to those who asked for it.
     pub(super) fn work_at_bench(&mut self, ctx: &egui::Context) {
         for (step, outcome) in self.bench.advance() {
+            let machine = self.machine();
+            if matches!(step.task, Task::Column(_) | Task::Network(..) | Task::Point(_)) {
+                if let Some(write) = self.lab.take(&step, outcome, machine.as_deref()) {
+                    self.files.keep_result(write);
+                }
+                continue;
+            }
             let failed = matches!((&step.task, &outcome), (Task::Pair, Outcome::Failed(_)));
             let write = self.compare.take(&step.task, outcome);
             if failed {
@@ -33,6 +41,7 @@ impl App {
     pub(super) fn cancel(&mut self) {
         let owner = match self.tabs.shown {
             Tab::Compare => Some(Owner::Compare),
+            Tab::Lab => Some(Owner::Lab),
             Tab::Design => None,
         };
         match owner {
@@ -45,7 +54,7 @@ impl App {
         self.bench.cancel(owner);
         match owner {
             Owner::Compare => self.compare.stop(),
-            Owner::Lab => {}
+            Owner::Lab => self.lab.stop(),
         }
     }
 
@@ -63,6 +72,24 @@ impl App {
                 }
             }
             Err(reason) => self.fail(format!("Not compared: {reason}")),
+        }
+    }
+
+    pub(super) fn run_lab(&mut self, run: &Run) {
+        match self.bench.owner() {
+            Some(Owner::Compare) => return self.fail("Compare is measuring: wait for it or cancel it.".into()),
+            Some(Owner::Lab) => {}
+            None => self.lab.clear_failures(),
+        }
+        let (options, machine) = (self.document.valid_options(), self.machine());
+        let design = self.document.valid().model.design();
+        match self.lab.start(run, design, &options, machine.as_deref()) {
+            Ok(steps) => {
+                if let Err(reason) = self.bench.add(Owner::Lab, steps) {
+                    self.fail(reason.to_owned());
+                }
+            }
+            Err(reason) => self.fail(format!("Not measured: {reason}.")),
         }
     }
 

@@ -6,6 +6,7 @@ mod design;
 mod export_menu;
 mod guidelines;
 mod headline;
+mod lab;
 mod layout;
 mod notice;
 mod progress;
@@ -13,4 +14,5 @@ mod status;
 mod top_bar;
 
 pub use compare::CompareView;
+pub use lab::LabView;
 pub use layout::show;

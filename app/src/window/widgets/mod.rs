@@ -4,8 +4,10 @@ mod choice;
 mod field;
 mod mark;
 mod number;
+mod scatter;
 
 pub use choice::choice;
 pub use field::{label, named, problem, row};
 pub use mark::{Mark, disclosure, mark};
 pub use number::number;
+pub use scatter::{Across, Axis, Dot, Scatter, legend};

@@ -1,0 +1,53 @@
+//! Figure 2: the share of each kind of work in the time, here and as published.
+
+use eframe::egui;
+use egui::{Grid, Label, RichText, Ui};
+use shufflescope_engine::experiment::figure_2::{Category, PIES, Shares};
+
+use super::conditions;
+use crate::window::app::Scene;
+use crate::window::format;
+use crate::window::lab::{Measured, figure_2_networks};
+use crate::window::theme::Palette;
+
+/// Paints it.
+pub fn show(ui: &mut Ui, scene: Scene<'_>) {
+    let palette = Palette::current(ui);
+    let known = scene.lab.networks(scene.machine(), &scene.document.valid_options());
+    if let Some((kept, is_current)) = known {
+        conditions(ui, scene, &kept.about(), is_current);
+    }
+    palette.card_frame().show(ui, |ui| {
+        Grid::new("figure 2").spacing([22.0, 6.0]).show(ui, |ui| {
+            for heading in ["network", ""].into_iter().chain(Category::ALL.map(Category::name)) {
+                ui.label(RichText::new(heading).small().color(palette.muted));
+            }
+            ui.end_row();
+            for input in figure_2_networks() {
+                let measured = known.and_then(|(kept, _)| kept.result.get(input));
+                let ours = match measured {
+                    Some(Measured::Latency { shares, .. }) => shares.map(|shares| shares.shares),
+                    _ => None,
+                };
+                line(ui, input.network, "measured here", ours, palette);
+                for pie in PIES.iter().filter(|pie| pie.network == input.network) {
+                    let whose = if pie.gpu { "published, GPU" } else { "published, ARM" };
+                    line(ui, "", whose, Some(pie.shares), palette);
+                }
+            }
+        });
+    });
+    let text = "Depthwise convolutions count as Conv; a fused kernel counts as its heaviest layer, which is why fused \
+                runtimes show little element-wise work.";
+    ui.add(Label::new(RichText::new(text).small().color(palette.muted)).wrap());
+}
+
+fn line(ui: &mut Ui, network: &str, whose: &str, shares: Option<Shares>, palette: Palette) {
+    ui.label(RichText::new(network).color(palette.strong));
+    ui.label(RichText::new(whose).color(palette.muted));
+    for category in Category::ALL {
+        let text = shares.map_or_else(|| "\u{2013}".into(), |shares| format::share(shares.get(category)));
+        ui.label(RichText::new(text).color(palette.text));
+    }
+    ui.end_row();
+}
