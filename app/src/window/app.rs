@@ -1,5 +1,6 @@
 //! The window's state and the fixed order of a frame: worker and file events, then commands, then painting.
 
+mod camera;
 mod outcome;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use shufflescope_engine::report::Format;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::zoo;
 
+use super::camera::Camera;
 use super::command::{Command, Commands};
 use super::document::Document;
 use super::export::Export;
@@ -22,6 +24,7 @@ use super::pacer::Pacer;
 use super::panels;
 use super::surroundings::Surroundings;
 use super::tab::{Tab, Tabs};
+use crate::weights_store::{Server, folder_in};
 use crate::worker::{Client, Launcher};
 
 /// The design shown at the first start.
@@ -41,6 +44,8 @@ pub struct Setup {
     pub design: Option<Design>,
     /// Device, runtime, threads and batch to start with.
     pub options: RunOptions,
+    /// Where weights are downloaded from.
+    pub weights_server: Server,
 }
 
 /// Something that a person should read.
@@ -70,6 +75,7 @@ pub struct App {
     document: Document,
     live: Live,
     files: Files,
+    camera: Camera,
     surroundings: Surroundings,
     tabs: Tabs,
     commands: Commands,
@@ -91,6 +97,8 @@ pub struct Scene<'a> {
     pub document: &'a Document,
     /// The measurement.
     pub live: &'a Live,
+    /// The camera.
+    pub camera: &'a Camera,
     /// Devices and machine.
     pub surroundings: &'a Surroundings,
     /// Where the last export went.
@@ -103,7 +111,8 @@ impl App {
     /// # Errors
     /// Where the design to start with is not valid.
     pub fn new(setup: Setup) -> Result<Self, ModelError> {
-        let Setup { launcher, data_folder, design, options } = setup;
+        let Setup { launcher, data_folder, design, options, weights_server } = setup;
+        let weights_folder = data_folder.as_deref().map(folder_in);
         let pacer = Pacer::default();
         let recovered = design.is_none().then(|| Files::recover(data_folder.as_deref())).flatten();
         let notice = recovered.as_ref().filter(|kept| zoo::preset(&kept.name).as_ref() != Some(kept)).map(|kept| {
@@ -120,6 +129,7 @@ impl App {
             kept: document.draft().clone(),
             document,
             live: Live::new(Client::new(launcher, move || wake.wake())),
+            camera: Camera::new(weights_folder, weights_server, pacer.clone()),
             files: Files::new(data_folder.as_deref(), pacer.clone()),
             surroundings: Surroundings::look(pacer.clone()),
             tabs: Tabs::default(),
@@ -147,6 +157,9 @@ impl App {
         }
         self.held = held;
         self.settle(now);
+        if let Some(seconds) = self.advance_camera(now) {
+            ctx.request_repaint_after_secs(seconds as f32);
+        }
         if let Some(seconds) = self.live.advance(now) {
             ctx.request_repaint_after_secs(seconds as f32);
         }
@@ -157,8 +170,8 @@ impl App {
 
     /// Paints; what a person does is carried out at once, so that a second pass shows it in the same frame.
     pub fn ui(&mut self, ui: &mut egui::Ui) {
-        let Self { document, live, files, surroundings, tabs, commands, notice, .. } = self;
-        let scene = Scene { document, live, surroundings, export_folder: files.export_folder() };
+        let Self { document, live, camera, files, surroundings, tabs, commands, notice, .. } = self;
+        let scene = Scene { document, live, camera, surroundings, export_folder: files.export_folder() };
         panels::show(ui, scene, tabs, notice.as_ref(), commands);
         if self.commands.is_empty() {
             return;
@@ -169,6 +182,7 @@ impl App {
             self.carry_out(command, &ctx, now);
         }
         self.settle(now);
+        self.advance_camera(now);
         self.refresh_findings();
         ctx.request_discard("a command changed what is shown");
         ctx.request_repaint();
@@ -176,6 +190,7 @@ impl App {
 
     /// Writes what has to survive the end of the program.
     pub fn finish(&mut self) {
+        self.camera.finish();
         self.keep_now();
         self.files.finish();
     }
@@ -190,6 +205,12 @@ impl App {
     #[must_use]
     pub const fn live(&self) -> &Live {
         &self.live
+    }
+
+    /// The camera.
+    #[must_use]
+    pub const fn camera(&self) -> &Camera {
+        &self.camera
     }
 
     /// The tab shown.
@@ -220,6 +241,7 @@ impl App {
             Command::Unpin => self.document.pinned = None,
             Command::ShowTab(tab) => self.tabs.shown = tab,
             Command::Show(view) => self.tabs.views.shown = view,
+            Command::Camera(command) => self.carry_out_camera(command, now),
             Command::ToggleLive => self.live.toggle(),
             Command::MeasureAgain => self.live.again(),
             Command::Refine => self.live.refine(),

@@ -6,6 +6,7 @@ use shufflescope_engine::design::Edit;
 use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
 
+use super::camera::CameraCommand;
 use super::export::Export;
 use super::tab::Tab;
 use super::views::View;
@@ -31,6 +32,8 @@ pub enum Command {
     ShowTab(Tab),
     /// Shows another view of the design in the middle.
     Show(View),
+    /// Does something in the camera tab.
+    Camera(CameraCommand),
     /// Starts or stops measuring after every edit.
     ToggleLive,
     /// Measures the present design again, also after a failure.

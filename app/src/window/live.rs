@@ -69,6 +69,7 @@ impl Freshness {
 pub struct Live {
     client: Client,
     enabled: bool,
+    paused: bool,
     wanted: Option<MeasureKey>,
     job: Option<Job>,
     changed_at: f64,
@@ -86,6 +87,7 @@ impl Live {
         Self {
             client,
             enabled: true,
+            paused: false,
             wanted: None,
             job: None,
             changed_at: 0.0,
@@ -101,6 +103,20 @@ impl Live {
     #[must_use]
     pub const fn is_enabled(&self) -> bool {
         self.enabled
+    }
+
+    /// Holds measuring while something else keeps the device busy, and takes it up again afterwards. A measurement in
+    /// progress begins anew then.
+    pub fn pause(&mut self, paused: bool) {
+        if std::mem::replace(&mut self.paused, paused) != paused && paused && self.phase.is_busy() {
+            self.stop(Phase::Waiting);
+        }
+    }
+
+    /// Whether measuring is held.
+    #[must_use]
+    pub const fn is_paused(&self) -> bool {
+        self.paused
     }
 
     /// Where the wanted measurement stands.
@@ -212,6 +228,7 @@ impl Live {
             self.take(event);
         }
         match self.phase {
+            Phase::Waiting if self.paused => return None,
             Phase::Waiting => {}
             Phase::Preparing | Phase::Sampling { .. } => return Some(LOOK_AGAIN),
             _ => return None,

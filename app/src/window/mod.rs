@@ -4,6 +4,7 @@
 //! lets the panels paint. Nothing here blocks: measuring happens in the worker process, files and dialogs on threads.
 
 mod app;
+mod camera;
 mod command;
 mod document;
 mod export;
@@ -21,6 +22,7 @@ mod views;
 mod widgets;
 
 pub use app::{App, Notice, Scene, Setup};
+pub use camera::{Camera, CameraCommand, Choice, Download, Fit, Offer, Recording, Trained};
 pub use command::{Command, Commands};
 pub use document::{Analysis, Document, Pinned};
 pub use export::{Export, Material};

@@ -8,6 +8,7 @@ use shufflescope_engine::runtime::RunOptions;
 
 use super::app::{App, Setup};
 use super::theme;
+use crate::weights_store::Server;
 use crate::worker::Launcher;
 
 /// Names the folder of the user's data.
@@ -37,7 +38,7 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     }
     let data_folder = eframe::storage_dir(APP_ID);
     let WindowOptions { launcher, design, options } = options;
-    let setup = Setup { launcher, data_folder, design, options };
+    let setup = Setup { launcher, data_folder, design, options, weights_server: Server::pytorch() };
     let failure = match show(eframe::Renderer::Wgpu, setup.clone()) {
         Err(failure @ Failure { kind: Kind::Graphics, .. }) => show(eframe::Renderer::Glow, setup)
             .err()

@@ -3,6 +3,7 @@
 use eframe::egui;
 use egui::Key;
 
+use super::panels::CameraPanel;
 use super::views::Views;
 
 /// What a person is at work on. Another tab is another variant, its entry in [`ALL`](Self::ALL), its words below, and an
@@ -12,17 +13,20 @@ pub enum Tab {
     /// The network: its settings, what it costs, what the guidelines say.
     #[default]
     Design,
+    /// A camera's pictures, and what the network in hand says of them.
+    Camera,
 }
 
 impl Tab {
     /// All of them, in the order offered; with one alone there is nothing to choose and nothing is shown.
-    pub const ALL: &[Self] = &[Self::Design];
+    pub const ALL: &[Self] = &[Self::Design, Self::Camera];
 
     /// A word for its button.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Design => "Design",
+            Self::Camera => "Camera",
         }
     }
 
@@ -31,6 +35,7 @@ impl Tab {
     pub const fn about(self) -> &'static str {
         match self {
             Self::Design => "Edit a network and see what it costs",
+            Self::Camera => "Point a camera at something and see what the network makes of it, and how fast",
         }
     }
 
@@ -50,6 +55,8 @@ pub struct Tabs {
     pub shown: Tab,
     /// The design tab's views.
     pub views: Views,
+    /// The camera tab's fields.
+    pub camera: CameraPanel,
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::NodeT;
+use shufflescope::weights_store::Server;
 use shufflescope::window::{App, Setup, theme};
 use shufflescope::worker::Launcher;
 use shufflescope_engine::design::{Design, Edit, InputSize};
@@ -33,6 +34,8 @@ pub fn setup(data_folder: Option<&Path>) -> Setup {
         data_folder: data_folder.map(Path::to_owned),
         design: Some(small()),
         options: RunOptions::new(DeviceId::Cpu, 1, 1),
+        // Nobody listens there.
+        weights_server: Server { base_url: "http://127.0.0.1:9/".into(), patience: Duration::from_secs(5) },
     }
 }
 

@@ -3,6 +3,7 @@
 //! A [`Profile`] is the one exported thing. Each format is one file with one [`Exporter`], written from nothing but the
 //! profile; [`Profile::export`] writes any of them whole or not at all, [`Profile::read`] opens what JSON holds.
 
+mod camera_run;
 mod csv;
 mod error;
 mod exporter;
@@ -19,6 +20,7 @@ mod stages;
 mod summary;
 mod trace;
 
+pub use camera_run::{CameraRun, FrameTimes};
 pub use csv::Csv;
 pub use error::{ExportError, ProfileFileError};
 pub use exporter::{Exporter, Format};

@@ -3,7 +3,7 @@
 use eframe::egui;
 use egui::{Margin, Panel, ScrollArea, Ui};
 
-use super::{center, design, guidelines, notice, status, top_bar};
+use super::{camera, center, design, guidelines, notice, status, top_bar};
 use crate::window::app::{Notice, Scene};
 use crate::window::command::Commands;
 use crate::window::tab::{Tab, Tabs};
@@ -21,6 +21,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, tabs: &mut Tabs, said: Option<&Notice
     }
     match tabs.shown {
         Tab::Design => design_tab(ui, scene, &mut tabs.views, commands),
+        Tab::Camera => camera::show(ui, scene, &mut tabs.camera, commands),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The parts of the window; each reads a [`Scene`](super::Scene) and pushes commands.
 
+mod camera;
 mod center;
 mod design;
 mod export_menu;
@@ -10,4 +11,5 @@ mod notice;
 mod status;
 mod top_bar;
 
+pub use camera::CameraPanel;
 pub use layout::show;

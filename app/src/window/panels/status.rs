@@ -110,6 +110,10 @@ fn progress(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
             };
             muted(ui, &text, palette);
         }
+        Phase::Waiting if live.is_paused() => {
+            let hint = "Measuring would be disturbed and would disturb: it goes on when the camera is stopped";
+            muted(ui, "paused while the camera runs", palette).on_hover_text(hint);
+        }
         Phase::Waiting | Phase::Preparing => {
             muted(ui, "preparing", palette);
         }
