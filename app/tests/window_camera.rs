@@ -143,22 +143,23 @@ fn weights_from_a_file_answer_where_they_fit_and_say_what_differs_where_not() {
 }
 
 #[test]
-fn downloaded_weights_are_taken_by_themselves_when_the_design_becomes_theirs() {
-    let folder = tempfile::tempdir().unwrap();
-    let weights = folder_in(folder.path());
-    std::fs::create_dir(&weights).unwrap();
-    let published = Published::find("shufflenet-v2-x0.5").unwrap();
-    // What a file holds decides how it is read.
-    save(&small(), &weights.join(published.file));
-    let mut window = open(Some(folder.path()));
-    window.wait("the fitting weights", |app| matches!(app.camera().fit(), Some(Fit::Predicts { .. })));
-    window.harness.get_by_label("width 1.5").click();
+fn the_demo_works_at_the_first_start_and_ends_with_another_design() {
+    let mut window = open(None);
+    start_synthetic(&mut window);
+    window.harness.get_by_label("Try the demo").click();
+    window.wait("an answer", is_answered);
     window.step();
+    assert!(window.says("demo shapes, 12 classes") && window.says("answer 1: "));
+    let labels: Vec<&str> = shufflescope_engine::classify::demo::labels().collect();
+    let view = window.app().camera().view().unwrap();
+    let top = view.top.as_ref().unwrap().as_ref().unwrap();
+    assert!(top.iter().all(|class| labels[class.index] == class.label), "{top:?}");
+    window.harness.get_by_label("Undo").click();
     window.wait("no fitting weights", |app| matches!(app.camera().fit(), Some(Fit::TimeOnly { .. })));
     window.step();
-    window.harness.get_by_label("Show the design of shufflenet-v2-x0.5").click();
-    window.step();
-    window.wait("the fitting weights", |app| matches!(app.camera().fit(), Some(Fit::Predicts { .. })));
+    assert!(!window.says("answer 1: "));
+    window.harness.get_by_label("Show the design of demo shapes").click();
+    window.wait("the answers again", is_answered);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! From a picture to class names: what a network sees of it, what it makes of that, and how the classes are called.
 
 mod classifier;
+pub mod demo;
 mod labels;
 mod picture;
 mod preprocess;

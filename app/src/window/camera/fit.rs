@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use shufflescope_engine::classify::{Classifier, ClassifierOptions, ClassifyError, Labels};
+use shufflescope_engine::classify::{Classifier, ClassifierOptions, ClassifyError, Labels, demo};
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::model::Model;
@@ -15,6 +15,8 @@ use crate::weights_store::{PUBLISHED, Published};
 /// Trained weights, wherever they are.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Trained {
+    /// The project's own, for shapes drawn by hand; part of the program.
+    Demo,
     /// Of torchvision, to be downloaded once.
     Published(&'static Published),
     /// In a file of a person's own.
@@ -26,6 +28,7 @@ impl Trained {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
+            Self::Demo => "demo shapes".into(),
             Self::Published(published) => published.name.into(),
             Self::File(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
         }
@@ -35,14 +38,16 @@ impl Trained {
     #[must_use]
     pub fn design(&self) -> Option<Design> {
         match self {
+            Self::Demo => Some(demo::design()),
             Self::Published(published) => zoo::preset(published.design),
             Self::File(_) => None,
         }
     }
 
-    /// Where they are, if they are there. `folder` is where downloads go.
-    pub(super) fn path(&self, folder: Option<&Path>) -> Option<PathBuf> {
+    /// Where they are, if they are in a file that is there. `folder` is where downloads go.
+    fn path(&self, folder: Option<&Path>) -> Option<PathBuf> {
         match self {
+            Self::Demo => None,
             Self::Published(published) => {
                 folder.map(|folder| folder.join(published.file)).filter(|path| path.is_file())
             }
@@ -52,7 +57,7 @@ impl Trained {
 
     /// Everything that can be had without a file of a person's own.
     fn known() -> impl Iterator<Item = Self> {
-        PUBLISHED.iter().map(Self::Published)
+        std::iter::once(Self::Demo).chain(PUBLISHED.iter().map(Self::Published))
     }
 }
 
@@ -103,7 +108,8 @@ pub enum Fit {
 /// Weights that fit, opened.
 #[derive(Debug)]
 pub(super) struct Opened {
-    file: WeightsFile,
+    /// The demo's weights are part of the program.
+    file: Option<WeightsFile>,
     /// With the weights' number of classes.
     design: Design,
     resize: Option<u32>,
@@ -114,7 +120,11 @@ impl Opened {
     /// Loads the weights and makes the network ready.
     pub(super) fn classifier(mut self, run: &RunOptions) -> Result<(Classifier, ClassifierOptions), ClassifyError> {
         let options = ClassifierOptions { run: run.clone(), resize: self.resize, labels: self.labels };
-        Ok((Classifier::open(&self.design, &mut self.file, &options)?, options))
+        let classifier = match &mut self.file {
+            Some(file) => Classifier::open(&self.design, file, &options)?,
+            None => Classifier::new(&lower(&self.design, Batch(1))?, &demo::weights(), &options)?,
+        };
+        Ok((classifier, options))
     }
 }
 
@@ -134,7 +144,7 @@ impl Question<'_> {
     pub(super) fn offers(&self) -> Vec<Offer> {
         let wanted = self.model.design().and_then(tensors);
         let offer = |trained: Trained| Offer {
-            is_here: trained.path(self.folder).is_some(),
+            is_here: trained == Trained::Demo || trained.path(self.folder).is_some(),
             fits: wanted.is_some() && trained.design().as_ref().and_then(tensors) == wanted,
             trained,
         };
@@ -154,14 +164,23 @@ impl Question<'_> {
             Choice::Only(trained) => self.fit_only(trained, design),
             Choice::Automatic => {
                 let ready = offers.iter().filter(|offer| offer.fits && offer.is_here);
-                let mut tried = ready.map(|offer| self.fit_only(&offer.trained, design));
-                let found = tried.next();
-                found.unwrap_or_else(|| (time_only("No trained weights fit this design.".into()), None))
+                let tried = ready.map(|offer| self.fit_only(&offer.trained, design));
+                let mut found = (time_only("No trained weights fit this design.".into()), None);
+                for fit in tried {
+                    found = fit;
+                    if found.1.is_some() {
+                        break;
+                    }
+                }
+                found
             }
         }
     }
 
     fn fit_only(&self, trained: &Trained, design: &Design) -> (Fit, Option<Opened>) {
+        if *trained == Trained::Demo {
+            return fit_demo(design);
+        }
         let Some(path) = trained.path(self.folder) else {
             let reason = format!("The weights {} are not downloaded yet.", trained.name());
             return (time_only(reason), None);
@@ -178,7 +197,7 @@ impl Question<'_> {
                 // A published resize belongs to the published input.
                 let resize = of.map(|of| of.resize).filter(|_| fitted.input == InputSize::square(224));
                 let fit = Fit::Predicts { weights: trained.name(), classes: fitted.classes, doubts };
-                (fit, Some(Opened { file, design: fitted, resize, labels }))
+                (fit, Some(Opened { file: Some(file), design: fitted, resize, labels }))
             }
             Err(error) => {
                 let reason = format!("The weights {} do not fit this design.", trained.name());
@@ -203,6 +222,25 @@ impl Question<'_> {
             Err(error) => (Some(Labels::numbers()), vec![format!("The classes have numbers: {error}.")]),
         }
     }
+}
+
+fn fit_demo(design: &Design) -> (Fit, Option<Opened>) {
+    let trained_for = demo::design();
+    let fitted = design.apply(&Edit::Classes(trained_for.classes));
+    let misfit = lower(&fitted, Batch(1))
+        .map_err(|error| error.to_string())
+        .and_then(|graph| demo::weights().check(&graph).map_err(|error| error.to_string()));
+    if let Err(difference) = misfit {
+        let reason = "The demo's weights do not fit this design.".into();
+        return (Fit::TimeOnly { reason, difference: Some(difference), designs: vec![trained_for] }, None);
+    }
+    let fit = Fit::Predicts {
+        weights: Trained::Demo.name(),
+        classes: fitted.classes,
+        doubts: doubt(&Trained::Demo, &fitted).into_iter().collect(),
+    };
+    let labels = Some(Labels::of_names(demo::labels().map(str::to_owned)));
+    (fit, Some(Opened { file: None, design: fitted, resize: None, labels }))
 }
 
 const fn time_only(reason: String) -> Fit {
@@ -257,7 +295,7 @@ mod tests {
         let offers = question(&model, &Choice::Automatic, folder.path()).offers();
         let fitting: Vec<String> = offers.iter().filter(|offer| offer.fits).map(|offer| offer.trained.name()).collect();
         assert_eq!(fitting, ["shufflenet-v2-x1.5"]);
-        assert!(offers.iter().all(|offer| !offer.is_here));
+        assert!(offers.iter().all(|offer| offer.is_here == (offer.trained == Trained::Demo)));
     }
 
     #[test]

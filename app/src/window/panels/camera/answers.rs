@@ -1,21 +1,23 @@
 //! The likeliest classes with their probabilities; without trained weights, why there are none.
 
 use eframe::egui;
-use egui::{Align, Layout, RichText, Sense, Ui, WidgetInfo, vec2};
+use egui::{Align, Layout, RichText, Role, Sense, Ui, WidgetInfo, vec2};
+
+use shufflescope_engine::design::Edit;
 
 use super::{colored, note};
 use crate::camera::Prediction;
 use crate::window::app::Scene;
-use crate::window::camera::Fit;
-use crate::window::command::Commands;
+use crate::window::camera::{CameraCommand, Choice, Fit, Trained};
+use crate::window::command::{Command, Commands};
 use crate::window::theme::{self, Palette};
-use crate::window::widgets::{Mark, mark};
+use crate::window::widgets::{Mark, mark, named};
 
 /// Classes that are shown.
 const CLASSES: usize = 5;
 
 /// Paints the list.
-pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, _commands: &mut Commands) {
+pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     let palette = Palette::current(ui);
     let camera = scene.camera;
     if let Some(problem) = camera.problem() {
@@ -40,6 +42,13 @@ pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, _commands: &mut Commands) {
                 "They would mean nothing. Rates and times are those of this design all the same. See Weights for what \
                  fits.",
             );
+            let hint = "A small network that knows eleven shapes drawn on paper. Undo brings the present design back.";
+            if named(ui.button("Try the demo").on_hover_text(hint), Role::Button, "Try the demo").clicked()
+                && let Some(design) = Trained::Demo.design()
+            {
+                commands.edit(Edit::Replace(Box::new(design)));
+                commands.push(Command::Camera(CameraCommand::Use(Choice::Automatic)));
+            }
         }
         Some(Fit::Predicts { .. }) => match camera.view().map(|view| (camera.is_current(view), &view.top)) {
             Some((true, Some(Ok(top)))) => bars(ui, top, palette),
@@ -71,7 +80,7 @@ fn bars(ui: &mut Ui, top: &[Prediction], palette: Palette) {
             ui.painter().rect_filled(filled, 3.0, if place == 0 { palette.accent } else { palette.muted });
         });
         let name = format!("answer {}: {label}, {percent}", place + 1);
-        scope.response.widget_info(|| WidgetInfo::labeled(egui::Role::ProgressIndicator, true, &name));
+        scope.response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, &name));
     }
     ui.add_space(theme::GAP);
 }

@@ -85,10 +85,14 @@ fn fit(ui: &mut Ui, fit: Option<&Fit>, commands: &mut Commands) {
 
 /// Weights that can be had, on two lines.
 fn row(ui: &mut Ui, scene: Scene<'_>, offer: &Offer, commands: &mut Commands) {
-    let Trained::Published(published) = offer.trained else { return };
+    let published = match offer.trained {
+        Trained::Demo => None,
+        Trained::Published(published) => Some(published),
+        Trained::File(_) => return,
+    };
     let palette = Palette::current(ui);
     let name = offer.trained.name();
-    let download = scene.camera.download().filter(|download| download.published == published);
+    let download = scene.camera.download().filter(|download| Some(download.published) == published);
     ui.add_space(2.0);
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
@@ -102,8 +106,11 @@ fn row(ui: &mut Ui, scene: Scene<'_>, offer: &Offer, commands: &mut Commands) {
             });
         });
         let fits = if offer.fits { "fits this design" } else { "for another network" };
-        let size = if offer.is_here { String::new() } else { format!(", {:.1} MB", published.megabytes) };
-        let text = format!("{fits}; ImageNet top-1 {:.1} %{size}", published.top1_percent);
+        let text = match published {
+            None => format!("{fits}; eleven shapes drawn on paper"),
+            Some(of) if offer.is_here => format!("{fits}; ImageNet top-1 {:.1} %", of.top1_percent),
+            Some(of) => format!("{fits}; ImageNet top-1 {:.1} %, {:.1} MB", of.top1_percent, of.megabytes),
+        };
         colored(ui, &text, if offer.fits { palette.good } else { palette.muted });
     });
     let Some(download) = download else { return };

@@ -1,0 +1,67 @@
+//! The demo network: small weights that are there without a download and know shapes drawn by hand.
+//!
+//! What they were trained on and how well they do is in `assets/weights/README.md`. The network reads 96x96 images,
+//! normalised as torchvision's; its first class is `nothing`.
+
+use safetensors::{SafeTensorError, SafeTensors};
+
+use crate::design::Design;
+use crate::weights::{WeightTensor, Weights};
+
+const DESIGN: &str = include_str!("../../../assets/designs/shapes.toml");
+const WEIGHTS: &[u8] = include_bytes!("../../../assets/weights/shapes.safetensors");
+
+/// Names of the classes in the order of the network's outputs, one a line.
+pub const LABELS: &str = include_str!("../../../assets/labels/shapes.txt");
+
+/// The network that [`weights`] fit.
+#[must_use]
+#[expect(clippy::expect_used, reason = "the file is part of the program and a test reads it")]
+pub fn design() -> Design {
+    Design::from_toml(DESIGN).expect("the embedded design is a design")
+}
+
+/// The trained weights of [`design`].
+#[must_use]
+#[expect(clippy::expect_used, reason = "the file is part of the program and a test reads it")]
+pub fn weights() -> Weights {
+    read(WEIGHTS).expect("the embedded weights are safetensors")
+}
+
+/// Names of the classes in the order of the network's outputs.
+pub fn labels() -> impl Iterator<Item = &'static str> {
+    LABELS.lines()
+}
+
+/// Tensors of 32-bit floats.
+fn read(bytes: &[u8]) -> Result<Weights, SafeTensorError> {
+    let tensor = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
+        let values = view.data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        (name, WeightTensor { shape: view.shape().to_vec(), values })
+    };
+    Ok(SafeTensors::deserialize(bytes)?.tensors().into_iter().map(tensor).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::Batch;
+    use crate::graph::lower;
+    use crate::weights::load;
+
+    #[test]
+    fn design_weights_and_labels_fit_each_other() {
+        let design = design();
+        weights().check(&lower(&design, Batch(1)).unwrap()).unwrap();
+        assert_eq!(labels().count(), design.classes as usize);
+        assert_eq!(labels().next(), Some("nothing"));
+        assert!(labels().all(|label| !label.trim().is_empty()));
+    }
+
+    #[test]
+    fn the_embedded_weights_are_those_that_a_person_would_open_and_small() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/weights/shapes.safetensors");
+        assert_eq!(weights(), load(&path, &lower(&design(), Batch(1)).unwrap()).unwrap());
+        assert!(WEIGHTS.len() <= 1_500_000, "{} bytes", WEIGHTS.len());
+    }
+}
