@@ -4,9 +4,11 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
+use image::codecs::png::PngEncoder;
 use image::error::ImageError;
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
+use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageReader, Limits};
 use shufflescope_engine::classify::{Picture, PictureError};
+use shufflescope_engine::files::write_atomically;
 use thiserror::Error;
 
 /// How the names of such files end, in lower case; what a file holds decides how it is read.
@@ -92,6 +94,18 @@ pub fn read_picture(path: &Path) -> Result<Picture, ImageFileError> {
     let rgb = image.into_rgb8();
     let (width, height) = rgb.dimensions();
     Picture::new(width, height, rgb.into_raw()).map_err(|source| ImageFileError::Picture { path: path.into(), source })
+}
+
+/// Writes a picture as PNG, whole or not at all.
+///
+/// # Errors
+/// What the system says.
+pub fn write_png(path: &Path, picture: &Picture) -> Result<(), String> {
+    let mut bytes = Vec::new();
+    PngEncoder::new(&mut bytes)
+        .write_image(picture.rgb(), picture.width(), picture.height(), ExtendedColorType::Rgb8)
+        .map_err(|error| error.to_string())?;
+    write_atomically(path, &bytes).map_err(|error| format!("`{}` cannot be written: {error}", path.display()))
 }
 
 fn failure(path: &Path, error: ImageError) -> ImageFileError {

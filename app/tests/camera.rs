@@ -114,3 +114,21 @@ fn what_cannot_be_used_says_why_at_once() {
         failure(2, &[&["run", "--source", "synthetic"], wrong].concat());
     }
 }
+
+#[test]
+fn a_network_with_trained_weights_answers_and_one_without_is_only_timed() {
+    let answered = report("synthetic", "1.5", &["--weights", "demo", "--threads", "1"]);
+    let top = answered["top"].as_array().unwrap_or_else(|| panic!("{answered}"));
+    assert_eq!((top.len(), &answered["design"], &answered["weights"]), (5, &"shapes".into(), &"demo".into()));
+    assert!(top.iter().all(|class| class["label"].is_string() && class["probability"].is_f64()));
+    assert!(answered["stages"]["infer"]["p50_ns"].as_u64().is_some_and(|time| time > 0));
+
+    let args = ["--design", "shufflenet-v2-x0.5", "--input", "32", "--threads", "1", "--runtime", "candle"];
+    let timed = report("synthetic", "1.5", &args);
+    assert!(timed["top"].is_null() && timed["weights"].is_null(), "{timed}");
+    assert_eq!(timed["design"], "shufflenet-v2-x0.5");
+    assert!(timed["stages"]["infer"]["p90_ns"].is_u64() && timed["stages"]["resize"]["p50_ns"].is_u64());
+
+    let said = failure(1, &["run", "--source", "synthetic", "--weights", "demo", "--design", "shufflenet-v2-x0.5"]);
+    assert!(said.contains("do not fit"), "{said}");
+}

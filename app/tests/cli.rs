@@ -244,8 +244,7 @@ fn help_shows_examples() {
     for command in
         ["cost", "profile", "designs", "compare", "lab", "zoo", "sweep", "classify", "camera", "weights", "export"]
     {
-        let args = [command, "--help"];
-        assert!(stdout(args).contains("Examples:"), "{args:?}");
+        assert!(stdout(&[command, "--help"]).contains("Examples:"), "{command}");
     }
 }
 

@@ -12,7 +12,8 @@ use shufflescope_engine::design::Batch;
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::model::{Model, ModelFile};
 use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
-use shufflescope_engine::report::{Profile, SCHEMA, json_schema};
+use shufflescope_engine::report::{CameraRun, FrameTimes, Profile, SCHEMA, json_schema};
+use shufflescope_engine::units::Nanos;
 use shufflescope_engine::weights::Weights;
 use shufflescope_engine::zoo;
 
@@ -147,6 +148,33 @@ fn a_measured_profile_follows_the_schema_and_meets_the_measurements_parts() {
     for part in ["Measurement", "Breakdown", "KernelTime", "Spread", "WarmUp", "Machine", "Design", "LayerCost"] {
         assert!(met.contains(part), "{part} of {met:?}");
     }
+}
+
+#[test]
+fn a_recorded_camera_run_follows_the_schema_and_reads_back() {
+    let times = FrameTimes { p50: Nanos(4_000_000), p90: Nanos(5_000_000) };
+    let run = CameraRun {
+        source: "device:0".into(),
+        width: 640,
+        height: 480,
+        seconds: 6.7,
+        frames: 200,
+        drops: 3,
+        frames_per_second: 29.9,
+        camera_frames_per_second: Some(30.0),
+        wait: times,
+        decode: times,
+        resize: times,
+        infer: times,
+        show: Some(times),
+        age: None,
+    };
+    let profile = Profile { camera: Some(run), ..Profile::new(&zoo::presets()[0].design, Batch(1), None).unwrap() };
+    let (schema, mut met) = (schema(), BTreeSet::new());
+    let value = serde_json::to_value(&profile).unwrap();
+    let found = faults(&schema, &schema, &value, "profile", &mut met);
+    assert!(found.is_empty() && met.contains("CameraRun") && met.contains("FrameTimes"), "{found:#?}");
+    assert_eq!(Profile::from_json(profile.to_json().unwrap().as_bytes(), "memory").unwrap(), profile);
 }
 
 #[test]

@@ -22,7 +22,7 @@ Examples:
   shufflescope camera run --source device:0 --seconds 10
   shufflescope camera run --source http://10.0.0.2:8080/video --json
   shufflescope camera run --source my-pictures/ --fps 60
-  shufflescope camera run --source device:0 --weights shufflenet-v2-x1.0 --seconds 30
+  shufflescope camera run --source device:0 --weights demo --seconds 30
   shufflescope camera run --source synthetic --design shufflenet-v2-x0.5 --threads 1
 
 With --weights the last frame's most probable classes are told. With --design alone the network runs on made-up weights:

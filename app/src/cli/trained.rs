@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use shufflescope_engine::classify::{Classifier, ClassifierOptions, Labels};
+use shufflescope_engine::classify::{Classifier, ClassifierOptions, Labels, demo};
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::graph::lower;
@@ -15,9 +15,13 @@ use super::resolve::{self, UsageError};
 use super::weights::{downloaded, unknown};
 use crate::weights_store::Published;
 
+/// What the embedded weights are called.
+const DEMO: &str = "demo";
+
 #[derive(Debug, clap::Args)]
 pub(super) struct NetworkArguments {
-    /// Trained weights: .safetensors or .pth, or the name of downloaded ones (see `shufflescope weights list`)
+    /// Trained weights: .safetensors or .pth, the name of downloaded ones (see `shufflescope weights list`), or `demo`:
+    /// shapes drawn on paper
     #[arg(long, value_name = "FILE|NAME")]
     pub(super) weights: Option<String>,
     /// The network: a preset's name or a TOML file [default: the preset that the weights fit]
@@ -85,7 +89,8 @@ impl NetworkArguments {
 /// A network and trained weights that fit it.
 pub(super) struct Network {
     pub(super) design: Design,
-    file: WeightsFile,
+    /// The demo's weights are part of the program.
+    file: Option<WeightsFile>,
     published: Option<&'static Published>,
 }
 
@@ -97,6 +102,11 @@ impl Network {
         let Some(word) = &arguments.weights else {
             return Err(UsageError(no_weights(asked.as_ref())).into());
         };
+        if word == DEMO {
+            let design = asked.unwrap_or_else(demo::design);
+            demo::weights().check(&lower(&design, Batch(1))?).context("the demo's weights do not fit the design")?;
+            return Ok(Self { design: arguments.at_the_input_asked_for(design), file: None, published: None });
+        }
         let file = WeightsFile::open(&weights_file(word)?)?;
         let published = Published::of_file(file.path());
         let design = match asked {
@@ -106,7 +116,7 @@ impl Network {
             },
             None => fitting_design(&file)?,
         };
-        Ok(Self { design: arguments.at_the_input_asked_for(design), file, published })
+        Ok(Self { design: arguments.at_the_input_asked_for(design), file: Some(file), published })
     }
 
     pub(super) fn classifier(
@@ -116,12 +126,18 @@ impl Network {
         let labels = arguments.labels.as_deref().map(Labels::read).transpose()?;
         // A published resize belongs to the published input.
         let published = self.published.map(|of| of.resize).filter(|_| self.design.input == InputSize::square(224));
-        let options =
+        let mut options =
             ClassifierOptions { run: arguments.run_options()?, resize: arguments.resize.or(published), labels };
-        let classifier = Classifier::open(&self.design, &mut self.file, &options);
+        let Some(file) = &mut self.file else {
+            let names = || Labels::of_names(demo::labels().map(str::to_owned));
+            options.labels = Some(options.labels.unwrap_or_else(names));
+            let classifier = Classifier::new(&lower(&self.design, Batch(1))?, &demo::weights(), &options)?;
+            return Ok((classifier, options));
+        };
+        let classifier = Classifier::open(&self.design, file, &options);
         let classifier = classifier.with_context(|| match &arguments.labels {
-            Some(path) => format!("{} and {}", self.file.path().display(), path.display()),
-            None => format!("{}", self.file.path().display()),
+            Some(path) => format!("{} and {}", file.path().display(), path.display()),
+            None => format!("{}", file.path().display()),
         })?;
         Ok((classifier, options))
     }

@@ -5,7 +5,7 @@ mod catalogue;
 mod download;
 mod fetch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use catalogue::{PUBLISHED, Published};
 pub use fetch::{FetchError, Progress, Server, fetch};
@@ -13,5 +13,11 @@ pub use fetch::{FetchError, Progress, Server, fetch};
 /// Where downloaded weights are kept: `weights` in the folder of the program's data, where the system has such a place.
 #[must_use]
 pub fn default_folder() -> Option<PathBuf> {
-    Some(eframe::storage_dir(env!("CARGO_PKG_NAME"))?.join("weights"))
+    eframe::storage_dir(env!("CARGO_PKG_NAME")).as_deref().map(folder_in)
+}
+
+/// Where downloaded weights are kept in the folder of the program's data.
+#[must_use]
+pub fn folder_in(data_folder: &Path) -> PathBuf {
+    data_folder.join("weights")
 }

@@ -1,6 +1,7 @@
 //! The window's state and the fixed order of a frame: worker and file events, then commands, then painting.
 
 mod bench_work;
+mod camera;
 mod outcome;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::zoo;
 
 use super::bench::{Bench, Care};
+use super::camera::Camera;
 use super::command::{Command, Commands};
 use super::compare::{Compare, Compared};
 use super::document::Document;
@@ -27,6 +29,7 @@ use super::pacer::Pacer;
 use super::panels;
 use super::surroundings::Surroundings;
 use super::tab::{Tab, Tabs};
+use crate::weights_store::{Server, folder_in};
 use crate::worker::{Client, Launcher};
 
 /// The design shown at the first start.
@@ -48,6 +51,8 @@ pub struct Setup {
     pub options: RunOptions,
     /// How carefully *Compare* and *Lab* measure.
     pub care: Care,
+    /// Where weights are downloaded from.
+    pub weights_server: Server,
 }
 
 /// Something that a person should read.
@@ -80,6 +85,7 @@ pub struct App {
     compare: Compare,
     lab: Lab,
     files: Files,
+    camera: Camera,
     surroundings: Surroundings,
     tabs: Tabs,
     commands: Commands,
@@ -107,6 +113,8 @@ pub struct Scene<'a> {
     pub compare: &'a Compare,
     /// The lab's results.
     pub lab: &'a Lab,
+    /// The camera.
+    pub camera: &'a Camera,
     /// Devices and machine.
     pub surroundings: &'a Surroundings,
     /// Where the last export went.
@@ -133,7 +141,8 @@ impl App {
     /// # Errors
     /// Where the design to start with is not valid.
     pub fn new(setup: Setup) -> Result<Self, ModelError> {
-        let Setup { launcher, data_folder, design, options, care } = setup;
+        let Setup { launcher, data_folder, design, options, care, weights_server } = setup;
+        let weights_folder = data_folder.as_deref().map(folder_in);
         let pacer = Pacer::default();
         let recovered = design.is_none().then(|| Files::recover(data_folder.as_deref())).flatten();
         let notice = recovered.as_ref().filter(|kept| zoo::preset(&kept.name).as_ref() != Some(kept)).map(|kept| {
@@ -156,6 +165,7 @@ impl App {
             bench: Bench::new(client()),
             compare: Compare::new(data_folder.as_deref(), care.clone()),
             lab: Lab::new(data_folder.as_deref(), care),
+            camera: Camera::new(weights_folder, weights_server, pacer.clone()),
             files: Files::new(data_folder.as_deref(), pacer.clone()),
             surroundings: Surroundings::look(pacer.clone()),
             tabs: Tabs::default(),
@@ -184,6 +194,9 @@ impl App {
         self.held = held;
         self.work_at_bench(ctx);
         self.settle(now);
+        if let Some(seconds) = self.advance_camera(now) {
+            ctx.request_repaint_after_secs(seconds as f32);
+        }
         if let Some(seconds) = self.live.advance(now) {
             ctx.request_repaint_after_secs(seconds as f32);
         }
@@ -194,8 +207,10 @@ impl App {
 
     /// Paints; what a person does is carried out at once, so that a second pass shows it in the same frame.
     pub fn ui(&mut self, ui: &mut egui::Ui) {
-        let Self { document, live, bench, compare, lab, files, surroundings, tabs, commands, notice, .. } = self;
-        let scene = Scene { document, live, bench, compare, lab, surroundings, export_folder: files.export_folder() };
+        let Self { document, live, bench, compare, lab, camera, files, surroundings, tabs, commands, notice, .. } =
+            self;
+        let export_folder = files.export_folder();
+        let scene = Scene { document, live, bench, compare, lab, camera, surroundings, export_folder };
         panels::show(ui, scene, tabs, notice.as_ref(), commands);
         if self.commands.is_empty() {
             return;
@@ -206,6 +221,7 @@ impl App {
             self.carry_out(command, &ctx, now);
         }
         self.settle(now);
+        self.advance_camera(now);
         self.refresh_findings();
         ctx.request_discard("a command changed what is shown");
         ctx.request_repaint();
@@ -213,6 +229,7 @@ impl App {
 
     /// Writes what has to survive the end of the program.
     pub fn finish(&mut self) {
+        self.camera.finish();
         self.keep_now();
         self.files.finish();
     }
@@ -247,6 +264,12 @@ impl App {
         &self.lab
     }
 
+    /// The camera.
+    #[must_use]
+    pub const fn camera(&self) -> &Camera {
+        &self.camera
+    }
+
     /// The tab shown.
     #[must_use]
     pub const fn tab(&self) -> Tab {
@@ -275,6 +298,7 @@ impl App {
             Command::Unpin => self.document.pinned = None,
             Command::ShowTab(tab) => self.tabs.shown = tab,
             Command::Show(view) => self.tabs.views.shown = view,
+            Command::Camera(command) => self.carry_out_camera(command, now),
             Command::ToggleLive => self.live.toggle(),
             Command::MeasureAgain => self.live.again(),
             Command::Refine => self.live.refine(),
@@ -348,7 +372,7 @@ impl App {
     fn settle(&mut self, now: f64) {
         let options = self.document.valid_options();
         self.live.want(&self.document.valid().model, options, now);
-        self.live.hold(self.bench.is_busy());
+        self.live.hold(self.bench.is_busy() || self.camera.is_running());
         if self.tabs.shown == Tab::Compare || self.compare.version() == 0 {
             self.compare.settle(&self.document);
         }

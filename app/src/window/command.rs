@@ -7,6 +7,7 @@ use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
 
 use super::bench::{Owner, Side};
+use super::camera::CameraCommand;
 use super::compare::Choice;
 use super::export::{Export, ResultForm};
 use super::lab::Run;
@@ -34,6 +35,8 @@ pub enum Command {
     ShowTab(Tab),
     /// Shows another view of the design in the middle.
     Show(View),
+    /// Does something in the camera tab.
+    Camera(CameraCommand),
     /// Starts or stops measuring after every edit.
     ToggleLive,
     /// Measures the present design again, also after a failure.

@@ -10,7 +10,7 @@ use shufflescope_engine::measure::Measurement;
 use shufflescope_engine::model::Model;
 use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
 use shufflescope_engine::model_file::pytorch::write_pytorch;
-use shufflescope_engine::report::{Format, Profile};
+use shufflescope_engine::report::{CameraRun, Format, Profile};
 use shufflescope_engine::weights::{Weights, save_safetensors};
 
 /// A kind of file that can be written.
@@ -115,6 +115,8 @@ pub struct Material {
     pub batch: Batch,
     /// Its measurement, where there is one.
     pub measurement: Option<Measurement>,
+    /// A recorded run behind a camera, where there is one.
+    pub camera: Option<CameraRun>,
 }
 
 impl Material {
@@ -124,7 +126,8 @@ impl Material {
         let weights = || self.model.weights(&graph, None).map_err(|error| error.to_string());
         match what {
             Export::Profile(format) => {
-                explained(Profile::of_graph(&self.model, &graph, self.measurement.clone()).export(format, path))
+                let profile = Profile::of_graph(&self.model, &graph, self.measurement.clone());
+                explained(Profile { camera: self.camera.clone(), ..profile }.export(format, path))
             }
             Export::Onnx => explained(write_onnx(&graph, &*weights()?, BatchNorm::Keep, path)),
             Export::Safetensors => explained(save_safetensors(&*weights()?, path)),

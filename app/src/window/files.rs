@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
+use shufflescope_engine::classify::Picture;
 use shufflescope_engine::design::{Batch, Design};
 use shufflescope_engine::files::write_atomically;
 use shufflescope_engine::model::{Model, ModelFile};
@@ -17,6 +18,7 @@ use super::bench::Side;
 use super::export::{Export, Material, done, show_folder, with_ending};
 use super::kept::Write;
 use super::pacer::Pacer;
+use crate::image_file::{ENDINGS, write_png};
 
 /// The file in the data folder that survives a crash.
 const DRAFT: &str = "draft.toml";
@@ -44,6 +46,8 @@ pub enum FileEvent {
     WriteTo(PathBuf, Vec<u8>),
     /// A result could not be kept in the data folder.
     ResultNotKept(String),
+    /// A person has chosen a file or folder for the camera tab.
+    Chosen(Chosen),
     /// The file manager could not be shown.
     NoFileManager(String),
     /// The design could not be kept safe in the data folder.
@@ -63,7 +67,19 @@ pub enum Opened {
     Model(Box<Model>),
 }
 
+/// What a file or folder was chosen for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    /// Trained weights.
+    Weights(PathBuf),
+    /// Names of classes.
+    Labels(PathBuf),
+    /// Pictures to show in a camera's place.
+    Pictures(PathBuf),
+}
+
 enum Request {
+    Snapshot(PathBuf, Arc<Picture>),
     Open(PathBuf),
     OpenFor(Side, PathBuf),
     Write(Write),
@@ -263,6 +279,70 @@ impl Files {
         });
     }
 
+    /// Asks a person for a file of weights.
+    pub fn ask_for_weights(&self) {
+        let dialog = rfd::AsyncFileDialog::new()
+            .set_title("Open trained weights")
+            .add_filter("Weights", &["pth", "pt", "safetensors"]);
+        self.ask_for(dialog.pick_file(), Chosen::Weights);
+    }
+
+    /// Asks a person for a list of labels.
+    pub fn ask_for_labels(&self) {
+        let dialog = rfd::AsyncFileDialog::new().set_title("Open labels, one a line").add_filter("Labels", &["txt"]);
+        self.ask_for(dialog.pick_file(), Chosen::Labels);
+    }
+
+    /// Asks a person for a picture, or for a folder of pictures.
+    pub fn ask_for_pictures(&self, folder: bool) {
+        let dialog = rfd::AsyncFileDialog::new();
+        if folder {
+            self.ask_for(dialog.set_title("Show a folder of pictures").pick_folder(), Chosen::Pictures);
+        } else {
+            let dialog = dialog.set_title("Show a picture").add_filter("Picture", &ENDINGS);
+            self.ask_for(dialog.pick_file(), Chosen::Pictures);
+        }
+    }
+
+    fn ask_for(
+        &self,
+        dialog: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static,
+        what: impl FnOnce(PathBuf) -> Chosen + Send + 'static,
+    ) {
+        let (tell, pacer) = (self.tell.clone(), self.pacer.clone());
+        self.ask(dialog, move |path| {
+            let _ = tell.send(FileEvent::Chosen(what(path)));
+            pacer.wake();
+        });
+    }
+
+    /// Asks a person for a file and writes the picture to it.
+    pub fn ask_for_snapshot(&self, picture: Arc<Picture>) {
+        let mut dialog = rfd::AsyncFileDialog::new()
+            .set_title("Save the picture")
+            .add_filter("PNG picture", &["png"])
+            .set_file_name("snapshot.png");
+        if let Some(folder) = self.export_folder() {
+            dialog = dialog.set_directory(folder);
+        }
+        let (requests, tell, pacer) = (self.requests.clone(), self.tell.clone(), self.pacer.clone());
+        self.ask(dialog.save_file(), move |path| match with_ending(path, ".png") {
+            Ok(path) => {
+                let _ = requests.send(Request::Snapshot(path, picture));
+            }
+            Err(taken) => {
+                let error = taken.to_string();
+                let _ = tell.send(FileEvent::Exported(taken.0, Err(error)));
+                pacer.wake();
+            }
+        });
+    }
+
+    /// Writes a picture as PNG.
+    pub fn snapshot(&self, path: PathBuf, picture: Arc<Picture>) {
+        self.request(Request::Snapshot(path, picture));
+    }
+
     /// Asks a person for a file and exports to it.
     pub fn ask_to_export(&self, what: Export, material: Material) {
         let ending = what.endings().first().copied().unwrap_or_default();
@@ -336,6 +416,10 @@ fn carry_out(request: Request) -> Option<FileEvent> {
         Request::Export(path, what, material) => {
             let done = || done(what, &path, material.model.has_weights());
             let result = material.write(what, &path).map(|()| done());
+            Some(FileEvent::Exported(path, result))
+        }
+        Request::Snapshot(path, picture) => {
+            let result = write_png(&path, &picture).map(|()| format!("The picture was saved to {}.", path.display()));
             Some(FileEvent::Exported(path, result))
         }
         Request::Remember(file, folder) => {

@@ -110,6 +110,12 @@ impl Live {
         self.enabled
     }
 
+    /// Whether measuring is held.
+    #[must_use]
+    pub const fn is_held(&self) -> bool {
+        self.held
+    }
+
     /// Where the wanted measurement stands.
     #[must_use]
     pub const fn phase(&self) -> &Phase {

@@ -5,6 +5,7 @@
 
 mod app;
 mod bench;
+mod camera;
 mod ceilings;
 mod command;
 mod compare;
@@ -27,6 +28,7 @@ mod widgets;
 
 pub use app::{App, Notice, Scene, Setup};
 pub use bench::{Bench, Care, Outcome, Owner, Side, Standing, Step, Task, Work};
+pub use camera::{Camera, CameraCommand, Download, Fit, Offer, Recording, Trained, WeightsChoice};
 pub use ceilings::Ceilings;
 pub use command::{Command, Commands};
 pub use compare::{Choice, Compare, Compared, OnPaper};

@@ -9,6 +9,7 @@ use shufflescope_engine::runtime::RunOptions;
 use super::app::{App, Setup};
 use super::bench::Care;
 use super::theme;
+use crate::weights_store::Server;
 use crate::worker::Launcher;
 
 /// Names the folder of the user's data.
@@ -49,7 +50,8 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     }
     let data_folder = eframe::storage_dir(APP_ID);
     let WindowOptions { launcher, design, options, renderer } = options;
-    let setup = Setup { launcher, data_folder, design, options, care: Care::default() };
+    let (care, weights_server) = (Care::default(), Server::pytorch());
+    let setup = Setup { launcher, data_folder, design, options, care, weights_server };
     let first = match renderer {
         None | Some(Renderer::Wgpu) => eframe::Renderer::Wgpu,
         Some(Renderer::Glow) => eframe::Renderer::Glow,

@@ -25,6 +25,13 @@ impl Pacer {
         *self.0.painted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
+    /// Asks for a repaint at once, for what a person watches: a camera's picture.
+    pub fn wake_now(&self) {
+        if let Some(ctx) = self.0.ctx.get() {
+            ctx.request_repaint();
+        }
+    }
+
     /// Asks for a repaint, at the earliest one spacing after the last one.
     pub fn wake(&self) {
         let Some(ctx) = self.0.ctx.get() else { return };

@@ -3,7 +3,7 @@
 use eframe::egui;
 use egui::Key;
 
-use super::panels::{CompareView, LabView};
+use super::panels::{CameraPanel, CompareView, LabView};
 use super::views::Views;
 
 /// What a person is at work on. Another tab is another variant, its entry in [`ALL`](Self::ALL), its words below, and an
@@ -17,11 +17,13 @@ pub enum Tab {
     Compare,
     /// The paper's experiments and networks on this machine, and sweeps.
     Lab,
+    /// A camera's pictures, and what the network in hand says of them.
+    Camera,
 }
 
 impl Tab {
     /// All of them, in the order offered; with one alone there is nothing to choose and nothing is shown.
-    pub const ALL: &[Self] = &[Self::Design, Self::Compare, Self::Lab];
+    pub const ALL: &[Self] = &[Self::Design, Self::Compare, Self::Lab, Self::Camera];
 
     /// A word for its button.
     #[must_use]
@@ -30,6 +32,7 @@ impl Tab {
             Self::Design => "Design",
             Self::Compare => "Compare",
             Self::Lab => "Lab",
+            Self::Camera => "Camera",
         }
     }
 
@@ -40,6 +43,7 @@ impl Tab {
             Self::Design => "Edit a network and see what it costs",
             Self::Compare => "Which of two networks is faster here, and where the difference comes from",
             Self::Lab => "The paper's experiments and networks on this machine, and sweeps of the present design",
+            Self::Camera => "Point a camera at something and see what the network makes of it, and how fast",
         }
     }
 
@@ -63,6 +67,8 @@ pub struct Tabs {
     pub compare: CompareView,
     /// The lab.
     pub lab: LabView,
+    /// The camera tab's fields.
+    pub camera: CameraPanel,
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::NodeT;
+use shufflescope::weights_store::Server;
 use shufflescope::window::{App, Care, Setup, theme};
 use shufflescope::worker::Launcher;
 use shufflescope_engine::design::{Design, Edit, InputSize};
@@ -35,6 +36,8 @@ pub fn setup(data_folder: Option<&Path>) -> Setup {
         design: Some(small()),
         options: RunOptions::new(DeviceId::Cpu, 1, 1),
         care: Care::default(),
+        // Nobody listens there.
+        weights_server: Server { base_url: "http://127.0.0.1:9/".into(), patience: Duration::from_secs(5) },
     }
 }
 

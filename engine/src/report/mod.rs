@@ -4,6 +4,7 @@
 //! profile; [`Profile::export`] writes any of them whole or not at all, [`Profile::read`] opens what JSON holds,
 //! [`json_schema`] describes it.
 
+mod camera_run;
 mod csv;
 mod error;
 mod exporter;
@@ -21,6 +22,7 @@ mod stages;
 mod summary;
 mod trace;
 
+pub use camera_run::{CameraRun, FrameTimes};
 pub use csv::Csv;
 pub use error::{ExportError, ProfileFileError};
 pub use exporter::{Exporter, Format};

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ExportError;
+use super::{CameraRun, ExportError};
 use crate::cost::{ModelCost, model_cost};
 use crate::design::Batch;
 use crate::device::Machine;
@@ -31,6 +31,9 @@ pub struct Profile {
     pub measurement: Option<Measurement>,
     /// What the guidelines find.
     pub findings: Vec<Finding>,
+    /// What the network takes behind a camera; absent where no run was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub camera: Option<CameraRun>,
 }
 
 impl Profile {
@@ -50,7 +53,7 @@ impl Profile {
         let model = model.into();
         let cost = model_cost(graph);
         let findings = findings(model.design(), graph, &cost, measurement.as_ref());
-        Self { schema: SCHEMA, machine: Machine::detect(), design: model, cost, measurement, findings }
+        Self { schema: SCHEMA, machine: Machine::detect(), design: model, cost, measurement, findings, camera: None }
     }
 
     /// The JSON form, indented, with a final newline.

@@ -42,7 +42,7 @@ impl App {
         let owner = match self.tabs.shown {
             Tab::Compare => Some(Owner::Compare),
             Tab::Lab => Some(Owner::Lab),
-            Tab::Design => None,
+            Tab::Design | Tab::Camera => None,
         };
         match owner {
             Some(owner) if self.bench.owner() == Some(owner) => self.stop_run(owner),

@@ -8,10 +8,11 @@ use shufflescope_engine::report::Profile;
 use shufflescope_engine::runtime::RunOptions;
 
 use super::{App, Notice};
+use crate::window::camera::{Trained, WeightsChoice};
 use crate::window::compare::Choice;
 use crate::window::document::Pinned;
 use crate::window::export::Material;
-use crate::window::files::{FileEvent, Opened};
+use crate::window::files::{Chosen, FileEvent, Opened};
 use crate::window::kept::Write;
 
 impl App {
@@ -49,6 +50,7 @@ impl App {
             model: self.document.valid().model.clone(),
             batch: Batch(self.document.valid_options().batch),
             measurement: self.live.current().cloned(),
+            camera: self.camera.recorded(&self.document.valid().fingerprint, &self.document.valid_options()).cloned(),
         }
     }
 
@@ -99,6 +101,11 @@ impl App {
             }
             FileEvent::Saved(_, _, Err(error)) => self.fail(format!("Not saved. {error}")),
             FileEvent::Exported(_, Err(error)) => self.fail(format!("Not exported. {error}")),
+            FileEvent::Chosen(Chosen::Weights(path)) => {
+                self.camera.use_weights(WeightsChoice::Only(Trained::File(path)))
+            }
+            FileEvent::Chosen(Chosen::Labels(path)) => self.camera.use_labels(Some(path)),
+            FileEvent::Chosen(Chosen::Pictures(path)) => self.tabs.camera.show_pictures(&path),
             FileEvent::NoFileManager(error) => self.fail(format!("The folder cannot be shown. {error}")),
             FileEvent::NotKept(error) => {
                 self.fail(format!("Your design is not kept over a crash; save it to a file. {error}"));

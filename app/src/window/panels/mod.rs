@@ -1,5 +1,6 @@
 //! The parts of the window; each reads a [`Scene`](super::Scene) and pushes commands.
 
+mod camera;
 mod center;
 mod compare;
 mod design;
@@ -13,6 +14,7 @@ mod progress;
 mod status;
 mod top_bar;
 
+pub use camera::CameraPanel;
 pub use compare::CompareView;
 pub use lab::LabView;
 pub use layout::show;

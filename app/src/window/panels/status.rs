@@ -122,6 +122,10 @@ fn progress(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         Phase::Stopped => {
             muted(ui, "stopped", palette);
         }
+        Phase::Resting if scene.camera.is_running() => {
+            let hint = "Measuring would be disturbed and would disturb: it goes on when the camera is stopped";
+            muted(ui, "paused while the camera runs", palette).on_hover_text(hint);
+        }
         Phase::Resting => {
             muted(ui, "resting while a tab measures", palette)
                 .on_hover_text("Compare or the Lab measures; this goes on when it is done");

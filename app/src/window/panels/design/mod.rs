@@ -34,6 +34,16 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     ui.add_space(theme::GAP);
 }
 
+/// What a person changes while looking at something else: preset, width, input, and what it runs on.
+pub fn brief(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
+    heading(ui, "Design");
+    match scene.document.fixed() {
+        Some(model) => fixed::show(ui, scene, model, commands),
+        None => network::brief(ui, scene, commands),
+    }
+    run::show(ui, scene, commands);
+}
+
 fn section(ui: &mut Ui, name: &str) {
     ui.add_space(theme::SECTION_GAP - theme::GAP);
     heading(ui, name);

@@ -29,6 +29,13 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     problem(ui, wrong);
 }
 
+/// The settings that change the whole network at once.
+pub(super) fn brief(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
+    presets(ui, scene, commands);
+    width(ui, scene, commands);
+    input(ui, scene, commands);
+}
+
 /// The choice among what is built in.
 pub(super) fn presets(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     let open = scene.document.name();
