@@ -119,7 +119,7 @@ fn settings(ui: &mut Ui, view: &mut LabView, palette: Palette) {
 }
 
 fn axes(ui: &mut Ui, view: &mut LabView, palette: Palette) {
-    let wrong = view.texts.parse().err().unwrap_or_default();
+    let wrong = view.texts.parse().err().map(|wrong| *wrong).unwrap_or_default();
     let texts = &mut view.texts;
     let fields = [
         (&mut texts.widths, "sweep widths", "0.5..2.0:0.25"),
