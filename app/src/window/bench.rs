@@ -83,6 +83,17 @@ pub struct Step {
     pub work: Work,
 }
 
+impl Step {
+    /// About how long it takes, in seconds: only the proportions matter.
+    fn weight(&self) -> f32 {
+        match &self.work {
+            Work::Turns(job) => 15.0 * job.processes.max(1) as f32,
+            Work::Measure(job) if job.refine => 5.0,
+            Work::Measure(_) => 1.0,
+        }
+    }
+}
+
 /// What came of a step.
 #[derive(Debug)]
 pub enum Outcome {
@@ -130,6 +141,8 @@ struct Run {
     step_left: Option<Nanos>,
     waiting: VecDeque<Step>,
     done: usize,
+    /// The work done so far, as [`Step::weight`] counts it.
+    done_weight: f32,
     started: Instant,
 }
 
@@ -171,7 +184,8 @@ impl Bench {
         let Some(current) = waiting.pop_front() else { return Ok(()) };
         let ticket = start(&mut self.client, &current);
         let (started, step_left) = (Instant::now(), None);
-        self.run = Some(Run { owner, current, ticket, fraction: 0.0, step_left, waiting, done: 0, started });
+        self.run =
+            Some(Run { owner, current, ticket, fraction: 0.0, step_left, waiting, done: 0, done_weight: 0.0, started });
         Ok(())
     }
 
@@ -193,7 +207,9 @@ impl Bench {
     pub fn standing(&self) -> Option<Standing> {
         let run = self.run.as_ref()?;
         let steps = run.done + 1 + run.waiting.len();
-        let fraction = (run.done as f32 + run.fraction.clamp(0.0, 1.0)) / steps as f32;
+        let (current, waiting) = (run.current.weight(), run.waiting.iter().map(Step::weight).sum::<f32>());
+        let done = run.done_weight + current * run.fraction.clamp(0.0, 1.0);
+        let fraction = done / (run.done_weight + current + waiting);
         let left = if run.waiting.is_empty() && run.step_left.is_some() {
             run.step_left
         } else {
@@ -236,6 +252,7 @@ impl Bench {
     fn next(&mut self) {
         let Some(run) = &mut self.run else { return };
         run.done += 1;
+        run.done_weight += run.current.weight();
         (run.fraction, run.step_left) = (0.0, None);
         match run.waiting.pop_front() {
             Some(step) => {

@@ -36,7 +36,7 @@ impl SweepTexts {
     ///
     /// # Errors
     /// One error for each text that is no axis.
-    pub fn parse(&self) -> Result<Sweep, [Option<AxisError>; 4]> {
+    pub fn parse(&self) -> Result<Sweep, Box<[Option<AxisError>; 4]>> {
         fn axis<T>(text: &str, parse: fn(&str) -> Result<Vec<T>, AxisError>) -> (Vec<T>, Option<AxisError>) {
             match text.trim() {
                 "" => (Vec::new(), None),
@@ -52,7 +52,7 @@ impl SweepTexts {
         let (threads, wrong_threads) = axis(&self.threads, parse_counts);
         let wrong = [wrong_widths, wrong_groups, wrong_batches, wrong_threads];
         if wrong.iter().any(Option::is_some) {
-            return Err(wrong);
+            return Err(Box::new(wrong));
         }
         let threads = threads.into_iter().map(|count| count as usize).collect();
         Ok(Sweep { widths, groups, batches, threads })

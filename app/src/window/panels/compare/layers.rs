@@ -72,7 +72,7 @@ const fn sign(change: LayerChange) -> (&'static str, &'static str) {
 }
 
 fn table(ui: &mut Ui, rows: &[&LayerPair], palette: Palette) {
-    let spare = ((ui.available_width() - 900.0) / 4.0).max(0.0);
+    let spare = ((ui.available_width() - 930.0) / 4.0).max(0.0);
     let exact = |width: f32| Column::exact(width).clip(true);
     let mut table = TableBuilder::new(ui)
         .id_salt("compared layers")
@@ -81,7 +81,7 @@ fn table(ui: &mut Ui, rows: &[&LayerPair], palette: Palette) {
         .auto_shrink(false)
         .column(exact(80.0));
     for _ in 0..2 {
-        table = table.column(exact(150.0 + spare)).column(exact(180.0 + spare)).column(exact(66.0));
+        table = table.column(exact(145.0 + spare)).column(exact(180.0 + spare)).column(exact(66.0));
     }
     let table = table.header(theme::ROW, |mut header| {
         for text in ["", "layer of A", "operation", "time", "layer of B", "operation", "time"] {

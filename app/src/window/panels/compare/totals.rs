@@ -15,6 +15,8 @@ struct Shown<'a> {
     compared: &'a Compared,
     note: String,
     is_stale: bool,
+    /// Rounds are still coming in.
+    is_partial: bool,
 }
 
 /// Paints both, beside each other where there is room.
@@ -34,12 +36,17 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, paper: &OnPaper) {
 fn shown(scene: Scene<'_>) -> Option<Shown<'_>> {
     if scene.compare.is_running() {
         let compared = scene.compare.so_far()?;
-        return Some(Shown { compared, note: "measuring: so far".into(), is_stale: false });
+        return Some(Shown { compared, note: "measuring: so far".into(), is_stale: false, is_partial: true });
     }
     let (kept, is_current) = scene.last_comparison()?;
     let (a, b) = (&kept.result.pair.a.name, &kept.result.pair.b.name);
     let stale = if is_current { String::new() } else { format!("stale: {a} against {b}. ") };
-    Some(Shown { compared: &kept.result, note: format!("{stale}{}", kept.about()), is_stale: !is_current })
+    Some(Shown {
+        compared: &kept.result,
+        note: format!("{stale}{}", kept.about()),
+        is_stale: !is_current,
+        is_partial: false,
+    })
 }
 
 fn table(ui: &mut Ui, paper: &OnPaper, shown: Option<&Shown<'_>>, palette: Palette) {
@@ -84,7 +91,7 @@ fn table(ui: &mut Ui, paper: &OnPaper, shown: Option<&Shown<'_>>, palette: Palet
 }
 
 fn verdict(ui: &mut Ui, shown: Option<&Shown<'_>>, palette: Palette) {
-    let Some(Shown { compared, note, is_stale }) = shown else {
+    let Some(Shown { compared, note, is_stale, is_partial }) = shown else {
         ui.add(
             Label::new(
                 RichText::new(
@@ -104,7 +111,8 @@ fn verdict(ui: &mut Ui, shown: Option<&Shown<'_>>, palette: Palette) {
         Difference::Same => ("B is as fast as A: no difference that matters", palette.strong),
         Difference::Undecided => ("undecided: measure again, or on a quieter machine", palette.muted),
     };
-    let color = if *is_stale { palette.muted } else { color };
+    let color = if *is_stale || *is_partial { palette.muted } else { color };
+    let sentence = if *is_partial { format!("so far: {sentence}") } else { sentence.to_owned() };
     ui.horizontal(|ui| {
         match comparison.verdict {
             Difference::Faster => mark(ui, Mark::Up, color, 15.0),
@@ -112,7 +120,7 @@ fn verdict(ui: &mut Ui, shown: Option<&Shown<'_>>, palette: Palette) {
             Difference::Same => drop(ui.label(RichText::new("=").size(18.0).color(color))),
             Difference::Undecided => drop(ui.label(RichText::new("?").size(18.0).color(color))),
         }
-        let label = ui.add(Label::new(RichText::new(sentence).size(17.0).color(color)).truncate());
+        let label = ui.add(Label::new(RichText::new(&sentence).size(17.0).color(color)).truncate());
         named(label, Role::Label, &format!("verdict: {sentence}{}", if *is_stale { " (stale)" } else { "" }));
     });
     let ratio = &comparison.ratio;

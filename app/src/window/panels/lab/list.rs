@@ -19,7 +19,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut LabView, commands: &mut Co
     for entry in Entry::ALL {
         let on = view.entry == entry;
         ui.horizontal(|ui| {
-            let button = Button::selectable(on, entry.name()).min_size(egui::vec2(112.0, 0.0));
+            let button = Button::selectable(on, entry.name()).shortcut_text("").min_size(egui::vec2(126.0, 0.0));
             let response = ui.add(button).on_hover_text(entry.title());
             response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, on, format!("Lab {}", entry.name())));
             if response.clicked() {
@@ -119,7 +119,7 @@ fn settings(ui: &mut Ui, view: &mut LabView, palette: Palette) {
 }
 
 fn axes(ui: &mut Ui, view: &mut LabView, palette: Palette) {
-    let wrong = view.texts.parse().err().unwrap_or_default();
+    let wrong = view.texts.parse().err().map(|wrong| *wrong).unwrap_or_default();
     let texts = &mut view.texts;
     let fields = [
         (&mut texts.widths, "sweep widths", "0.5..2.0:0.25"),
