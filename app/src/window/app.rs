@@ -20,6 +20,7 @@ use super::compare::{Compare, Compared};
 use super::document::Document;
 use super::export::Export;
 use super::files::Files;
+use super::floors::Floors;
 use super::kept::Kept;
 use super::lab::Lab;
 use super::live::Live;
@@ -79,6 +80,7 @@ pub struct App {
     bench: Bench,
     compare: Compare,
     lab: Lab,
+    floors: Floors,
     files: Files,
     surroundings: Surroundings,
     tabs: Tabs,
@@ -155,6 +157,7 @@ impl App {
             live: Live::new(client()),
             bench: Bench::new(client()),
             compare: Compare::new(data_folder.as_deref(), care.clone()),
+            floors: Floors::open(data_folder.as_deref()),
             lab: Lab::new(data_folder.as_deref(), care),
             files: Files::new(data_folder.as_deref(), pacer.clone()),
             surroundings: Surroundings::look(pacer.clone()),
