@@ -99,7 +99,7 @@ fn what_cannot_be_used_says_why_at_once() {
     let empty = tempfile::tempdir().unwrap();
     let empty = empty.path().to_str().unwrap();
     for (source, expected) in [
-        (empty, "no file there ends in .jpg"),
+        (empty, "no file there ends in .png"),
         ("folder:no-such-folder", "no-such-folder cannot be read"),
         ("device:no-such-camera", "no-such-camera"),
     ] {

@@ -51,6 +51,8 @@ fn a_comparison_measures_both_says_the_verdict_and_is_there_after_a_restart() {
     window.harness.check_accessibility();
     let kept = folder.path().join("lab/compare");
     window.wait("the file", |_| std::fs::read_dir(&kept).is_ok_and(|files| files.count() == 1));
+    let floors = folder.path().join("noise-floors.json");
+    window.wait("the noise floor", |_| floors.exists());
     drop(window);
 
     let mut window = open(quick(Some(folder.path())));

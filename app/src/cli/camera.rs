@@ -39,7 +39,7 @@ enum Command {
     /// List the cameras of this machine and the other sources
     List(ListArguments),
     /// Take frames for a while and say where their time goes
-    Run(RunArguments),
+    Run(Box<RunArguments>),
 }
 
 #[derive(Debug, clap::Args)]

@@ -22,6 +22,7 @@ use super::compare::{Compare, Compared};
 use super::document::Document;
 use super::export::Export;
 use super::files::Files;
+use super::floors::Floors;
 use super::kept::Kept;
 use super::lab::Lab;
 use super::live::Live;
@@ -84,6 +85,7 @@ pub struct App {
     bench: Bench,
     compare: Compare,
     lab: Lab,
+    floors: Floors,
     files: Files,
     camera: Camera,
     surroundings: Surroundings,
@@ -164,6 +166,7 @@ impl App {
             live: Live::new(client()),
             bench: Bench::new(client()),
             compare: Compare::new(data_folder.as_deref(), care.clone()),
+            floors: Floors::open(data_folder.as_deref()),
             lab: Lab::new(data_folder.as_deref(), care),
             camera: Camera::new(weights_folder, weights_server, pacer.clone()),
             files: Files::new(data_folder.as_deref(), pacer.clone()),

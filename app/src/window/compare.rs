@@ -7,7 +7,9 @@ use shufflescope_engine::cost::{CostTotals, total_cost};
 use shufflescope_engine::design::{Batch, Fingerprint};
 use shufflescope_engine::experiment::PairResult;
 use shufflescope_engine::graph::Graph;
-use shufflescope_engine::measure::{Breakdown, Interleaved, LayerChange, LayerDifference, LayerSide, LayerSource};
+use shufflescope_engine::measure::{
+    Breakdown, Interleaved, LayerChange, LayerDifference, LayerSide, LayerSource, NoiseFloor,
+};
 use shufflescope_engine::model::{Model, NetworkChoice};
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::zoo;
@@ -86,6 +88,8 @@ pub struct Compare {
 struct Running {
     key: Key,
     machine: Option<String>,
+    /// What is known to look different without being so.
+    floor: Option<NoiseFloor>,
     graphs: [Graph; 2],
     rounds: Vec<Interleaved>,
     breakdowns: [Option<Breakdown>; 2],
@@ -184,7 +188,7 @@ impl Compare {
     ///
     /// # Errors
     /// Why these networks cannot be compared.
-    pub fn start(&mut self, machine: Option<&str>) -> Result<Vec<Step>, String> {
+    pub fn start(&mut self, machine: Option<&str>, floor: Option<NoiseFloor>) -> Result<Vec<Step>, String> {
         let paper = self.paper.as_ref().map_err(Clone::clone)?;
         let [Some(a), Some(b)] = self.models.clone() else { return Err("choose two networks".into()) };
         let options = paper.key.options.clone();
@@ -211,6 +215,7 @@ impl Compare {
         self.running = Some(Running {
             key: paper.key.clone(),
             machine: machine.map(str::to_owned),
+            floor,
             graphs: paper.graphs.clone(),
             rounds: Vec::new(),
             breakdowns: [None, None],
@@ -256,7 +261,7 @@ impl Compare {
 impl Running {
     fn summary(&self, method: &shufflescope_engine::measure::InterleaveRules) -> Option<Compared> {
         let [a, b] = &self.graphs;
-        let pair = PairResult::new([a, b], &self.key.options, method, &self.rounds, None).ok()?;
+        let pair = PairResult::new([a, b], &self.key.options, method, &self.rounds, self.floor).ok()?;
         let [of_a, of_b] = &self.breakdowns;
         let layers = LayerDifference::between(
             LayerSource { graph: a, breakdown: of_a.as_ref() },

@@ -12,6 +12,7 @@ mod compare;
 mod document;
 mod export;
 mod files;
+mod floors;
 mod format;
 mod history;
 mod kept;

@@ -165,7 +165,7 @@ impl Question<'_> {
             WeightsChoice::Automatic => {
                 let ready = offers.iter().filter(|offer| offer.fits && offer.is_here);
                 let tried = ready.map(|offer| self.fit_only(&offer.trained, design));
-                let mut found = (time_only("No trained weights fit this design.".into()), None);
+                let mut found = (time_only(nothing_here(offers)), None);
                 for fit in tried {
                     found = fit;
                     if found.1.is_some() {
@@ -221,6 +221,15 @@ impl Question<'_> {
             Ok(labels) => (Some(labels), Vec::new()),
             Err(error) => (Some(Labels::numbers()), vec![format!("The classes have numbers: {error}.")]),
         }
+    }
+}
+
+/// Why nothing is used, and what could be.
+fn nothing_here(offers: &[Offer]) -> String {
+    let names: Vec<String> = offers.iter().filter(|offer| offer.fits).map(|offer| offer.trained.name()).collect();
+    match names.as_slice() {
+        [] => "No trained weights are known that fit this design.".into(),
+        names => format!("No trained weights on this machine fit this design; {} would.", names.join(", ")),
     }
 }
 

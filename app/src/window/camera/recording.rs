@@ -24,7 +24,7 @@ pub enum Recording {
         /// How it ran.
         options: RunOptions,
         /// What was found.
-        run: CameraRun,
+        run: Box<CameraRun>,
     },
     /// It came to nothing, and why.
     Failed(String),
@@ -35,7 +35,7 @@ impl Recording {
     #[must_use]
     pub fn of(&self, fingerprint: &Fingerprint, wanted: &RunOptions) -> Option<&CameraRun> {
         match self {
-            Self::Done { design, options, run } if design == fingerprint && options == wanted => Some(run),
+            Self::Done { design, options, run } if design == fingerprint && options == wanted => Some(run.as_ref()),
             _ => None,
         }
     }

@@ -426,9 +426,11 @@ impl Camera {
         } else {
             let drops = running.pipeline.camera().dropped.saturating_sub(recorder.drops);
             match running.run(&statistics, frames, drops, seconds) {
-                Some(run) => {
-                    Recording::Done { design: recorder.network.clone(), options: recorder.options.clone(), run }
-                }
+                Some(run) => Recording::Done {
+                    design: recorder.network.clone(),
+                    options: recorder.options.clone(),
+                    run: Box::new(run),
+                },
                 None => Recording::Failed(format!("The network saw no frame in {seconds:.0} s.")),
             }
         };

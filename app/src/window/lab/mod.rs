@@ -8,7 +8,7 @@ use std::path::Path;
 
 use shufflescope_engine::design::{Design, InputSize};
 use shufflescope_engine::experiment::{Experiment, ExperimentResult, MeasuredColumn, Scale};
-use shufflescope_engine::measure::Interleaved;
+use shufflescope_engine::measure::{Interleaved, NoiseFloor};
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::sweep::Sweep;
 
@@ -51,6 +51,8 @@ pub struct Lab {
 #[derive(Debug)]
 struct InProgress {
     options: RunOptions,
+    /// What is known to look different without being so.
+    floor: Option<NoiseFloor>,
     columns: BTreeMap<usize, Vec<Interleaved>>,
     finished: usize,
     so_far: Option<ExperimentResult>,
@@ -132,11 +134,12 @@ impl Lab {
         design: Option<&Design>,
         options: &RunOptions,
         machine: Option<&str>,
+        floor: Option<NoiseFloor>,
     ) -> Result<Vec<Step>, String> {
         self.version += 1;
         match run {
             Run::Experiments(experiments, scale) => {
-                Ok(experiments.iter().flat_map(|&of| self.start_experiment((of, *scale), options)).collect())
+                Ok(experiments.iter().flat_map(|&of| self.start_experiment((of, *scale), options, floor)).collect())
             }
             Run::Networks(inputs) => Ok(inputs.iter().filter_map(|input| input.step(&self.care, options)).collect()),
             Run::Sweep(sweep) => {
@@ -194,9 +197,14 @@ impl Lab {
         self.sweep(machine, options).filter(|(_, own)| *own).map(|(kept, _)| kept.result.clone())
     }
 
-    fn start_experiment(&mut self, of: (Experiment, Scale), options: &RunOptions) -> Vec<Step> {
+    fn start_experiment(
+        &mut self,
+        of: (Experiment, Scale),
+        options: &RunOptions,
+        floor: Option<NoiseFloor>,
+    ) -> Vec<Step> {
         let (experiment, scale) = of;
-        let fresh = InProgress { options: options.clone(), columns: BTreeMap::new(), finished: 0, so_far: None };
+        let fresh = InProgress { options: options.clone(), floor, columns: BTreeMap::new(), finished: 0, so_far: None };
         self.progress.insert(of, fresh);
         let step = |choice: ColumnChoice| {
             let job = TurnsJob {
@@ -228,7 +236,7 @@ impl Lab {
         let measured: Vec<MeasuredColumn> = ColumnChoice::all(choice.experiment, choice.scale)
             .filter_map(|choice| {
                 let processes = progress.columns.get(&choice.index)?.clone();
-                Some(MeasuredColumn { column: choice.column()?, processes, stored_floor: None })
+                Some(MeasuredColumn { column: choice.column()?, processes, stored_floor: progress.floor })
             })
             .collect();
         progress.so_far = ExperimentResult::new(choice.experiment, &job.options, &job.rules, &measured).ok();

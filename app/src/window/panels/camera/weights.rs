@@ -105,11 +105,11 @@ fn row(ui: &mut Ui, scene: Scene<'_>, offer: &Offer, commands: &mut Commands) {
                 });
             });
         });
-        let fits = if offer.fits { "fits this design" } else { "for another network" };
+        let fits = if offer.fits { "fits this design" } else { "other network" };
         let text = match published {
-            None => format!("{fits}; eleven shapes drawn on paper"),
-            Some(of) if offer.is_here => format!("{fits}; ImageNet top-1 {:.1} %", of.top1_percent),
-            Some(of) => format!("{fits}; ImageNet top-1 {:.1} %, {:.1} MB", of.top1_percent, of.megabytes),
+            None => format!("{fits}; shapes on paper"),
+            Some(of) if offer.is_here => format!("{fits}; top-1 {:.1} %", of.top1_percent),
+            Some(of) => format!("{fits}; top-1 {:.1} %, {:.1} MB", of.top1_percent, of.megabytes),
         };
         colored(ui, &text, if offer.fits { palette.good } else { palette.muted });
     });
@@ -139,7 +139,8 @@ fn action(ui: &mut Ui, scene: Scene<'_>, offer: &Offer, download: Option<&Downlo
         let text = if resume { "Resume" } else { "Download" };
         let busy = scene.camera.download().is_some_and(Download::is_running);
         let button = ui.add_enabled(!busy, Button::new(text).small());
-        let hint = "From PyTorch's server into your data folder; checked, and usable offline from then on";
+        let hint =
+            "ImageNet weights from PyTorch's server into your data folder; checked, and usable offline from then on";
         if named(button.on_hover_text(hint), Role::Button, &format!("{text} {name}")).clicked() {
             commands.push(Command::Camera(CameraCommand::Download(offer.trained.clone())));
         }
