@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use shufflescope_engine::classify::demo;
 use shufflescope_engine::design::{Batch, Edit};
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::weights::{Weights, save_safetensors};
@@ -162,6 +163,15 @@ fn without_weights_that_fit_nothing_is_said_but_what_would_fit() {
     assert!(said.contains("`shufflescope weights fetch shufflenet-v2-x1.0`"), "{said}");
     assert!(failure(2, &["classify", "--weights", "resnet", &picture]).1.contains("no weights `resnet`"));
     assert!(failure(1, &["classify", "--weights", "none.pth", &picture]).1.contains("none.pth"));
+}
+
+#[test]
+fn without_weights_and_design_the_demo_answers() {
+    let answer: Value = serde_json::from_str(&stdout(&["classify", "--json", &sample("tiles.png")])).unwrap();
+    assert_eq!(answer["design"], demo::design().name);
+    let top = answer["top"].as_array().unwrap();
+    assert_eq!(top.len(), 5);
+    assert!(top.iter().all(|class| demo::labels().any(|label| class["label"] == label)), "{answer}");
 }
 
 #[test]

@@ -368,8 +368,8 @@ fn a_network_of_the_zoo_that_is_no_design_is_listed_costed_profiled_and_exported
     let profile = json(&["cost", "alexnet", "--json"]);
     assert_eq!(profile["design"]["network"], "alexnet");
     assert_eq!(profile["cost"]["total"]["params"], 61_100_840);
-    let profile = json(&["profile", "alexnet", "--input", "64", "--json", "--output", &path("a.json")]);
-    assert_eq!(profile["design"]["input"]["height"], 64);
+    let profile = json(&["profile", "alexnet", "--input", "224", "--json", "--output", &path("a.json")]);
+    assert_eq!(profile["design"]["input"]["height"], 224);
     assert!(profile["measurement"]["whole"]["median_ns"].as_u64().unwrap() > 0);
     for name in ["a.html", "a.csv", "a.md", "a.tex", "a.trace.json"] {
         stdout(&["export", &path("a.json"), "-o", &path(name)]);
@@ -377,9 +377,9 @@ fn a_network_of_the_zoo_that_is_no_design_is_listed_costed_profiled_and_exported
     assert!(
         std::fs::read_to_string(path("a.md")).unwrap().contains("| classifier | 3 convolutions and linear layers |")
     );
-    stdout(&["export", "alexnet", "--input", "64", "-o", &path("a.py")]);
+    stdout(&["export", "alexnet", "-o", &path("a.py")]);
     assert!(failure(1, &["cost", "alexnet", "--input", "32"]).contains("does not fit an input of 32x32"));
-    assert!(failure(1, &["cost", "alexnet", "--input", "4000"]).contains("from 32 to 1024"));
+    assert!(failure(1, &["cost", "alexnet", "--input", "4000"]).contains("from 32 to 2048"));
     assert!(failure(2, &["designs", "--toml", "alexnet"]).contains("not a design"));
 }
 

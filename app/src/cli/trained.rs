@@ -21,7 +21,7 @@ const DEMO: &str = "demo";
 #[derive(Debug, clap::Args)]
 pub(super) struct NetworkArguments {
     /// Trained weights: .safetensors or .pth, the name of downloaded ones (see `shufflescope weights list`), or `demo`:
-    /// shapes drawn on paper
+    /// shapes drawn on paper [default without a design: the demo's]
     #[arg(long, value_name = "FILE|NAME")]
     pub(super) weights: Option<String>,
     /// The network: a preset's name or a TOML file [default: the preset that the weights fit]
@@ -99,8 +99,13 @@ impl Network {
     /// network says without trained weights means nothing.
     pub(super) fn of(arguments: &NetworkArguments) -> anyhow::Result<Self> {
         let asked = arguments.asked()?;
-        let Some(word) = &arguments.weights else {
-            return Err(UsageError(no_weights(asked.as_ref())).into());
+        let word = match (&arguments.weights, &asked) {
+            (Some(word), _) => word.as_str(),
+            (None, Some(design)) => return Err(UsageError(no_weights(design)).into()),
+            (None, None) => {
+                complain("No --weights: the demo's, which know shapes drawn by hand and nothing else.");
+                DEMO
+            }
         };
         if word == DEMO {
             let design = asked.unwrap_or_else(demo::design);
@@ -184,13 +189,9 @@ fn what_fits(file: &WeightsFile) -> String {
 }
 
 /// Why nothing is classified without weights, and where there are some.
-fn no_weights(design: Option<&Design>) -> String {
+fn no_weights(design: &Design) -> String {
     let meaningless = "--weights is missing, and without trained weights the answer would mean nothing";
-    let published = match design {
-        Some(design) => Published::for_design(&design.name),
-        None => Published::find("shufflenet-v2-x1.0"),
-    };
-    match published {
+    match Published::for_design(&design.name) {
         Some(Published { name, .. }) => {
             format!("{meaningless}; `shufflescope weights fetch {name}` downloads some, --weights {name} uses them")
         }

@@ -154,7 +154,9 @@ pub fn similar(name: &str) -> Vec<&'static str> {
     let presets = presets().iter().map(|preset| preset.design.name.as_str());
     let mut names: Vec<_> = presets.chain(networks().iter().map(|network| network.name)).collect();
     names.retain(|candidate| score(candidate) > 0);
-    names.sort_by_key(|candidate| (std::cmp::Reverse(score(candidate)), candidate.len()));
+    // The family counts more than a width that many families have.
+    let family = |candidate: &str| wanted.first().is_some_and(|first| candidate.contains(&first.to_lowercase()));
+    names.sort_by_key(|name| (std::cmp::Reverse((family(name), score(name))), name.len()));
     names.truncate(3);
     names
 }
