@@ -261,7 +261,7 @@ fn networks_and_onnx_files_are_measured_like_designs() {
     let graph = lower(&small(), Batch(1)).unwrap();
     write_onnx(&graph, &Weights::seeded(&graph, 1), BatchNorm::Keep, &path).unwrap();
     let file = Model::from(ModelFile::open(&path).unwrap());
-    let fixed = Model::from(network("alexnet").unwrap()).with_input(InputSize::square(64));
+    let fixed = Model::from(network("resnet-18").unwrap()).with_input(InputSize::square(64));
     let mut client = client();
     for model in [file, fixed] {
         client.measure(job(&model));
