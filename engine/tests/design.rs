@@ -25,7 +25,7 @@ fn fields(design: &Design) -> Vec<Field> {
 #[test]
 fn every_error_is_reported_at_once_with_its_field() {
     let mut broken = v2().apply(&Edit::Classes(0)).apply(&channels(0, 0)).apply(&channels(2, 9_999));
-    broken.input = InputSize { height: 31, width: 1025 };
+    broken.input = InputSize { height: 31, width: 2049 };
     broken.stages[1].repeats = 0;
     broken.stages[1].stride = 3;
     broken.name = " ".into();
