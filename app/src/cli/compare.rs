@@ -89,7 +89,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
     let mut measuring = Measuring::new()?;
     let rules = InterleaveRules::standard();
-    let contest = Contest::Pair { a: a.clone(), b: b.clone() };
+    let contest = Contest::Pair { a: Box::new(a.clone()), b: Box::new(b.clone()) };
     let processes = usize::from(arguments.processes);
     let job = TurnsJob { networks: contest, options: options.clone(), rules, processes };
     let rounds = measuring.take_turns("comparing", job)?;

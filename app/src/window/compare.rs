@@ -194,7 +194,7 @@ impl Compare {
         let options = paper.key.options.clone();
         let Care { rules, processes, protocol, .. } = self.care.clone();
         let turns = TurnsJob {
-            networks: Contest::Pair { a: a.clone(), b: b.clone() },
+            networks: Contest::Pair { a: Box::new(a.clone()), b: Box::new(b.clone()) },
             options: options.clone(),
             rules,
             processes,

@@ -20,7 +20,7 @@ pub(super) struct Current {
 #[derive(Debug)]
 enum Work {
     Measure {
-        job: Job,
+        job: Box<Job>,
         /// What earlier processes took.
         collected: Vec<ProcessSamples>,
         /// The kernels they marked; empty until one has.
@@ -47,7 +47,7 @@ pub(super) enum Step {
 
 impl Current {
     pub fn measure(ticket: Ticket, job: Job) -> Self {
-        Self::new(ticket, Work::Measure { job, collected: vec![], kernels: vec![] })
+        Self::new(ticket, Work::Measure { job: Box::new(job), collected: vec![], kernels: vec![] })
     }
 
     pub fn take_turns(ticket: Ticket, job: TurnsJob) -> Self {
@@ -70,7 +70,7 @@ impl Current {
     pub fn request(&self) -> Request {
         let ticket = self.ticket;
         match &self.work {
-            Work::Measure { job, .. } => Request::Measure { ticket, job: Box::new(job.clone()) },
+            Work::Measure { job, .. } => Request::Measure { ticket, job: job.clone() },
             Work::TakeTurns { job, .. } => Request::TakeTurns { ticket, job: Box::new(job.clone()) },
         }
     }

@@ -88,9 +88,9 @@ pub enum Contest {
     /// Any two networks.
     Pair {
         /// The one the other is compared with.
-        a: Model,
+        a: Box<Model>,
         /// The other.
-        b: Model,
+        b: Box<Model>,
     },
     /// The rows of one column of an experiment.
     Column(ColumnChoice),

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::super::pool::{Items, Job, Member, Panicked, Pool, Stop};
-use super::arena::{Arena, Packed, REDZONE};
+use super::arena::{Arena, Packed};
 use super::convolution::{Convolution, Sink};
 use super::dense::Dense;
 use super::direct::Direct;
@@ -189,7 +189,7 @@ impl Program {
             weights.settle(&mut arena, at);
             at += weights.room();
         }
-        if REDZONE > 0 {
+        if cfg!(feature = "redzones") {
             arena.forbid_all();
             for step in &mut steps {
                 step.reads().into_iter().chain([step.writes()]).flat_map(Map::extents).for_each(|row| arena.allow(row));

@@ -50,6 +50,7 @@ pub(super) unsafe fn patches<V: Simd>(args: &PatchArgs) {
                     *values = [d0.sub(d2), d1.add(d2), d2.sub(d1), d1.sub(d3)];
                 }
                 let to = to.add(vector);
+                #[expect(clippy::needless_range_loop, reason = "a column of the tile, from all of its rows")]
                 for x in 0..4 {
                     let [d0, d1, d2, d3] = [values[0][x], values[1][x], values[2][x], values[3][x]];
                     d0.sub(d2).store(to.add(x * args.apart));
