@@ -15,6 +15,7 @@ use super::output::print;
 use super::resolve;
 use super::running::{Load, Running, StoredFloors};
 use super::table::{Align, Table};
+use super::words::way_of_running;
 use crate::worker::{Contest, Job, TurnsJob};
 
 pub(super) const EXAMPLES: &str = "\
@@ -127,16 +128,9 @@ fn layers(measuring: &mut Measuring, what: &str, design: Model, options: &RunOpt
 impl Report {
     fn text(&self) -> String {
         let PairResult { a, b, comparison, noise_floor, .. } = &self.pair;
-        let threads = self.pair.threads;
-        let kernels = self.pair.instruction_set.map(|set| format!(" ({set})")).unwrap_or_default();
-        let mut text = format!(
-            "{}{kernels} on {}, {threads} thread{}, batch {}\n\n{}",
-            self.pair.runtime,
-            self.pair.device,
-            if threads == 1 { "" } else { "s" },
-            self.pair.batch,
-            totals(a, b)
-        );
+        let PairResult { runtime, instruction_set, device, threads, batch, .. } = self.pair;
+        let way = way_of_running(runtime, instruction_set, device, threads);
+        let mut text = format!("{way}, batch {batch}\n\n{}", totals(a, b));
         let ratio = &comparison.ratio;
         text += &format!(
             "\nB takes {:.3} times as long as A (95 % interval {:.3} to {:.3}, {} rounds in {} process{})\n",

@@ -1,6 +1,5 @@
 //! `shufflescope lab`: the paper's controlled experiments on this machine.
 
-use std::collections::HashMap;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -14,6 +13,7 @@ use super::measuring::Measuring;
 use super::output::{complain, print};
 use super::running::{Load, Running, StoredFloors};
 use super::table::{Align, Table};
+use super::words::way_of_running;
 use crate::worker::{ColumnChoice, Contest, TurnsJob};
 
 pub(super) const EXAMPLES: &str = "\
@@ -118,9 +118,8 @@ impl Bench {
             measured.push(MeasuredColumn { column, processes, stored_floor: self.floors.get() });
         }
         let result = ExperimentResult::new(experiment, &self.options, &rules, &measured)?;
-        let seen = result.columns.iter().filter_map(|column| column.noise_floor);
-        for floor in seen.collect::<Vec<_>>() {
-            self.floors.note(Some(floor));
+        for column in &result.columns {
+            self.floors.note(column.noise_floor);
         }
         complain(&format!("{experiment}: {}", result.verdict));
         Ok(result)
@@ -129,30 +128,10 @@ impl Bench {
 
 /// The result for a terminal.
 fn plain(result: &ExperimentResult) -> String {
-    let threads = result.threads;
-    let kernels = result.instruction_set.map(|set| format!(" ({set})")).unwrap_or_default();
-    let mut text = format!(
-        "{}\n{}. {}.\n{}{kernels} on {}, {threads} thread{}, batch {}\n",
-        result.title,
-        result.set_up,
-        result.source,
-        result.runtime,
-        result.device,
-        if threads == 1 { "" } else { "s" },
-        result.batch
-    );
-    let headings: HashMap<_, _> = result.columns.iter().map(|column| (column.heading.as_str(), column)).collect();
-    let mut cells = result.cells.as_slice();
-    for column in &result.columns {
-        let same = |cell: &&Cell| {
-            cells
-                .first()
-                .is_some_and(|first| (first.widths, first.scale, first.input) == (cell.widths, cell.scale, cell.input))
-        };
-        let rows = cells.iter().take_while(same).count();
-        let (of_column, rest) = cells.split_at(rows);
-        cells = rest;
-        let Some(column) = headings.get(column.heading.as_str()) else { continue };
+    let ExperimentResult { title, set_up, source, batch, .. } = result;
+    let way = way_of_running(result.runtime, result.instruction_set, result.device, result.threads);
+    let mut text = format!("{title}\n{set_up}. {source}.\n{way}, batch {batch}\n");
+    for (column, of_column) in result.by_column() {
         text += &format!(
             "\n{}: {} ({} rounds, intervals have to clear {:.1} %)\n{}",
             column.heading,

@@ -1,12 +1,18 @@
 //! How measurements are named in tables and headings.
 
+use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::measure::{KernelTime, Measurement};
+use shufflescope_engine::runtime::{Isa, Runtime};
 
 /// `tuned (avx512) on cpu, 2 threads`.
 pub(super) fn where_it_ran(measurement: &Measurement) -> String {
-    let Measurement { runtime, device, threads, .. } = measurement;
-    let kernels = measurement.instruction_set.map(|set| format!(" ({set})")).unwrap_or_default();
-    format!("{runtime}{kernels} on {device}, {threads} thread{}", if *threads == 1 { "" } else { "s" })
+    way_of_running(measurement.runtime, measurement.instruction_set, measurement.device, measurement.threads)
+}
+
+/// As [`where_it_ran`], of what every kind of result tells.
+pub(super) fn way_of_running(runtime: Runtime, kernels: Option<Isa>, device: DeviceId, threads: usize) -> String {
+    let kernels = kernels.map(|set| format!(" ({set})")).unwrap_or_default();
+    format!("{runtime}{kernels} on {device}, {threads} thread{}", if threads == 1 { "" } else { "s" })
 }
 
 /// The first and the last layer of a kernel.

@@ -18,11 +18,7 @@ fn write(result: &ExperimentResult, to: &mut String) -> std::fmt::Result {
     writeln!(to, "## {}\n", result.title)?;
     writeln!(to, "{}. {}.\n", result.set_up, result.source)?;
     writeln!(to, "**{} on this device.**\n", capital(result.verdict.name()))?;
-    let mut cells = result.cells.as_slice();
-    for column in &result.columns {
-        let rows = cells.iter().take_while(|cell| cells.first().is_some_and(|first| same_column(first, cell))).count();
-        let (of_column, rest) = cells.split_at(rows);
-        cells = rest;
+    for (column, of_column) in result.by_column() {
         writeln!(to, "### {}: {}\n", capital(&column.heading), column.verdict)?;
         writeln!(
             to,
@@ -60,10 +56,6 @@ fn write(result: &ExperimentResult, to: &mut String) -> std::fmt::Result {
         result.batch,
         result.method.block
     )
-}
-
-fn same_column(a: &Cell, b: &Cell) -> bool {
-    (a.widths, a.scale, a.input) == (b.widths, b.scale, b.input)
 }
 
 fn row(cell: &Cell, to: &mut String) -> std::fmt::Result {

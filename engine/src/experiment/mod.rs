@@ -1,7 +1,7 @@
 //! The paper's experiments on this machine.
 //!
-//! - The controlled experiments of Tables 1 to 4 and appendix Table 1 b: [`columns`] gives the networks, [`measure_column`]
-//!   measures them in turns, [`ExperimentResult`] says what holds on this device, [`markdown`] prints it.
+//! - The controlled experiments of Tables 1 to 4 and appendix Table 1 b: [`columns`] gives the networks, [`measure_in_turns`]
+//!   measures them, [`ExperimentResult`] says what holds on this device, [`markdown`] prints it.
 //! - Table 8 and Figure 1: [`table_8()`] and [`ZooTable`]; Figure 2: [`figure_2`]; appendix Table 1 a: [`resolutions()`].
 //! - [`PairResult`]: any two networks, compared by the same protocol.
 //!
@@ -32,7 +32,7 @@ pub use column::{Column, PaperRate, Row, columns};
 pub use pair::{Contender, PairResult};
 pub use resolutions::{CHOICE as RESOLUTIONS_CHOICE, ResolutionRow, SOURCE as RESOLUTIONS_SOURCE, resolutions};
 pub use result::{Cell, ColumnResult, ExperimentResult, MeasuredColumn, PaperFigure, RateInterval};
-pub use run::{ExperimentError, column_run_key, measure_column, measure_in_turns};
+pub use run::{ExperimentError, column_run_key, measure_in_turns};
 pub use stack::Stack;
 pub use table_8::{Level, PaperRow, SOURCE as TABLE_8_SOURCE, ZooRowError, table_8, zoo_graph};
 pub use verdict::{Evidence, Verdict};

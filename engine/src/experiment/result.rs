@@ -14,7 +14,7 @@ use crate::measure::{
 use crate::runtime::{Isa, RunOptions, Runtime};
 use crate::units::{Elements, MultAdds, Params};
 
-/// A column with what one or more processes measured of it, by [`measure_column`](super::measure_column).
+/// A column with what one or more processes measured of it, by [`measure_in_turns`](super::measure_in_turns).
 #[derive(Clone, Debug)]
 pub struct MeasuredColumn {
     /// The column.
@@ -137,6 +137,12 @@ pub struct PaperFigure {
 }
 
 impl ExperimentResult {
+    /// Every column with its cells.
+    pub fn by_column(&self) -> impl Iterator<Item = (&ColumnResult, &[Cell])> {
+        let in_one_column = |a: &Cell, b: &Cell| (a.widths, a.scale, a.input) == (b.widths, b.scale, b.input);
+        self.columns.iter().zip(self.cells.chunk_by(in_one_column))
+    }
+
     /// Summarises the columns measured so far. Pure: the same samples give an equal result.
     ///
     /// # Errors

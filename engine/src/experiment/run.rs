@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use thiserror::Error;
 
 use super::Column;
-use crate::design::{Batch, fnv1a_64};
+use crate::design::fnv1a_64;
 use crate::device::Device;
 use crate::graph::{Graph, LowerError};
 use crate::measure::{Canary, Clock, InterleaveProgress, InterleaveRules, Interleaved, MeasureError, interleave};
@@ -24,22 +24,6 @@ pub enum ExperimentError {
     /// Measuring failed or was cancelled.
     #[error(transparent)]
     Measure(#[from] MeasureError),
-}
-
-/// Prepares the rows of `column` and measures them in turns into `samples`, as [`measure_in_turns`] does.
-///
-/// # Errors
-/// As [`measure_in_turns`].
-pub fn measure_column(
-    column: &Column,
-    (options, device): (&RunOptions, &Device),
-    rules: &InterleaveRules,
-    (clock, canary): (&dyn Clock, &mut dyn Canary),
-    samples: &mut Interleaved,
-    progress: &mut dyn FnMut(&InterleaveProgress<'_>) -> ControlFlow<()>,
-) -> Result<(), ExperimentError> {
-    let graphs = column.graphs(Batch(options.batch))?;
-    measure_in_turns(&graphs, (options, device), rules, (clock, canary), samples, progress)
 }
 
 /// Prepares `graphs` and a second copy of the first, with made-up weights, and measures them in turns into `samples`:

@@ -281,7 +281,8 @@ fn a_column_is_measured_with_its_twin_on_this_machine() {
     let mut samples = Interleaved::new(clock.quality());
     let (options, device) = (RunOptions::new(DeviceId::Cpu, 1, 1), Device::cpu());
     let mut steps = 0;
-    measure_column(&column, (&options, &device), &rules, (&clock, &mut canary), &mut samples, &mut |_| {
+    let graphs = column.graphs(Batch(1)).unwrap();
+    measure_in_turns(&graphs, (&options, &device), &rules, (&clock, &mut canary), &mut samples, &mut |_| {
         steps += 1;
         ControlFlow::Continue(())
     })

@@ -43,14 +43,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, experiment: Experiment, scale: Scale,
         Known::Kept(kept, is_current) => conditions(ui, scene, &kept.about(), is_current),
     }
     ScrollArea::both().auto_shrink(false).show(ui, |ui| {
-        let mut cells = result.cells.as_slice();
-        for column in &result.columns {
-            let of_column = |cell: &Cell, first: &Cell| {
-                (cell.widths, cell.scale, cell.input) == (first.widths, first.scale, first.input)
-            };
-            let rows = cells.first().map_or(0, |first| cells.iter().take_while(|cell| of_column(cell, first)).count());
-            let (rows, rest) = cells.split_at(rows);
-            cells = rest;
+        for (column, rows) in result.by_column() {
             ui.add_space(theme::GAP);
             ui.horizontal(|ui| {
                 verdict(ui, column.verdict, &column.heading, stale, palette);
