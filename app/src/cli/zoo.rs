@@ -4,15 +4,14 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use serde::Serialize;
-use shufflescope_engine::design::{Batch, Edit, InputSize};
+use shufflescope_engine::design::{Batch, InputSize};
 use shufflescope_engine::experiment::figure_2::{Category, PIES, SOURCE as FIGURE_2_SOURCE, Shares, TimeByCategory};
 use shufflescope_engine::experiment::{
     Level, PaperRow, RESOLUTIONS_CHOICE, RESOLUTIONS_SOURCE, ZooOutcome, ZooTable, resolutions, table_8,
 };
 use shufflescope_engine::measure::{Measurement, Mode, Protocol};
-use shufflescope_engine::model::{Model, NetworkChoice};
+use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::zoo;
 
 use super::measuring::Measuring;
 use super::output::print;
@@ -91,10 +90,7 @@ impl Bench {
 
 /// A network of the zoo at any input.
 fn model(network: &str, input: InputSize) -> Option<Model> {
-    if let Some(design) = zoo::preset(network) {
-        return Some(Model::Design(design.apply(&Edit::Input(input))));
-    }
-    zoo::network(network).map(|of| Model::Network(NetworkChoice { name: of.name.into(), input }))
+    Model::in_zoo(network).map(|model| model.with_input(input))
 }
 
 fn whole_table(bench: &mut Bench, arguments: &Arguments) -> anyhow::Result<String> {

@@ -48,6 +48,12 @@ impl NetworkChoice {
 }
 
 impl Model {
+    /// The preset or fixed network of this name, at its own input.
+    #[must_use]
+    pub fn in_zoo(name: &str) -> Option<Self> {
+        zoo::preset(name).map(Self::Design).or_else(|| zoo::network(name).map(Self::from))
+    }
+
     /// What people call it.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use shufflescope_engine::design::{Batch, Edit, InputSize};
+use shufflescope_engine::design::{Batch, InputSize};
 use shufflescope_engine::experiment::figure_2::{PIES, TimeByCategory};
 use shufflescope_engine::experiment::{Level, ZooOutcome, ZooTable, resolutions, table_8, zoo_graph};
 use shufflescope_engine::measure::Measurement;
-use shufflescope_engine::model::{Model, NetworkChoice};
+use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::zoo;
 
 use super::square;
 use crate::window::bench::{Care, Outcome, Step, Task, Work};
@@ -78,10 +77,7 @@ impl Input {
     /// What has to be measured; `None` where the zoo lacks the network.
     pub(super) fn step(&self, care: &Care, options: &RunOptions) -> Option<Step> {
         let Self { network, size } = *self;
-        let design = match zoo::preset(network) {
-            Some(design) => Model::Design(design.apply(&Edit::Input(size))),
-            None => Model::Network(NetworkChoice { name: zoo::network(network)?.name.into(), input: size }),
-        };
+        let design = Model::in_zoo(network)?.with_input(size);
         let job = Job {
             design,
             options: options.clone(),
