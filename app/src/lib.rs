@@ -19,3 +19,10 @@ pub fn explain(error: &anyhow::Error) -> String {
         told => format!("{told}: {cause}"),
     })
 }
+
+/// Where the program keeps the user's data: the last design, results, weights, noise floors. `None` where the system has
+/// no such place.
+#[must_use]
+pub fn data_folder() -> Option<std::path::PathBuf> {
+    eframe::storage_dir(env!("CARGO_PKG_NAME"))
+}

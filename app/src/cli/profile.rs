@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use shufflescope_engine::design::{Batch, InputSize};
 use shufflescope_engine::device::{Device, DeviceId};
 use shufflescope_engine::files::check_writable;
@@ -74,9 +74,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut options = RunOptions::new(arguments.device, threads, arguments.batch.0);
     options.instruction_set = arguments.instruction_set;
     let profile_with = |runtime: Runtime| -> anyhow::Result<Profile> {
-        if !runtime.runs_on(options.device) {
-            bail!("the {runtime} runtime has no kernels for {}: use --runtime candle or --device cpu", options.device);
-        }
+        resolve::runs_on(runtime, options.device)?;
         let job = Job {
             design: model.clone(),
             options: RunOptions { runtime, ..options.clone() },

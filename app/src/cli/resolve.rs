@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize, limits};
+use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::model::{Model, ModelFile};
+use shufflescope_engine::runtime::Runtime;
 use shufflescope_engine::zoo;
 use thiserror::Error;
 
@@ -62,6 +64,14 @@ fn named(word: &str) -> anyhow::Result<Design> {
         "there is no preset, network or file `{word}`.{meant} `shufflescope designs` lists what is built in."
     ))
     .into())
+}
+
+/// Refuses a runtime that has no kernels for the device.
+pub(super) fn runs_on(runtime: Runtime, device: DeviceId) -> anyhow::Result<()> {
+    if !runtime.runs_on(device) {
+        bail!("the {runtime} runtime has no kernels for {device}: use --runtime candle or --device cpu");
+    }
+    Ok(())
 }
 
 /// A number of threads, from 1 up.

@@ -1,6 +1,5 @@
 //! The options that say how to run a network, where a command takes them all.
 
-use anyhow::bail;
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::device::{Device, DeviceId, Machine};
 use shufflescope_engine::measure::{NoiseFloor, NoiseFloors, NoiseKey};
@@ -29,10 +28,7 @@ impl Running {
         let mut options = RunOptions::new(self.device, threads, batch.0);
         options.runtime = self.runtime.unwrap_or(options.runtime);
         options.instruction_set = self.instruction_set;
-        if !options.runtime.runs_on(options.device) {
-            let (runtime, device) = (options.runtime, options.device);
-            bail!("the {runtime} runtime has no kernels for {device}: use --runtime candle or --device cpu");
-        }
+        resolve::runs_on(options.runtime, options.device)?;
         Device::open(&self.device)?;
         Ok(options)
     }
@@ -60,7 +56,7 @@ impl StoredFloors {
     /// Reads the file; one that is of no use is told of and does not stop anybody.
     pub(super) fn read(options: &RunOptions) -> Self {
         let machine = Machine::detect().cpu_model.unwrap_or_else(|| "unknown".into());
-        let path = eframe::storage_dir(env!("CARGO_PKG_NAME")).map(|folder| folder.join("noise-floors.json"));
+        let path = crate::data_folder().map(|folder| folder.join("noise-floors.json"));
         let floors = path.as_deref().map(NoiseFloors::read).transpose().unwrap_or_else(|error| {
             complain(&format!("warning: {error}"));
             None

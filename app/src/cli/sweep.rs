@@ -134,7 +134,7 @@ fn results_path(arguments: &Arguments) -> anyhow::Result<PathBuf> {
     if let Some(path) = &arguments.results {
         return Ok(path.clone());
     }
-    let folder = eframe::storage_dir(env!("CARGO_PKG_NAME"))
+    let folder = crate::data_folder()
         .context("this system has no data folder; say where finished points are kept with --results FILE")?;
     std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     Ok(folder.join("sweep.jsonl"))

@@ -63,13 +63,7 @@ impl NetworkArguments {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("the threads cannot be started")?;
         let mut run = RunOptions::new(self.device, threads, 1);
         run.runtime = self.runtime.unwrap_or(run.runtime);
-        if !run.runtime.runs_on(run.device) {
-            bail!(
-                "the {} runtime has no kernels for {}: use --runtime candle or --device cpu",
-                run.runtime,
-                run.device
-            );
-        }
+        resolve::runs_on(run.runtime, run.device)?;
         Ok(run)
     }
 

@@ -13,7 +13,7 @@ pub use fetch::{FetchError, Progress, Server, fetch};
 /// Where downloaded weights are kept: `weights` in the folder of the program's data, where the system has such a place.
 #[must_use]
 pub fn default_folder() -> Option<PathBuf> {
-    eframe::storage_dir(env!("CARGO_PKG_NAME")).as_deref().map(folder_in)
+    crate::data_folder().as_deref().map(folder_in)
 }
 
 /// Where downloaded weights are kept in the folder of the program's data.

@@ -48,7 +48,7 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     if !has_display() {
         anyhow::bail!("no display was found, so the window cannot open; {COMMAND_LINE}");
     }
-    let data_folder = eframe::storage_dir(APP_ID);
+    let data_folder = crate::data_folder();
     let WindowOptions { launcher, design, options, renderer } = options;
     let (care, weights_server) = (Care::default(), Server::pytorch());
     let setup = Setup { launcher, data_folder, design, options, care, weights_server };
