@@ -393,17 +393,9 @@ fn every_preset_can_be_shown_in_both_sizes() {
 
 #[test]
 fn controls_have_unique_names() {
-    use egui_kittest::kittest::NodeT;
     let window = Window::open();
     window.harness.check_accessibility();
-    let mut names = std::collections::BTreeMap::<(String, String), usize>::new();
-    for node in window.harness.root().children_recursive() {
-        let node = node.accesskit_node();
-        if egui::accessibility::is_input(node.role()) && !node.is_hidden() {
-            *names.entry((format!("{:?}", node.role()), node.label().unwrap_or_default())).or_default() += 1;
-        }
-    }
-    let twice: Vec<_> = names.iter().filter(|(_, count)| **count > 1).collect();
+    let twice = window.names_given_twice();
     assert!(twice.is_empty(), "{twice:?}");
 }
 

@@ -217,14 +217,7 @@ fn every_result_paints_in_the_smallest_window_and_its_controls_have_unique_names
     for entry in entries {
         show(&mut window, entry);
         window.harness.check_accessibility();
-        let mut names = std::collections::BTreeMap::<(String, String), usize>::new();
-        for node in window.harness.root().children_recursive() {
-            let node = node.accesskit_node();
-            if egui::accessibility::is_input(node.role()) && !node.is_hidden() {
-                *names.entry((format!("{:?}", node.role()), node.label().unwrap_or_default())).or_default() += 1;
-            }
-        }
-        let twice: Vec<_> = names.iter().filter(|(_, count)| **count > 1).collect();
+        let twice = window.names_given_twice();
         assert!(twice.is_empty(), "{entry}: {twice:?}");
     }
     show(&mut window, "Figure 2");

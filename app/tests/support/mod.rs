@@ -4,6 +4,7 @@
 
 mod cpu_renderer;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -59,6 +60,18 @@ pub fn small() -> Design {
 }
 
 impl Window {
+    /// Roles and names that more than one visible control has; a screen reader could not tell these apart.
+    pub fn names_given_twice(&self) -> Vec<(String, String)> {
+        let mut names = BTreeMap::<(String, String), usize>::new();
+        for node in self.harness.root().children_recursive() {
+            let node = node.accesskit_node();
+            if egui::accessibility::is_input(node.role()) && !node.is_hidden() {
+                *names.entry((format!("{:?}", node.role()), node.label().unwrap_or_default())).or_default() += 1;
+            }
+        }
+        names.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name).collect()
+    }
+
     /// The small network at 1440x900, dark.
     pub fn open() -> Self {
         Self::with(setup(None), [1440.0, 900.0], egui::Theme::Dark)

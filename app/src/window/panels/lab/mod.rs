@@ -1,5 +1,6 @@
 //! The *Lab* tab: what can be measured on the left, the chosen result on the right.
 
+mod columns;
 mod entry;
 mod experiment;
 mod figure_2;

@@ -1,10 +1,10 @@
 //! Appendix Table 1 a: larger inputs, here and as published.
 
 use eframe::egui;
-use egui::{Align, Label, Layout, RichText, Role, Sense, Ui};
-use egui_extras::{Column, TableBuilder};
+use egui::{Label, RichText, Role, Ui};
 use shufflescope_engine::experiment::resolutions;
 
+use super::columns::headed;
 use super::{LabView, conditions};
 use crate::window::app::Scene;
 use crate::window::format;
@@ -30,20 +30,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &LabView) {
         ("batch", 44.0),
         ("published ARM, images/s", 150.0),
     ];
-    let mut builder = TableBuilder::new(ui)
-        .id_salt("resolutions")
-        .sense(Sense::hover())
-        .cell_layout(Layout::left_to_right(Align::Center))
-        .auto_shrink(false);
-    for (_, width) in headings {
-        builder = builder.column(Column::exact(width).clip(true));
-    }
-    let builder = builder.header(theme::ROW, |mut header| {
-        for (text, _) in headings {
-            header.col(|ui| drop(ui.label(RichText::new(text).small().color(palette.muted))));
-        }
-    });
-    builder.body(|body| {
+    headed(ui, "resolutions", &headings, palette).body(|body| {
         body.rows(theme::ROW, rows.len(), |mut line| {
             let Some(row) = rows.get(line.index()) else { return };
             let input = Input { network: row.network, size: row.input };

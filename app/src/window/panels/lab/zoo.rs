@@ -2,11 +2,11 @@
 //! table.
 
 use eframe::egui;
-use egui::{Align, Label, Layout, RichText, Role, Sense, Ui, vec2};
-use egui_extras::{Column, TableBuilder};
+use egui::{Label, RichText, Role, Ui, vec2};
 use shufflescope_engine::experiment::{ZooRow, ZooTable};
 use shufflescope_engine::runtime::RunOptions;
 
+use super::columns::headed;
 use super::{LabView, conditions, exports};
 use crate::window::app::Scene;
 use crate::window::command::Commands;
@@ -163,21 +163,8 @@ fn rows(ui: &mut Ui, table: &ZooTable) {
         ("GPU", 52.0),
         ("ARM", 52.0),
     ];
-    let mut builder = TableBuilder::new(ui)
-        .id_salt("zoo")
-        .sense(Sense::hover())
-        .cell_layout(Layout::left_to_right(Align::Center))
-        .auto_shrink(false);
-    for (_, width) in headings {
-        builder = builder.column(Column::exact(width).clip(true));
-    }
-    let builder = builder.header(theme::ROW, |mut header| {
-        for (text, _) in headings {
-            header.col(|ui| drop(ui.label(RichText::new(text).small().color(palette.muted))));
-        }
-    });
     let dash = || "\u{2013}".to_owned();
-    builder.body(|body| {
+    headed(ui, "zoo", &headings, palette).body(|body| {
         body.rows(theme::ROW, table.rows.len(), |mut row| {
             let Some(of) = table.rows.get(row.index()) else { return };
             let published = &of.published;
