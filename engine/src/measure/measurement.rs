@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::apart::Apart;
 use super::breakdown::{Breakdown, KernelLabel};
 use super::canary::CanaryReport;
 use super::protocol::{Mode, Protocol};
@@ -43,6 +44,9 @@ pub struct Measurement {
     pub enqueue: Option<Spread>,
     /// The time of each kernel, from marked runs; `None` while there is no marked run.
     pub breakdown: Option<Breakdown>,
+    /// The time of every layer on its own, where somebody asked for it.
+    #[serde(default)]
+    pub apart: Option<Apart>,
     /// How warm-up went: the slowest first run, and the sums over all processes.
     pub warm_up: WarmUp,
     /// The clock; the coarsest of all processes.
@@ -123,6 +127,7 @@ impl Measurement {
             whole,
             enqueue,
             breakdown: Breakdown::of(kernels, processes, whole.median)?,
+            apart: None,
             warm_up: WarmUp::over(processes, first.warm_up),
             timer: processes
                 .iter()

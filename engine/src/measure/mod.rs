@@ -7,6 +7,7 @@
 //! and that through a [`Clock`] and a [`Canary`], so the whole scheduler is tested on the clock of [`fake`] that takes
 //! exactly the time it is told.
 
+mod apart;
 mod breakdown;
 mod canary;
 mod clock;
@@ -30,6 +31,7 @@ mod statistics;
 mod warm_up;
 mod warning;
 
+pub use apart::{Apart, LayerTime};
 pub use breakdown::{Breakdown, KernelLabel, KernelTime};
 pub use canary::{ArithmeticCanary, Canary, CanaryReport};
 pub use clock::{Clock, MonotonicClock, TimerQuality};

@@ -2,60 +2,13 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::measure::fake::{FakeCanary, FakeClock, FakeExecutable};
+use crate::measure::fake::{FakeCanary, FakeClock, FakeExecutable, Noise, NoisyMachine};
 use crate::measure::{Clock, InterleaveRules, interleave};
-
-/// A machine that is never quiet: its speed wanders (so that neighbouring runs are alike), drifts by several percent
-/// over the measurement, every run has a jitter of its own, and now and then another program gets in.
-struct NoisyMachine {
-    random: SplitMix64,
-    clock: FakeClock,
-    start: Nanos,
-    last: Nanos,
-    wander: f64,
-    drift: f64,
-}
-
-impl NoisyMachine {
-    /// Standard deviation of the wandering speed, and how long it takes to forget itself.
-    const WANDER: f64 = 0.03;
-    const MEMORY: Nanos = Nanos::from_millis(150);
-    /// Standard deviation of each run's own jitter.
-    const JITTER: f64 = 0.02;
-    /// Largest drift per second, up or down.
-    const DRIFT: f64 = 0.02;
-    /// One run in 80 takes half as long again to four times as long.
-    const SPIKES: f64 = 1.0 / 80.0;
-
-    fn new(clock: &FakeClock, seed: u64) -> Self {
-        let mut random = SplitMix64(seed.wrapping_mul(0x9e37_79b9));
-        let drift = Self::DRIFT * (2.0 * random.unit() - 1.0);
-        let now = clock.now();
-        Self { random, clock: clock.clone(), start: now, last: now, wander: 0.0, drift }
-    }
-
-    /// Two uniform numbers made normal (Box and Muller).
-    fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * (1.0 - self.random.unit()).ln()).sqrt();
-        radius * (std::f64::consts::TAU * self.random.unit()).cos()
-    }
-
-    fn run(&mut self, time: f64) -> Nanos {
-        let now = self.clock.now();
-        let keeps = (-now.since(self.last).as_f64() / Self::MEMORY.as_f64()).exp();
-        self.wander = keeps * self.wander + (1.0 - keeps * keeps).sqrt() * Self::WANDER * self.normal();
-        self.last = now;
-        let drift = self.drift * now.since(self.start).as_secs_f64();
-        let jitter = Self::JITTER * self.normal();
-        let spike = if self.random.unit() < Self::SPIKES { 1.5 + 2.5 * self.random.unit() } else { 1.0 };
-        Nanos((time * (self.wander + drift + jitter).exp() * spike) as u64)
-    }
-}
 
 /// Measures networks of these nanoseconds in turns on a noisy machine.
 fn on_a_noisy_machine(times: &[f64], seed: u64) -> Interleaved {
     let clock = FakeClock::new();
-    let machine = Arc::new(Mutex::new(NoisyMachine::new(&clock, seed)));
+    let machine = Arc::new(Mutex::new(NoisyMachine::new(&clock, Noise::DRIFTING, seed)));
     let network = |&time: &f64| {
         let machine = machine.clone();
         FakeExecutable::new(&clock, move |_| machine.lock().unwrap().run(time))

@@ -1,5 +1,7 @@
 //! A clock, an executable and a canary that take exactly the time they are told, for exact tests of the sampler.
 
+mod noise;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,6 +12,8 @@ use super::{Canary, Clock, TimerQuality};
 use crate::graph::NodeId;
 use crate::runtime::{Executable, Kernel, KernelPlan, Marks, RunError};
 use crate::units::Nanos;
+
+pub use noise::{Noise, NoisyMachine};
 
 /// A clock that stands still until it is told to move; clones share the time.
 #[derive(Clone, Debug)]
