@@ -28,6 +28,7 @@ mod samples;
 mod schedule;
 mod spread;
 mod statistics;
+mod student;
 mod warm_up;
 mod warning;
 
