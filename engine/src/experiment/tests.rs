@@ -299,6 +299,9 @@ fn a_column_is_measured_with_its_twin_on_this_machine() {
     assert!(steps > 0 && samples.rows[0].instruction_set.is_some());
     let measured = MeasuredColumn { column, processes: vec![samples], stored_floor: None };
     let result = result(Experiment::G3, &[measured]);
-    assert!(result.cells.iter().all(|cell| cell.ours.unwrap().batches_per_second > 0.0));
+    for cell in &result.cells {
+        let ours = cell.ours.unwrap();
+        assert!((ours.batches_per_second * ours.latency.median.as_secs_f64() - 1.0).abs() < 1e-9, "{cell:?}");
+    }
     assert!(result.columns[0].noise_floor.is_some());
 }

@@ -220,7 +220,10 @@ fn processes_that_disagree_widen_the_interval() {
 
 #[test]
 fn the_same_rounds_always_give_the_same_interval() {
-    let rounds = || pairs((0..40).map(|round| 1.0 + f64::from(round % 7) / 100.0));
+    let rounds = || {
+        let process = |of: u64| (0..40).map(|round| (Nanos(1_000), Nanos(1_000 + 10 * (round % (5 + of))))).collect();
+        PairedSamples::from_times(&[process(0), process(1), process(2)])
+    };
     assert_eq!(rounds().interval(), rounds().interval());
     let interval = rounds().interval().unwrap();
     assert!(interval.low <= interval.ratio && interval.ratio <= interval.high);
@@ -253,7 +256,8 @@ fn the_interval_of_a_single_sitting_covers_the_ratio_of_its_copies() {
 
 #[test]
 fn the_rough_half_width_is_about_that_of_the_interval() {
-    let samples = process(&[1e6, 1.02e6], Noise::INDEPENDENT, &InterleaveRules::one_sitting(), 7);
+    let rules = InterleaveRules { minimum_rounds: 160, ..InterleaveRules::one_sitting() };
+    let samples = process(&[1e6, 1.02e6], Noise::INDEPENDENT, &rules, 7);
     let pairs = PairedSamples::of(&[samples], &[0], 1);
     let (rough, interval) = (pairs.rough_half_width().unwrap(), pairs.interval().unwrap().half_width());
     assert!((0.6..1.6).contains(&(rough / interval)), "{rough} and {interval}");
