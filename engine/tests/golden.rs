@@ -78,7 +78,7 @@ fn measurement(model: &Model, plan: &KernelPlan) -> Measurement {
     process.marked = vec![MarkedRun { whole: Nanos(90_000), kernels: vec![Nanos(60_000), Nanos(20_000)] }; 2];
     process.canary = vec![Nanos(2_000_000), Nanos(3_000_000)];
     process.stopped = Some(Stop::Time);
-    process.discard(Discard::ClockWentBack);
+    process.discarded = BTreeMap::from([(Discard::ClockWentBack, 1)]);
     let circumstances = Circumstances {
         key: MeasureKey {
             design: model.fingerprint(),
