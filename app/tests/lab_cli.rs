@@ -62,11 +62,12 @@ fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
 #[test]
 fn an_experiment_has_cells_with_rates_and_a_verdict() {
     let data = tempfile::tempdir().unwrap();
-    let result = json(data.path(), &["lab", "g4", "--threads", "1", "--json"]);
+    let result = json(data.path(), &["lab", "g4", "--threads", "1", "--processes", "2", "--json"]);
     let cells = result["cells"].as_array().unwrap();
     assert_eq!(cells.len(), 4);
     for cell in cells {
-        assert!(cell["ours"]["batches_per_second"].as_f64().unwrap() > 0.0, "{cell}");
+        let (rate, time) = (&cell["ours"]["batches_per_second"], &cell["ours"]["latency"]["median_ns"]);
+        assert!((rate.as_f64().unwrap() * time.as_f64().unwrap() / 1e9 - 1.0).abs() < 1e-6, "{cell}");
         assert!(cell["paper_gpu"]["rate"].as_f64().unwrap() > 1000.0, "{cell}");
     }
     assert!(cells[0]["ours_ratio"].is_null() && cells[3]["ours_ratio"]["low"].is_f64());

@@ -28,6 +28,7 @@ mod repeatability;
 mod sampler;
 mod samples;
 mod schedule;
+mod split;
 mod spread;
 mod statistics;
 mod student;
@@ -53,6 +54,7 @@ pub use protocol::{EarlyStop, Mode, Processes, Protocol, RunCounts, SamplingRule
 pub use repeatability::{Basis, EarlierRuns, Repeatability, Scatter};
 pub use sampler::{Instruments, MeasureError, sample};
 pub use samples::{Discard, MarkedRun, ProcessSamples, SetAside, Stop};
+pub use split::{KernelSplit, SPLIT_LABEL, Split};
 pub use spread::{Spread, WithinRun};
 pub use statistics::{Interval, Sorted};
 pub use warm_up::WarmUp;

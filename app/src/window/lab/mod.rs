@@ -211,7 +211,7 @@ impl Lab {
                 networks: Contest::Column(choice),
                 options: options.clone(),
                 rules: self.care.rules,
-                processes: 1,
+                processes: self.care.processes,
             };
             let name = choice.column().map_or_else(String::new, |column| column.key());
             Step { task: Task::Column(choice), name, work: Work::Turns(Box::new(job)) }
