@@ -163,7 +163,7 @@ impl TimeByCategory {
         let (mut shares, mut depthwise) = (Shares::default(), 0.0);
         for kernel in &breakdown.kernels {
             let ops = || kernel.layers.iter().filter_map(|layer| ops.get(layer.as_str()).copied());
-            let heaviest = ops().min_by_key(|op| weight(op));
+            let heaviest = ops().min_by_key(|op| op.kind().rank());
             let share = kernel.median.share_of(whole);
             *shares.of_mut(heaviest.map_or(Category::Other, Category::of)) += share;
             if heaviest.is_some_and(|op| op.kind() == OpKind::Depthwise) {
@@ -175,24 +175,13 @@ impl TimeByCategory {
     }
 }
 
-/// The rank of an operation among those that run as one kernel, the heaviest first.
-const fn weight(op: &Op) -> u8 {
-    match op.kind() {
-        OpKind::Convolution | OpKind::Pointwise | OpKind::Linear => 0,
-        OpKind::Depthwise => 1,
-        OpKind::Pooling => 2,
-        OpKind::Normalisation | OpKind::ElementWise => 3,
-        OpKind::Data | OpKind::Input => 4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::design::Batch;
     use crate::graph::lower;
     use crate::measure::KernelTime;
-    use crate::runtime::{KernelPlan, tuned};
+    use crate::runtime::{Fusing, KernelPlan, tuned};
     use crate::units::{Nanos, NanosDelta};
     use crate::zoo::preset;
 
@@ -242,7 +231,7 @@ mod tests {
     #[test]
     fn a_fused_kernel_counts_as_its_heaviest_layer_and_the_unaccounted_as_other() {
         let graph = lower(&preset("shufflenet-v2-x1.0").unwrap(), Batch(1)).unwrap();
-        let breakdown = breakdown(&graph, &tuned::plan(&graph), 7, |_| 1);
+        let breakdown = breakdown(&graph, &tuned::plan(&graph, Fusing::Full), 7, |_| 1);
         let by_category = TimeByCategory::of(&graph, &breakdown).unwrap();
         assert!(by_category.shares.conv > 0.7, "{by_category:?}");
         assert!(by_category.shares.other >= 7_000.0 / breakdown.marked_whole.as_f64());
