@@ -22,6 +22,7 @@ use shufflescope_engine::units::Nanos;
 
 use crate::explain;
 
+use super::apart::take_apart;
 use super::protocol::{Contest, Event, Job, MAX_LINE_BYTES, Request, Ticket, TurnsJob, VERSION};
 
 /// Time between two partial results: making one costs the machine a moment that the next run would notice.
@@ -99,6 +100,7 @@ impl Reader {
                 Ok(request) => {
                     match &request {
                         Request::Measure { ticket, .. }
+                        | Request::Apart { ticket, .. }
                         | Request::TakeTurns { ticket, .. }
                         | Request::Peaks { ticket, .. } => {
                             self.newest.store(ticket.0, Ordering::Release);
@@ -135,6 +137,7 @@ impl Worker {
                     let (measurement, samples) = worker.measure(ticket, &job)?;
                     Ok(Event::Done { ticket, measurement: Box::new(measurement), samples: Box::new(samples) })
                 }),
+                Request::Apart { ticket, job } => self.attempt(ticket, |worker| worker.take_apart(ticket, &job)),
                 Request::TakeTurns { ticket, job } => self.attempt(ticket, |worker| {
                     Ok(Event::TurnsDone { ticket, samples: Box::new(worker.take_turns(ticket, &job)?) })
                 }),
@@ -159,6 +162,18 @@ impl Worker {
                 Event::Failed { ticket, message: format!("the runtime panicked: {reason}; please report this design") }
             }
         }
+    }
+
+    fn take_apart(&self, ticket: Ticket, job: &Job) -> anyhow::Result<Event> {
+        self.events.send(&Event::Preparing { ticket });
+        let apart = take_apart(job, &self.clock, &mut |fraction, left| {
+            if self.is_stale(ticket) {
+                return ControlFlow::Break(());
+            }
+            self.events.send(&Event::Progress { ticket, fraction, left, partial: None });
+            ControlFlow::Continue(())
+        })?;
+        Ok(Event::Apart { ticket, apart: Box::new(apart) })
     }
 
     fn peaks(&mut self, ticket: Ticket, device: DeviceId) -> anyhow::Result<Event> {
