@@ -341,22 +341,26 @@ fn kernels_are_taken_apart_in_idle_time_and_every_view_says_so() {
 }
 
 #[test]
-fn kernels_are_taken_apart_at_a_click_and_without_it_views_say_where_fused_time_is_filed() {
+fn kernels_are_taken_apart_at_a_click_too_and_before_that_views_say_where_fused_time_is_filed() {
     let mut window = Window::open();
-    window.wait("a latency", is_measured);
-    window.wait("the layers apart", is_apart);
-    let first = window.app().live().version();
+    window.wait("taking apart", |app| app.live().taken_apart().fraction().is_some());
     window.step();
+    assert!(window.says("Taking kernels apart"));
+    window.harness.key_press(egui::Key::Escape);
+    window.wait("the end", |app| app.live().taken_apart().fraction().is_none());
+    window.step();
+    assert!(is_measured(window.app()) && !is_apart(window.app()), "the latency stands");
+    for view in ["Layers view", "Time view"] {
+        window.harness.get_by_label(view).click();
+        for _ in 0..5 {
+            window.step();
+            assert!(window.says("filed under its main layer"), "{view}: not started again by itself");
+        }
+    }
     window.harness.get_by_label("Take kernels apart").click();
+    window.wait("the layers apart", is_apart);
     window.step();
-    window.wait("the layers apart again", |app| is_apart(app) && app.live().version() > first);
-
-    // A person who stops it is not measured against their will.
-    window
-        .harness
-        .state_mut()
-        .command(Command::Edit(Edit::Replace(Box::new(zoo::preset("vgg-none").unwrap_or_else(small)))));
-    window.step();
+    assert!(!window.says("filed under its main layer") && window.says("split among its layers"));
 }
 
 #[test]

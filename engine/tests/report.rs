@@ -313,9 +313,10 @@ fn what_fusing_saves_is_the_layers_apart_less_the_kernels() {
     let layers: Vec<LayerTime> =
         profile.cost.layers.iter().map(|layer| LayerTime { path: layer.path.clone(), median: Nanos(2_000) }).collect();
     let (count, kernels) = (layers.len(), measurement.breakdown.as_ref().unwrap().kernels.len());
-    assert_eq!((count, kernels), (COUNT_A, COUNT_B));
+    assert_eq!((count, kernels), (210, 157));
     measurement.apart = Some(Apart { layers, whole: Nanos(400_000) });
-    let said = "SAID";
+    let said = "As kernels of their own the 210 layers that compute take 420 µs together, fused 157 µs: fusing saves \
+                263 µs (62.6 %).";
     assert_eq!(what_fusing_saves(measurement).as_deref(), Some(said));
     measurement.breakdown.as_mut().unwrap().kernels.retain(|kernel| kernel.layers.len() == 1);
     assert!(what_fusing_saves(measurement).unwrap().contains("fuses nothing"));

@@ -164,9 +164,7 @@ impl Live {
 
     /// Measures every layer of the present design as a kernel of its own, once nothing else is measured.
     pub fn take_apart(&mut self) {
-        if let Some(job) = &self.job {
-            self.taken_apart.want(job);
-        }
+        self.taken_apart.want();
     }
 
     /// Measures what the present device can do at most, once nothing else is measured.
@@ -185,6 +183,7 @@ impl Live {
         }
         self.job = Some(Job { design: model.clone(), options, protocol, weights: None, refine: true });
         let was_busy = self.ticket.take().is_some();
+        self.taken_apart.forget_wish();
         self.wanted = Some(key);
         self.changed_at = now;
         self.version += 1;
@@ -299,10 +298,10 @@ impl Live {
     /// Takes the design's kernels apart once its latency is final; says whether something is on its way.
     fn use_idle_time(&mut self) -> bool {
         let Self { client, taken_apart, job, latest, .. } = self;
-        let (Some(job), Some(latest)) = (job, latest) else { return false };
-        let is_done = self.phase == Phase::Idle && self.is_final && !self.held;
+        let (Some(job), Some(latest), false) = (job, latest, self.held || self.phase.is_busy()) else { return false };
         let is_current = self.wanted.as_ref().is_some_and(|wanted| is_of(latest, wanted));
-        is_done && is_current && taken_apart.advance(client, job, latest)
+        let by_itself = self.enabled && self.is_final && self.phase == Phase::Idle;
+        is_current && taken_apart.advance(client, job, latest, by_itself)
     }
 
     fn take(&mut self, event: ClientEvent) {
