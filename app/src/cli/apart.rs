@@ -35,7 +35,9 @@ pub(super) fn report(profile: &Profile) -> String {
     }
     let mut text = format!("\n{table}split, {SPLIT_LABEL}\n");
     text += &by_kind(profile);
-    what_fusing_saves(measurement).into_iter().for_each(|saved| text += &format!("{saved}\n"));
+    if let Some(saved) = what_fusing_saves(measurement) {
+        text += &format!("{saved}\n");
+    }
     text
 }
 

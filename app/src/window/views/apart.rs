@@ -8,7 +8,7 @@ use shufflescope_engine::report::what_fusing_saves;
 use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
 use crate::window::is_fused;
-use crate::window::theme::Palette;
+use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;
 
 /// Paints it; nothing where no kernel computes several layers.
@@ -17,8 +17,8 @@ pub fn line(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     let palette = Palette::current(ui);
     let taken = scene.live.taken_apart();
     let fraction = taken.fraction();
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        ui.set_max_height(22.0);
+    let size = egui::vec2(ui.available_width(), theme::ROW);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
         let again = if measurement.apart.is_some() { "Take apart again" } else { "Take kernels apart" };
         let is_busy = fraction.is_some() || taken.is_waiting();
         let button = ui.add_enabled(!is_busy, egui::Button::new(again).small());

@@ -137,7 +137,9 @@ fn explain_faster_kernels(ui: &mut Ui, points: &[RooflinePoint], compute: FlopRa
     let palette = Palette::current(ui);
     let [winograd, others] = faster_kernels(points, compute);
     for (text, color) in [(winograd, palette.muted), (others, palette.warn)] {
-        text.into_iter().for_each(|text| drop(ui.label(RichText::new(text).small().color(color))));
+        if let Some(text) = text {
+            ui.label(RichText::new(text).small().color(color));
+        }
     }
 }
 

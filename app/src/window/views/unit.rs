@@ -61,7 +61,8 @@ impl UnitView {
             }
             None => "not measured yet".to_owned(),
         };
-        ui.label(egui::RichText::new(text).small().color(Palette::current(ui).muted));
+        let label = egui::RichText::new(&text).small().color(Palette::current(ui).muted);
+        ui.add(egui::Label::new(label).truncate()).on_hover_text(text);
     }
 
     /// The unit's time and its share of the marked whole.
