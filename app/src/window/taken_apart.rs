@@ -72,7 +72,7 @@ impl TakenApart {
             let given_up = self.given_up.as_ref().is_some_and(|(given_up, _)| *given_up == of);
             if std::mem::take(&mut self.is_wanted) || !given_up {
                 let protocol = Protocol::live().on(job.options.device);
-                let ticket = client.take_apart(Job { protocol, refine: false, ..job.clone() });
+                let ticket = client.take_apart(Job { protocol, ..job.clone() });
                 self.running = Some((of, ticket, 0.0));
             }
         }
@@ -119,7 +119,7 @@ impl TakenApart {
             }
             ClientEvent::Cancelled { ticket } if ticket == mine => return None,
             ClientEvent::Progress { ticket, fraction: done, .. } if ticket == mine => fraction = done,
-            ClientEvent::Preparing { ticket } if ticket == mine => {}
+            ClientEvent::Waiting { ticket, .. } | ClientEvent::Preparing { ticket } if ticket == mine => {}
             other => {
                 self.running = Some((of, mine, fraction));
                 return Some(other);
@@ -173,7 +173,7 @@ mod tests {
     fn job(classes: u32, threads: usize) -> Job {
         let design = zoo::preset("shufflenet-v2-x0.5").unwrap().apply(&Edit::Classes(classes)).into();
         let options = RunOptions::new(DeviceId::Cpu, threads, 1);
-        Job { design, options, protocol: Protocol::rigorous(), weights: None, refine: false }
+        Job { design, options, protocol: Protocol::rigorous(), weights: None, scatter: None }
     }
 
     fn apart() -> Box<Apart> {

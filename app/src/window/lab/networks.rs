@@ -83,7 +83,7 @@ impl Input {
             options: options.clone(),
             protocol: care.protocol.on(options.device),
             weights: None,
-            refine: care.refine,
+            scatter: None,
         };
         let (task, name) = (Task::Network(network, size), format!("{network} at {size}"));
         // Figure 2 shows where the time goes, also inside fused kernels.
