@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
-use shufflescope_engine::measure::{Interleaved, Measurement};
+use shufflescope_engine::measure::{Apart, Interleaved, Measurement};
 use shufflescope_engine::units::Nanos;
 
 use super::output::complain;
@@ -28,6 +28,15 @@ impl Measuring {
         self.client.measure(job);
         self.wait(what, |event| match event {
             ClientEvent::Done { measurement, .. } => Some(*measurement),
+            _ => None,
+        })
+    }
+
+    /// Measures every layer of a network as a kernel of its own.
+    pub(super) fn take_apart(&mut self, what: &str, job: Job) -> anyhow::Result<Apart> {
+        self.client.take_apart(job);
+        self.wait(what, |event| match event {
+            ClientEvent::Apart { apart, .. } => Some(*apart),
             _ => None,
         })
     }
@@ -63,7 +72,7 @@ impl Measuring {
                     }
                     ClientEvent::Peaks { .. } => {}
                     ClientEvent::Cancelled { .. } => bail!("the measurement was cancelled"),
-                    ClientEvent::Done { .. } | ClientEvent::TurnsDone { .. } => {
+                    ClientEvent::Done { .. } | ClientEvent::Apart { .. } | ClientEvent::TurnsDone { .. } => {
                         if let Some(result) = result(event) {
                             bar.finish_and_clear();
                             return Ok(result);

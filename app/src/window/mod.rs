@@ -23,6 +23,7 @@ mod pacer;
 mod panels;
 mod surroundings;
 mod tab;
+mod taken_apart;
 pub mod theme;
 mod views;
 mod widgets;
@@ -40,4 +41,5 @@ pub use lab::{Input, Known, Lab, Measured, Networks, Run, SweepPoints, SweepText
 pub use live::{Freshness, Live, Phase};
 pub use native::{Renderer, WindowOptions, run};
 pub use tab::Tab;
+pub use taken_apart::{TakenApart, is_fused};
 pub use views::View;

@@ -172,7 +172,7 @@ impl Lab {
         }
         match (&step.task, &step.work) {
             (Task::Column(choice), Work::Turns(job)) => self.take_column(*choice, job, outcome, machine),
-            (Task::Network(network, input), Work::Measure(job)) => {
+            (Task::Network(network, input), Work::Measure(job) | Work::TakeApart(job)) => {
                 let mut networks = self.own_networks(&job.options, machine).unwrap_or_default();
                 networks.take(network, *input, outcome);
                 let kept = Kept::now(machine.map(str::to_owned), job.options.clone(), networks);

@@ -1,5 +1,6 @@
 //! Views of the design in the middle of the window: its layers, its unit, its time, its roofline, its memory.
 
+mod apart;
 mod layers;
 mod memory;
 mod roofline;
