@@ -23,6 +23,7 @@ pub mod model;
 pub mod model_file;
 pub mod report;
 pub mod runtime;
+pub mod store;
 pub mod sweep;
 pub mod units;
 pub mod weights;
