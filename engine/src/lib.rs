@@ -8,6 +8,8 @@
 //!                     └─plan──► KernelPlan ─prepare─► Executable ─measure─► Measurement ─┘
 //! ```
 //!
+//! What was measured is remembered in one [`store`] for every window and command line.
+//!
 //! The engine knows no window, no command line and no camera, and prints nothing.
 
 pub mod classify;

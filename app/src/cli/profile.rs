@@ -73,7 +73,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let threads = arguments.threads.unwrap_or_else(resolve::default_threads);
     let mut options = RunOptions::new(arguments.device, threads, arguments.batch.0);
     options.instruction_set = arguments.instruction_set;
-    let profile_with = |runtime: Runtime| -> anyhow::Result<Profile> {
+    let mut measuring = Measuring::new()?;
+    let mut profile_with = |runtime: Runtime| -> anyhow::Result<Profile> {
         resolve::runs_on(runtime, options.device)?;
         let job = Job {
             design: model.clone(),
@@ -82,7 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             weights: arguments.weights.clone(),
             refine: false,
         };
-        Ok(Profile::of_graph(&model, &graph, Some(Measuring::new()?.measure("measuring", job)?)))
+        Ok(Profile::of_graph(&model, &graph, Some(measuring.measure("measuring", job)?)))
     };
     let runtime = match arguments.runtime.unwrap_or(RuntimeChoice::One(options.runtime)) {
         RuntimeChoice::One(runtime) => runtime,

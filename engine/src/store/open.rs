@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, ffi};
 
 use super::lock::Turn;
@@ -77,12 +78,15 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(error)?;
         connection.busy_timeout(PATIENCE).map_err(error)?;
+        // Closing would tidy up: what turns out to be damaged, or newer, is to stay as it is, with its log.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(error)?;
         // Before anything else: a newer program's store is left exactly as it is.
         let found = schema::version(&connection).map_err(error)?;
         if found > NEWEST {
             return Err(StoreError::Newer { path: path.display().to_string(), found, known: NEWEST });
         }
         prepare(&connection).map_err(error)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(error)?;
         Ok(Self { connection, path: path.to_owned() })
     }
 

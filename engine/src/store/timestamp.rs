@@ -51,6 +51,13 @@ impl Timestamp {
         format!("{year:04}-{month:02}-{day:02}")
     }
 
+    /// `2026-11-23 04:20`
+    #[must_use]
+    pub fn minute(self) -> String {
+        let (hours, minutes, _) = self.time();
+        format!("{} {hours:02}:{minutes:02}", self.date())
+    }
+
     /// `2026-11-23T04:20:00Z`
     #[must_use]
     pub fn rfc3339(self) -> String {
@@ -101,6 +108,7 @@ mod tests {
     #[test]
     fn dates_for_programs_sort_as_text() {
         assert_eq!(Timestamp(1_795_407_605).rfc3339(), "2026-11-23T04:20:05Z");
+        assert_eq!(Timestamp(1_795_407_605).minute(), "2026-11-23 04:20");
         assert_eq!(Timestamp(1_709_164_800).date(), "2024-02-29");
         assert_eq!(Timestamp(1_709_251_200).date(), "2024-03-01");
         assert_eq!(Timestamp(5 * DAY).days_before(2), Timestamp(3 * DAY));
