@@ -8,8 +8,13 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+/// Runs with a data folder of its own, so that nothing of the user's is read or written.
 fn shufflescope(args: &[&str]) -> Output {
+    let data = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_shufflescope"));
+    for variable in ["XDG_DATA_HOME", "HOME", "APPDATA"] {
+        command.env(variable, data.path());
+    }
     command.args(args).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").output().unwrap()
 }
 
@@ -279,9 +284,10 @@ fn a_renderer_is_one_of_two_and_for_the_window_only() {
 
 #[test]
 fn help_shows_examples() {
-    for command in
-        ["cost", "profile", "designs", "compare", "lab", "zoo", "sweep", "classify", "camera", "weights", "export"]
-    {
+    for command in [
+        "cost", "profile", "history", "designs", "compare", "lab", "zoo", "sweep", "classify", "camera", "weights",
+        "export",
+    ] {
         assert!(stdout(&[command, "--help"]).contains("Examples:"), "{command}");
     }
 }
