@@ -6,7 +6,8 @@ use shufflescope_engine::design::{Batch, Fingerprint};
 use shufflescope_engine::experiment::PairResult;
 use shufflescope_engine::graph::Graph;
 use shufflescope_engine::measure::{
-    Breakdown, Interleaved, LEAST_MARGIN, LayerChange, LayerDifference, LayerSide, LayerSource, MINIMUM_ROUNDS, NoiseFloor,
+    Breakdown, Interleaved, LEAST_MARGIN, LayerChange, LayerDifference, LayerSide, LayerSource, MINIMUM_ROUNDS,
+    NoiseFloor,
 };
 use shufflescope_engine::model::{Model, NetworkChoice};
 use shufflescope_engine::runtime::RunOptions;
