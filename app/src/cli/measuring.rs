@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use shufflescope_engine::measure::{Interleaved, Measurement};
 use shufflescope_engine::units::Nanos;
 
+use super::output::complain;
 use super::user_store::UserStore;
 use crate::worker::{Client, ClientEvent, Job, Launcher, TurnsJob};
 
@@ -19,17 +20,18 @@ pub(super) struct Measuring {
 }
 
 impl Measuring {
-    /// Starts no process yet.
-    pub(super) fn new() -> anyhow::Result<Self> {
+    /// Starts no process yet; `name` is what others are told that have to wait for this.
+    pub(super) fn new(name: &'static str) -> anyhow::Result<Self> {
         let waiting = std::thread::current();
-        let client = Client::new(Launcher::this_program()?, move || waiting.unpark());
+        let client = Client::new(Launcher::this_program()?, name, move || waiting.unpark());
         Ok(Self { client, store: UserStore::open() })
     }
 
     /// Measures one network; `what` stands before the bar.
     pub(super) fn measure(&mut self, what: &str, job: Job) -> anyhow::Result<Measurement> {
         let model = job.design.name().to_owned();
-        self.client.measure(job);
+        let scatter = self.store.scatter(&job.options, &job.design.fingerprint());
+        self.client.measure(Job { scatter: job.scatter.or(scatter), ..job });
         let measurement = self.wait(what, |event| match event {
             ClientEvent::Done { measurement, .. } => Some(*measurement),
             _ => None,
@@ -52,6 +54,10 @@ impl Measuring {
         loop {
             for event in self.client.poll() {
                 match event {
+                    ClientEvent::Waiting { behind, .. } => {
+                        let waiting = format!("waiting for {behind} to finish measuring on this device");
+                        if bar.is_hidden() { complain(&waiting) } else { bar.set_message(waiting) }
+                    }
                     ClientEvent::Preparing { .. } => bar.set_message("preparing"),
                     ClientEvent::Progress { fraction, left, partial, .. } => {
                         let so_far =

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use serde::Serialize;
-use shufflescope_engine::measure::{MeasureKey, Mode, Protocol};
+use shufflescope_engine::measure::{MeasureKey, Mode};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::store::RunContext;
 use shufflescope_engine::sweep::view::{Figure, ViewPoint, scatter};
@@ -15,7 +15,7 @@ use shufflescope_engine::sweep::{
 use super::measuring::Measuring;
 use super::output::{complain, print};
 use super::resolve;
-use super::running::Running;
+use super::running::{Running, patient};
 use super::table::{Align, Table};
 use super::user_store::UserStore;
 use crate::explain;
@@ -93,8 +93,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Some(path) => Finished::InFile(ResultsFile::open(path)?),
         None => Finished::InStore,
     };
-    let protocol = Protocol::of(arguments.mode).on(options.device);
-    let mut measuring = Measuring::new()?;
+    let protocol = patient(arguments.mode).on(options.device);
+    let mut measuring = Measuring::new("shufflescope sweep")?;
     let mut report = Report { points: Vec::new(), front: Vec::new(), skipped: plan.skipped, failed: Vec::new() };
     let all = plan.points.len();
     for (index, point) in plan.points.iter().enumerate() {
@@ -110,7 +110,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             options: point.options.clone(),
             protocol,
             weights: None,
-            refine: arguments.mode == Mode::Live,
+            scatter: None,
         };
         match measuring.measure(&format!("{} of {all}: {}", index + 1, point.design.name), job) {
             Ok(measurement) => {

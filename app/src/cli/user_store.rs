@@ -1,7 +1,8 @@
 //! The user's store as commands use it: where it cannot be used they say so once and go on without.
 
+use shufflescope_engine::design::Fingerprint;
 use shufflescope_engine::device::Machine;
-use shufflescope_engine::measure::{Measurement, NoiseFloor};
+use shufflescope_engine::measure::{Measurement, NoiseFloor, Scatter};
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::store::{Kept, Kind, Opened, RunContext, RunRecord, Store, StoreError, Timestamp};
 use shufflescope_engine::sweep::PointResult;
@@ -49,6 +50,12 @@ impl UserStore {
         if let Some(floor) = floor {
             self.attempt(|store| store.note_floor(&context, floor));
         }
+    }
+
+    /// What earlier runs in this way have shown of how runs differ.
+    pub(super) fn scatter(&mut self, options: &RunOptions, design: &Fingerprint) -> Option<Scatter> {
+        let context = self.context(options);
+        self.attempt(|store| store.earlier_runs(&context, design)).as_deref().and_then(Scatter::of)
     }
 
     /// Remembers a finished measurement of the network called `model`.

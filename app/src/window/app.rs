@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use eframe::egui;
 use egui::{Key, KeyboardShortcut, Modifiers};
-use shufflescope_engine::design::Design;
+use shufflescope_engine::design::{Design, Fingerprint};
 use shufflescope_engine::graph::LoweringError;
 use shufflescope_engine::model::ModelError;
 use shufflescope_engine::report::Format;
@@ -103,6 +103,8 @@ pub struct App {
     differs_since: Option<f64>,
     /// The live result that was last looked at for whether it is final.
     noted_live: u64,
+    /// What the store was last asked about how runs differ.
+    scatter_of: Option<(Fingerprint, RunOptions)>,
     held: bool,
     title: String,
 }
@@ -165,7 +167,7 @@ impl App {
         };
         let client = || {
             let wake = pacer.clone();
-            Client::new(launcher.clone(), move || wake.wake())
+            Client::new(launcher.clone(), "the window", move || wake.wake())
         };
         Ok(Self {
             kept: document.draft().clone(),
@@ -185,6 +187,7 @@ impl App {
             pacer,
             findings_of: (0, 0),
             noted_live: 0,
+            scatter_of: None,
             differs_since: None,
             held: false,
             title: String::new(),
@@ -222,6 +225,18 @@ impl App {
 
     /// Paints; what a person does is carried out at once, so that a second pass shows it in the same frame.
     pub fn ui(&mut self, ui: &mut egui::Ui) {
+        self.tell_painting();
+        self.paint(ui);
+        self.tell_painting();
+    }
+
+    /// A repaint begins or ends: runs meanwhile are set aside.
+    fn tell_painting(&self) {
+        self.live.painting();
+        self.bench.painting();
+    }
+
+    fn paint(&mut self, ui: &mut egui::Ui) {
         let Self { document, live, bench, compare, lab, past, camera, files, surroundings, .. } = self;
         let export_folder = files.export_folder();
         let scene = Scene { document, live, bench, compare, lab, past, camera, surroundings, export_folder };
@@ -393,6 +408,7 @@ impl App {
     fn settle(&mut self, now: f64) {
         let options = self.document.valid_options();
         self.live.want(&self.document.valid().model, options, now);
+        self.ask_for_scatter();
         self.live.hold(self.bench.is_busy() || self.camera.is_running());
         if self.tabs.shown == Tab::Compare || self.compare.version() == 0 {
             self.compare.settle(&self.document);

@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 use shufflescope_engine::design::Fingerprint;
 use shufflescope_engine::device::Machine;
 use shufflescope_engine::experiment::{Experiment, ExperimentResult, Scale};
-use shufflescope_engine::measure::NoiseFloor;
+use shufflescope_engine::measure::{NoiseFloor, Scatter};
+use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::store::{HistoryRow, Kept, Kind, Opened, RunContext, RunRecord, Store, StoreError};
 
 use super::compare::Compared;
@@ -33,6 +34,8 @@ pub enum Answer {
     Planned(Box<SweepPlan>),
     /// What earlier comparisons in this context could not tell apart.
     Floor(RunContext, Option<NoiseFloor>),
+    /// What earlier runs with these options have shown of how runs of a network differ.
+    Scatter(Fingerprint, RunOptions, Option<Scatter>),
     /// The finished runs of a network, the newest last.
     History(Fingerprint, Vec<HistoryRow>),
     /// The store cannot be used, or had to be begun anew: told once.
@@ -119,6 +122,14 @@ impl Keeper {
         });
     }
 
+    /// Asks what earlier runs with these options on this machine have shown of how runs of a network differ.
+    pub fn scatter(&self, of: Fingerprint, options: RunOptions) {
+        self.ask(move |desk| {
+            let earlier = desk.store.earlier_runs(&RunContext::new(desk.machine(), &options), &of)?;
+            Ok(Answer::Scatter(of, options, Scatter::of(&earlier)))
+        });
+    }
+
     /// Asks for the finished runs of a network.
     pub fn history(&self, of: Fingerprint) {
         self.ask(move |desk| desk.store.history(Some(&of)).map(|rows| Answer::History(of, rows)));
@@ -197,7 +208,6 @@ fn work(folder: Option<PathBuf>, jobs: &Receiver<Job>, answers: &Sender<Answer>,
 mod tests {
     use super::*;
     use shufflescope_engine::device::DeviceId;
-    use shufflescope_engine::runtime::RunOptions;
     use std::time::Instant;
 
     fn wait(keeper: &Keeper) -> Answer {

@@ -82,7 +82,7 @@ impl Interleaved {
     pub fn spread(processes: &[Self], row: usize) -> Result<Spread, MeasureError> {
         let medians: Vec<Vec<Nanos>> = processes.iter().map(|process| process.medians(row)).collect();
         let medians: Vec<&[Nanos]> = medians.iter().map(Vec::as_slice).collect();
-        Spread::of_runs(&medians)
+        Ok(Spread::of(&medians, None)?.0)
     }
 }
 

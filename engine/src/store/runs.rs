@@ -1,6 +1,6 @@
-//! Every finished run: the material of a design's history and of the variance between processes.
+//! Every finished run: the material of a design's history and of what is known about how runs differ.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use rusqlite::{params, params_from_iter};
 
@@ -8,16 +8,16 @@ use super::context::ANY_BATCH;
 use super::kept::seconds;
 use super::{RunContext, Store, StoreError, Timestamp};
 use crate::design::Fingerprint;
-use crate::measure::{Measurement, Mode, Sorted};
+use crate::measure::{EarlierRuns, Measurement, Mode, Sorted};
 use crate::units::Nanos;
 
 /// Most runs kept; the oldest are forgotten.
 const MOST: i64 = 20_000;
 
-/// What says something about how processes scatter today: days, groups, and processes in each.
+/// What says something about how runs differ today: days, groups, and processes in each.
 const DAYS: u64 = 30;
 const GROUPS: usize = 20;
-const MEDIANS: usize = 60;
+const PROCESSES: usize = 60;
 
 /// A finished measurement in a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,10 +42,19 @@ pub struct RunRecord {
     pub process_medians: Vec<Nanos>,
 }
 
-/// What one network and batch showed; number 0 ran last.
+/// What one network and batch showed, the latest run first; number 0 ran last.
+#[derive(Default)]
 struct Group {
     number: usize,
-    medians: VecDeque<Nanos>,
+    same_model: bool,
+    processes: usize,
+    runs: Vec<Vec<Nanos>>,
+}
+
+impl Group {
+    fn oldest_first(self) -> EarlierRuns {
+        EarlierRuns { same_model: self.same_model, runs: self.runs.into_iter().rev().collect() }
+    }
 }
 
 impl RunRecord {
@@ -102,14 +111,16 @@ impl Store {
         })
     }
 
-    /// How processes scatter in this context: for each network and batch that ran in it within 30 days, the medians of
-    /// its processes, oldest first, at most the last 60; the 20 that ran last, the latest first. The batch of `context`
-    /// does not matter, and what has a single median says nothing and is left out.
+    /// The earlier runs in this context, from which the [scatter](crate::measure::Scatter) between runs is learnt: of
+    /// each network and batch that ran in it within 30 days, at most the last 60 processes; the 20 that ran last, the
+    /// latest first. Whatever the batch of `context`; it says with `design` which of them is the same model. What has a
+    /// single process says nothing and is left out.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub fn process_medians(&self, context: &RunContext) -> Result<Vec<Vec<Nanos>>, StoreError> {
+    pub fn earlier_runs(&self, context: &RunContext, design: &Fingerprint) -> Result<Vec<EarlierRuns>, StoreError> {
         let since = seconds(Timestamp::now().days_before(DAYS));
+        let same = (design.to_string(), context.options.batch);
         self.read(|connection| {
             let mut statement = connection.prepare(&format!(
                 "SELECT design, batch, process_medians_ns FROM runs JOIN contexts ON contexts.id = context \
@@ -121,13 +132,16 @@ impl Store {
             while let Some(row) = rows.next()? {
                 let medians: Vec<Nanos> = serde_json::from_str(row.get_ref(2)?.as_str()?).unwrap_or_default();
                 let (number, of) = (groups.len(), (row.get(0)?, row.get(1)?));
-                let group = groups.entry(of).or_insert_with(|| Group { number, medians: VecDeque::new() });
-                let room = MEDIANS.saturating_sub(group.medians.len());
-                medians.into_iter().rev().take(room).for_each(|median| group.medians.push_front(median));
+                let same_model = of == same;
+                let group = groups.entry(of).or_insert_with(|| Group { number, same_model, ..Group::default() });
+                if !medians.is_empty() && group.processes + medians.len() <= PROCESSES {
+                    group.processes += medians.len();
+                    group.runs.push(medians);
+                }
             }
-            let mut groups: Vec<Group> = groups.into_values().filter(|group| group.medians.len() > 1).collect();
+            let mut groups: Vec<Group> = groups.into_values().filter(|group| group.processes > 1).collect();
             groups.sort_unstable_by_key(|group| group.number);
-            Ok(groups.into_iter().take(GROUPS).map(|group| group.medians.into()).collect())
+            Ok(groups.into_iter().take(GROUPS).map(Group::oldest_first).collect())
         })
     }
 }

@@ -8,7 +8,8 @@ use super::*;
 use crate::design::Fingerprint;
 use crate::device::{Conditions, DeviceId};
 use crate::measure::{
-    Circumstances, MeasureKey, Measurement, Mode, NoiseFloor, ProcessSamples, Protocol, TimerQuality, WarmUp,
+    Circumstances, EarlierRuns, MeasureKey, Measurement, Mode, NoiseFloor, ProcessSamples, Protocol, TimerQuality,
+    WarmUp,
 };
 use crate::runtime::{Isa, RunOptions, Runtime};
 use crate::units::Nanos;
@@ -47,8 +48,9 @@ fn run(micros: &[u64]) -> RunRecord {
     }
 }
 
-fn micros(groups: &[Vec<Nanos>]) -> Vec<Vec<u64>> {
-    groups.iter().map(|group| group.iter().map(|median| median.0 / 1_000).collect()).collect()
+fn micros(groups: &[EarlierRuns]) -> Vec<Vec<Vec<u64>>> {
+    let run = |run: &Vec<Nanos>| run.iter().map(|median| median.0 / 1_000).collect();
+    groups.iter().map(|group| group.runs.iter().map(run).collect()).collect()
 }
 
 fn damaged_files(folder: &Path) -> Vec<PathBuf> {
@@ -172,9 +174,11 @@ fn the_largest_of_the_last_five_floors_counts_for_its_machine_version_and_way_of
 }
 
 #[test]
-fn process_medians_are_grouped_by_network_and_batch_of_this_version_and_recent() {
+fn earlier_runs_are_of_this_machine_version_and_way_of_running_and_recent() {
     let store = Store::in_memory().unwrap();
-    assert_eq!(store.process_medians(&here()).unwrap(), Vec::<Vec<Nanos>>::new());
+    let small = design("shufflenet-v2-x0.5");
+    let earlier_runs = |context: &RunContext| store.earlier_runs(context, &small).unwrap();
+    assert_eq!(earlier_runs(&here()), []);
     let wide = RunRecord { design: design("shufflenet-v2-x1.0"), ..run(&[50, 60, 70]) };
     let batch_8 = RunContext::new(Some("a processor"), &RunOptions::new(DeviceId::Cpu, 1, 8));
     let alone = RunRecord { design: design("shufflenet-v2-x2.0"), ..run(&[99]) };
@@ -185,31 +189,35 @@ fn process_medians_are_grouped_by_network_and_batch_of_this_version_and_recent()
     for run in [old, run(&[1, 2]), batched, wide, alone, earlier, another, run(&[3])] {
         store.note_run(&run).unwrap();
     }
-    let expected = [vec![1, 2, 3], vec![50, 60, 70], vec![80, 81]];
-    assert_eq!(micros(&store.process_medians(&here()).unwrap()), expected, "the network that ran last comes first");
-    assert_eq!(micros(&store.process_medians(&batch_8).unwrap()), expected, "whatever batch is asked for");
+    let expected = [vec![vec![1, 2], vec![3]], vec![vec![50, 60, 70]], vec![vec![80, 81]]];
+    assert_eq!(micros(&earlier_runs(&here())), expected, "the network that ran last comes first");
+    assert_eq!(micros(&earlier_runs(&batch_8)), expected, "whatever batch is asked for");
+    let same = |context: &RunContext| earlier_runs(context).iter().map(|group| group.same_model).collect::<Vec<_>>();
+    assert_eq!(same(&here()), [true, false, false]);
+    assert_eq!(same(&batch_8), [false, false, true], "another batch is another model");
 }
 
 #[test]
-fn process_medians_are_the_latest_sixty_of_twenty_networks() {
+fn earlier_runs_are_the_latest_sixty_processes_of_twenty_networks() {
     let store = Store::in_memory().unwrap();
+    let earlier_runs = || micros(&store.earlier_runs(&here(), &design("shufflenet-v2-x0.5")).unwrap());
     for number in 0..70 {
         store.note_run(&run(&[1 + number])).unwrap();
     }
-    let latest: Vec<u64> = (11..=70).collect();
-    assert_eq!(micros(&store.process_medians(&here()).unwrap()), [latest]);
+    let latest: Vec<Vec<u64>> = (11..=70).map(|number| vec![number]).collect();
+    assert_eq!(earlier_runs(), [latest]);
     for batch in 2..=26 {
         let context = RunContext::new(Some("a processor"), &RunOptions::new(DeviceId::Cpu, 1, batch));
         store.note_run(&RunRecord { context, ..run(&[u64::from(batch), 1]) }).unwrap();
     }
-    let medians = micros(&store.process_medians(&here()).unwrap());
-    assert_eq!((medians.len(), &medians[0], &medians[19]), (20, &vec![26, 1], &vec![7, 1]));
+    let groups = earlier_runs();
+    assert_eq!((groups.len(), &groups[0], &groups[19]), (20, &vec![vec![26, 1]], &vec![vec![7, 1]]));
 }
 
 #[test]
 fn a_record_has_the_headline_and_the_median_of_every_process() {
     let key = MeasureKey { design: design("shufflenet-v2-x0.5"), options: options(1), protocol: Protocol::live() };
-    let circumstances = Circumstances { key, kernels: vec![], conditions: Conditions::default() };
+    let circumstances = Circumstances { key, kernels: vec![], conditions: Conditions::default(), scatter: None };
     let process = |times: [u64; 7]| {
         let warm_up = WarmUp { first_run: Nanos(9), runs: 10, time: Nanos(90), settled: true };
         let timer = TimerQuality { precision: Nanos(25), read_cost: Nanos(20) };

@@ -24,6 +24,7 @@ impl App {
                     self.compare.set_floor(&context.options, floor);
                     self.lab.set_floor(&context.options, floor);
                 }
+                Answer::Scatter(design, options, scatter) => self.live.set_scatter(&design, &options, scatter),
                 Answer::History(design, rows) => self.past.fill(design, rows),
                 Answer::Trouble(text) => self.fail(text),
             }
@@ -47,6 +48,16 @@ impl App {
         self.keeper.floor(RunContext::new(self.machine().as_deref(), &self.document.valid_options()));
     }
 
+    /// Asks how runs of the present network differ, where another one or another way of running is wanted now, or a run
+    /// was noted since; the answer comes before the measurement starts.
+    pub(super) fn ask_for_scatter(&mut self) {
+        let of = (self.document.valid().fingerprint.clone(), self.document.valid_options());
+        if self.scatter_of.as_ref() != Some(&of) {
+            self.keeper.scatter(of.0.clone(), of.1.clone());
+            self.scatter_of = Some(of);
+        }
+    }
+
     /// Makes the live result a row, once it is final.
     pub(super) fn note_live_result(&mut self) {
         if self.noted_live == self.live.version() {
@@ -54,6 +65,7 @@ impl App {
         }
         self.noted_live = self.live.version();
         if let Some((measurement, Freshness::Final)) = self.live.result() {
+            self.scatter_of = None;
             self.past.note(self.document.valid().model.name(), measurement, &self.keeper);
         }
     }
@@ -61,6 +73,7 @@ impl App {
     /// Makes what a tab has measured a row.
     pub(super) fn note_result_of(&mut self, step: &Step, outcome: &Outcome) {
         if let (Work::Measure(job), Outcome::Measured(measurement)) = (&step.work, outcome) {
+            self.scatter_of = None;
             self.past.note(job.design.name(), measurement, &self.keeper);
         }
     }
