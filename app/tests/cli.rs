@@ -106,9 +106,12 @@ fn profile_as_json_adds_up_and_is_written_to_the_output_file_too() {
     let measurement = &profile["measurement"];
     assert_eq!((&measurement["threads"], &measurement["batch"]), (&2.into(), &1.into()));
     assert_eq!(measurement["device"], "cpu");
-    for key in ["median_ns", "low_ns", "high_ns", "min_ns", "samples"] {
-        assert!(measurement["whole"][key].as_u64().unwrap() > 0, "{key}");
-    }
+    let whole = |key: &str| measurement["whole"][key].as_u64().unwrap();
+    assert!(whole("min_ns") <= whole("median_ns") && whole("low_ns") <= whole("median_ns"), "{measurement}");
+    assert!(whole("median_ns") <= whole("high_ns"), "{measurement}");
+    let taken = measurement["processes"][0]["whole_ns"].as_array().unwrap();
+    assert_eq!(whole("samples"), taken.len() as u64);
+    assert_eq!(taken.iter().filter_map(Value::as_u64).min(), Some(whole("min_ns")));
     assert!(measurement["whole"].get("p90_ns").is_some() && measurement["warnings"].is_array());
     let breakdown = &measurement["breakdown"];
     let kernels = breakdown["kernels"].as_array().unwrap();
@@ -116,7 +119,9 @@ fn profile_as_json_adds_up_and_is_written_to_the_output_file_too() {
     assert_eq!(breakdown["sum_ns"], sum);
     let whole = i64::try_from(breakdown["marked_whole_ns"].as_u64().unwrap()).unwrap();
     assert_eq!(i64::try_from(sum).unwrap() + breakdown["unaccounted_ns"].as_i64().unwrap(), whole);
-    assert!(breakdown["marking_overhead"].as_f64().unwrap() > 0.0);
+    let overhead = breakdown["marking_overhead"].as_f64().unwrap();
+    let unmarked = measurement["whole"]["median_ns"].as_f64().unwrap();
+    assert!((overhead - whole as f64 / unmarked).abs() < 1e-6, "{overhead}");
     let mut measured: Vec<_> = kernels.iter().flat_map(|kernel| kernel["layers"].as_array().unwrap()).collect();
     let mut layers: Vec<_> = profile["cost"]["layers"].as_array().unwrap().iter().map(|layer| &layer["path"]).collect();
     measured.sort_by_key(|path| path.to_string());
@@ -140,6 +145,39 @@ fn both_runtimes_are_shown_side_by_side() {
     let both = json(&[&args[..], &["--json"]].concat());
     assert_eq!(both["tuned"]["measurement"]["runtime"], "tuned");
     assert_eq!(both["candle"]["measurement"]["runtime"], "candle");
+}
+
+#[test]
+fn a_profile_taken_apart_has_every_computing_layer_once_and_says_what_fusing_saves() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("layers.csv").display().to_string();
+    let args = ["profile", "shufflenet-v2-x0.5", "--input", "32", "--threads", "1", "--apart"];
+    let profile = json(&[&args[..], &["--json", "--output", &path]].concat());
+    let apart = &profile["measurement"]["apart"];
+    let layers = profile["cost"]["layers"].as_array().unwrap();
+    let computing = layers.iter().filter(|layer| !["normalisation", "data"].contains(&layer["kind"].as_str().unwrap()));
+    let computing: Vec<&Value> = computing.map(|layer| &layer["path"]).collect();
+    let paths: Vec<&Value> = apart["layers"].as_array().unwrap().iter().map(|layer| &layer["path"]).collect();
+    assert_eq!(paths, computing);
+    assert!(apart["layers"].as_array().unwrap().iter().all(|layer| layer["median_ns"].is_u64()));
+    assert!(apart["whole_ns"].as_u64().unwrap() > 0);
+    let csv = std::fs::read_to_string(&path).unwrap();
+    let share = csv.lines().next().unwrap().split(',').position(|column| column == "kernel_share_ns").unwrap();
+    let shares = csv.lines().skip(1).map(|row| row.split(',').nth(share).unwrap().parse::<u64>().unwrap());
+    let sum: u64 = shares.sum();
+    assert_eq!(profile["measurement"]["breakdown"]["sum_ns"], sum);
+
+    let text = stdout(&args);
+    for part in ["split, apart: in proportion", "depthwise", "layers that compute take", "conv1.2"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let both = json(&[&args[..], &["--runtime", "both", "--json"]].concat());
+    for (runtime, count) in [("tuned", computing.len()), ("candle", layers.len())] {
+        assert_eq!(both[runtime]["measurement"]["apart"]["layers"].as_array().map(Vec::len), Some(count), "{runtime}");
+    }
+    let plain = json(&["profile", "shufflenet-v2-x0.5", "--input", "32", "--json"]);
+    assert!(plain["measurement"]["apart"].is_null());
+    assert!(stdout(&["profile", "shufflenet-v2-x0.5", "--input", "32"]).lines().all(|line| !line.contains("apart:")));
 }
 
 #[test]

@@ -68,11 +68,12 @@ fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
 #[test]
 fn an_experiment_has_cells_with_rates_and_a_verdict() {
     let data = tempfile::tempdir().unwrap();
-    let result = json(data.path(), &["lab", "g4", "--threads", "1", "--json"]);
+    let result = json(data.path(), &["lab", "g4", "--threads", "1", "--processes", "2", "--json"]);
     let cells = result["cells"].as_array().unwrap();
     assert_eq!(cells.len(), 4);
     for cell in cells {
-        assert!(cell["ours"]["batches_per_second"].as_f64().unwrap() > 0.0, "{cell}");
+        let (rate, time) = (&cell["ours"]["batches_per_second"], &cell["ours"]["latency"]["median_ns"]);
+        assert!((rate.as_f64().unwrap() * time.as_f64().unwrap() / 1e9 - 1.0).abs() < 1e-6, "{cell}");
         assert!(cell["paper_gpu"]["rate"].as_f64().unwrap() > 1000.0, "{cell}");
     }
     assert!(cells[0]["ours_ratio"].is_null() && cells[3]["ours_ratio"]["low"].is_f64());
@@ -90,6 +91,9 @@ fn figure_2_has_our_shares_beside_the_papers() {
         let sum: f64 =
             ["conv", "data", "elemwise", "shuffle", "other"].map(|key| ours[key].as_f64().unwrap()).iter().sum();
         assert!((sum - 1.0).abs() < 1e-6, "{pie}");
+        // In the fused plan depthwise layers run inside pointwise kernels; taken apart they are seen.
+        assert_eq!(ours["is_split"], true, "{pie}");
+        assert!(ours["depthwise"].as_f64().unwrap() > 0.05 && ours["elemwise"].as_f64().unwrap() > 0.0, "{pie}");
         assert!(pie["paper_arm"]["conv"].as_f64().unwrap() > 0.8, "{pie}");
     }
     let wrong = shufflescope(data.path(), &["zoo", "--level", "141"]);

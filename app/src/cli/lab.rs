@@ -38,8 +38,8 @@ pub(super) struct Arguments {
     running: Running,
     #[command(flatten)]
     load: Load,
-    /// Fresh processes that take a set of rounds of every column
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u8).range(1..=20))]
+    /// Fresh processes that share the rounds of every column; one alone prepares its networks five times
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u8).range(1..=20))]
     processes: u8,
     /// Print JSON: one result, or `experiments` for all
     #[arg(long, conflicts_with = "markdown")]
@@ -104,7 +104,7 @@ struct Bench {
 
 impl Bench {
     fn measure(&mut self, experiment: Experiment) -> anyhow::Result<ExperimentResult> {
-        let rules = InterleaveRules::standard();
+        let rules = InterleaveRules::in_processes(self.processes);
         let mut measured = Vec::new();
         for choice in ColumnChoice::all(experiment, self.scale) {
             let Some(column) = choice.column() else { continue };

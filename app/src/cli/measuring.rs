@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
-use shufflescope_engine::measure::{Interleaved, Measurement};
+use shufflescope_engine::measure::{Apart, Interleaved, Measurement};
 use shufflescope_engine::units::Nanos;
 
 use super::output::complain;
@@ -40,6 +40,15 @@ impl Measuring {
         Ok(measurement)
     }
 
+    /// Measures every layer of a network as a kernel of its own.
+    pub(super) fn take_apart(&mut self, what: &str, job: Job) -> anyhow::Result<Apart> {
+        self.client.take_apart(job);
+        self.wait(what, |event| match event {
+            ClientEvent::Apart { apart, .. } => Some(*apart),
+            _ => None,
+        })
+    }
+
     /// Measures networks in turns; the rounds of each process.
     pub(super) fn take_turns(&mut self, what: &str, job: TurnsJob) -> anyhow::Result<Vec<Interleaved>> {
         self.client.take_turns(job);
@@ -71,7 +80,7 @@ impl Measuring {
                     }
                     ClientEvent::Peaks { .. } => {}
                     ClientEvent::Cancelled { .. } => bail!("the measurement was cancelled"),
-                    ClientEvent::Done { .. } | ClientEvent::TurnsDone { .. } => {
+                    ClientEvent::Done { .. } | ClientEvent::Apart { .. } | ClientEvent::TurnsDone { .. } => {
                         if let Some(result) = result(event) {
                             bar.finish_and_clear();
                             return Ok(result);

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 it could not be done, 2 the command line itself is wrong.
 
+mod apart;
 mod both;
 mod camera;
 mod classify;

@@ -339,6 +339,7 @@ impl App {
             Command::MeasureAgain => self.live.again(),
             Command::Refine => self.live.refine(),
             Command::MeasureCeilings => self.live.measure_ceilings(),
+            Command::TakeApart => self.live.take_apart(),
             Command::Cancel => self.cancel(),
             Command::OpenDialog => self.files.ask_to_open(),
             Command::Open(path) => self.files.open(path),

@@ -6,7 +6,8 @@ use shufflescope_engine::design::{Batch, Fingerprint};
 use shufflescope_engine::experiment::PairResult;
 use shufflescope_engine::graph::Graph;
 use shufflescope_engine::measure::{
-    Breakdown, Interleaved, LayerChange, LayerDifference, LayerSide, LayerSource, MINIMUM_ROUNDS, NoiseFloor,
+    Breakdown, Interleaved, LEAST_MARGIN, LayerChange, LayerDifference, LayerSide, LayerSource, MINIMUM_ROUNDS,
+    NoiseFloor,
 };
 use shufflescope_engine::model::{Model, NetworkChoice};
 use shufflescope_engine::runtime::RunOptions;
@@ -374,8 +375,8 @@ impl Compared {
         let floor = noise_floor.map_or_else(|| "unknown".into(), |floor| format!("{:.1} %", 100.0 * floor.share));
         let mut text = format!(
             "# {} against {}\n\nVerdict on B beside A: **{}**. B takes {:.3} times as long as A (95 % interval {:.3} to \
-             {:.3}, {} rounds in {} process(es)); the whole interval has to clear {:.1} %, and A differed from its own \
-             copy by up to {floor}.\n\nMeasured: {about}.\n\n\
+             {:.3}, {}). Faster and slower have to clear {:.1} %, the same lies within {:.0} %; A differed from its own \
+             copy by {floor}.\n\nMeasured: {about}.\n\n\
              | | network | mult-adds | params | memory access | latency | 95 % interval |\n\
              |---|---|---:|---:|---:|---:|---|\n",
             b.name,
@@ -384,9 +385,9 @@ impl Compared {
             ratio.ratio,
             ratio.low,
             ratio.high,
-            comparison.rounds,
-            comparison.processes,
-            100.0 * comparison.margin
+            comparison.effort(),
+            100.0 * comparison.margin,
+            100.0 * LEAST_MARGIN
         );
         for (side, of) in [("A", a), ("B", b)] {
             let latency = of.latency;

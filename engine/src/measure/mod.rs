@@ -2,9 +2,10 @@
 //!
 //! The way of a number: [`sample`] drives an [`Executable`](crate::runtime::Executable) in one process and keeps every
 //! raw time in [`ProcessSamples`]; [`Measurement::summarise`] makes one [`Measurement`] of one or more processes, with
-//! spread, [`Repeatability`] and [`Warning`]s. Where networks are to be compared, [`interleave`] measures them in turns into
-//! [`Interleaved`], and [`compare()`] gives the verdict on any two. Only [`sample`] and [`interleave`] touch the world,
-//! and that through a [`Clock`] and a [`Canary`], so the whole scheduler is tested on the clock of [`fake`] that takes
+//! spread, [`Repeatability`] and [`Warning`]s. Where networks are to be compared, [`interleave`] measures them in turns
+//! into [`Interleaved`], and [`compare()`] gives the verdict on any two. [`measure_apart`] times every layer as a kernel
+//! of its own, in proportion to which [`Split`] divides a fused kernel's time. Only these three touch the world, and that
+//! through a [`Clock`] and a [`Canary`], so the whole scheduler is tested on the clock of [`fake`] that takes
 //! exactly the time it is told.
 
 mod apart;
@@ -28,6 +29,7 @@ mod repeatability;
 mod sampler;
 mod samples;
 mod schedule;
+mod split;
 mod spread;
 mod statistics;
 mod student;
@@ -35,7 +37,7 @@ mod warm_up;
 mod warning;
 mod within_run;
 
-pub use apart::{Apart, LayerTime};
+pub use apart::{Apart, LayerTime, measure_apart};
 pub use breakdown::{Breakdown, KernelLabel, KernelTime};
 pub use canary::{ArithmeticCanary, Canary, CanaryReport};
 pub use clock::{Clock, MonotonicClock, TimerQuality};
@@ -53,6 +55,7 @@ pub use protocol::{EarlyStop, Mode, Processes, Protocol, RunCounts, SamplingRule
 pub use repeatability::{Basis, EarlierRuns, Repeatability, Scatter};
 pub use sampler::{Instruments, MeasureError, sample};
 pub use samples::{Discard, MarkedRun, ProcessSamples, SetAside, Stop};
+pub use split::{KernelSplit, SPLIT_LABEL, Split};
 pub use spread::{Spread, WithinRun};
 pub use statistics::{Interval, Sorted};
 pub use warm_up::WarmUp;

@@ -1,8 +1,9 @@
 //! How different a network looks from itself: what no comparison on this machine may be finer than.
 //!
 //! Measured by interleaving a network with a second copy of itself, prepared anew and so elsewhere in memory. Whatever
-//! difference shows is the machine's and the method's. The farthest end of the ratio's interval is the floor; the
-//! [store](crate::store::Store::floor) remembers those seen, and the largest of the last five counts.
+//! difference is left over all sittings is the machine's and the method's: what only scatters from sitting to sitting is
+//! in the interval of every ratio already. The [store](crate::store::Store::floor) remembers those seen, and the largest
+//! of the last five counts.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,10 +18,10 @@ pub struct NoiseFloor {
 }
 
 impl NoiseFloor {
-    /// What comparing a network with its twin shows.
+    /// What comparing a network with its twin shows: how far the ratio lies from 1.
     #[must_use]
     pub fn of(twins: &Comparison) -> Self {
-        Self { share: twins.ratio.farthest() }
+        Self { share: twins.ratio.distance() }
     }
 
     /// The larger of both.

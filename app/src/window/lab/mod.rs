@@ -232,7 +232,7 @@ impl Lab {
                     self.experiments.put(&of, kept);
                 }
             }
-            (Task::Network(network, input), Work::Measure(job)) => {
+            (Task::Network(network, input), Work::Measure(job) | Work::TakeApart(job)) => {
                 let own = self.networks.own(ALL, machine, &job.options);
                 let mut networks = own.map(|kept| kept.result.clone()).unwrap_or_default();
                 networks.take(network, *input, outcome);
@@ -264,7 +264,7 @@ impl Lab {
                 networks: Contest::Column(choice),
                 options: options.clone(),
                 rules: self.care.rules,
-                processes: 1,
+                processes: self.care.processes,
             };
             let name = choice.column().map_or_else(String::new, |column| column.key());
             Step { task: Task::Column(choice), name, work: Work::Turns(Box::new(job)) }

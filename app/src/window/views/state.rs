@@ -82,7 +82,7 @@ impl Views {
         match self.shown {
             View::Layers => self.layers.show(ui, scene, commands),
             View::Unit => self.unit.show(ui, scene, commands),
-            View::Time => time::show(ui, scene),
+            View::Time => time::show(ui, scene, commands),
             View::Roofline => roofline::show(ui, scene, commands),
             View::Memory => memory::show(ui, scene, commands),
             View::History => history::show(ui, scene),
