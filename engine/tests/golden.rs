@@ -87,6 +87,7 @@ fn measurement(model: &Model, plan: &KernelPlan) -> Measurement {
         },
         kernels: KernelLabel::of(plan, &graph),
         conditions: Conditions { others_cpu_share: Some(0.25), cpu_mhz: Some(3_100), ..Conditions::default() },
+        scatter: None,
     };
     Measurement::summarise(&circumstances, &[process]).unwrap()
 }
