@@ -26,7 +26,7 @@ fn launcher(args: &[&str]) -> Launcher {
 }
 
 fn client() -> Client {
-    Client::new(launcher(&["worker"]), || {})
+    Client::new(launcher(&["worker"]), "a test", || {})
 }
 
 fn small() -> Design {
@@ -35,7 +35,7 @@ fn small() -> Design {
 
 fn job(model: impl Into<Model>) -> Job {
     let options = RunOptions::new(DeviceId::Cpu, 1, 1);
-    Job { design: model.into(), options, protocol: Protocol::live(), weights: None, refine: false }
+    Job { design: model.into(), options, protocol: Protocol::live().in_one_process(), weights: None, scatter: None }
 }
 
 /// A network whose single run takes far longer than the client waits for obedience.
@@ -156,7 +156,7 @@ fn a_worker_killed_while_idle_is_replaced_without_words() {
 
 #[test]
 fn rubbish_from_a_worker_is_an_error() {
-    let mut client = Client::new(launcher(&["designs"]), || {});
+    let mut client = Client::new(launcher(&["designs"]), "a test", || {});
     client.measure(job(small()));
     let message = result(&mut client).unwrap_err();
     assert!(message.contains("no event"), "{message}");
@@ -164,7 +164,7 @@ fn rubbish_from_a_worker_is_an_error() {
 
 #[test]
 fn a_worker_that_ends_at_once_is_an_error_with_its_last_words() {
-    let mut client = Client::new(launcher(&["cost", "no-such-design"]), || {});
+    let mut client = Client::new(launcher(&["cost", "no-such-design"]), "a test", || {});
     client.measure(job(small()));
     let message = result(&mut client).unwrap_err();
     assert!(message.contains("no preset"), "{message}");
@@ -172,7 +172,7 @@ fn a_worker_that_ends_at_once_is_an_error_with_its_last_words() {
 
 #[test]
 fn a_missing_worker_program_is_an_error() {
-    let mut client = Client::new(Launcher { program: "/no/such/program".into(), args: vec![] }, || {});
+    let mut client = Client::new(Launcher { program: "/no/such/program".into(), args: vec![] }, "a test", || {});
     client.measure(job(small()));
     let message = result(&mut client).unwrap_err();
     assert!(message.contains("cannot be started"), "{message}");
@@ -235,7 +235,7 @@ fn ceilings_of_a_device_that_is_not_there_fail_with_the_remedy() {
 #[test]
 fn rigorous_mode_merges_several_processes() {
     let mut protocol = Protocol::rigorous();
-    protocol.processes.aim = 3;
+    protocol.processes.maximum = 3;
     protocol.warm_up.minimum_time = Nanos::from_millis(20);
     protocol.warm_up.maximum_time = Nanos::from_millis(40);
     protocol.sampling.maximum_time = Nanos::from_millis(100);

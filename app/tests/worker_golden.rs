@@ -10,7 +10,9 @@ use serde::de::DeserializeOwned;
 use shufflescope::worker::{ColumnChoice, Contest, Event, Job, Request, Ticket, TurnsJob, VERSION};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::experiment::{Experiment, Scale};
-use shufflescope_engine::measure::{Block, InterleaveRules, Interleaved, Peaks, Protocol, Round, TimerQuality};
+use shufflescope_engine::measure::{
+    Block, InterleaveRules, Interleaved, Peaks, Protocol, Round, Scatter, TimerQuality,
+};
 use shufflescope_engine::model::{Model, NetworkChoice};
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::{Bandwidth, Bytes, FlopRate, Nanos};
@@ -43,7 +45,7 @@ fn requests_are_as_in_the_golden_file() {
         options: options.clone(),
         protocol: Protocol::live(),
         weights: Some("weights.pth".into()),
-        refine: true,
+        scatter: Some(Scatter { between_runs: 0.04, between_processes: 0.0, degrees_of_freedom: 4.5 }),
     };
     let turns = |networks| {
         let (options, rules) = (options.clone(), InterleaveRules::in_processes(5));
@@ -51,11 +53,12 @@ fn requests_are_as_in_the_golden_file() {
     };
     let column = ColumnChoice { experiment: Experiment::G2, scale: Scale::X4, index: 1 };
     let requests = [
-        Request::Hello { version: VERSION },
+        Request::Hello { version: VERSION, client: "a test".into() },
         Request::Measure { ticket, job: Box::new(job) },
         turns(Contest::Pair { a: Box::new(network()), b: Box::new(network()) }),
         turns(Contest::Column(column)),
         Request::Peaks { ticket, device: DeviceId::Metal(0) },
+        Request::Painting,
         Request::Cancel,
     ];
     assert_lines("requests.jsonl", &requests);
@@ -79,6 +82,7 @@ fn events_are_as_in_the_golden_file() {
     let (fraction, left) = (0.5, Nanos(1_000_000));
     let events = [
         Event::Hello { version: VERSION, threads: 2 },
+        Event::Waiting { ticket, behind: "another".into() },
         Event::Preparing { ticket },
         Event::Progress { ticket, fraction, left, partial: None },
         Event::Turns { ticket, fraction, left: None, samples: None },

@@ -86,6 +86,7 @@ fn measurement(model: &Model, plan: &KernelPlan) -> Measurement {
             protocol: Protocol::of(Mode::Live),
         },
         kernels: KernelLabel::of(plan, &graph),
+        scatter: None,
         conditions: Conditions { others_cpu_share: Some(0.25), cpu_mhz: Some(3_100), ..Conditions::default() },
     };
     Measurement::summarise(&circumstances, &[process]).unwrap()

@@ -57,6 +57,7 @@ fn measured(model: impl Into<Model>, batch: u32, time: impl Fn(usize) -> u64) ->
         key: MeasureKey { design: model.fingerprint(), options, protocol: Protocol::of(Mode::Live) },
         kernels: KernelLabel::of(&plan, &graph),
         conditions: Conditions { others_cpu_share: Some(0.25), cpu_mhz: Some(3100), ..Conditions::default() },
+        scatter: None,
     };
     let measurement = Measurement::summarise(&circumstances, &[process]).unwrap();
     Profile::of_graph(model, &graph, Some(measurement))

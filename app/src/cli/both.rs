@@ -48,8 +48,7 @@ impl Both {
         text += "\n";
         for measurement in [tuned, candle] {
             let whole = &measurement.whole;
-            text +=
-                &format!("{:<32}  {} ± {:.1} %\n", where_it_ran(measurement), whole.median, 100.0 * whole.half_width());
+            text += &format!("{:<32}  {} ({})\n", where_it_ran(measurement), whole.median, whole.certainty());
         }
         text +=
             &format!("{:<32}  {:.1} times the tuned one\n", "candle", ratio(candle.whole.median, tuned.whole.median));

@@ -91,7 +91,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let options = arguments.running.options(arguments.load.threads, arguments.load.batch)?;
     let graphs = [a.graph(arguments.load.batch)?, b.graph(arguments.load.batch)?];
 
-    let mut measuring = Measuring::new()?;
+    let mut measuring = Measuring::new("shufflescope compare")?;
     let processes = usize::from(arguments.processes);
     let rules = InterleaveRules::in_processes(processes);
     let contest = Contest::Pair { a: Box::new(a.clone()), b: Box::new(b.clone()) };
@@ -125,7 +125,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 /// Where the time of one network goes.
 fn layers(measuring: &mut Measuring, what: &str, design: Model, options: &RunOptions) -> anyhow::Result<Measurement> {
     let protocol = Protocol::live();
-    measuring.measure(what, Job { design, options: options.clone(), protocol, weights: None, refine: false })
+    measuring.measure(what, Job { design, options: options.clone(), protocol, weights: None, scatter: None })
 }
 
 impl Report {

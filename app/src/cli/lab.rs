@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Which::All => Experiment::ALL.to_vec(),
     };
     let mut bench = Bench {
-        measuring: Measuring::new()?,
+        measuring: Measuring::new("shufflescope lab")?,
         floors: StoredFloors::read(&options),
         options,
         scale: arguments.scale,

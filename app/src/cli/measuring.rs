@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use shufflescope_engine::measure::{Interleaved, Measurement};
 use shufflescope_engine::units::Nanos;
 
+use super::output::complain;
 use crate::worker::{Client, ClientEvent, Job, Launcher, TurnsJob};
 
 /// The client of one command; its worker process is kept from job to job while the number of threads allows it.
@@ -16,10 +17,10 @@ pub(super) struct Measuring {
 }
 
 impl Measuring {
-    /// Starts nothing yet.
-    pub(super) fn new() -> anyhow::Result<Self> {
+    /// Starts nothing yet; `name` is what others are told that have to wait for this.
+    pub(super) fn new(name: &'static str) -> anyhow::Result<Self> {
         let waiting = std::thread::current();
-        Ok(Self { client: Client::new(Launcher::this_program()?, move || waiting.unpark()) })
+        Ok(Self { client: Client::new(Launcher::this_program()?, name, move || waiting.unpark()) })
     }
 
     /// Measures one network; `what` stands before the bar.
@@ -45,6 +46,10 @@ impl Measuring {
         loop {
             for event in self.client.poll() {
                 match event {
+                    ClientEvent::Waiting { behind, .. } => {
+                        let waiting = format!("waiting for {behind} to finish measuring on this device");
+                        if bar.is_hidden() { complain(&waiting) } else { bar.set_message(waiting) }
+                    }
                     ClientEvent::Preparing { .. } => bar.set_message("preparing"),
                     ClientEvent::Progress { fraction, left, partial, .. } => {
                         let so_far =

@@ -80,9 +80,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             options: RunOptions { runtime, ..options.clone() },
             protocol: Protocol::of(arguments.mode),
             weights: arguments.weights.clone(),
-            refine: false,
+            scatter: None,
         };
-        Ok(Profile::of_graph(&model, &graph, Some(Measuring::new()?.measure("measuring", job)?)))
+        Ok(Profile::of_graph(&model, &graph, Some(Measuring::new("shufflescope profile")?.measure("measuring", job)?)))
     };
     let runtime = match arguments.runtime.unwrap_or(RuntimeChoice::One(options.runtime)) {
         RuntimeChoice::One(runtime) => runtime,
@@ -121,15 +121,16 @@ fn report(profile: &Profile, measurement: &Measurement) -> String {
     let mut text = super::cost::headline(design, cost);
     let gflops = 2.0 * cost.total.mult_adds.as_f64() / whole.median.as_f64().max(1.0);
     text += &format!(
-        "\n{}, batch {}, {} mode\n  latency         {} ± {:.1} % (95 % interval of the median {} to {})\n  \
+        "\n{}, batch {}, {} mode\n  latency         {} ({})\n  interval        {} to {}, {}\n  \
          fastest         {}{}\n  rate            {:.1} images/s, {gflops:.1} GFLOP/s\n  samples         {} unmarked, warm-up {} runs in {}\n",
         where_it_ran(measurement),
         measurement.batch,
         measurement.mode,
         whole.median,
-        100.0 * whole.half_width(),
+        whole.certainty(),
         whole.low,
         whole.high,
+        measurement.interval_rests_on(),
         whole.min,
         whole.p90.map(|p90| format!(", 90 % within {p90}")).unwrap_or_default(),
         f64::from(measurement.batch) / whole.median.as_secs_f64().max(1e-12),

@@ -2,7 +2,7 @@
 
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::device::{Device, DeviceId, Machine};
-use shufflescope_engine::measure::{NoiseFloor, NoiseFloors, NoiseKey};
+use shufflescope_engine::measure::{Mode, NoiseFloor, NoiseFloors, NoiseKey, Protocol};
 use shufflescope_engine::runtime::{Isa, RunOptions, Runtime};
 
 use super::output::complain;
@@ -31,6 +31,15 @@ impl Running {
         resolve::runs_on(options.runtime, options.device)?;
         Device::open(&self.device)?;
         Ok(options)
+    }
+}
+
+/// How to measure where many networks are measured one after the other: live mode goes on until it knows the median
+/// as well as rigorous mode asks, or for some seconds.
+pub(super) const fn patient(mode: Mode) -> Protocol {
+    match mode {
+        Mode::Live => Protocol::live().refined(),
+        Mode::Rigorous => Protocol::rigorous(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use serde::Serialize;
-use shufflescope_engine::measure::{MeasureKey, Mode, Protocol};
+use shufflescope_engine::measure::{MeasureKey, Mode};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::sweep::view::{Figure, ViewPoint, scatter};
 use shufflescope_engine::sweep::{PointResult, ResultsFile, Skipped, Sweep, parse_counts, parse_numbers, run_key};
@@ -12,7 +12,7 @@ use shufflescope_engine::sweep::{PointResult, ResultsFile, Skipped, Sweep, parse
 use super::measuring::Measuring;
 use super::output::{complain, print};
 use super::resolve;
-use super::running::Running;
+use super::running::{Running, patient};
 use super::table::{Align, Table};
 use crate::explain;
 use crate::worker::Job;
@@ -85,8 +85,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let options = arguments.running.options(None, shufflescope_engine::design::Batch(1))?;
     let plan = sweep.points(&base, &options)?;
     let mut finished = ResultsFile::<PointResult>::open(&results_path(arguments)?)?;
-    let protocol = Protocol::of(arguments.mode).on(options.device);
-    let mut measuring = Measuring::new()?;
+    let protocol = patient(arguments.mode).on(options.device);
+    let mut measuring = Measuring::new("shufflescope sweep")?;
     let mut report = Report { points: Vec::new(), front: Vec::new(), skipped: plan.skipped, failed: Vec::new() };
     let all = plan.points.len();
     for (index, point) in plan.points.iter().enumerate() {
@@ -101,7 +101,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             options: point.options.clone(),
             protocol,
             weights: None,
-            refine: arguments.mode == Mode::Live,
+            scatter: None,
         };
         match measuring.measure(&format!("{} of {all}: {}", index + 1, point.design.name), job) {
             Ok(measurement) => {

@@ -9,13 +9,13 @@ use shufflescope_engine::experiment::figure_2::{Category, PIES, SOURCE as FIGURE
 use shufflescope_engine::experiment::{
     Level, PaperRow, RESOLUTIONS_CHOICE, RESOLUTIONS_SOURCE, ZooOutcome, ZooTable, resolutions, table_8,
 };
-use shufflescope_engine::measure::{Measurement, Mode, Protocol};
+use shufflescope_engine::measure::{Measurement, Mode};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
 
 use super::measuring::Measuring;
 use super::output::print;
-use super::running::{Load, Running};
+use super::running::{Load, Running, patient};
 use super::table::{Align, Table};
 use crate::explain;
 use crate::worker::Job;
@@ -57,7 +57,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let options = arguments.running.options(arguments.load.threads, arguments.load.batch)?;
-    let mut bench = Bench { measuring: Measuring::new()?, options, mode: arguments.mode, known: HashMap::new() };
+    let mut bench =
+        Bench { measuring: Measuring::new("shufflescope zoo")?, options, mode: arguments.mode, known: HashMap::new() };
     let text = if arguments.figure_2 {
         figure_2(&mut bench, arguments)?
     } else if arguments.resolutions {
@@ -81,8 +82,8 @@ impl Bench {
         let Self { measuring, options, mode, known } = self;
         known.entry((network, input)).or_insert_with(|| {
             let design = model(network, input).ok_or_else(|| format!("the zoo has no network `{network}`"))?;
-            let (options, protocol) = (options.clone(), Protocol::of(*mode));
-            let job = Job { design, options, protocol, weights: None, refine: *mode == Mode::Live };
+            let (options, protocol) = (options.clone(), patient(*mode));
+            let job = Job { design, options, protocol, weights: None, scatter: None };
             measuring.measure(&format!("{place} {network}"), job).map_err(|error| explain(&error))
         })
     }

@@ -158,7 +158,7 @@ impl App {
         };
         let client = || {
             let wake = pacer.clone();
-            Client::new(launcher.clone(), move || wake.wake())
+            Client::new(launcher.clone(), "the window", move || wake.wake())
         };
         Ok(Self {
             kept: document.draft().clone(),
@@ -210,6 +210,18 @@ impl App {
 
     /// Paints; what a person does is carried out at once, so that a second pass shows it in the same frame.
     pub fn ui(&mut self, ui: &mut egui::Ui) {
+        self.tell_painting();
+        self.paint(ui);
+        self.tell_painting();
+    }
+
+    /// A repaint begins or ends: runs meanwhile are set aside.
+    fn tell_painting(&self) {
+        self.live.painting();
+        self.bench.painting();
+    }
+
+    fn paint(&mut self, ui: &mut egui::Ui) {
         let Self { document, live, bench, compare, lab, camera, files, surroundings, tabs, commands, notice, .. } =
             self;
         let export_folder = files.export_folder();

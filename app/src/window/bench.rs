@@ -20,15 +20,13 @@ pub struct Care {
     pub processes: usize,
     /// Of networks one by one.
     pub protocol: Protocol,
-    /// Whether a network's samples are refined up to 5 s.
-    pub refine: bool,
 }
 
 impl Default for Care {
     fn default() -> Self {
         let processes = 5;
         let rules = InterleaveRules::in_processes(processes);
-        Self { rules, processes, protocol: Protocol::live(), refine: true }
+        Self { rules, processes, protocol: Protocol::live().refined() }
     }
 }
 
@@ -90,7 +88,7 @@ impl Step {
     fn weight(&self) -> f32 {
         match &self.work {
             Work::Turns(job) => 6.0 * job.processes.max(1) as f32,
-            Work::Measure(job) if job.refine => 5.0,
+            Work::Measure(job) if job.protocol.processes.maximum > 1 => 5.0,
             Work::Measure(_) => 1.0,
         }
     }
@@ -189,6 +187,11 @@ impl Bench {
         self.run =
             Some(Run { owner, current, ticket, fraction: 0.0, step_left, waiting, done: 0, done_weight: 0.0, started });
         Ok(())
+    }
+
+    /// Tells the worker that a repaint begins or ends.
+    pub fn painting(&self) {
+        self.client.painting();
     }
 
     /// Gives up the run in progress, if it is this owner's; what is finished is kept by those who asked.

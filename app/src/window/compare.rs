@@ -207,7 +207,7 @@ impl Compare {
                 options: options.clone(),
                 protocol: protocol.on(options.device),
                 weights: None,
-                refine: false,
+                scatter: None,
             })),
         };
         let names = format!("{} and {} in turns", a.name(), b.name());

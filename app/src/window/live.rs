@@ -23,6 +23,8 @@ pub enum Phase {
     Idle,
     /// The last edit is too young.
     Waiting,
+    /// Somebody else measures on the device: who.
+    Queued(String),
     /// The worker makes and packs weights.
     Preparing,
     /// Samples come in.
@@ -44,7 +46,7 @@ impl Phase {
     /// Whether a result is on its way.
     #[must_use]
     pub const fn is_busy(&self) -> bool {
-        matches!(self, Self::Waiting | Self::Preparing | Self::Sampling { .. })
+        matches!(self, Self::Waiting | Self::Queued(_) | Self::Preparing | Self::Sampling { .. })
     }
 }
 
@@ -162,12 +164,12 @@ impl Live {
 
     /// Says what should be measured; anything that differs from before makes the last result stale.
     pub fn want(&mut self, model: &Model, options: RunOptions, now: f64) {
-        let protocol = Protocol::live().on(options.device);
+        let protocol = Protocol::live().refined().on(options.device);
         let key = MeasureKey { design: model.fingerprint(), options: options.clone(), protocol };
         if self.wanted.as_ref() == Some(&key) {
             return;
         }
-        self.job = Some(Job { design: model.clone(), options, protocol, weights: None, refine: true });
+        self.job = Some(Job { design: model.clone(), options, protocol, weights: None, scatter: None });
         let was_busy = self.ticket.take().is_some();
         self.wanted = Some(key);
         self.changed_at = now;
@@ -229,6 +231,11 @@ impl Live {
         }
     }
 
+    /// Tells the worker that a repaint begins or ends.
+    pub fn painting(&self) {
+        self.client.painting();
+    }
+
     /// Process number of the worker, while there is one.
     #[must_use]
     pub fn worker_id(&self) -> Option<u32> {
@@ -249,10 +256,10 @@ impl Live {
                 self.take(event);
             }
         }
-        let ceilings = self.ceilings.advance(&mut self.client, !self.phase.is_busy());
+        let ceilings = self.ceilings.advance(&mut self.client, !self.held && !self.phase.is_busy());
         match self.phase {
             Phase::Waiting => {}
-            Phase::Preparing | Phase::Sampling { .. } => return Some(LOOK_AGAIN),
+            Phase::Queued(_) | Phase::Preparing | Phase::Sampling { .. } => return Some(LOOK_AGAIN),
             _ => return ceilings.then_some(LOOK_AGAIN),
         }
         let left = self.changed_at + DEBOUNCE - now;
@@ -268,6 +275,7 @@ impl Live {
 
     fn take(&mut self, event: ClientEvent) {
         match event {
+            ClientEvent::Waiting { ticket, behind } if self.is_mine(ticket) => self.phase = Phase::Queued(behind),
             ClientEvent::Preparing { ticket } if self.is_mine(ticket) => self.phase = Phase::Preparing,
             ClientEvent::Progress { ticket, fraction, left, partial } if self.is_mine(ticket) => {
                 self.phase = Phase::Sampling { fraction, left };

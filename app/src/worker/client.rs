@@ -21,9 +21,19 @@ const OBEDIENCE: Duration = Duration::from_millis(150);
 /// A worker that has not measured a device's ceilings by then hangs; they take less than a second.
 const CEILINGS: Duration = Duration::from_secs(20);
 
+/// How long ceilings wait at most for somebody else's measurement.
+const PATIENCE: Duration = Duration::from_secs(600);
+
 /// What happens to a job.
 #[derive(Debug)]
 pub enum ClientEvent {
+    /// Somebody else measures on the device; the job goes on when they are done.
+    Waiting {
+        /// The job.
+        ticket: Ticket,
+        /// Who measures.
+        behind: String,
+    },
     /// Weights are being made and packed.
     Preparing {
         /// The job.
@@ -94,6 +104,8 @@ pub enum ClientEvent {
 /// Owns at most one worker process, and one job or one measurement of a device's ceilings.
 pub struct Client {
     launcher: Launcher,
+    /// What others are told that have to wait for this.
+    name: &'static str,
     wake: Arc<dyn Fn() + Send + Sync>,
     worker: Option<Worker>,
     current: Option<Current>,
@@ -104,11 +116,12 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that starts workers as `launcher` says. `wake` is called from another thread whenever
+    /// A client that starts workers as `launcher` says; `name` is what others are told that have to wait for it. `wake` is called from another thread whenever
     /// [`poll`](Self::poll) has something to do.
-    pub fn new(launcher: Launcher, wake: impl Fn() + Send + Sync + 'static) -> Self {
+    pub fn new(launcher: Launcher, name: &'static str, wake: impl Fn() + Send + Sync + 'static) -> Self {
         Self {
             launcher,
+            name,
             wake: Arc::new(wake),
             worker: None,
             current: None,
@@ -148,6 +161,13 @@ impl Client {
         self.ceilings = Some((ticket, Instant::now() + CEILINGS));
         self.send(threads, Request::Peaks { ticket, device });
         Some(ticket)
+    }
+
+    /// Tells the worker that a repaint of the window begins or ends, which may disturb a run.
+    pub fn painting(&self) {
+        if let (true, Some(worker)) = (self.is_busy(), &self.worker) {
+            worker.send(Request::Painting);
+        }
     }
 
     /// Stops the job in progress, if any.
@@ -206,7 +226,7 @@ impl Client {
         if self.worker.is_none() {
             match Worker::start(&self.launcher, threads, self.wake.clone()) {
                 Ok(worker) => {
-                    worker.send(Request::Hello { version: VERSION });
+                    worker.send(Request::Hello { version: VERSION, client: self.name.into() });
                     self.worker = Some(worker);
                 }
                 Err(error) => {
@@ -237,7 +257,8 @@ impl Client {
         let Some(current) = &mut self.current else { return };
         let of = match &event {
             Event::Hello { .. } | Event::Peaks { .. } => return,
-            Event::Preparing { ticket }
+            Event::Waiting { ticket, .. }
+            | Event::Preparing { ticket }
             | Event::Progress { ticket, .. }
             | Event::Done { ticket, .. }
             | Event::Turns { ticket, .. }
@@ -270,6 +291,16 @@ impl Client {
             Event::Peaks { ticket, peaks } if ticket == asked => ClientEvent::Peaks { ticket, peaks },
             Event::Failed { ticket, message } if ticket == asked => ClientEvent::Failed { ticket, message },
             Event::Cancelled { ticket } if ticket == asked => ClientEvent::Cancelled { ticket },
+            // Whoever waits for the device does not hang.
+            Event::Waiting { ticket, .. } if ticket == asked => {
+                self.ceilings = Some((ticket, Instant::now() + PATIENCE));
+                return None;
+            }
+            // The device is free now; from here on it may hang.
+            Event::Preparing { ticket } if ticket == asked => {
+                self.ceilings = Some((ticket, Instant::now() + CEILINGS));
+                return None;
+            }
             other => return Some(other),
         };
         self.ceilings = None;

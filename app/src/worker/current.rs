@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use shufflescope_engine::measure::{Circumstances, Interleaved, KernelLabel, KernelTime, Measurement, ProcessSamples};
+use shufflescope_engine::measure::{
+    Circumstances, Interleaved, KernelLabel, KernelTime, Measurement, ProcessSamples, Processes, Scatter,
+};
 use shufflescope_engine::units::Nanos;
 
 use super::client::ClientEvent;
@@ -81,9 +83,12 @@ impl Current {
         let ticket = self.ticket;
         match event {
             Event::Hello { .. } | Event::Peaks { .. } => Step::Nothing,
+            Event::Waiting { behind, .. } => Step::Tell(ClientEvent::Waiting { ticket, behind }),
             Event::Preparing { .. } => Step::Tell(ClientEvent::Preparing { ticket }),
             Event::Progress { fraction, left, partial, .. } => {
                 let (fraction, left) = self.overall(fraction, Some(left));
+                // One process alone knows less than those before it together.
+                let partial = partial.filter(|_| !self.has_results());
                 Step::Tell(ClientEvent::Progress { ticket, fraction, left: left.unwrap_or_default(), partial })
             }
             Event::Done { measurement, samples, .. } => self.done(measurement, *samples),
@@ -107,12 +112,20 @@ impl Current {
         if let (true, Some(breakdown)) = (kernels.is_empty(), &measurement.breakdown) {
             *kernels = breakdown.kernels.iter().map(KernelTime::kernel).collect();
         }
-        let merged = if collected.len() == 1 { Ok(measurement) } else { merge(collected, kernels, &measurement) };
+        let merged = match collected.len() {
+            1 => Ok(measurement),
+            _ => merge(collected, kernels, job.scatter, &measurement),
+        };
         let measurement = match merged {
             Ok(measurement) => measurement,
             Err(message) => return Step::End(ClientEvent::Failed { ticket, message }),
         };
-        if job.protocol.processes.wants_another(collected.len(), self.started.elapsed().into()) {
+        let elapsed = self.started.elapsed().into();
+        let wants_another = measurement.repeatability.is_some_and(|known| {
+            let half_width = measurement.whole.half_width();
+            job.protocol.processes.wants_another(collected.len(), elapsed, &known, half_width)
+        });
+        if wants_another {
             let (fraction, left) = self.overall(0.0, None);
             let (left, partial) = (left.unwrap_or_default(), Some(measurement));
             return Step::NextProcess(ClientEvent::Progress { ticket, fraction, left, partial });
@@ -133,19 +146,38 @@ impl Current {
         Step::NextProcess(ClientEvent::Turns { ticket, fraction, left, processes })
     }
 
-    /// Progress over all processes of the job.
+    /// Whether a process of this job is done.
+    fn has_results(&self) -> bool {
+        match &self.work {
+            Work::Measure { collected, .. } => !collected.is_empty(),
+            Work::TakeTurns { collected, .. } => !collected.is_empty(),
+        }
+    }
+
+    /// Progress over all processes of the job: as many as there may be, or until their time is up.
     fn overall(&self, fraction: f64, left: Option<Nanos>) -> (f32, Option<Nanos>) {
-        let (aim, collected) = match &self.work {
-            Work::Measure { job, collected, .. } => (job.protocol.processes.aim.max(1), collected.len()),
-            Work::TakeTurns { job, collected } => (job.processes.max(1), collected.len()),
+        let spent = Nanos::from(self.started.elapsed());
+        let (most, collected, time) = match &self.work {
+            Work::Measure { job, collected, .. } => {
+                let Processes { minimum, maximum, maximum_time, half_width } = job.protocol.processes;
+                let is_known = job.scatter.is_some_and(|scatter| scatter.is_earned()) && half_width.is_none();
+                let most = if is_known { minimum } else { maximum };
+                (most.max(collected.len() + 1), collected.len(), Some(maximum_time))
+            }
+            Work::TakeTurns { job, collected } => (job.processes.max(1), collected.len(), None),
         };
-        let done = (collected as f64 + fraction.clamp(0.0, 1.0)) / aim as f64;
-        if aim == 1 {
+        let done = (collected as f64 + fraction.clamp(0.0, 1.0)) / most as f64;
+        if most == 1 {
             return (done as f32, left);
         }
-        let spent = Nanos::from(self.started.elapsed());
         let projected = (done > 0.0).then(|| Nanos((spent.as_f64() * (1.0 - done) / done) as u64));
-        (done as f32, projected.or_else(|| left.map(|left| Nanos(left.0.saturating_mul(aim as u64)))))
+        let projected = projected.or_else(|| left.map(|left| Nanos(left.0.saturating_mul(most as u64))));
+        match time {
+            Some(time) if projected.is_none_or(|projected| spent + projected > time) => {
+                (spent.share_of(time).min(1.0).max(done) as f32, Some(time.since(spent)))
+            }
+            _ => (done as f32, projected),
+        }
     }
 }
 
@@ -153,9 +185,10 @@ impl Current {
 fn merge(
     collected: &[ProcessSamples],
     kernels: &[KernelLabel],
+    scatter: Option<Scatter>,
     last: &Measurement,
 ) -> Result<Box<Measurement>, String> {
     let circumstances =
-        Circumstances { key: last.key(), kernels: kernels.to_vec(), conditions: last.conditions.clone() };
+        Circumstances { key: last.key(), kernels: kernels.to_vec(), conditions: last.conditions.clone(), scatter };
     Measurement::summarise(&circumstances, collected).map(Box::new).map_err(|error| error.to_string())
 }

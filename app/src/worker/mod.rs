@@ -9,6 +9,7 @@ mod client;
 mod current;
 mod protocol;
 mod serve;
+mod turn;
 
 pub use child::Launcher;
 pub use client::{Client, ClientEvent};

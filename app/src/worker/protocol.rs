@@ -3,13 +3,15 @@
 use serde::{Deserialize, Serialize};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::experiment::{Column, Experiment, Scale, columns};
-use shufflescope_engine::measure::{InterleaveRules, Interleaved, Measurement, Peaks, ProcessSamples, Protocol};
+use shufflescope_engine::measure::{
+    InterleaveRules, Interleaved, Measurement, Peaks, ProcessSamples, Protocol, Scatter,
+};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;
 
 /// Spoken by this build; both sides must agree.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// A line longer than this is not from our worker.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
@@ -27,6 +29,9 @@ pub enum Request {
     Hello {
         /// [`VERSION`].
         version: u32,
+        /// For whom the worker measures, such as `the window`: what others are told that have to wait.
+        #[serde(default)]
+        client: String,
     },
     /// Measures; a newer request cancels an older one.
     Measure {
@@ -49,6 +54,8 @@ pub enum Request {
         /// The device.
         device: DeviceId,
     },
+    /// The window begins or ends a repaint, which may disturb a run.
+    Painting,
     /// Stops the measurement in progress.
     Cancel,
 }
@@ -64,8 +71,8 @@ pub struct Job {
     pub protocol: Protocol,
     /// A weights file; otherwise a model file's own weights, or seeded random ones.
     pub weights: Option<std::path::PathBuf>,
-    /// In live mode: goes on sampling until the median is known as well as rigorous mode asks, 5 s at most.
-    pub refine: bool,
+    /// What earlier runs have shown of how runs differ on the device, in this way of running.
+    pub scatter: Option<Scatter>,
 }
 
 /// Several networks measured in turns.
@@ -130,6 +137,13 @@ pub enum Event {
         version: u32,
         /// Size of the worker's thread pool, as it reports it.
         threads: usize,
+    },
+    /// Somebody else measures on the device; this goes on when they are done.
+    Waiting {
+        /// The request.
+        ticket: Ticket,
+        /// Who measures.
+        behind: String,
     },
     /// Weights are being made and packed.
     Preparing {

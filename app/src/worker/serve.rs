@@ -13,9 +13,9 @@ use shufflescope_engine::design::Batch;
 use shufflescope_engine::device::{ConditionsProbe, Device, DeviceId};
 use shufflescope_engine::experiment::{ExperimentError, measure_in_turns};
 use shufflescope_engine::measure::{
-    ArithmeticCanary, Canary, Circumstances, Clock, InterleaveProgress, Interleaved, KernelLabel, MeasureError,
-    MeasureKey, Measurement, Mode, MonotonicClock, PeaksError, Phase, ProcessSamples, Progress, Protocol,
-    measure_peaks, refine, sample,
+    ArithmeticCanary, Canary, Circumstances, Clock, Instruments, InterleaveProgress, Interleaved, KernelLabel,
+    MeasureError, MeasureKey, Measurement, MonotonicClock, PeaksError, Phase, ProcessSamples, Progress, Protocol,
+    SystemWatch, measure_peaks, sample,
 };
 use shufflescope_engine::runtime::{Executable, check_memory, prepare};
 use shufflescope_engine::units::Nanos;
@@ -23,6 +23,7 @@ use shufflescope_engine::units::Nanos;
 use crate::explain;
 
 use super::protocol::{Contest, Event, Job, MAX_LINE_BYTES, Request, Ticket, TurnsJob, VERSION};
+use super::turn::{Asked, Turn, Turns};
 
 /// Time between two partial results: making one costs the machine a moment that the next run would notice.
 const PARTIAL_SPACING: Duration = Duration::from_millis(100);
@@ -30,9 +31,8 @@ const PARTIAL_SPACING: Duration = Duration::from_millis(100);
 /// Time between two sets of rounds sent while networks take turns: a set may be hundreds of kilobytes.
 const ROUNDS_SPACING: Duration = Duration::from_millis(700);
 
-/// How long live mode keeps refining, and to which relative half-width.
-const REFINE_TIME: Nanos = Nanos::from_secs(5);
-const REFINE_HALF_WIDTH: f64 = 0.01;
+/// Time between two looks whether the device is free.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Serves requests until the other side closes the pipe.
 ///
@@ -41,13 +41,14 @@ const REFINE_HALF_WIDTH: f64 = 0.01;
 pub fn serve(input: impl Read + Send + 'static, output: impl Write + Send + 'static) -> anyhow::Result<()> {
     let events = Events { output: Arc::new(Mutex::new(Box::new(output))) };
     let newest = Arc::new(AtomicU64::new(0));
+    let watch = SystemWatch::default();
     let (sender, requests) = channel();
-    let reader = Reader { newest: newest.clone(), requests: sender };
+    let reader = Reader { newest: newest.clone(), repaints: watch.repaints(), requests: sender };
     std::thread::Builder::new().name("requests".into()).spawn(move || reader.run(input))?;
 
-    match requests.recv() {
-        Ok(Request::Hello { version }) if version == VERSION => {}
-        Ok(Request::Hello { version }) => {
+    let client = match requests.recv() {
+        Ok(Request::Hello { version, client }) if version == VERSION => client,
+        Ok(Request::Hello { version, .. }) => {
             events.send(&Event::Hello { version: VERSION, threads: rayon::current_num_threads() });
             bail!(
                 "the other side speaks protocol version {version}, this worker {VERSION}: use the same release on both"
@@ -55,9 +56,10 @@ pub fn serve(input: impl Read + Send + 'static, output: impl Write + Send + 'sta
         }
         Ok(_) => bail!("the first request was no greeting"),
         Err(_) => return Ok(()),
-    }
+    };
     events.send(&Event::Hello { version: VERSION, threads: rayon::current_num_threads() });
-    Worker { events, newest, clock: MonotonicClock::new(), canary: ArithmeticCanary::new() }.run(&requests);
+    let (clock, canary) = (MonotonicClock::new(), ArithmeticCanary::new());
+    Worker { events, newest, client, turns: Turns::of_this_user(), clock, canary, watch }.run(&requests);
     Ok(())
 }
 
@@ -81,6 +83,7 @@ impl Events {
 /// Reads requests while a measurement runs, so that a newer one can stop it.
 struct Reader {
     newest: Arc<AtomicU64>,
+    repaints: Arc<AtomicU64>,
     requests: Sender<Request>,
 }
 
@@ -104,6 +107,10 @@ impl Reader {
                             self.newest.store(ticket.0, Ordering::Release);
                         }
                         Request::Cancel => self.newest.store(u64::MAX, Ordering::Release),
+                        Request::Painting => {
+                            self.repaints.fetch_add(1, Ordering::AcqRel);
+                            continue;
+                        }
                         Request::Hello { .. } => {}
                     }
                     if self.requests.send(request).is_err() {
@@ -123,8 +130,11 @@ impl Reader {
 struct Worker {
     events: Events,
     newest: Arc<AtomicU64>,
+    client: String,
+    turns: Turns,
     clock: MonotonicClock,
     canary: ArithmeticCanary,
+    watch: SystemWatch,
 }
 
 impl Worker {
@@ -139,7 +149,7 @@ impl Worker {
                     Ok(Event::TurnsDone { ticket, samples: Box::new(worker.take_turns(ticket, &job)?) })
                 }),
                 Request::Peaks { ticket, device } => self.attempt(ticket, |worker| worker.peaks(ticket, device)),
-                Request::Hello { .. } | Request::Cancel => continue,
+                Request::Hello { .. } | Request::Painting | Request::Cancel => continue,
             };
             self.events.send(&event);
         }
@@ -161,7 +171,28 @@ impl Worker {
         }
     }
 
+    /// Waits until nobody else measures on the device.
+    fn wait_for_turn(&self, ticket: Ticket, device: DeviceId) -> anyhow::Result<Turn> {
+        let mut told = None;
+        loop {
+            match self.turns.ask(device, &self.client).context("the lock of the device cannot be taken")? {
+                Asked::Mine(turn) => return Ok(turn),
+                Asked::Taken(behind) if told.as_ref() != Some(&behind) => {
+                    self.events.send(&Event::Waiting { ticket, behind: behind.clone() });
+                    told = Some(behind);
+                }
+                Asked::Taken(_) => {}
+            }
+            std::thread::sleep(LOOK_AGAIN);
+            if self.is_stale(ticket) {
+                return Err(MeasureError::Cancelled.into());
+            }
+        }
+    }
+
     fn peaks(&mut self, ticket: Ticket, device: DeviceId) -> anyhow::Result<Event> {
+        let _turn = self.wait_for_turn(ticket, device)?;
+        self.events.send(&Event::Preparing { ticket });
         let newest = &*self.newest;
         let peaks =
             measure_peaks(device, rayon::current_num_threads(), &|| newest.load(Ordering::Acquire) == ticket.0)?;
@@ -174,6 +205,7 @@ impl Worker {
     }
 
     fn take_turns(&self, ticket: Ticket, job: &TurnsJob) -> anyhow::Result<Interleaved> {
+        let _turn = self.wait_for_turn(ticket, job.options.device)?;
         self.events.send(&Event::Preparing { ticket });
         let batch = Batch(job.options.batch);
         let graphs = match &job.networks {
@@ -209,6 +241,7 @@ impl Worker {
     }
 
     fn measure(&mut self, ticket: Ticket, job: &Job) -> anyhow::Result<(Measurement, ProcessSamples)> {
+        let _turn = self.wait_for_turn(ticket, job.options.device)?;
         self.events.send(&Event::Preparing { ticket });
         let graph = job.design.graph(Batch(job.options.batch))?;
         check_memory(&graph)?;
@@ -231,11 +264,11 @@ impl Worker {
                 key,
                 kernels,
                 conditions: shufflescope_engine::device::Conditions::default(),
+                scatter: job.scatter,
             },
             probe: ConditionsProbe::start(),
             last_partial: None,
             ticket,
-            refine: job.refine && job.protocol.mode == Mode::Live,
         };
         self.sample(&mut *executable, &mut session)
     }
@@ -245,7 +278,7 @@ impl Worker {
         executable: &mut dyn Executable,
         session: &mut Session,
     ) -> anyhow::Result<(Measurement, ProcessSamples)> {
-        let Self { events, newest, clock, canary } = self;
+        let Self { events, newest, clock, canary, watch, .. } = self;
         let protocol = session.protocol;
         let mut progress = |progress: &Progress<'_>| {
             if newest.load(Ordering::Acquire) != session.ticket.0 {
@@ -254,29 +287,8 @@ impl Worker {
             events.send(&session.report(progress));
             ControlFlow::Continue(())
         };
-        let mut samples = sample(executable, &protocol, clock, canary, &mut progress)?;
-        let start = Instant::now();
-        loop {
-            let measurement = session.summarise(&samples)?;
-            let elapsed = Nanos::from(start.elapsed());
-            let good_enough = measurement.whole.half_width() <= REFINE_HALF_WIDTH || elapsed >= REFINE_TIME;
-            if !session.refine || good_enough {
-                return Ok((measurement, samples));
-            }
-            events.send(&Event::Progress {
-                ticket: session.ticket,
-                fraction: elapsed.share_of(REFINE_TIME),
-                left: REFINE_TIME.since(elapsed),
-                partial: Some(Box::new(measurement)),
-            });
-            let newest = &*newest;
-            let ticket = session.ticket;
-            let mut progress = |_: &Progress<'_>| match newest.load(Ordering::Acquire) == ticket.0 {
-                true => ControlFlow::Continue(()),
-                false => ControlFlow::Break(()),
-            };
-            refine(executable, &protocol, clock, canary, &mut samples, &mut progress)?;
-        }
+        let samples = sample(executable, &protocol, Instruments { clock, canary, watch }, &mut progress)?;
+        Ok((session.summarise(&samples)?, samples))
     }
 }
 
@@ -287,7 +299,6 @@ struct Session {
     circumstances: Circumstances,
     probe: ConditionsProbe,
     last_partial: Option<Instant>,
-    refine: bool,
 }
 
 impl Session {

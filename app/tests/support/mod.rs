@@ -45,8 +45,8 @@ pub fn setup(data_folder: Option<&Path>) -> Setup {
 /// A window whose tabs measure few rounds, briefly, and in one process.
 pub fn quick(data_folder: Option<&Path>) -> Setup {
     let mut start = setup(data_folder);
-    let Care { rules, processes, refine, .. } = &mut start.care;
-    (*processes, *refine) = (1, false);
+    let Care { rules, processes, protocol } = &mut start.care;
+    (*processes, *protocol) = (1, protocol.in_one_process());
     (rules.minimum_rounds, rules.maximum_rounds) = (30, 30);
     rules.block = Nanos::from_millis(1);
     (rules.warm_up.minimum_time, rules.warm_up.maximum_time) = (Nanos::from_millis(1), Nanos::from_millis(5));

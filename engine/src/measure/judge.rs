@@ -1,27 +1,27 @@
-//! Finds the reasons to doubt a measurement.
+//! Finds the reasons to doubt a measurement: what its intervals do not already say.
 
 use super::measurement::Measurement;
-use super::statistics::Sorted;
 use super::warning::Warning;
-use super::{Mode, ProcessSamples};
-use crate::units::Nanos;
+use super::{Discard, Mode, ProcessSamples};
 
 /// Marked over unmarked time above which the breakdown is doubtful.
 const MARKING_OVERHEAD: f64 = 1.05;
-/// Canary drift that is told.
-const CANARY_DRIFT: f64 = 0.03;
+/// Canary drift that is told: less is within what fresh runs differ by, which the interval says.
+const CANARY_DRIFT: f64 = 0.10;
 /// Share of the processor in other programs' hands that is told.
 const BUSY_SHARE: f64 = 0.10;
-/// Difference between processes' medians that is told.
-const PROCESS_SPREAD: f64 = 0.05;
 /// Enqueue over whole time from which a device waits for the host.
 const LAUNCH_BOUND: f64 = 0.95;
+/// How many times rigorous mode's target a half-width may be before it is told.
+const FAR_FROM_TARGET: f64 = 3.0;
 
 /// All warnings that the numbers call for, the weightiest first.
 pub(super) fn warnings(measurement: &Measurement, processes: &[ProcessSamples]) -> Vec<Warning> {
     let m = measurement;
+    let within = m.whole.half_width_within_run().unwrap_or_default();
+    let certain = m.whole.within_run.map_or(m.whole.coverage, |within| within.coverage);
     let half_width = m.whole.half_width();
-    let target = m.protocol.sampling.early.filter(|_| m.mode == Mode::Rigorous).map(|early| early.half_width);
+    let target = m.protocol.processes.half_width.filter(|_| m.mode == Mode::Rigorous);
     let minimum = m.protocol.processes.minimum;
     let unsettled = processes.iter().map(|process| process.warm_up).find(|warm_up| !warm_up.settled);
     let launch = m.enqueue.map(|enqueue| enqueue.median.share_of(m.whole.median));
@@ -29,17 +29,16 @@ pub(super) fn warnings(measurement: &Measurement, processes: &[ProcessSamples]) 
     let used = processes.iter().map(|process| process.threads).find(|&used| used != m.threads_asked);
 
     let found = [
-        (m.whole.coverage < 0.95)
-            .then_some(Warning::FewSamples { samples: m.whole.samples, coverage: m.whole.coverage }),
-        (half_width > m.protocol.rough_half_width).then_some(Warning::Rough { half_width }),
-        target.filter(|&target| half_width > target).map(|target| Warning::TargetNotReached { half_width, target }),
+        (certain < 0.95).then_some(Warning::FewSamples { samples: m.whole.samples, coverage: certain }),
+        (within > m.protocol.rough_half_width).then_some(Warning::Rough { half_width: within }),
+        target
+            .filter(|&target| half_width > FAR_FROM_TARGET * target)
+            .map(|target| Warning::TargetNotReached { half_width, target }),
         (processes.len() < minimum).then_some(Warning::FewProcesses { processes: processes.len(), minimum }),
         unsettled.map(|warm_up| Warning::NotSettled { runs: warm_up.runs, time: warm_up.time }),
+        disturbed(processes),
         m.canary.drift.filter(|drift| drift.abs() > CANARY_DRIFT).map(|drift| Warning::CanaryDrift { drift }),
         m.conditions.others_cpu_share.filter(|&share| share > BUSY_SHARE).map(|share| Warning::BusyMachine { share }),
-        spread(processes, m.whole.median)
-            .filter(|&spread| spread > PROCESS_SPREAD)
-            .map(|spread| Warning::SpreadBetweenProcesses { spread }),
         m.breakdown
             .as_ref()
             .and_then(|breakdown| breakdown.marking_overhead)
@@ -56,9 +55,18 @@ pub(super) fn warnings(measurement: &Measurement, processes: &[ProcessSamples]) 
     found.into_iter().flatten().collect()
 }
 
-/// Largest less smallest median of the processes, relative to the median of all; `None` for a single process.
-fn spread(processes: &[ProcessSamples], median: Nanos) -> Option<f64> {
-    let medians: Vec<Nanos> = processes.iter().filter_map(|process| Sorted::new(&process.whole).median()).collect();
-    let (smallest, largest) = (medians.iter().min()?, medians.iter().max()?);
-    (medians.len() > 1).then(|| largest.since(*smallest).share_of(median))
+/// The cause that disturbed the largest doubtful share of all samples.
+fn disturbed(processes: &[ProcessSamples]) -> Option<Warning> {
+    let all: usize = processes.iter().map(|process| process.counts().unmarked).sum();
+    let share = |cause| {
+        let times = processes.iter().flat_map(|process| &process.set_aside).filter(|sample| sample.cause == cause);
+        times.count() as f64 / all.max(1) as f64
+    };
+    let causes = [Discard::Preempted, Discard::Repaint, Discard::ClockDrop];
+    causes
+        .into_iter()
+        .map(|cause| (cause, share(cause)))
+        .filter(|&(cause, share)| share > cause.doubtful_share())
+        .max_by(|(_, a), (_, b)| a.total_cmp(b))
+        .map(|(cause, share)| Warning::Disturbed { cause, share })
 }

@@ -1,5 +1,6 @@
 //! The immutable result of a measurement, as it is shown and exported.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -9,7 +10,8 @@ use super::apart::Apart;
 use super::breakdown::{Breakdown, KernelLabel};
 use super::canary::CanaryReport;
 use super::protocol::{Mode, Protocol};
-use super::samples::{Discard, ProcessSamples, Stop};
+use super::repeatability::{Repeatability, Scatter};
+use super::samples::{Discard, ProcessSamples, SetAside, Stop};
 use super::spread::Spread;
 use super::{MeasureError, MeasureKey, TimerQuality, WarmUp, Warning};
 use crate::design::Fingerprint;
@@ -40,6 +42,9 @@ pub struct Measurement {
     pub mode: Mode,
     /// The headline: unmarked runs.
     pub whole: Spread,
+    /// What the interval of the headline rests on; unknown in files of version 0.1.
+    #[serde(default)]
+    pub repeatability: Option<Repeatability>,
     /// The time until the calls that enqueue a run returned; `None` on the CPU, where that is the whole time.
     pub enqueue: Option<Spread>,
     /// The time of each kernel, from marked runs; `None` while there is no marked run.
@@ -76,6 +81,9 @@ pub struct ProcessRecord {
     pub enqueue_ns: Vec<Nanos>,
     /// Runs that each unmarked sample is the average of.
     pub runs_per_sample: u64,
+    /// Samples that something from outside got in the way of.
+    #[serde(default)]
+    pub set_aside: Vec<SetAside>,
     /// The canary's readings.
     pub canary_ns: Vec<Nanos>,
     /// How warm-up went.
@@ -95,23 +103,26 @@ pub struct Circumstances {
     pub kernels: Vec<KernelLabel>,
     /// The machine's state meanwhile.
     pub conditions: Conditions,
+    /// What earlier runs have shown of how runs differ on this machine.
+    pub scatter: Option<Scatter>,
 }
 
 impl Measurement {
     /// Summarises what one or more processes measured. Pure: the same samples give an equal result.
     ///
-    /// The interval of the headline comes from order statistics for one process, and from a hierarchical bootstrap
-    /// (process, then run) for several.
+    /// The interval of the headline says where the median of all fresh runs lies: from the medians of the processes, and
+    /// from the scatter that earlier runs have shown.
     ///
     /// # Errors
     /// [`MeasureError::NoSamples`] where a process has no unmarked sample, [`MeasureError::Marks`] where a marked run
     /// does not have the plan's kernels.
     pub fn summarise(circumstances: &Circumstances, processes: &[ProcessSamples]) -> Result<Self, MeasureError> {
-        let Circumstances { key: MeasureKey { design, options, protocol }, kernels, conditions } = circumstances;
+        let Circumstances { key: MeasureKey { design, options, protocol }, kernels, conditions, scatter } =
+            circumstances;
         let first = processes.first().ok_or(MeasureError::NoSamples)?;
-        let whole = Spread::of(processes, |process| &process.whole)?;
+        let (whole, repeatability) = spread(processes, ProcessSamples::headline, *scatter)?;
         let enqueue = match options.device.is_gpu() {
-            true => Some(Spread::of(processes, |process| &process.enqueue)?),
+            true => Some(spread(processes, ProcessSamples::headline_enqueue, None)?.0),
             false => None,
         };
         let mut measurement = Self {
@@ -125,6 +136,7 @@ impl Measurement {
             batch: options.batch,
             mode: protocol.mode,
             whole,
+            repeatability: Some(repeatability),
             enqueue,
             breakdown: Breakdown::of(kernels, processes, whole.median)?,
             apart: None,
@@ -143,6 +155,15 @@ impl Measurement {
         };
         measurement.warnings = super::judge::warnings(&measurement, processes);
         Ok(measurement)
+    }
+
+    /// What the interval of the headline rests on, for people.
+    #[must_use]
+    pub fn interval_rests_on(&self) -> String {
+        match self.repeatability {
+            Some(repeatability) => repeatability.describe(self.processes.len()),
+            None => format!("{:.0} %", 100.0 * self.whole.coverage),
+        }
     }
 
     /// Everything that influenced this.
@@ -166,6 +187,7 @@ impl ProcessRecord {
             marked_whole_ns: process.marked.iter().map(|run| run.whole).collect(),
             enqueue_ns: if device.is_gpu() { process.enqueue.clone() } else { Vec::new() },
             runs_per_sample: process.runs_per_sample,
+            set_aside: process.set_aside.clone(),
             canary_ns: process.canary.clone(),
             warm_up: process.warm_up,
             threads: process.threads,
@@ -184,6 +206,16 @@ impl WarmUp {
             settled: all.settled && one.settled,
         })
     }
+}
+
+/// The distribution over all processes.
+fn spread(
+    processes: &[ProcessSamples],
+    times: fn(&ProcessSamples) -> Cow<'_, [Nanos]>,
+    scatter: Option<Scatter>,
+) -> Result<(Spread, Repeatability), MeasureError> {
+    let times: Vec<Cow<'_, [Nanos]>> = processes.iter().map(times).collect();
+    Spread::of(&times.iter().map(AsRef::as_ref).collect::<Vec<&[Nanos]>>(), scatter)
 }
 
 fn discarded(processes: &[ProcessSamples]) -> BTreeMap<Discard, u64> {

@@ -2,7 +2,7 @@
 //!
 //! The way of a number: [`sample`] drives an [`Executable`](crate::runtime::Executable) in one process and keeps every
 //! raw time in [`ProcessSamples`]; [`Measurement::summarise`] makes one [`Measurement`] of one or more processes, with
-//! spread and [`Warning`]s. Where networks are to be compared, [`interleave`] measures them in turns into
+//! spread, [`Repeatability`] and [`Warning`]s. Where networks are to be compared, [`interleave`] measures them in turns into
 //! [`Interleaved`], and [`compare()`] gives the verdict on any two. Only [`sample`] and [`interleave`] touch the world,
 //! and that through a [`Clock`] and a [`Canary`], so the whole scheduler is tested on the clock of [`fake`] that takes
 //! exactly the time it is told.
@@ -12,6 +12,7 @@ mod breakdown;
 mod canary;
 mod clock;
 mod compare;
+mod disturbance;
 pub mod fake;
 mod interleave;
 mod interleaved;
@@ -23,6 +24,7 @@ mod noise_floor;
 mod peaks;
 mod progress;
 mod protocol;
+mod repeatability;
 mod sampler;
 mod samples;
 mod schedule;
@@ -32,12 +34,14 @@ mod statistics;
 mod student;
 mod warm_up;
 mod warning;
+mod within_run;
 
 pub use apart::{Apart, LayerTime};
 pub use breakdown::{Breakdown, KernelLabel, KernelTime};
 pub use canary::{ArithmeticCanary, Canary, CanaryReport};
 pub use clock::{Clock, MonotonicClock, TimerQuality};
 pub use compare::{Comparison, Difference, LEAST_MARGIN, PairedSamples, RatioInterval, compare};
+pub use disturbance::{Counts, SystemWatch, Undisturbed, Watch};
 pub use interleave::{InterleaveProgress, InterleaveRules, InterleaveStep, MINIMUM_ROUNDS, interleave};
 pub use interleaved::{Block, Interleaved, Round, RowRecord};
 pub use key::MeasureKey;
@@ -47,10 +51,11 @@ pub use noise_floor::{NoiseFileError, NoiseFloor, NoiseFloors, NoiseKey};
 pub use peaks::{Peaks, PeaksError, measure_peaks};
 pub use progress::{Phase, Progress};
 pub use protocol::{EarlyStop, Mode, Processes, Protocol, RunCounts, SamplingRules, SteadyRule, WarmUpRules};
-pub use sampler::{MeasureError, refine, sample};
-pub use samples::{Discard, MarkedRun, ProcessSamples, Stop};
+pub use repeatability::{Basis, EarlierRuns, Repeatability, Scatter};
+pub use sampler::{Instruments, MeasureError, sample};
+pub use samples::{Discard, MarkedRun, ProcessSamples, SetAside, Stop};
 pub use split::{KernelSplit, SPLIT_LABEL, Split};
-pub use spread::Spread;
-pub use statistics::{Interval, Sorted, bootstrap_median};
+pub use spread::{Spread, WithinRun};
+pub use statistics::{Interval, Sorted};
 pub use warm_up::WarmUp;
 pub use warning::Warning;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Repeatability;
 use crate::device::DeviceId;
 use crate::units::Nanos;
 
@@ -65,22 +66,33 @@ pub struct Protocol {
 }
 
 /// Fresh processes that one measurement is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Processes {
-    /// Processes to start.
-    pub aim: usize,
-    /// Processes without which the result carries a warning.
+    /// Processes that are always started; fewer give a warning.
     pub minimum: usize,
-    /// Once the minimum is reached, no further process is started after this time.
+    /// Most processes.
+    pub maximum: usize,
+    /// Beyond the minimum no process is started that would not be done by then.
     #[serde(rename = "maximum_time_ns")]
     pub maximum_time: Nanos,
+    /// Relative half-width of the interval above which another process is started; where it is `None`, another one is
+    /// started only while nothing can be said of how a fresh run would repeat.
+    pub half_width: Option<f64>,
 }
 
 impl Processes {
-    /// Whether to start another process after `done` of them in `elapsed` time.
+    /// A single process, whatever it shows.
+    pub const ONE: Self = Self { minimum: 1, maximum: 1, maximum_time: Nanos::ZERO, half_width: None };
+
+    /// Whether to start another process after `done` of them in `elapsed` time, which left the median known so well.
     #[must_use]
-    pub fn wants_another(&self, done: usize, elapsed: Nanos) -> bool {
-        done < self.minimum || (done < self.aim && elapsed < self.maximum_time)
+    pub fn wants_another(&self, done: usize, elapsed: Nanos, known: &Repeatability, half_width: f64) -> bool {
+        if done < self.minimum {
+            return true;
+        }
+        let is_known = known.is_earned() && self.half_width.is_none_or(|target| half_width <= target);
+        let one_more = elapsed + Nanos(elapsed.0 / done.max(1) as u64);
+        !is_known && done < self.maximum && one_more <= self.maximum_time
     }
 }
 
@@ -178,12 +190,13 @@ impl Protocol {
         }
     }
 
-    /// Live mode: about 400 ms in one process.
+    /// Live mode: about 400 ms in one process, and up to four more while this machine has not shown yet how fresh
+    /// processes differ on it.
     #[must_use]
     pub const fn live() -> Self {
         Self {
             mode: Mode::Live,
-            processes: Processes { aim: 1, minimum: 1, maximum_time: Nanos::ZERO },
+            processes: Processes { minimum: 1, maximum: 5, maximum_time: Nanos::from_secs(10), half_width: None },
             warm_up: WarmUpRules {
                 minimum_runs: 3,
                 minimum_time: Nanos::from_millis(50),
@@ -192,7 +205,7 @@ impl Protocol {
                 steady: SteadyRule::Agreement { runs: 3, within: 0.10 },
             },
             sampling: SamplingRules {
-                maximum_samples: 200,
+                maximum_samples: 2_000,
                 maximum_time: Nanos::from_millis(250),
                 early: None,
                 marked_every: 3,
@@ -200,19 +213,40 @@ impl Protocol {
                 patience: Nanos::from_millis(500),
                 at_least: RunCounts { unmarked: 3, marked: 1 },
                 ticks_per_sample: 100,
-                canary_spacing: Nanos::from_millis(250),
+                canary_spacing: Nanos::from_millis(60),
             },
             rough_half_width: 0.05,
         }
     }
 
-    /// Rigorous mode, one process's share: 1 to 5 s of warm-up and 0.6 to 3 s of samples in each of three to
-    /// five processes: 8 to 30 s.
+    /// The same numbers for idle time: further fresh processes until the median is known as well as rigorous mode asks,
+    /// for 8 s at most.
+    #[must_use]
+    pub const fn refined(mut self) -> Self {
+        self.processes =
+            Processes { minimum: 1, maximum: 16, maximum_time: Nanos::from_secs(8), half_width: Some(0.01) };
+        self
+    }
+
+    /// These numbers in a single process.
+    #[must_use]
+    pub const fn in_one_process(mut self) -> Self {
+        self.processes = Processes::ONE;
+        self
+    }
+
+    /// Rigorous mode, one process's share: 1 to 5 s of warm-up and 0.6 to 1 s of samples in each of at least three
+    /// processes, and more while the interval is wider than 1 % and 30 s are not over.
     #[must_use]
     pub const fn rigorous() -> Self {
         Self {
             mode: Mode::Rigorous,
-            processes: Processes { aim: 5, minimum: 3, maximum_time: Nanos::from_secs(30) },
+            processes: Processes {
+                minimum: 3,
+                maximum: 24,
+                maximum_time: Nanos::from_secs(30),
+                half_width: Some(0.01),
+            },
             warm_up: WarmUpRules {
                 minimum_runs: 10,
                 minimum_time: Nanos::from_secs(1),
@@ -221,15 +255,15 @@ impl Protocol {
                 steady: SteadyRule::Drift { runs: 10, within: 0.01 },
             },
             sampling: SamplingRules {
-                maximum_samples: 2_000,
-                maximum_time: Nanos::from_secs(3),
+                maximum_samples: 4_000,
+                maximum_time: Nanos::from_secs(1),
                 early: Some(EarlyStop { minimum_time: Nanos::from_millis(600), half_width: 0.01 }),
                 marked_every: 5,
                 minimum: RunCounts { unmarked: 20, marked: 5 },
                 patience: Nanos::from_secs(6),
                 at_least: RunCounts { unmarked: 3, marked: 1 },
                 ticks_per_sample: 100,
-                canary_spacing: Nanos::from_millis(250),
+                canary_spacing: Nanos::from_millis(100),
             },
             rough_half_width: 0.05,
         }
@@ -256,6 +290,7 @@ impl RunCounts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::Basis;
 
     #[test]
     fn a_mode_reads_back_from_its_name_and_json() {
@@ -274,14 +309,32 @@ mod tests {
         }
     }
 
+    /// Processes taken where each lasts `each` and the interval is as wide as told.
+    fn taken(processes: Processes, each: Nanos, degrees_of_freedom: f64, half_width: f64) -> usize {
+        let basis = if degrees_of_freedom > 0.0 { Basis::Processes } else { Basis::Unknown };
+        let known = Repeatability { basis, degrees_of_freedom, scatter: None };
+        let elapsed = |done: usize| Nanos(each.0 * done as u64);
+        (1..).find(|&done| !processes.wants_another(done, elapsed(done), &known, half_width)).unwrap_or_default()
+    }
+
     #[test]
-    fn five_processes_are_aimed_for_and_three_are_taken_however_long_they_last() {
-        let processes = Protocol::rigorous().processes;
-        let taken = |each: Nanos| {
-            (0..).find(|&done| !processes.wants_another(done, Nanos(each.0 * done as u64))).unwrap_or_default()
-        };
-        assert_eq!((taken(Nanos::from_secs(2)), taken(Nanos::from_secs(8)), taken(Nanos::from_secs(60))), (5, 4, 3));
-        assert!(!Protocol::live().processes.wants_another(1, Nanos::ZERO));
+    fn rigorous_mode_adds_processes_while_its_interval_is_wide_and_time_is_left() {
+        let rigorous = |each, half_width| taken(Protocol::rigorous().processes, each, 9.0, half_width);
+        assert_eq!(rigorous(Nanos::from_secs(2), 0.009), 3, "known well enough");
+        assert_eq!(rigorous(Nanos::from_secs(2), 0.011), 15);
+        assert_eq!(rigorous(Nanos::from_secs(9), 0.011), 3, "a fourth would not be done in time");
+        assert_eq!(rigorous(Nanos::from_secs(60), 0.011), 3, "three are taken however long they last");
+        assert_eq!(rigorous(Nanos::from_millis(100), 0.011), 24);
+    }
+
+    #[test]
+    fn live_mode_takes_further_processes_only_until_it_can_tell_how_a_fresh_one_would_repeat() {
+        let each = Nanos::from_millis(400);
+        assert_eq!(taken(Protocol::live().processes, each, 4.0, 0.5), 1);
+        assert_eq!(taken(Protocol::live().processes, each, 0.0, 0.001), 5);
+        assert_eq!(taken(Protocol::live().refined().processes, each, 4.0, 0.02), 16);
+        assert_eq!(taken(Protocol::live().refined().processes, each, 4.0, 0.005), 1);
+        assert_eq!(taken(Protocol::live().in_one_process().processes, each, 0.0, 0.5), 1);
     }
 
     #[test]

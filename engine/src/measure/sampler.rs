@@ -1,16 +1,19 @@
 //! Takes the samples: warm-up first, then unmarked and marked runs with the canary between blocks.
 
+use std::fmt;
 use std::ops::ControlFlow;
 
 use thiserror::Error;
 
+use super::canary::clock_had_dropped;
 use super::progress::Reporter;
 use super::protocol::{Protocol, RunCounts, WarmUpRules};
 use super::samples::{Discard, MarkedRun, ProcessSamples};
 use super::schedule::Next;
-use super::statistics::Sorted;
+use super::statistics::median;
 use super::warm_up::{WarmUp, WarmingUp};
-use super::{Canary, Clock, Phase, Progress};
+use super::within_run::within_run;
+use super::{Canary, Clock, Phase, Progress, Watch};
 use crate::runtime::{Executable, Marks, RunError};
 use crate::units::Nanos;
 
@@ -48,7 +51,23 @@ pub(super) const CLOCK_FAULTS_ALLOWED: u64 = 20;
 /// Most runs in one batch, however coarse the clock.
 pub(super) const LARGEST_BATCH: u64 = 10_000;
 
-/// Warms up and takes one process's share of samples.
+/// What a measurement reads while it runs.
+pub struct Instruments<'a> {
+    /// The host's clock.
+    pub clock: &'a dyn Clock,
+    /// Fixed work that tells changes of the processor's clock.
+    pub canary: &'a mut dyn Canary,
+    /// Counters of what gets in the way.
+    pub watch: &'a mut dyn Watch,
+}
+
+impl fmt::Debug for Instruments<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instruments").field("timer", &self.clock.quality()).finish_non_exhaustive()
+    }
+}
+
+/// Warms up and takes one process's share of samples: blocks with the canary before, between and after them.
 ///
 /// Everything is timed on the host's clock with the device synchronised before and after each sample. `progress` is
 /// called between runs: at most every 30 ms, and once as soon as a first result can be summarised. Keep it light, for
@@ -60,10 +79,10 @@ pub(super) const LARGEST_BATCH: u64 = 10_000;
 pub fn sample(
     exe: &mut dyn Executable,
     protocol: &Protocol,
-    clock: &dyn Clock,
-    canary: &mut dyn Canary,
+    instruments: Instruments<'_>,
     progress: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
 ) -> Result<ProcessSamples, MeasureError> {
+    let clock = instruments.clock;
     let mut reporter = Reporter::new(clock, progress);
     let (warm_up, typical_run) = warm_up(exe, protocol.warm_up, clock, &mut |fraction| {
         reporter.report(&Progress { phase: Phase::WarmUp, fraction, samples: None })
@@ -71,24 +90,8 @@ pub fn sample(
     let runs_per_sample = runs_per_sample(typical_run, clock.quality().precision, protocol.sampling.ticks_per_sample);
     let mut samples = ProcessSamples::new(warm_up, clock.quality(), exe.threads(), runs_per_sample);
     samples.instruction_set = exe.instruction_set();
-    Sampler { exe, protocol, clock, canary, reporter }.fill(&mut samples)?;
+    Sampler { exe, protocol, instruments, reporter }.fill(&mut samples)?;
     Ok(samples)
-}
-
-/// Adds another round of samples to those of an earlier one in the same process, without warming up again: how live
-/// mode narrows its interval while nothing else is asked for.
-///
-/// # Errors
-/// As [`sample`]; `samples` then holds what was taken until the failure.
-pub fn refine(
-    exe: &mut dyn Executable,
-    protocol: &Protocol,
-    clock: &dyn Clock,
-    canary: &mut dyn Canary,
-    samples: &mut ProcessSamples,
-    progress: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
-) -> Result<(), MeasureError> {
-    Sampler { exe, protocol, clock, canary, reporter: Reporter::new(clock, progress) }.fill(samples)
 }
 
 /// Runs until the times are steady; the report, and what a run takes then. `tell` hears between runs how much of the
@@ -119,25 +122,31 @@ pub(super) fn runs_per_sample(run: Nanos, tick: Nanos, ticks: u64) -> u64 {
     tick.0.saturating_mul(ticks).div_ceil(run.0.max(1)).clamp(1, LARGEST_BATCH)
 }
 
-struct Sampler<'a> {
+struct Sampler<'a, 'i> {
     exe: &'a mut dyn Executable,
     protocol: &'a Protocol,
-    clock: &'a dyn Clock,
-    canary: &'a mut dyn Canary,
+    instruments: Instruments<'i>,
     reporter: Reporter<'a>,
 }
 
-impl Sampler<'_> {
-    /// Takes a round of samples: blocks with the canary before, between and after them.
+/// Where a block of samples began.
+#[derive(Clone, Copy)]
+struct BlockStart {
+    time: Nanos,
+    /// Undisturbed unmarked samples before it.
+    unmarked: usize,
+}
+
+impl Sampler<'_, '_> {
     fn fill(&mut self, samples: &mut ProcessSamples) -> Result<(), MeasureError> {
         let rules = self.protocol.sampling;
-        let (start, before) = (self.clock.now(), samples.counts());
-        let mut block_start = self.listen(samples);
+        let clock = self.instruments.clock;
+        let start = clock.now();
+        let mut block = self.begin_block(samples);
         let mut on_target = false;
-        samples.stopped = None;
         loop {
-            let now = self.clock.now();
-            let (done, elapsed) = (counts_since(samples, before), now.since(start));
+            let now = clock.now();
+            let (done, elapsed) = (samples.counts(), now.since(start));
             self.reporter.report(&Progress {
                 phase: Phase::Sampling,
                 fraction: self.fraction(done, elapsed),
@@ -148,51 +157,72 @@ impl Sampler<'_> {
                     samples.stopped = Some(stop);
                     break;
                 }
-                _ if now.since(block_start) >= rules.canary_spacing => {
-                    block_start = self.listen(samples);
+                _ if now.since(block.time) >= rules.canary_spacing => {
+                    block = self.next_block(block, samples);
                     on_target = self.is_on_target(samples);
                 }
                 Next::Unmarked => self.unmarked(samples)?,
                 Next::Marked => self.marked(samples)?,
             }
         }
-        self.listen(samples);
+        self.next_block(block, samples);
         Ok(())
     }
 
-    /// Runs the canary; the time it ended.
-    fn listen(&mut self, samples: &mut ProcessSamples) -> Nanos {
-        samples.canary.push(self.canary.run(self.clock));
-        self.clock.now()
+    /// Runs the canary; a block begins when it is done.
+    fn begin_block(&mut self, samples: &mut ProcessSamples) -> BlockStart {
+        let Instruments { clock, canary, .. } = &mut self.instruments;
+        samples.canary.push(canary.run(*clock));
+        BlockStart { time: clock.now(), unmarked: samples.whole.len() }
+    }
+
+    /// Ends a block with the canary, and sets it aside where the processor's clock had dropped.
+    fn next_block(&mut self, block: BlockStart, samples: &mut ProcessSamples) -> BlockStart {
+        let next = self.begin_block(samples);
+        if !clock_had_dropped(&samples.canary) {
+            return next;
+        }
+        samples.set_aside_from(block.unmarked, Discard::ClockDrop);
+        BlockStart { unmarked: samples.whole.len(), ..next }
     }
 
     fn unmarked(&mut self, samples: &mut ProcessSamples) -> Result<(), MeasureError> {
         let runs = samples.runs_per_sample;
+        let Instruments { clock, watch, .. } = &mut self.instruments;
         self.exe.synchronize()?;
-        let start = self.clock.now();
+        let before = watch.read();
+        let start = clock.now();
         for _ in 0..runs {
             self.exe.run()?;
         }
-        let enqueued = self.clock.now();
+        let enqueued = clock.now();
         self.exe.synchronize()?;
-        let end = self.clock.now();
+        let end = clock.now();
+        let after = watch.read();
         if went_back(start, enqueued, end) {
             return spoiled(samples);
         }
-        samples.whole.push(Nanos(end.since(start).0 / runs));
-        samples.enqueue.push(Nanos(enqueued.since(start).0 / runs));
+        let (whole, enqueue) = (Nanos(end.since(start).0 / runs), Nanos(enqueued.since(start).0 / runs));
+        match before.cause_until(&after) {
+            Some(cause) => samples.set_aside(cause, whole, enqueue),
+            None => {
+                samples.whole.push(whole);
+                samples.enqueue.push(enqueue);
+            }
+        }
         Ok(())
     }
 
     fn marked(&mut self, samples: &mut ProcessSamples) -> Result<(), MeasureError> {
         let planned = self.exe.plan().kernels.len();
         let mut kernels = Vec::with_capacity(planned);
+        let clock = self.instruments.clock;
         self.exe.synchronize()?;
-        let start = self.clock.now();
-        self.exe.run_marked(&mut Marks::start(self.clock, &mut kernels))?;
-        let marked = self.clock.now();
+        let start = clock.now();
+        self.exe.run_marked(&mut Marks::start(clock, &mut kernels))?;
+        let marked = clock.now();
         self.exe.synchronize()?;
-        let end = self.clock.now();
+        let end = clock.now();
         if kernels.len() != planned {
             return Err(MeasureError::Marks { planned, marked: kernels.len() });
         }
@@ -205,9 +235,9 @@ impl Sampler<'_> {
 
     /// Whether this process's own interval is narrow enough to stop early.
     fn is_on_target(&self, samples: &ProcessSamples) -> bool {
-        let times = Sorted::new(&samples.whole);
+        let times = samples.headline();
         let half_width =
-            times.median().zip(times.median_interval()).map(|(median, interval)| interval.half_width(median));
+            median(&times).zip(within_run(&[&times])).map(|(median, interval)| interval.half_width(median));
         match (self.protocol.sampling.early, half_width) {
             (Some(early), Some(half_width)) => half_width <= early.half_width,
             _ => false,
@@ -219,11 +249,6 @@ impl Sampler<'_> {
         let of_samples = done.total() as f64 / rules.maximum_samples.max(1) as f64;
         elapsed.share_of(rules.maximum_time).max(of_samples).min(1.0)
     }
-}
-
-fn counts_since(samples: &ProcessSamples, before: RunCounts) -> RunCounts {
-    let now = samples.counts();
-    RunCounts { unmarked: now.unmarked - before.unmarked, marked: now.marked - before.marked }
 }
 
 pub(super) const fn went_back(start: Nanos, middle: Nanos, end: Nanos) -> bool {

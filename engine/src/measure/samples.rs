@@ -1,5 +1,6 @@
 //! The raw times that one process took; nothing is left out by value.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -37,8 +38,24 @@ pub struct ProcessSamples {
     pub instruction_set: Option<Isa>,
     /// Why sampling ended; `None` while it goes on.
     pub stopped: Option<Stop>,
-    /// Samples left out, by cause; never by value.
+    /// Samples that something from outside got in the way of: left out of the headline while enough others are there.
+    #[serde(default)]
+    pub set_aside: Vec<SetAside>,
+    /// Samples left out, by cause; never by value. Those set aside are among them.
     pub discarded: BTreeMap<Discard, u64>,
+}
+
+/// An unmarked sample that was disturbed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SetAside {
+    /// By what.
+    pub cause: Discard,
+    /// How long the run took.
+    #[serde(rename = "whole_ns")]
+    pub whole: Nanos,
+    /// How long the calls that enqueued it took.
+    #[serde(rename = "enqueue_ns")]
+    pub enqueue: Nanos,
 }
 
 /// One run with a clock reading at every kernel boundary.
@@ -70,6 +87,33 @@ pub enum Stop {
 pub enum Discard {
     /// The clock stood earlier after the run than before it.
     ClockWentBack,
+    /// The system took a core away meanwhile, as it counts itself.
+    Preempted,
+    /// The window painted meanwhile.
+    Repaint,
+    /// The processor's clock had dropped: fixed work beside the run took more than 10 % longer than before.
+    ClockDrop,
+}
+
+impl Discard {
+    /// What happened, for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClockWentBack => "the time source went backwards",
+            Self::Preempted => "the system took a core away",
+            Self::Repaint => "the window painted",
+            Self::ClockDrop => "the processor's clock had dropped",
+        }
+    }
+
+    /// Share of a run's samples from which on this makes the rest doubtful.
+    pub(super) const fn doubtful_share(self) -> f64 {
+        match self {
+            Self::Preempted => 0.10,
+            Self::ClockWentBack | Self::Repaint | Self::ClockDrop => 0.50,
+        }
+    }
 }
 
 impl ProcessSamples {
@@ -87,18 +131,91 @@ impl ProcessSamples {
             threads,
             instruction_set: None,
             stopped: None,
+            set_aside: Vec::new(),
             discarded: BTreeMap::new(),
         }
     }
 
-    /// Samples taken so far.
+    /// Samples taken so far, those set aside included.
     #[must_use]
     pub const fn counts(&self) -> RunCounts {
-        RunCounts { unmarked: self.whole.len(), marked: self.marked.len() }
+        RunCounts { unmarked: self.whole.len() + self.set_aside.len(), marked: self.marked.len() }
+    }
+
+    /// The samples of the headline: those that nothing disturbed or, where these are fewer than a few or than the others,
+    /// all of them.
+    #[must_use]
+    pub fn headline(&self) -> Cow<'_, [Nanos]> {
+        self.all_unless_enough(&self.whole, |sample| sample.whole)
+    }
+
+    /// The same samples' enqueue times.
+    pub(super) fn headline_enqueue(&self) -> Cow<'_, [Nanos]> {
+        self.all_unless_enough(&self.enqueue, |sample| sample.enqueue)
+    }
+
+    fn all_unless_enough<'a>(&'a self, undisturbed: &'a [Nanos], of: fn(&SetAside) -> Nanos) -> Cow<'a, [Nanos]> {
+        /// Undisturbed samples without which the disturbed ones are better than nothing.
+        const FEW: usize = 5;
+        if self.set_aside.is_empty() || undisturbed.len() >= self.set_aside.len().max(FEW) {
+            return Cow::Borrowed(undisturbed);
+        }
+        Cow::Owned(undisturbed.iter().copied().chain(self.set_aside.iter().map(of)).collect())
+    }
+
+    /// Sets a sample aside, and counts it.
+    pub(super) fn set_aside(&mut self, cause: Discard, whole: Nanos, enqueue: Nanos) {
+        self.set_aside.push(SetAside { cause, whole, enqueue });
+        self.discard(cause);
+    }
+
+    /// Sets every sample aside from the `first` undisturbed one on.
+    pub(super) fn set_aside_from(&mut self, first: usize, cause: Discard) {
+        let whole = self.whole.split_off(first.min(self.whole.len()));
+        let enqueue = self.enqueue.split_off(first.min(self.enqueue.len()));
+        for (whole, enqueue) in whole.into_iter().zip(enqueue) {
+            self.set_aside(cause, whole, enqueue);
+        }
     }
 
     /// Counts a sample that is left out.
     pub(super) fn discard(&mut self, cause: Discard) {
         *self.discarded.entry(cause).or_default() += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn samples(undisturbed: u64, disturbed: u64) -> ProcessSamples {
+        let warm_up = WarmUp { first_run: Nanos(1), runs: 1, time: Nanos(1), settled: true };
+        let timer = TimerQuality { precision: Nanos(1), read_cost: Nanos(0) };
+        let mut samples = ProcessSamples::new(warm_up, timer, 1, 1);
+        samples.whole = vec![Nanos(10); undisturbed as usize];
+        samples.enqueue = samples.whole.clone();
+        for _ in 0..disturbed {
+            samples.set_aside(Discard::Preempted, Nanos(30), Nanos(3));
+        }
+        samples
+    }
+
+    #[test]
+    fn disturbed_samples_count_only_where_too_few_others_are_there() {
+        assert_eq!(samples(8, 3).headline().as_ref(), [Nanos(10); 8]);
+        assert_eq!(samples(8, 9).headline().len(), 17);
+        assert_eq!(samples(4, 1).headline().len(), 5);
+        assert_eq!(samples(0, 2).headline_enqueue().as_ref(), [Nanos(3); 2]);
+        assert_eq!(samples(8, 9).discarded.get(&Discard::Preempted), Some(&9), "they are counted all the same");
+    }
+
+    #[test]
+    fn a_whole_block_is_set_aside_from_its_first_sample_on() {
+        let mut samples = samples(6, 0);
+        samples.set_aside_from(4, Discard::ClockDrop);
+        assert_eq!((samples.whole.len(), samples.enqueue.len(), samples.set_aside.len()), (4, 4, 2));
+        assert_eq!(samples.counts().unmarked, 6);
+        samples.set_aside_from(9, Discard::ClockDrop);
+        assert_eq!(samples.whole.len(), 4);
     }
 }

@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn sampling_stops_at_the_count_or_at_the_time() {
-        assert_eq!(LIVE.next(done(134, 66), Nanos::from_millis(100), false), Next::Stop(Stop::Samples));
+        assert_eq!(LIVE.next(done(1_334, 666), Nanos::from_millis(100), false), Next::Stop(Stop::Samples));
         assert_eq!(LIVE.next(done(20, 10), Nanos::from_millis(250), false), Next::Stop(Stop::Time));
     }
 

@@ -21,7 +21,7 @@ pub struct Interval {
     /// Upper end.
     #[serde(rename = "high_ns")]
     pub high: Nanos,
-    /// How often an interval made this way contains the median; below 0.95 only where there are fewer than 6 samples.
+    /// How often an interval made this way contains the median.
     pub coverage: f64,
 }
 
@@ -128,37 +128,6 @@ fn interval_rank(n: usize) -> (usize, f64) {
     (rank, coverage)
 }
 
-/// The bootstrap's repetitions.
-pub(super) const REPETITIONS: usize = 1_000;
-
-/// The 95 % interval of the pooled median over several processes: a hierarchical bootstrap that draws processes, then
-/// runs within each, with replacement. Runs of one process share its memory layout and thread placement, so pooling
-/// them as if independent would be too sure of itself. With three to five processes it is still only an approximation.
-///
-/// The same seed gives the same interval. `None` where a process has no samples or there is no process.
-#[must_use]
-pub fn bootstrap_median(processes: &[&[Nanos]], seed: u64) -> Option<Interval> {
-    if processes.is_empty() || processes.iter().any(|runs| runs.is_empty()) {
-        return None;
-    }
-    let mut random = SplitMix64(seed);
-    let mut drawn = Vec::with_capacity(processes.iter().map(|runs| runs.len()).sum());
-    let medians: Sorted = (0..REPETITIONS)
-        .filter_map(|_| {
-            drawn.clear();
-            for _ in processes {
-                let runs = random.pick(processes)?;
-                for _ in *runs {
-                    drawn.push(*random.pick(runs)?);
-                }
-            }
-            unsorted_median(&mut drawn)
-        })
-        .collect();
-    let tail = (REPETITIONS as f64 * (1.0 - CONFIDENCE) / 2.0).round() as usize;
-    Some(Interval { low: medians.ranked(tail)?, high: medians.ranked(REPETITIONS + 1 - tail)?, coverage: CONFIDENCE })
-}
-
 /// The median of times in any order, in linear time.
 pub(super) fn median(times: &[Nanos]) -> Option<Nanos> {
     unsorted_median(&mut times.to_vec())
@@ -193,12 +162,6 @@ impl SplitMix64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// One of the items, each as likely as the others (the bias of the multiplication is below 2^-32 for what fits
-    /// in memory).
-    pub(super) fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
-        items.get(self.below(items.len()))
-    }
-
     /// Puts the items in random order, every order as likely as the others.
     pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
@@ -206,6 +169,7 @@ impl SplitMix64 {
         }
     }
 
+    /// Less than `count`, every number as likely (the bias of the multiplication is below 2^-32 for what fits in memory).
     fn below(&mut self, count: usize) -> usize {
         ((u128::from(self.next()) * count as u128) >> 64) as usize
     }

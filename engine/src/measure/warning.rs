@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use super::samples::Discard;
 use crate::units::Nanos;
 
 /// A reason to doubt a measurement. In JSON: `kind`, the figures, and `message`, the text shown to people.
@@ -12,18 +13,18 @@ use crate::units::Nanos;
 #[serde(remote = "Self", tag = "kind", rename_all = "kebab-case")]
 #[schemars(!remote, transform = with_message)]
 pub enum Warning {
-    /// The median is not known well.
+    /// The run's own median is not known well.
     #[error(
-        "rough: the median is only known to ± {}; close other programs or measure in rigorous mode",
+        "rough: this run's median is only known to ± {}; close other programs or measure in rigorous mode",
         percent(.half_width)
     )]
     Rough {
-        /// Relative half-width of the median's interval.
+        /// Relative half-width of the interval within the run.
         half_width: f64,
     },
     /// Rigorous mode ended before it knew the median well enough.
     #[error(
-        "time was up at ± {}, before the target of ± {} was reached; measure again on a quieter machine",
+        "time was up at ± {}, far from the target of ± {}; measure again on a quieter machine",
         percent(.half_width), percent(.target)
     )]
     TargetNotReached {
@@ -77,15 +78,26 @@ pub enum Warning {
         #[serde(rename = "time_ns")]
         time: Nanos,
     },
-    /// The processor changed its speed, or other programs got in the way.
+    /// The processor changed its speed for good.
     #[error(
-        "fixed work took {} of its first time meanwhile: the processor's clock changed or other programs ran; \
+        "fixed work took {} of its earlier time in the later half: the processor's clock changed; \
          let it cool down, close other programs, and measure again",
         percent(1.0 + .drift)
     )]
     CanaryDrift {
-        /// Farthest canary reading relative to the first: 0.04 is 4 % slower.
+        /// Median of the later readings relative to that of the earlier ones: 0.14 is 14 % slower.
         drift: f64,
+    },
+    /// Many samples were disturbed from outside.
+    #[error(
+        "{} of the samples were disturbed: {}; close other programs, use fewer threads, and measure again",
+        percent(.share), .cause.name()
+    )]
+    Disturbed {
+        /// By what.
+        cause: Discard,
+        /// Share of the unmarked samples, 0 to 1.
+        share: f64,
     },
     /// Other programs used the processor.
     #[error("other programs used {} of the processor meanwhile; close them and measure again", percent(.share))]
@@ -105,7 +117,7 @@ pub enum Warning {
         /// Runs averaged in each sample.
         runs_per_sample: u64,
     },
-    /// Fresh processes measured different medians.
+    /// Fresh processes measured different medians. Only in files of version 0.1: the interval says it now.
     #[error(
         "the processes' medians lie {} apart (memory layout, thread placement or other programs); \
          judge differences smaller than that with care",
@@ -202,11 +214,13 @@ mod tests {
         let text = Warning::Rough { half_width: 0.0834 }.to_string();
         assert_eq!(
             text,
-            "rough: the median is only known to ± 8.3 %; close other programs or measure in rigorous mode"
+            "rough: this run's median is only known to ± 8.3 %; close other programs or measure in rigorous mode"
         );
         let text = Warning::NotSettled { runs: 12, time: Nanos::from_millis(150) }.to_string();
         assert!(text.contains("12 runs and 150 ms"), "{text}");
         let text = Warning::CanaryDrift { drift: -0.2 }.to_string();
-        assert!(text.contains("took 80 % of its first time"), "{text}");
+        assert!(text.contains("took 80 % of its earlier time"), "{text}");
+        let text = Warning::Disturbed { cause: Discard::Preempted, share: 0.25 }.to_string();
+        assert!(text.starts_with("25 % of the samples were disturbed: the system took a core away; close"), "{text}");
     }
 }

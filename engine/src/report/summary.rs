@@ -88,11 +88,12 @@ fn measured(profile: &Profile, measurement: &Measurement) -> [Fact; 2] {
             "latency",
             whole.median.to_string(),
             format!(
-                "median of {} runs, {:.0} % interval {} to {}, fastest {}",
+                "median of {} runs; {}; interval {} to {} ({}); fastest {}",
                 whole.samples,
-                100.0 * whole.coverage,
+                whole.certainty(),
                 whole.low,
                 whole.high,
+                measurement.interval_rests_on(),
                 whole.min
             ),
         ),
@@ -173,7 +174,7 @@ pub fn environment(profile: &Profile) -> Vec<(&'static str, String)> {
 pub fn method(profile: &Profile) -> Vec<(&'static str, String)> {
     let Some(measurement) = &profile.measurement else { return Vec::new() };
     let discarded: Vec<String> =
-        measurement.discarded.iter().map(|(cause, count)| format!("{count} ({cause:?})")).collect();
+        measurement.discarded.iter().map(|(cause, count)| format!("{count} ({})", cause.name())).collect();
     let warm_up = &measurement.warm_up;
     let drift = measurement.canary.drift.map_or_else(|| "unknown".into(), |drift| format!("{:+.1} %", 100.0 * drift));
     let threads = if measurement.threads == 1 { "thread" } else { "threads" };
@@ -182,7 +183,11 @@ pub fn method(profile: &Profile) -> Vec<(&'static str, String)> {
         ("runtime", measurement.runtime.to_string()),
         ("batch", measurement.batch.to_string()),
         ("mode", format!("{}, processes: {}", measurement.mode, measurement.processes.len())),
-        ("latency", "median of unmarked runs; its interval from order statistics or a bootstrap over processes".into()),
+        (
+            "latency",
+            "median of unmarked runs; fresh runs: Student's t over processes or earlier runs; this run: batch means"
+                .into(),
+        ),
         (
             "warm-up",
             format!(
@@ -194,7 +199,13 @@ pub fn method(profile: &Profile) -> Vec<(&'static str, String)> {
             ),
         ),
         ("timer", format!("tick {}, a reading costs {}", measurement.timer.precision, measurement.timer.read_cost)),
-        ("canary", format!("fixed work, {} readings, drift {drift}", measurement.canary.readings)),
+        (
+            "canary",
+            format!(
+                "fixed work, {} readings, drift {drift}, {} disturbed",
+                measurement.canary.readings, measurement.canary.disturbed
+            ),
+        ),
         ("left out", if discarded.is_empty() { "no sample".into() } else { discarded.join(", ") }),
     ];
     if let Some(breakdown) = &measurement.breakdown {

@@ -105,7 +105,8 @@ mod tests {
             process.enqueue = process.whole.clone();
             let (design, options) = (point.design.fingerprint(), point.options.clone());
             let key = MeasureKey { design, options, protocol: Protocol::live() };
-            let circumstances = Circumstances { key: key.clone(), kernels: vec![], conditions: Conditions::default() };
+            let circumstances =
+                Circumstances { key: key.clone(), kernels: vec![], conditions: Conditions::default(), scatter: None };
             let measurement = Measurement::summarise(&circumstances, &[process]).unwrap();
             (run_key(&key), PointResult::new(point, &measurement).unwrap())
         });

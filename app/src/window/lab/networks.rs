@@ -83,7 +83,7 @@ impl Input {
             options: options.clone(),
             protocol: care.protocol.on(options.device),
             weights: None,
-            refine: care.refine,
+            scatter: None,
         };
         let (task, name) = (Task::Network(network, size), format!("{network} at {size}"));
         Some(Step { task, name, work: Work::Measure(Box::new(job)) })

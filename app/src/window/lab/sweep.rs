@@ -123,7 +123,7 @@ fn step(point: Point, care: &Care) -> Step {
         options: point.options.clone(),
         protocol: care.protocol.on(point.options.device),
         weights: None,
-        refine: care.refine,
+        scatter: None,
     };
     let name = format!("{}, {} thread(s), batch {}", point.design.name, point.options.threads, point.options.batch);
     Step { task: Task::Point(Box::new(point)), name, work: Work::Measure(Box::new(job)) }

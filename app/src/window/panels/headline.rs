@@ -142,11 +142,14 @@ fn state(scene: Scene<'_>, palette: Palette) -> (String, Option<Color32>) {
         Some((_, Freshness::Stale)) if busy => ("stale, measuring".into(), Some(palette.accent)),
         Some((_, Freshness::Stale)) => ("stale".into(), Some(palette.warn)),
         Some((measurement, freshness)) => {
-            let half_width = measurement.whole.half_width();
-            let spread = format!("±{}", format::share(half_width));
+            let whole = &measurement.whole;
+            let within = whole.half_width_within_run();
+            let run = within.map(|within| format!("run ±{}", format::share(within)));
+            let fresh = whole.is_repeatable().then(|| format!("fresh ±{}", format::share(whole.half_width())));
+            let spread = [fresh, run].into_iter().flatten().collect::<Vec<String>>().join(", ");
             match freshness {
                 Freshness::Partial => (format!("{spread}, measuring"), Some(palette.accent)),
-                _ if half_width > measurement.protocol.rough_half_width => {
+                _ if within.is_some_and(|within| within > measurement.protocol.rough_half_width) => {
                     (format!("{spread}, rough"), Some(palette.warn))
                 }
                 _ => (spread, None),
@@ -162,14 +165,16 @@ fn saved_latency(pinned: &Pinned) -> Option<String> {
 }
 
 fn about(spread: Spread) -> String {
+    let between = match spread.is_repeatable() {
+        true => format!(": fresh runs have their median between {} and {} (95 %)", spread.low, spread.high),
+        false => String::new(),
+    };
     let p90 = spread.p90.map_or_else(String::new, |p90| format!(", 90 % within {p90}"));
     format!(
-        "Median of {} runs: {}. The median lies between {} and {} with {:.0} % certainty; fastest {}{p90}.",
+        "Median of {} runs: {}; {}{between}. Fastest {}{p90}.",
         spread.samples,
         spread.median,
-        spread.low,
-        spread.high,
-        spread.coverage * 100.0,
+        spread.certainty(),
         spread.min
     )
 }

@@ -110,6 +110,10 @@ fn progress(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
             };
             muted(ui, &text, palette);
         }
+        Phase::Queued(behind) => {
+            muted(ui, "waiting for another measurement", palette)
+                .on_hover_text(format!("One measurement at a time: {behind} measures on this device"));
+        }
         Phase::Waiting | Phase::Preparing => {
             muted(ui, "preparing", palette);
         }

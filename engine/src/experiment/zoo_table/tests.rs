@@ -17,7 +17,7 @@ fn measurement(micros: u64) -> Measurement {
     process.enqueue = process.whole.clone();
     let design = serde_json::from_value(serde_json::json!("00000000deadbeef")).unwrap();
     let key = MeasureKey { design, options: options(), protocol: Protocol::live() };
-    let circumstances = Circumstances { key, kernels: vec![], conditions: Conditions::default() };
+    let circumstances = Circumstances { key, kernels: vec![], conditions: Conditions::default(), scatter: None };
     Measurement::summarise(&circumstances, &[process]).unwrap()
 }
 

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::measure::MarkedRun;
+use crate::measure::{Basis, MarkedRun};
 use crate::units::NanosDelta;
 
 const MS: u64 = 1_000_000;
@@ -14,7 +14,12 @@ fn key(device: DeviceId, protocol: Protocol) -> MeasureKey {
 fn circumstances(kernels: usize) -> Circumstances {
     let kernel = |index: usize| KernelLabel { layers: vec![format!("layer{index}")], label: "pointwise".into() };
     let conditions = Conditions { usable_cores: Some(2), ..Conditions::default() };
-    Circumstances { key: key(DeviceId::Cpu, Protocol::live()), kernels: (0..kernels).map(kernel).collect(), conditions }
+    Circumstances {
+        key: key(DeviceId::Cpu, Protocol::live()),
+        kernels: (0..kernels).map(kernel).collect(),
+        conditions,
+        scatter: None,
+    }
 }
 
 fn process(whole: impl IntoIterator<Item = u64>, marked: &[(u64, Vec<u64>)]) -> ProcessSamples {
@@ -101,8 +106,9 @@ fn the_json_has_the_fields_that_exports_promise() {
         (&json!("cpu"), &json!("candle"), &json!("live"))
     );
     let whole = json!({
-        "median_ns": 5_000_004, "low_ns": 5_000_001, "high_ns": 5_000_008, "min_ns": 5_000_000,
-        "p90_ns": null, "p99_ns": null, "samples": 10, "coverage": 0.978515625,
+        "median_ns": 5_000_004, "low_ns": 4_999_999, "high_ns": 5_000_009, "min_ns": 5_000_000,
+        "p90_ns": null, "p99_ns": null, "samples": 10, "coverage": 0.0,
+        "within_run": { "low_ns": 4_999_999, "high_ns": 5_000_009, "coverage": 0.95 },
     });
     assert_eq!(value["whole"], whole);
     let kernel = json!({
@@ -150,15 +156,26 @@ fn each_reason_to_doubt_is_told_with_its_figures() {
         summary(&circumstances, &[process]).warnings
     };
     let rough = warnings(|_, process| process.whole = (0..10).map(|i| Nanos(5 * MS + i * 200_000)).collect());
-    assert!(matches!(rough[..], [Warning::Rough { half_width }] if (0.11..0.13).contains(&half_width)), "{rough:?}");
+    assert!(matches!(rough[..], [Warning::Rough { half_width }] if (0.17..0.18).contains(&half_width)), "{rough:?}");
     let few = warnings(|_, process| process.whole.truncate(3));
     assert_eq!(few, [Warning::FewSamples { samples: 3, coverage: 0.75 }]);
     let marking = warnings(|_, process| process.marked.iter_mut().for_each(|run| run.whole = Nanos(6 * MS)));
     assert!(matches!(marking[..], [Warning::MarkingOverhead { ratio }] if ratio > 1.19), "{marking:?}");
     let unsettled = warnings(|_, process| process.warm_up.settled = false);
     assert_eq!(unsettled, [Warning::NotSettled { runs: 10, time: Nanos(50 * MS) }]);
-    let drift = warnings(|_, process| process.canary.push(Nanos(2 * MS + 100_000)));
-    assert_eq!(drift, [Warning::CanaryDrift { drift: 0.05 }]);
+    let drift =
+        warnings(|_, process| process.canary = [2_000_000, 2_000_000, 2_300_000, 2_300_000].map(Nanos).to_vec());
+    assert!(matches!(drift[..], [Warning::CanaryDrift { drift }] if (drift - 0.15).abs() < 1e-9), "{drift:?}");
+    let once = warnings(|_, process| process.canary = [2_000_000, 2_000_000, 9_000_000, 2_000_000].map(Nanos).to_vec());
+    assert_eq!(once, [], "a single disturbed reading says nothing of the number");
+    let preempted = warnings(|_, process| process.set_aside(Discard::Preempted, Nanos(9 * MS), Nanos(9 * MS)));
+    assert_eq!(preempted, [], "one sample of eleven is no reason to doubt the ten");
+    let preempted = warnings(|_, process| {
+        for _ in 0..4 {
+            process.set_aside(Discard::Preempted, Nanos(9 * MS), Nanos(9 * MS));
+        }
+    });
+    assert_eq!(preempted, [Warning::Disturbed { cause: Discard::Preempted, share: 4.0 / 14.0 }]);
     let busy = warnings(|circumstances, _| circumstances.conditions.others_cpu_share = Some(0.5));
     assert_eq!(busy, [Warning::BusyMachine { share: 0.5 }]);
     let coarse = warnings(|_, process| process.runs_per_sample = 4);
@@ -197,8 +214,26 @@ fn rigorous_mode_says_when_processes_or_precision_are_missing() {
     let found = &measured.warnings;
     assert!(found.contains(&Warning::FewProcesses { processes: 2, minimum: 3 }), "{found:?}");
     assert!(found.iter().any(|warning| matches!(warning, Warning::TargetNotReached { target: 0.01, .. })), "{found:?}");
-    assert!(found.iter().any(|warning| matches!(warning, Warning::SpreadBetweenProcesses { .. })), "{found:?}");
     assert_eq!((measured.warm_up.runs, measured.whole.samples, measured.processes.len()), (20, 20, 2));
     let alike = summary(&circumstances, &[quiet(), quiet(), quiet()]);
     assert_eq!(alike.warnings, []);
+}
+
+#[test]
+fn earlier_runs_say_how_a_fresh_run_would_repeat_and_the_run_itself_says_its_own() {
+    let mut circumstances = circumstances(2);
+    let scatter = Scatter { between_runs: 0.02, between_processes: 0.0, degrees_of_freedom: 1e6 };
+    circumstances.scatter = Some(scatter);
+    let measured = summary(&circumstances, &[quiet()]);
+    let whole = measured.whole;
+    // 1.96 times 2 %, on the scale of logarithms.
+    assert_eq!((whole.low, whole.high, whole.coverage), (Nanos(4_807_797), Nanos(5_199_895), 0.95));
+    assert!(whole.half_width_within_run().unwrap() < 1e-5);
+    assert_eq!(whole.certainty(), "a fresh run within ± 3.9 %; this run ± 0.0 %");
+    let expected = Repeatability { basis: Basis::EarlierRuns, degrees_of_freedom: 1e6, scatter: Some(scatter) };
+    assert_eq!(measured.repeatability, Some(expected));
+    circumstances.scatter = None;
+    let measured = summary(&circumstances, &[quiet()]);
+    assert!(!measured.whole.is_repeatable());
+    assert_eq!(measured.whole.certainty(), "how a fresh run would repeat is not known yet; this run ± 0.0 %");
 }

@@ -1,13 +1,23 @@
 use super::*;
 use crate::measure::fake::{FakeCanary, FakeClock, FakeExecutable};
-use crate::measure::{CanaryReport, Stop};
+use crate::measure::{CanaryReport, Counts, SetAside, Stop, Undisturbed};
 
 const fn ms(millis: u64) -> Nanos {
     Nanos::from_millis(millis)
 }
 
 fn take(exe: &mut FakeExecutable, protocol: &Protocol, clock: &FakeClock) -> Result<ProcessSamples, MeasureError> {
-    sample(exe, protocol, clock, &mut FakeCanary::steady(clock), &mut |_| ControlFlow::Continue(()))
+    take_while(exe, protocol, clock, &mut FakeCanary::steady(clock), &mut |_| ControlFlow::Continue(()))
+}
+
+fn take_while(
+    exe: &mut FakeExecutable,
+    protocol: &Protocol,
+    clock: &FakeClock,
+    canary: &mut dyn Canary,
+    progress: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
+) -> Result<ProcessSamples, MeasureError> {
+    sample(exe, protocol, Instruments { clock, canary, watch: &mut Undisturbed }, progress)
 }
 
 /// A network whose marked runs take as long as its unmarked ones.
@@ -23,21 +33,24 @@ fn a_live_measurement_takes_exactly_the_runs_that_fit_its_budget() {
         .with_mark_cost(Nanos(500_000));
     let samples = take(&mut exe, &Protocol::live(), &clock).unwrap();
 
-    // 2 ms of canary and 16 times two unmarked runs and a marked one of 5.5 ms are 250 ms.
+    // 15 times two unmarked runs and a marked one of 5.5 ms, two unmarked ones, and 2 ms of canary every 60 ms.
     assert_eq!(samples.whole, vec![ms(5); 32]);
     let marked = MarkedRun { whole: Nanos(5_500_000), kernels: vec![Nanos(3_000_000), Nanos(1_500_000)] };
-    assert_eq!(samples.marked, vec![marked; 16]);
+    assert_eq!(samples.marked, vec![marked; 15]);
     assert_eq!(samples.stopped, Some(Stop::Time));
     assert_eq!(samples.warm_up, WarmUp { first_run: ms(5), runs: 10, time: ms(50), settled: true });
-    assert_eq!(samples.canary, [ms(2), ms(2)]);
-    assert_eq!(exe.runs(), 10 + 32 + 16);
+    assert_eq!(samples.canary, [ms(2); 5]);
+    assert_eq!(exe.runs(), 10 + 32 + 15);
 }
 
 #[test]
-fn a_fast_network_stops_at_200_samples_of_which_a_third_is_marked() {
+fn a_fast_network_uses_its_time_and_a_third_of_its_samples_is_marked() {
     let clock = FakeClock::new();
     let samples = take(&mut steady(&clock, Nanos(500_000)), &Protocol::live(), &clock).unwrap();
-    assert_eq!(samples.counts(), RunCounts { unmarked: 134, marked: 66 });
+    assert_eq!(samples.counts(), RunCounts { unmarked: 320, marked: 160 });
+    assert_eq!(samples.stopped, Some(Stop::Time));
+    let samples = take(&mut steady(&clock, Nanos(50_000)), &Protocol::live(), &clock).unwrap();
+    assert_eq!(samples.counts(), RunCounts { unmarked: 1_334, marked: 666 });
     assert_eq!(samples.stopped, Some(Stop::Samples));
 }
 
@@ -46,7 +59,7 @@ fn a_network_of_60_ms_still_gets_five_unmarked_and_more_marked_runs() {
     let clock = FakeClock::new();
     let samples = take(&mut steady(&clock, ms(60)), &Protocol::live(), &clock).unwrap();
     assert_eq!(samples.counts(), RunCounts { unmarked: 5, marked: 4 });
-    assert_eq!(samples.canary.len(), 3);
+    assert_eq!(samples.canary.len(), 10);
 }
 
 #[test]
@@ -65,8 +78,8 @@ fn runs_too_short_for_the_timer_are_batched_and_told_per_run() {
     let mut exe = steady(&clock, Nanos(600));
     let samples = take(&mut exe, &Protocol::live(), &clock).unwrap();
     assert_eq!(samples.runs_per_sample, 5, "2500 ns are 100 ticks");
-    assert_eq!(samples.whole, vec![Nanos(600); 134]);
-    assert_eq!(exe.runs(), samples.warm_up.runs as u64 + 5 * 134 + 66);
+    assert_eq!(samples.whole, vec![Nanos(600); 1_334]);
+    assert_eq!(exe.runs(), samples.warm_up.runs as u64 + 5 * 1_334 + 666);
 }
 
 #[test]
@@ -75,24 +88,25 @@ fn rigorous_mode_stops_as_soon_as_its_target_is_reached() {
     let samples = take(&mut steady(&clock, ms(10)), &Protocol::rigorous(), &clock).unwrap();
     assert_eq!(samples.warm_up.time, Nanos::from_secs(1));
     assert_eq!(samples.stopped, Some(Stop::Target));
-    assert_eq!(samples.counts(), RunCounts { unmarked: 48, marked: 12 });
-    assert_eq!(samples.canary.len(), 4, "at the start, twice between blocks, at the end");
+    assert_eq!(samples.counts(), RunCounts { unmarked: 48, marked: 11 });
+    assert_eq!(samples.canary.len(), 7, "at the start, five times between blocks, at the end");
 }
 
 #[test]
 fn rigorous_mode_uses_its_whole_time_while_the_median_is_uncertain() {
     let clock = FakeClock::new();
-    let wave = |run: u64| if run.is_multiple_of(2) { ms(8) } else { ms(12) };
+    // Slow for a second, fast for the next half.
+    let wave = |run: u64| if run % 150 < 100 { ms(8) } else { ms(12) };
     let mut exe = FakeExecutable::new(&clock, wave).with_kernels(1, move |run| vec![wave(run)]);
     let samples = take(&mut exe, &Protocol::rigorous(), &clock).unwrap();
     assert_eq!(samples.stopped, Some(Stop::Time));
-    assert!(samples.counts().total() > 270, "{:?}", samples.counts());
+    assert!((80..=120).contains(&samples.counts().total()), "{:?}", samples.counts());
 }
 
 #[test]
 fn a_processor_that_throttles_shows_in_the_canary() {
     let clock = FakeClock::new();
-    let throttled = Nanos::from_secs(3);
+    let throttled = Nanos::from_millis(2_500);
     let (at_run, at_canary) = (clock.clone(), clock.clone());
     let slower = move |clock: &FakeClock, normal: u64| {
         if clock.now() > throttled { normal * 5 / 4 } else { normal }
@@ -101,10 +115,14 @@ fn a_processor_that_throttles_shows_in_the_canary() {
     let mut canary = FakeCanary::new(&clock, move |_| Nanos(slower(&at_canary, 2_000_000)));
     let mut protocol = Protocol::rigorous();
     protocol.sampling.early = None;
-    let samples = sample(&mut exe, &protocol, &clock, &mut canary, &mut |_| ControlFlow::Continue(())).unwrap();
+    let samples = take_while(&mut exe, &protocol, &clock, &mut canary, &mut |_| ControlFlow::Continue(())).unwrap();
     let report = CanaryReport::of(samples.canary.iter().copied());
-    assert_eq!((report.first, report.drift), (Some(ms(2)), Some(0.25)));
-    assert_eq!(samples.whole.last(), Some(&Nanos(6_250_000)), "the slow samples are kept");
+    assert_eq!(report.first, Some(ms(2)));
+    assert!((0.2..=0.25).contains(&report.drift.unwrap()), "{report:?}");
+    let slow = samples.set_aside.last().copied();
+    let expected = SetAside { cause: Discard::ClockDrop, whole: Nanos(6_250_000), enqueue: Nanos(6_250_000) };
+    assert_eq!(slow, Some(expected), "the slow samples are kept, with their cause");
+    assert!(samples.whole.iter().all(|&whole| whole == ms(5)));
 }
 
 #[test]
@@ -121,8 +139,9 @@ fn on_a_gpu_enqueue_time_and_whole_time_are_kept_apart() {
 fn cancelling_before_the_first_run_runs_nothing() {
     let clock = FakeClock::new();
     let mut exe = steady(&clock, ms(5));
-    let result =
-        sample(&mut exe, &Protocol::live(), &clock, &mut FakeCanary::steady(&clock), &mut |_| ControlFlow::Break(()));
+    let result = take_while(&mut exe, &Protocol::live(), &clock, &mut FakeCanary::steady(&clock), &mut |_| {
+        ControlFlow::Break(())
+    });
     assert!(matches!(result, Err(MeasureError::Cancelled)));
     assert_eq!(exe.runs(), 0);
 }
@@ -136,7 +155,7 @@ fn cancelling_while_sampling_acts_within_30_ms_and_a_run() {
     let mut progress = |_: &Progress<'_>| {
         if now.now() >= wanted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let result = sample(&mut exe, &Protocol::live(), &clock, &mut FakeCanary::steady(&clock), &mut progress);
+    let result = take_while(&mut exe, &Protocol::live(), &clock, &mut FakeCanary::steady(&clock), &mut progress);
     assert!(matches!(result, Err(MeasureError::Cancelled)));
     assert!(clock.now().since(wanted) <= ms(50), "{}", clock.now().since(wanted));
 }
@@ -152,7 +171,7 @@ fn progress_is_told_every_30_ms_and_as_soon_as_five_samples_are_in() {
         assert!((0.0..=1.0).contains(&progress.fraction));
         ControlFlow::Continue(())
     };
-    sample(&mut exe, &Protocol::live(), &clock, &mut FakeCanary::steady(&clock), &mut progress).unwrap();
+    take_while(&mut exe, &Protocol::live(), &clock, &mut FakeCanary::steady(&clock), &mut progress).unwrap();
 
     let first_result = reports.iter().position(|report| report.3).unwrap();
     assert_eq!(reports[first_result].2, 5);
@@ -201,16 +220,62 @@ fn a_runtime_that_marks_other_kernels_than_planned_is_an_error() {
     assert!(matches!(result, Err(MeasureError::Marks { planned: 3, marked: 2 })), "{result:?}");
 }
 
-#[test]
-fn refining_adds_a_round_without_warming_up_again() {
+/// Counts that change while the clock stands in certain intervals.
+struct Scripted {
+    clock: FakeClock,
+    counts: Box<dyn Fn(Nanos) -> Counts>,
+}
+
+impl Watch for Scripted {
+    fn read(&mut self) -> Counts {
+        (self.counts)(self.clock.now())
+    }
+}
+
+/// What is taken of a network of 5 ms while `counts` says what gets in the way since the first second.
+fn disturbed(counts: impl Fn(Nanos) -> Counts + 'static) -> ProcessSamples {
     let clock = FakeClock::new();
     let mut exe = steady(&clock, ms(5));
-    let protocol = Protocol::live();
-    let mut samples = take(&mut exe, &protocol, &clock).unwrap();
-    let (before, runs) = (samples.counts(), exe.runs());
+    let start = clock.now();
+    let mut watch = Scripted { clock: clock.clone(), counts: Box::new(move |now| counts(now.since(start))) };
     let mut canary = FakeCanary::steady(&clock);
-    refine(&mut exe, &protocol, &clock, &mut canary, &mut samples, &mut |_| ControlFlow::Continue(())).unwrap();
-    assert_eq!(samples.counts().total(), 2 * before.total());
-    assert_eq!(exe.runs(), runs + before.total() as u64);
-    assert_eq!(samples.canary.len(), 4);
+    let instruments = Instruments { clock: &clock, canary: &mut canary, watch: &mut watch };
+    sample(&mut exe, &Protocol::live(), instruments, &mut |_| ControlFlow::Continue(())).unwrap()
+}
+
+#[test]
+fn samples_during_which_the_system_took_a_core_away_are_set_aside_with_that_cause() {
+    // Warm-up ends at 50 ms, the canary at 52: 103 ms lies in one run.
+    let once = disturbed(|since| Counts { preemptions: Some(u64::from(since > ms(103))), repaints: 0 });
+    let sample = SetAside { cause: Discard::Preempted, whole: ms(5), enqueue: ms(5) };
+    assert_eq!(once.set_aside, [sample]);
+    assert_eq!(once.discarded.get(&Discard::Preempted), Some(&1));
+    assert_eq!(once.headline().len(), once.counts().unmarked - 1);
+}
+
+#[test]
+fn samples_during_a_repaint_are_set_aside_and_a_window_that_always_paints_still_gets_a_result() {
+    let painting = |since: Nanos| u64::from(since > ms(100)) + u64::from(since > ms(130));
+    let some = disturbed(move |since| Counts { preemptions: None, repaints: painting(since) });
+    assert!((3..=6).contains(&some.set_aside.len()), "{:?}", some.set_aside);
+    assert!(some.set_aside.iter().all(|sample| sample.cause == Discard::Repaint));
+    let always = disturbed(|_| Counts { preemptions: None, repaints: 1 });
+    assert!(always.whole.is_empty());
+    assert_eq!(always.headline().len(), always.counts().unmarked);
+}
+
+#[test]
+fn blocks_beside_a_slow_canary_are_set_aside_as_a_drop_of_the_clock() {
+    let clock = FakeClock::new();
+    let mut exe = steady(&clock, ms(5));
+    // Readings at 0, 60, 120, ... ms of sampling: the second and third are slow.
+    let slow = |reading: u64| if (1..=2).contains(&reading) { ms(3) } else { ms(2) };
+    let mut canary = FakeCanary::new(&clock, slow);
+    let protocol = Protocol::live();
+    let samples = take_while(&mut exe, &protocol, &clock, &mut canary, &mut |_| ControlFlow::Continue(())).unwrap();
+    assert!(samples.set_aside.iter().all(|sample| sample.cause == Discard::ClockDrop));
+    // Three blocks of 60 ms touch a slow reading; two runs of three are unmarked.
+    assert!((22..=26).contains(&samples.set_aside.len()), "{}", samples.set_aside.len());
+    let discarded = samples.discarded.get(&Discard::ClockDrop).copied();
+    assert_eq!(discarded, Some(samples.set_aside.len() as u64));
 }

@@ -82,27 +82,3 @@ fn the_half_width_is_relative_to_the_median() {
     assert!((interval.half_width(Nanos(100)) - 0.05).abs() < 1e-12);
     assert_eq!(interval.half_width(Nanos::ZERO), 0.0);
 }
-
-#[test]
-fn the_bootstrap_is_wider_when_processes_differ_than_when_only_runs_do() {
-    let process = |offset: u64, seed: u64| -> Vec<Nanos> {
-        let mut random = SplitMix64(seed);
-        (0..50).map(|_| Nanos(skewed(&mut random).0 + offset)).collect()
-    };
-    let interval = |offsets: [u64; 5]| {
-        let runs: Vec<Vec<Nanos>> = offsets.into_iter().zip(1..).map(|(offset, seed)| process(offset, seed)).collect();
-        let runs: Vec<&[Nanos]> = runs.iter().map(Vec::as_slice).collect();
-        bootstrap_median(&runs, 42).unwrap()
-    };
-    let alike = interval([0; 5]);
-    let apart = interval([0, 100_000, 200_000, 300_000, 400_000]);
-    assert!(alike.low <= SKEWED_MEDIAN && SKEWED_MEDIAN <= alike.high, "{alike:?}");
-    assert!(apart.high.since(apart.low).0 > 5 * alike.high.since(alike.low).0, "{alike:?} {apart:?}");
-    assert_eq!(apart, interval([0, 100_000, 200_000, 300_000, 400_000]));
-}
-
-#[test]
-fn the_bootstrap_needs_samples_of_every_process() {
-    assert_eq!(bootstrap_median(&[], 1), None);
-    assert_eq!(bootstrap_median(&[&[Nanos(1)], &[]], 1), None);
-}

@@ -1,0 +1,93 @@
+//! One measurement at a time on a device, across windows, tabs and command lines.
+//!
+//! Whoever measures holds a lock on a file of the device in the data folder. The system lets go of it when the process
+//! ends, however it ends, so a dead process keeps nobody waiting.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::PathBuf;
+
+use shufflescope_engine::device::DeviceId;
+
+/// The folder in the data folder.
+const FOLDER: &str = "locks";
+
+/// Most of a holder's name that is read.
+const NAME_BYTES: usize = 200;
+
+/// The right to measure on a device, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Turn {
+    _locked: File,
+}
+
+/// Where turns are taken.
+#[derive(Clone, Debug)]
+pub(super) struct Turns {
+    folder: PathBuf,
+}
+
+/// What came of asking for a turn.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// It is ours.
+    Mine(Turn),
+    /// Somebody else has it: who.
+    Taken(String),
+}
+
+impl Turns {
+    /// Those of this machine's user.
+    pub fn of_this_user() -> Self {
+        Self { folder: crate::data_folder().unwrap_or_else(std::env::temp_dir).join(FOLDER) }
+    }
+
+    /// Takes the turn on `device` if nobody has it; `me` is what others are told then.
+    pub fn ask(&self, device: DeviceId, me: &str) -> io::Result<Asked> {
+        std::fs::create_dir_all(&self.folder)?;
+        let name = device.to_string().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(self.folder.join(&name))?;
+        // A locked file cannot be read by others on Windows: the holder's name stands in one beside it.
+        let holder = self.folder.join(name + ".holder");
+        match file.try_lock() {
+            Ok(()) => {
+                // Only words for people: that they may be missing harms nobody.
+                let _ = std::fs::write(&holder, format!("{me} (process {})", std::process::id()));
+                Ok(Asked::Mine(Turn { _locked: file }))
+            }
+            Err(TryLockError::WouldBlock) => {
+                let name = std::fs::read(&holder).unwrap_or_default();
+                let name = String::from_utf8_lossy(name.get(..NAME_BYTES.min(name.len())).unwrap_or_default());
+                let name: String = name.chars().filter(|c| !c.is_control()).collect();
+                Ok(Asked::Taken(if name.is_empty() { "another program".into() } else { name }))
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_one_waits_for_the_first_and_is_told_for_whom() {
+        let folder = tempfile::tempdir().unwrap();
+        let turns = Turns { folder: folder.path().join("new") };
+        let ask = |device, me| turns.ask(device, me).unwrap();
+        let Asked::Mine(first) = ask(DeviceId::Cpu, "the window") else { panic!("nobody had it") };
+        let Asked::Taken(holder) = ask(DeviceId::Cpu, "profile") else { panic!("the window has it") };
+        assert_eq!(holder, format!("the window (process {})", std::process::id()));
+        assert!(matches!(ask(DeviceId::Cuda(0), "profile"), Asked::Mine(_)), "another device is free");
+        drop(first);
+        assert!(matches!(ask(DeviceId::Cpu, "profile"), Asked::Mine(_)));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_an_error_and_not_a_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a file");
+        std::fs::write(&file, "").unwrap();
+        assert!(Turns { folder: file }.ask(DeviceId::Cpu, "profile").is_err());
+    }
+}

@@ -1,0 +1,206 @@
+//! How well a fresh run would repeat a number: what differs between processes and from one moment to the next.
+//!
+//! Runs of one process know nothing of this, however many they are. It is learnt from several processes of one run, and
+//! from earlier runs on the same machine that were taken in the same way.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::statistics::{CONFIDENCE, Interval};
+use super::student::student_quantile;
+use super::within_run::{MeanError, logarithm, rounded};
+use crate::units::Nanos;
+
+/// Degrees of freedom from which on an interval between runs is worth showing: Student's t is 2.8 there, not 12.7.
+pub(super) const EARNED: f64 = 4.0;
+
+/// Earlier runs of a model from which on they count alone, without those of other models.
+const RUNS_OF_ITS_OWN: f64 = 8.0;
+
+/// What earlier runs on this machine, taken in the same way, have shown of how runs differ. Shares are standard
+/// deviations of the logarithm of a process's median: 0.03 is 3 %.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Scatter {
+    /// From run to run: the slow changes of a machine, which processes of one run share.
+    pub between_runs: f64,
+    /// From process to process within one run; 0 where no run had several.
+    pub between_processes: f64,
+    /// What the first of them rests on.
+    pub degrees_of_freedom: f64,
+}
+
+/// Process medians of the earlier runs of one model, each run's in the order taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EarlierRuns {
+    /// Whether it is the model asked for.
+    pub same_model: bool,
+    /// The runs, the oldest first.
+    pub runs: Vec<Vec<Nanos>>,
+}
+
+/// How an interval between runs was made.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Repeatability {
+    /// What it rests on.
+    pub basis: Basis,
+    /// Degrees of freedom of Student's t.
+    pub degrees_of_freedom: f64,
+    /// What earlier runs have shown, where they counted.
+    pub scatter: Option<Scatter>,
+}
+
+/// What is known about differences between runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Basis {
+    /// The medians of this run's own processes.
+    Processes,
+    /// Earlier runs on this machine.
+    EarlierRuns,
+    /// Nothing yet: one process, and no earlier runs.
+    Unknown,
+}
+
+/// Sums of squares of a one-way analysis of variance with random effects: runs, and processes within them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Squares {
+    runs: f64,
+    processes: f64,
+    within: f64,
+    between: f64,
+    /// Sum over groups of `N - sum(n^2) / N`.
+    balance: f64,
+    groups: f64,
+}
+
+impl Squares {
+    fn add(&mut self, runs: &[Vec<Nanos>]) {
+        let logs: Vec<Vec<f64>> = runs
+            .iter()
+            .map(|run| run.iter().copied().filter_map(logarithm).collect())
+            .filter(|run: &Vec<f64>| !run.is_empty())
+            .collect();
+        let processes: f64 = logs.iter().map(|run| run.len() as f64).sum();
+        if logs.len() < 2 {
+            return;
+        }
+        let grand = logs.iter().flatten().sum::<f64>() / processes;
+        for run in &logs {
+            let (count, mean) = (run.len() as f64, run.iter().sum::<f64>() / run.len() as f64);
+            self.within += run.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+            self.between += count * (mean - grand).powi(2);
+            self.balance -= count * count / processes;
+        }
+        self.balance += processes;
+        self.processes += processes;
+        self.runs += logs.len() as f64;
+        self.groups += 1.0;
+    }
+}
+
+impl Scatter {
+    /// What earlier runs tell; those of the model itself count alone where there are enough of them. `None` below two
+    /// runs of any model.
+    #[must_use]
+    pub fn of(earlier: &[EarlierRuns]) -> Option<Self> {
+        let (mut own, mut all) = (Squares::default(), Squares::default());
+        for group in earlier {
+            if group.same_model {
+                own.add(&group.runs);
+            }
+            all.add(&group.runs);
+        }
+        let squares = if own.runs >= RUNS_OF_ITS_OWN { own } else { all };
+        let (between_dof, within_dof) = (squares.runs - squares.groups, squares.processes - squares.runs);
+        if between_dof < 1.0 {
+            return None;
+        }
+        let between = squares.between / between_dof;
+        let within = if within_dof > 0.0 { squares.within / within_dof } else { 0.0 };
+        let per_run = (squares.balance / between_dof).max(1.0);
+        Some(Self {
+            between_runs: ((between - within).max(0.0) / per_run).sqrt(),
+            between_processes: within.sqrt(),
+            degrees_of_freedom: between_dof,
+        })
+    }
+
+    /// Variance of the mean of a run of so many processes.
+    fn variance(&self, processes: usize) -> f64 {
+        self.between_runs.powi(2) + self.between_processes.powi(2) / processes.max(1) as f64
+    }
+
+    /// Whether it rests on enough runs to say how a fresh one would repeat.
+    #[must_use]
+    pub fn is_earned(&self) -> bool {
+        self.degrees_of_freedom >= EARNED
+    }
+}
+
+/// Where a fresh run's median would lie, from the medians of this run's processes in the order taken and from what
+/// earlier runs have shown, if that is enough.
+///
+/// One process: earlier runs decide. Several: Student's t on the logarithms of their medians (from eight processes on,
+/// of four consecutive parts of them, for processes that follow each other share slow changes); where earlier runs scatter
+/// more than this run's processes do, they decide. Without either, nothing is known: the interval is `within` with a
+/// coverage of 0. `None` without a process.
+pub(super) fn between_runs(
+    medians: &[Nanos],
+    within: Interval,
+    earlier: Option<Scatter>,
+) -> Option<(Interval, Repeatability)> {
+    let logs: Vec<f64> = medians.iter().copied().filter_map(logarithm).collect();
+    medians.first()?;
+    let own = MeanError::of_series(&logs)
+        .map(|own| (own.error * student_quantile(CONFIDENCE, own.degrees_of_freedom), own.degrees_of_freedom));
+    let earlier = earlier.filter(Scatter::is_earned);
+    let remembered = earlier.map(|scatter| {
+        let reach = scatter.variance(logs.len()).sqrt() * student_quantile(CONFIDENCE, scatter.degrees_of_freedom);
+        (reach, scatter.degrees_of_freedom)
+    });
+    // Two processes alone know next to nothing (t is 12.7): what was seen before is the better judge.
+    let own = own.filter(|&(_, degrees)| degrees > 1.0 || remembered.is_none());
+    let (reach, degrees_of_freedom, basis) = match (own, remembered) {
+        (Some((own, degrees)), Some((remembered, _))) if own >= remembered => (own, degrees, Basis::Processes),
+        (_, Some((remembered, degrees))) => (remembered, degrees, Basis::EarlierRuns),
+        (Some((own, degrees)), None) => (own, degrees, Basis::Processes),
+        (None, None) => {
+            let unknown = Repeatability { basis: Basis::Unknown, degrees_of_freedom: 0.0, scatter: None };
+            return Some((Interval { coverage: 0.0, ..within }, unknown));
+        }
+    };
+    let mean = logs.iter().sum::<f64>() / logs.len().max(1) as f64;
+    let (low, high) = if logs.is_empty() {
+        (within.low, within.high)
+    } else {
+        (rounded((mean - reach).exp()), rounded((mean + reach).exp()))
+    };
+    let scatter = earlier.filter(|_| basis == Basis::EarlierRuns);
+    Some((Interval { low, high, coverage: CONFIDENCE }, Repeatability { basis, degrees_of_freedom, scatter }))
+}
+
+impl Repeatability {
+    /// What the interval of a run of so many processes rests on, for people.
+    #[must_use]
+    pub fn describe(&self, processes: usize) -> String {
+        match self.basis {
+            Basis::Processes => format!("95 %, from {processes} fresh processes"),
+            Basis::EarlierRuns => {
+                format!(
+                    "95 %, from how earlier runs on this machine scattered ({} degrees of freedom)",
+                    self.degrees_of_freedom
+                )
+            }
+            Basis::Unknown => "of this run alone".into(),
+        }
+    }
+
+    /// Whether enough is known to say how a fresh run would repeat.
+    #[must_use]
+    pub fn is_earned(&self) -> bool {
+        self.degrees_of_freedom >= EARNED
+    }
+}
+
+#[cfg(test)]
+mod tests;
