@@ -8,8 +8,13 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+/// Runs with a data folder of its own, so that nothing of the user's is read or written.
 fn shufflescope(args: &[&str]) -> Output {
+    let data = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_shufflescope"));
+    for variable in ["XDG_DATA_HOME", "HOME", "APPDATA"] {
+        command.env(variable, data.path());
+    }
     command.args(args).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").output().unwrap()
 }
 
@@ -143,6 +148,39 @@ fn both_runtimes_are_shown_side_by_side() {
 }
 
 #[test]
+fn a_profile_taken_apart_has_every_computing_layer_once_and_says_what_fusing_saves() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("layers.csv").display().to_string();
+    let args = ["profile", "shufflenet-v2-x0.5", "--input", "32", "--threads", "1", "--apart"];
+    let profile = json(&[&args[..], &["--json", "--output", &path]].concat());
+    let apart = &profile["measurement"]["apart"];
+    let layers = profile["cost"]["layers"].as_array().unwrap();
+    let computing = layers.iter().filter(|layer| !["normalisation", "data"].contains(&layer["kind"].as_str().unwrap()));
+    let computing: Vec<&Value> = computing.map(|layer| &layer["path"]).collect();
+    let paths: Vec<&Value> = apart["layers"].as_array().unwrap().iter().map(|layer| &layer["path"]).collect();
+    assert_eq!(paths, computing);
+    assert!(apart["layers"].as_array().unwrap().iter().all(|layer| layer["median_ns"].is_u64()));
+    assert!(apart["whole_ns"].as_u64().unwrap() > 0);
+    let csv = std::fs::read_to_string(&path).unwrap();
+    let share = csv.lines().next().unwrap().split(',').position(|column| column == "kernel_share_ns").unwrap();
+    let shares = csv.lines().skip(1).map(|row| row.split(',').nth(share).unwrap().parse::<u64>().unwrap());
+    let sum: u64 = shares.sum();
+    assert_eq!(profile["measurement"]["breakdown"]["sum_ns"], sum);
+
+    let text = stdout(&args);
+    for part in ["split, apart: in proportion", "depthwise", "layers that compute take", "conv1.2"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let both = json(&[&args[..], &["--runtime", "both", "--json"]].concat());
+    for (runtime, count) in [("tuned", computing.len()), ("candle", layers.len())] {
+        assert_eq!(both[runtime]["measurement"]["apart"]["layers"].as_array().map(Vec::len), Some(count), "{runtime}");
+    }
+    let plain = json(&["profile", "shufflenet-v2-x0.5", "--input", "32", "--json"]);
+    assert!(plain["measurement"]["apart"].is_null());
+    assert!(stdout(&["profile", "shufflenet-v2-x0.5", "--input", "32"]).lines().all(|line| !line.contains("apart:")));
+}
+
+#[test]
 fn the_instruction_set_can_be_forced_and_is_told() {
     let args = ["profile", "shufflenet-v2-x0.5", "--input", "32", "--json", "--instruction-set", "portable"];
     assert_eq!(json(&args)["measurement"]["instruction_set"], "portable");
@@ -246,9 +284,10 @@ fn a_renderer_is_one_of_two_and_for_the_window_only() {
 
 #[test]
 fn help_shows_examples() {
-    for command in
-        ["cost", "profile", "designs", "compare", "lab", "zoo", "sweep", "classify", "camera", "weights", "export"]
-    {
+    for command in [
+        "cost", "profile", "history", "designs", "compare", "lab", "zoo", "sweep", "classify", "camera", "weights",
+        "export",
+    ] {
         assert!(stdout(&[command, "--help"]).contains("Examples:"), "{command}");
     }
 }

@@ -302,6 +302,67 @@ fn a_fused_kernel_opens_into_its_layers_which_can_be_selected() {
     assert!(window.harness.query_by_role_and_label(Role::Row, row).is_none());
 }
 
+fn is_apart(app: &App) -> bool {
+    app.live().current().is_some_and(|measurement| measurement.apart.is_some())
+}
+
+#[test]
+fn kernels_are_taken_apart_in_idle_time_and_every_view_says_so() {
+    let mut window = Window::open();
+    window.wait("a latency", is_measured);
+    window.wait("the layers apart", is_apart);
+    window.step();
+    let measurement = window.app().live().current().unwrap().clone();
+    assert_eq!(measurement.design, window.app().document().valid().fingerprint);
+    assert!(window.says("layers that compute take") && window.says("Split apart: in proportion"));
+    let split = measurement.split().unwrap();
+    window.harness.get_by_label("layers of conv1.0").click();
+    window.step();
+    assert!(window.says(&split.by_layer()["conv1.2"].to_string()), "{:?}", window.texts());
+    assert!(!window.says("in the kernel above"));
+
+    window.harness.get_by_label("Time view").click();
+    window.step();
+    assert!(window.says("split among its layers, apart: in proportion"));
+    let depthwise = window.texts().into_iter().find(|text| text.starts_with("time: ")).unwrap();
+    assert!(depthwise.contains("depthwise"), "{depthwise}");
+    window.harness.get_by_label("Unit view").click();
+    window.step();
+    assert!(window.says("coloured by their share, apart: in proportion"));
+    window.harness.check_accessibility();
+
+    window.harness.get_by_label("width 2.0").click();
+    window.harness.step();
+    assert!(!is_apart(window.app()), "what is known of one network is not shown as another's");
+    window.wait("the other network's layers apart", is_apart);
+    let again = window.app().live().current().unwrap();
+    assert_eq!(again.design, window.app().document().valid().fingerprint);
+    assert_ne!(again.apart, measurement.apart);
+}
+
+#[test]
+fn kernels_are_taken_apart_at_a_click_too_and_before_that_views_say_where_fused_time_is_filed() {
+    let mut window = Window::open();
+    window.wait("taking apart", |app| app.live().taken_apart().fraction().is_some());
+    window.step();
+    assert!(window.says("Taking kernels apart"));
+    window.harness.key_press(egui::Key::Escape);
+    window.wait("the end", |app| app.live().taken_apart().fraction().is_none());
+    window.step();
+    assert!(is_measured(window.app()) && !is_apart(window.app()), "the latency stands");
+    for view in ["Layers view", "Time view"] {
+        window.harness.get_by_label(view).click();
+        for _ in 0..5 {
+            window.step();
+            assert!(window.says("filed under its main layer"), "{view}: not started again by itself");
+        }
+    }
+    window.harness.get_by_label("Take kernels apart").click();
+    window.wait("the layers apart", is_apart);
+    window.step();
+    assert!(!window.says("filed under its main layer") && window.says("split among its layers"));
+}
+
 #[test]
 fn the_roofline_has_measured_ceilings_and_a_click_on_a_kernel_selects_it_in_every_view() {
     let mut window = Window::open();

@@ -32,8 +32,9 @@ fn everything() -> impl Iterator<Item = Export> {
     Format::ALL.into_iter().map(Export::Profile).chain(Export::MODELS)
 }
 
+/// Finally, with the layers apart, which come last.
 fn is_measured(app: &App) -> bool {
-    app.live().result().is_some_and(|(_, freshness)| freshness == Freshness::Final)
+    app.live().result().is_some_and(|(measured, freshness)| freshness == Freshness::Final && measured.apart.is_some())
 }
 
 fn is_disabled(window: &Window, name: &str) -> bool {

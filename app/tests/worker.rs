@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use shufflescope::worker::{Client, ClientEvent, Job, Launcher};
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::device::DeviceId;
-use shufflescope_engine::graph::lower;
-use shufflescope_engine::measure::{Measurement, Mode, Protocol};
+use shufflescope_engine::graph::{OpKind, lower};
+use shufflescope_engine::measure::{Apart, Measurement, Mode, Protocol};
 use shufflescope_engine::model::{Model, ModelFile};
 use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
-use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::runtime::{RunOptions, Runtime};
 use shufflescope_engine::units::{Nanos, NanosDelta};
 use shufflescope_engine::weights::Weights;
 use shufflescope_engine::zoo::{network, preset};
@@ -91,6 +91,66 @@ fn a_measurement_adds_up_and_has_every_layer_in_one_kernel() {
     assert_eq!(measured, layers);
     assert_eq!(measurement.threads, 1);
     assert!(!client.is_busy());
+}
+
+fn apart(client: &mut Client) -> Result<Apart, String> {
+    wait(client, |event| match event {
+        ClientEvent::Apart { apart, .. } => Some(Ok(*apart)),
+        ClientEvent::Failed { message, .. } | ClientEvent::WorkerLost { message } => Some(Err(message)),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_network_taken_apart_has_every_layer_that_computes_once_with_progress_before() {
+    let mut client = client();
+    let graph = lower(&small(), Batch(1)).unwrap();
+    // Folded and renamed layers are no work for our kernels; stock Candle does everything one by one.
+    let computes = |kind: OpKind| !matches!(kind, OpKind::Normalisation | OpKind::Data);
+    for runtime in Runtime::ALL {
+        let mut job = job(small());
+        job.options.runtime = runtime;
+        client.take_apart(job);
+        assert!(client.is_busy());
+        wait(&mut client, |event| match event {
+            ClientEvent::Progress { fraction, partial, .. } => {
+                assert!((0.0..=1.0).contains(&fraction) && partial.is_none());
+                Some(())
+            }
+            _ => None,
+        });
+        let apart = apart(&mut client).unwrap();
+        let expected = graph.layers().filter(|(_, node)| runtime == Runtime::Candle || computes(node.op.kind()));
+        let paths = apart.layers.iter().map(|layer| layer.path.as_str());
+        assert!(paths.eq(expected.map(|(_, node)| node.path.as_str())), "{runtime}: {apart:?}");
+        let sum: Nanos = apart.layers.iter().map(|layer| layer.median).sum();
+        assert!(sum > Nanos::ZERO && apart.whole > Nanos::ZERO);
+        assert!(!client.is_busy());
+    }
+}
+
+#[test]
+fn taking_apart_is_cancelled_by_a_newer_request_and_by_a_person_and_fails_with_its_reason() {
+    let mut client = client();
+    let preparing = |event| matches!(event, ClientEvent::Preparing { .. }).then_some(());
+    client.take_apart(job(huge()));
+    wait(&mut client, preparing);
+    let newest = client.measure(job(small()));
+    let of = wait(&mut client, |event| match event {
+        ClientEvent::Done { ticket, .. } => Some(ticket),
+        ClientEvent::WorkerLost { message } | ClientEvent::Failed { message, .. } => panic!("{message}"),
+        ClientEvent::Apart { .. } => panic!("it was replaced"),
+        _ => None,
+    });
+    assert_eq!(of, newest);
+    client.take_apart(job(huge()));
+    wait(&mut client, preparing);
+    client.cancel();
+    let events = client.poll();
+    assert!(matches!(events.as_slice(), [.., ClientEvent::Cancelled { .. }]), "{events:?}");
+    let weights = Some("/no/such/weights.safetensors".into());
+    client.take_apart(Job { weights, ..job(small()) });
+    assert!(apart(&mut client).unwrap_err().contains("/no/such/weights.safetensors"));
 }
 
 #[test]

@@ -6,17 +6,19 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::Value;
+use shufflescope_engine::cost::LayerCost;
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::device::{Conditions, DeviceId};
-use shufflescope_engine::graph::lower;
+use shufflescope_engine::graph::{OpKind, lower};
 use shufflescope_engine::measure::{
-    Circumstances, KernelLabel, MarkedRun, MeasureKey, Measurement, Mode, ProcessSamples, Protocol, Stop, TimerQuality,
-    WarmUp,
+    Apart, Circumstances, KernelLabel, LayerTime, MarkedRun, MeasureKey, Measurement, Mode, ProcessSamples, Protocol,
+    SPLIT_LABEL, Stop, TimerQuality, WarmUp,
 };
 use shufflescope_engine::model::{Model, ModelFile};
 use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
 use shufflescope_engine::report::{
-    ExportError, Format, Origin, Profile, ProfileFileError, SCHEMA, headline, layer_rows, stage_rows,
+    ExportError, Format, Origin, Profile, ProfileFileError, SCHEMA, headline, layer_rows, stage_rows, time_by_kind,
+    what_fusing_saves,
 };
 use shufflescope_engine::runtime::{KernelPlan, RunOptions, Runtime};
 use shufflescope_engine::units::{Elements, MultAdds, Nanos, Params};
@@ -61,6 +63,19 @@ fn measured(model: impl Into<Model>, batch: u32, time: impl Fn(usize) -> u64) ->
     };
     let measurement = Measurement::summarise(&circumstances, &[process]).unwrap();
     Profile::of_graph(model, &graph, Some(measurement))
+}
+
+/// [`sample`] with every layer also measured apart: 300 ns the first convolution, 100 ns any other layer.
+fn sample_apart() -> Profile {
+    let mut profile = sample();
+    let layer = |layer: &LayerCost| {
+        let median = if layer.path == "conv1.0" { Nanos(300) } else { Nanos(100) };
+        LayerTime { path: layer.path.clone(), median }
+    };
+    let layers: Vec<LayerTime> = profile.cost.layers.iter().map(layer).collect();
+    let whole = layers.iter().map(|layer| layer.median).sum::<Nanos>() + Nanos(50);
+    profile.measurement.as_mut().unwrap().apart = Some(Apart { layers, whole });
+    profile
 }
 
 fn preset(name: &str) -> Design {
@@ -239,6 +254,84 @@ fn the_trace_has_one_slice_per_kernel_as_long_as_in_the_table() {
     assert_eq!(mult_adds, profile.cost.total.mult_adds.0);
     let error = on_paper(&profile.design, 1).to_bytes(Format::Trace).unwrap_err();
     assert!(matches!(error, ExportError::NotMeasured { .. }) && error.to_string().contains("not measured"), "{error}");
+}
+
+#[test]
+fn layers_measured_apart_share_their_kernels_time_in_every_format_and_the_sum_stays() {
+    let profile = sample_apart();
+    let sum = profile.measurement.as_ref().unwrap().breakdown.as_ref().unwrap().sum;
+    // The first kernel takes 1 µs and computes conv1.0 and conv1.1, which take 300 and 100 ns apart.
+    let mut reader = csv::Reader::from_reader(std::io::Cursor::new(text(&profile, Format::Csv)));
+    let rows: Vec<BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
+    let cells = |row: usize| [&rows[row]["layer"], &rows[row]["apart_ns"], &rows[row]["kernel_share_ns"]];
+    assert_eq!([cells(0), cells(1)], [["conv1.0", "300", "750"], ["conv1.1", "100", "250"]]);
+    assert_eq!(rows.iter().map(|row| row["kernel_share_ns"].parse::<u64>().unwrap()).sum::<u64>(), sum.0);
+
+    let markdown = text(&profile, Format::Markdown);
+    let layers = markdown_table(&markdown, "Layers");
+    assert_eq!([&layers[0][8..], &layers[1][8..]], [["1.000", "0.750", "0.300"], ["", "0.250", "0.100"]]);
+    let kinds = markdown_table(&markdown, "Time by kind of work");
+    let nanos = |cell: &String| cell.replace('.', "").parse::<u64>().unwrap();
+    assert_eq!(kinds.iter().map(|row| nanos(&row[1])).sum::<u64>(), sum.0);
+
+    let trace: Value = serde_json::from_str(&text(&profile, Format::Trace)).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let slices: Vec<&Value> = events.iter().filter(|event| event["ph"] == "X" && event["tid"] == 2).collect();
+    let slice = |index: usize| (slices[index]["name"].as_str().unwrap(), slices[index]["ts"].as_f64().unwrap());
+    assert_eq!([slice(0), slice(1), slice(2)], [("conv1.0", 0.0), ("conv1.1", 0.75), ("conv1.2", 1.0)]);
+    assert!(events.iter().any(|event| event["args"]["name"] == format!("layers ({SPLIT_LABEL})")));
+
+    let data: Value = serde_json::from_str(&text(&profile, Format::ModelExplorer)).unwrap();
+    let value = |layer: &str| data["results"][layer]["value"].as_f64().unwrap();
+    assert_eq!([value("conv1.0"), value("conv1.1")], [0.75, 0.25]);
+
+    assert_eq!(stage_rows(&profile).iter().filter_map(|row| row.time).sum::<Nanos>(), sum);
+    for format in [Format::Html, Format::Markdown, Format::Latex] {
+        let (with, without) = (text(&profile, format), text(&sample(), format));
+        assert!(with.contains(SPLIT_LABEL) && with.contains("fusing saves"), "{format}: {with}");
+        assert!(!without.contains("apart:") && without.contains("filed under its main layer"), "{format}: {without}");
+    }
+}
+
+#[test]
+fn the_time_by_kind_splits_fused_kernels_only_where_layers_were_measured_apart() {
+    let fused = sample();
+    let of = |profile: &Profile| time_by_kind(&profile.cost.layers, profile.measurement.as_ref().unwrap()).unwrap();
+    let (filed, split) = (of(&fused), of(&sample_apart()));
+    assert_eq!((filed.is_split, split.is_split), (false, true));
+    let sum = fused.measurement.as_ref().unwrap().breakdown.as_ref().unwrap().sum;
+    assert_eq!((filed.times.values().copied().sum::<Nanos>(), split.times.values().copied().sum()), (sum, sum));
+    assert!(split.times[&OpKind::Normalisation] > filed.times[&OpKind::Normalisation]);
+    let least = split.sorted().last().copied().unwrap();
+    assert_eq!(Some(&least.1), split.times.values().min());
+}
+
+#[test]
+fn what_fusing_saves_is_the_layers_apart_less_the_kernels() {
+    let mut profile = measured(preset("shufflenet-v2-x0.5"), 1, |_| 1_000);
+    let measurement = profile.measurement.as_mut().unwrap();
+    assert_eq!(what_fusing_saves(measurement), None);
+    let layers: Vec<LayerTime> =
+        profile.cost.layers.iter().map(|layer| LayerTime { path: layer.path.clone(), median: Nanos(2_000) }).collect();
+    let (count, kernels) = (layers.len(), measurement.breakdown.as_ref().unwrap().kernels.len());
+    assert_eq!((count, kernels), (210, 157));
+    measurement.apart = Some(Apart { layers, whole: Nanos(400_000) });
+    let said = "As kernels of their own the 210 layers that compute take 420 µs together, fused 157 µs: fusing saves \
+                263 µs (62.6 %).";
+    assert_eq!(what_fusing_saves(measurement).as_deref(), Some(said));
+    measurement.breakdown.as_mut().unwrap().kernels.retain(|kernel| kernel.layers.len() == 1);
+    assert!(what_fusing_saves(measurement).unwrap().contains("fuses nothing"));
+}
+
+#[test]
+fn a_kernel_by_winograds_minimal_filtering_is_explained_on_the_page() {
+    let mut profile = sample();
+    assert!(!text(&profile, Format::Html).contains("Winograd"));
+    let breakdown = profile.measurement.as_mut().unwrap().breakdown.as_mut().unwrap();
+    breakdown.kernels[0].label = "conv 3x3 (Winograd) + relu".into();
+    let html = text(&profile, Format::Html);
+    assert!(html.contains("GFLOP/s; Winograd: fewer multiplications than mult-adds</title>"), "{html}");
+    assert_eq!(html.matches("stroke-width=\"1.5\"").count(), 1);
 }
 
 #[test]

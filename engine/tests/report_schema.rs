@@ -151,6 +151,22 @@ fn a_measured_profile_follows_the_schema_and_meets_the_measurements_parts() {
 }
 
 #[test]
+fn times_apart_follow_the_schema_and_read_back() {
+    let path = format!("{}/tests/fixtures/profiles/schema_{SCHEMA}.json", env!("CARGO_MANIFEST_DIR"));
+    let mut value: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let without = Profile::from_json(value.to_string().as_bytes(), "memory").unwrap();
+    assert_eq!(without.measurement.unwrap().apart, None, "files of before have none");
+    let first = value["measurement"]["breakdown"]["kernels"][0]["layers"][0].as_str().unwrap().to_owned();
+    let layers = serde_json::json!([{ "path": first, "median_ns": 1_234 }]);
+    value["measurement"]["apart"] = serde_json::json!({ "layers": layers, "whole_ns": 5_678 });
+    let (schema, mut met) = (schema(), BTreeSet::new());
+    let found = faults(&schema, &schema, &value, "profile", &mut met);
+    assert!(found.is_empty() && met.contains("Apart") && met.contains("LayerTime"), "{found:#?}");
+    let apart = Profile::from_json(value.to_string().as_bytes(), "memory").unwrap().measurement.unwrap().apart.unwrap();
+    assert_eq!((apart.layer(&first), apart.whole), (Some(Nanos(1_234)), Nanos(5_678)));
+}
+
+#[test]
 fn a_recorded_camera_run_follows_the_schema_and_reads_back() {
     let times = FrameTimes { p50: Nanos(4_000_000), p90: Nanos(5_000_000) };
     let run = CameraRun {

@@ -41,7 +41,8 @@ pub(super) struct Both {
 }
 
 impl Both {
-    /// Headlines and a table with a row per tuned kernel, each beside the sum of Candle's kernels for the same layers.
+    /// Headlines and a table with a row per tuned kernel, each beside the sum of Candle's kernels for the same layers; then
+    /// the tuned kernels by layer where these were also measured apart (Candle's are layers already).
     pub(super) fn report(&self) -> String {
         let mut text = super::cost::headline(&self.tuned.design, &self.tuned.cost);
         let (Some(tuned), Some(candle)) = (&self.tuned.measurement, &self.candle.measurement) else { return text };
@@ -55,6 +56,7 @@ impl Both {
         if let (Some(ours), Some(theirs)) = (&tuned.breakdown, &candle.breakdown) {
             text += &format!("\n{}", side_by_side(ours, theirs));
         }
+        text += &super::apart::report(&self.tuned);
         for warning in warnings(tuned, candle) {
             text += &format!("\nwarning: {warning}\n");
         }

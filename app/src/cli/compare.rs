@@ -14,7 +14,7 @@ use shufflescope_engine::runtime::RunOptions;
 use super::measuring::Measuring;
 use super::output::print;
 use super::resolve;
-use super::running::{Load, Running, StoredFloors};
+use super::running::{Load, Running};
 use super::table::{Align, Table};
 use super::words::way_of_running;
 use crate::worker::{Contest, Job, TurnsJob};
@@ -97,9 +97,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let contest = Contest::Pair { a: Box::new(a.clone()), b: Box::new(b.clone()) };
     let job = TurnsJob { networks: contest, options: options.clone(), rules, processes };
     let rounds = measuring.take_turns("comparing", job)?;
-    let mut floors = StoredFloors::read(&options);
-    let pair = PairResult::new([&graphs[0], &graphs[1]], &options, &rules, &rounds, floors.get())?;
-    floors.note(pair.noise_floor);
+    let floor = measuring.store.floor(&options);
+    let pair = PairResult::new([&graphs[0], &graphs[1]], &options, &rules, &rounds, floor)?;
+    measuring.store.note_floor(&options, pair.noise_floor);
 
     let [layers_a, layers_b] =
         [("layers of A", a), ("layers of B", b)].map(|(what, model)| layers(&mut measuring, what, model, &options));

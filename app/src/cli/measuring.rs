@@ -5,29 +5,45 @@ use std::time::Duration;
 
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
-use shufflescope_engine::measure::{Interleaved, Measurement};
+use shufflescope_engine::measure::{Apart, Interleaved, Measurement};
 use shufflescope_engine::units::Nanos;
 
 use super::output::complain;
+use super::user_store::UserStore;
 use crate::worker::{Client, ClientEvent, Job, Launcher, TurnsJob};
 
 /// The client of one command; its worker process is kept from job to job while the number of threads allows it.
 pub(super) struct Measuring {
     client: Client,
+    /// Where every finished measurement becomes a row.
+    pub store: UserStore,
 }
 
 impl Measuring {
-    /// Starts nothing yet; `name` is what others are told that have to wait for this.
+    /// Starts no process yet; `name` is what others are told that have to wait for this.
     pub(super) fn new(name: &'static str) -> anyhow::Result<Self> {
         let waiting = std::thread::current();
-        Ok(Self { client: Client::new(Launcher::this_program()?, name, move || waiting.unpark()) })
+        let client = Client::new(Launcher::this_program()?, name, move || waiting.unpark());
+        Ok(Self { client, store: UserStore::open() })
     }
 
     /// Measures one network; `what` stands before the bar.
     pub(super) fn measure(&mut self, what: &str, job: Job) -> anyhow::Result<Measurement> {
+        let model = job.design.name().to_owned();
         self.client.measure(job);
-        self.wait(what, |event| match event {
+        let measurement = self.wait(what, |event| match event {
             ClientEvent::Done { measurement, .. } => Some(*measurement),
+            _ => None,
+        })?;
+        self.store.note_run(&model, &measurement);
+        Ok(measurement)
+    }
+
+    /// Measures every layer of a network as a kernel of its own.
+    pub(super) fn take_apart(&mut self, what: &str, job: Job) -> anyhow::Result<Apart> {
+        self.client.take_apart(job);
+        self.wait(what, |event| match event {
+            ClientEvent::Apart { apart, .. } => Some(*apart),
             _ => None,
         })
     }
@@ -63,7 +79,7 @@ impl Measuring {
                     }
                     ClientEvent::Peaks { .. } => {}
                     ClientEvent::Cancelled { .. } => bail!("the measurement was cancelled"),
-                    ClientEvent::Done { .. } | ClientEvent::TurnsDone { .. } => {
+                    ClientEvent::Done { .. } | ClientEvent::Apart { .. } | ClientEvent::TurnsDone { .. } => {
                         if let Some(result) = result(event) {
                             bar.finish_and_clear();
                             return Ok(result);

@@ -24,6 +24,7 @@ Examples:
   shufflescope profile shufflenet-v2-x1.0 --threads 1 --batch 8 --input 160
   shufflescope profile my-design.toml --mode rigorous --output profile.json --output report.html
   shufflescope profile shufflenet-v2-x1.0 --runtime both
+  shufflescope profile shufflenet-v2-x1.0 --apart               where the time goes inside fused kernels
   shufflescope profile model.onnx --output report.html
   shufflescope profile mobilenet-v2-x1.0 --json | jq .measurement.whole.median_ns";
 
@@ -53,6 +54,9 @@ pub(super) struct Arguments {
     /// live: half a second in one process; rigorous: 8 to 30 s in several
     #[arg(long, value_name = "MODE", default_value_t)]
     mode: Mode,
+    /// Also run every layer as a kernel of its own: fused kernels' times are split in that proportion
+    #[arg(long)]
+    apart: bool,
     /// Weights to run with, .safetensors or .pth [default: an ONNX model's own, otherwise random, seeded]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
@@ -73,7 +77,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let threads = arguments.threads.unwrap_or_else(resolve::default_threads);
     let mut options = RunOptions::new(arguments.device, threads, arguments.batch.0);
     options.instruction_set = arguments.instruction_set;
-    let profile_with = |runtime: Runtime| -> anyhow::Result<Profile> {
+    let mut measuring = Measuring::new("shufflescope profile")?;
+    let mut profile_with = |runtime: Runtime| -> anyhow::Result<Profile> {
         resolve::runs_on(runtime, options.device)?;
         let job = Job {
             design: model.clone(),
@@ -82,7 +87,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             weights: arguments.weights.clone(),
             scatter: None,
         };
-        Ok(Profile::of_graph(&model, &graph, Some(Measuring::new("shufflescope profile")?.measure("measuring", job)?)))
+        let mut measurement = measuring.measure("measuring", job.clone())?;
+        if arguments.apart {
+            measurement.apart = Some(measuring.take_apart("taking kernels apart", job)?);
+        }
+        Ok(Profile::of_graph(&model, &graph, Some(measurement)))
     };
     let runtime = match arguments.runtime.unwrap_or(RuntimeChoice::One(options.runtime)) {
         RuntimeChoice::One(runtime) => runtime,
@@ -148,6 +157,7 @@ fn report(profile: &Profile, measurement: &Measurement) -> String {
             breakdown.marking_overhead.map_or_else(|| "unknown".into(), |ratio| format!("{ratio:.3}")),
         );
     }
+    text += &super::apart::report(profile);
     text += &super::cost::findings(findings);
     for warning in &measurement.warnings {
         text += &format!("\nwarning: {warning}\n");

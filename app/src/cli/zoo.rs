@@ -9,7 +9,7 @@ use shufflescope_engine::experiment::figure_2::{Category, PIES, SOURCE as FIGURE
 use shufflescope_engine::experiment::{
     Level, PaperRow, RESOLUTIONS_CHOICE, RESOLUTIONS_SOURCE, ZooOutcome, ZooTable, resolutions, table_8,
 };
-use shufflescope_engine::measure::{Measurement, Mode};
+use shufflescope_engine::measure::{Measurement, Mode, SPLIT_LABEL};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
 
@@ -81,12 +81,25 @@ impl Bench {
     fn measure(&mut self, network: &'static str, input: InputSize, place: &str) -> &Result<Measurement, String> {
         let Self { measuring, options, mode, known } = self;
         known.entry((network, input)).or_insert_with(|| {
-            let design = model(network, input).ok_or_else(|| format!("the zoo has no network `{network}`"))?;
-            let (options, protocol) = (options.clone(), patient(*mode));
-            let job = Job { design, options, protocol, weights: None, scatter: None };
+            let job = job(network, input, options, *mode)?;
             measuring.measure(&format!("{place} {network}"), job).map_err(|error| explain(&error))
         })
     }
+
+    /// As [`measure`](Self::measure), with every layer measured apart too.
+    fn measure_apart(&mut self, network: &'static str, input: InputSize, place: &str) -> Result<Measurement, String> {
+        let mut measurement = self.measure(network, input, place).clone()?;
+        let job = job(network, input, &self.options, self.mode)?;
+        let what = format!("{place} {network}, apart");
+        measurement.apart = Some(self.measuring.take_apart(&what, job).map_err(|error| explain(&error))?);
+        Ok(measurement)
+    }
+}
+
+fn job(network: &str, input: InputSize, options: &RunOptions, mode: Mode) -> Result<Job, String> {
+    let design = model(network, input).ok_or_else(|| format!("the zoo has no network `{network}`"))?;
+    let (options, protocol) = (options.clone(), patient(mode));
+    Ok(Job { design, options, protocol, weights: None, scatter: None })
 }
 
 /// A network of the zoo at any input.
@@ -174,15 +187,15 @@ fn figure_2(bench: &mut Bench, arguments: &Arguments) -> anyhow::Result<String> 
     let names: Vec<&'static str> = PIES.iter().filter(|pie| pie.gpu).map(|pie| pie.network).collect();
     for (index, &network) in names.iter().enumerate() {
         let place = format!("{} of {}", index + 1, names.len());
-        let measured = bench.measure(network, InputSize::square(224), &place).clone();
+        let measured = bench.measure_apart(network, InputSize::square(224), &place);
         let printed = |gpu| PIES.iter().find(|pie| pie.network == network && pie.gpu == gpu).map(|pie| pie.shares);
         let (ours, failure) = match measured {
             Err(why) => (None, Some(why)),
             Ok(measurement) => {
                 let graph = model(network, InputSize::square(224)).map(|model| model.graph(Batch(measurement.batch)));
-                let breakdown = measurement.breakdown.as_ref();
-                let ours = graph.transpose()?.zip(breakdown).and_then(|(graph, of)| TimeByCategory::of(&graph, of));
-                (ours, None)
+                let (breakdown, apart) = (measurement.breakdown.as_ref(), measurement.apart.as_ref());
+                let of = |(graph, breakdown)| TimeByCategory::of(&graph, breakdown, apart);
+                (graph.transpose()?.zip(breakdown).and_then(of), None)
             }
         };
         let (paper_gpu, paper_arm) = (printed(true), printed(false));
@@ -212,7 +225,8 @@ fn figure_2(bench: &mut Bench, arguments: &Arguments) -> anyhow::Result<String> 
     }
     Ok(render(&table, arguments.markdown)
         + &format!(
-            "\nPaper: {}. Here depthwise convolutions count as Conv; a fused kernel counts as its heaviest layer.\n",
+            "\nPaper: {}. Here depthwise convolutions count as Conv; a fused kernel's time is split among its layers, \
+             {SPLIT_LABEL}.\n",
             figure.source
         ))
 }

@@ -70,6 +70,8 @@ pub enum Work {
     Turns(Box<TurnsJob>),
     /// One network.
     Measure(Box<Job>),
+    /// One network, and then every layer of it as a kernel of its own.
+    TakeApart(Box<Job>),
 }
 
 /// A measurement to be made.
@@ -88,8 +90,8 @@ impl Step {
     fn weight(&self) -> f32 {
         match &self.work {
             Work::Turns(job) => 6.0 * job.processes.max(1) as f32,
-            Work::Measure(job) if job.protocol.processes.maximum > 1 => 5.0,
-            Work::Measure(_) => 1.0,
+            Work::Measure(job) | Work::TakeApart(job) if job.protocol.processes.maximum > 1 => 5.0,
+            Work::Measure(_) | Work::TakeApart(_) => 1.0,
         }
     }
 }
@@ -136,6 +138,8 @@ struct Run {
     owner: Owner,
     current: Step,
     ticket: Ticket,
+    /// The current network's measurement, while its layers are measured apart.
+    measured: Option<Box<Measurement>>,
     /// Of the current step, as far as the worker tells.
     fraction: f32,
     step_left: Option<Nanos>,
@@ -183,9 +187,10 @@ impl Bench {
         let mut waiting: VecDeque<Step> = steps.into_iter().collect();
         let Some(current) = waiting.pop_front() else { return Ok(()) };
         let ticket = start(&mut self.client, &current);
-        let (started, step_left) = (Instant::now(), None);
+        let (started, fraction, measured, step_left) = (Instant::now(), 0.0, None, None);
+        let (done, done_weight) = (0, 0.0);
         self.run =
-            Some(Run { owner, current, ticket, fraction: 0.0, step_left, waiting, done: 0, done_weight: 0.0, started });
+            Some(Run { owner, current, ticket, measured, fraction, step_left, waiting, done, done_weight, started });
         Ok(())
     }
 
@@ -242,7 +247,19 @@ impl Bench {
                     }
                     continue;
                 }
-                ClientEvent::Done { ticket, measurement } if ticket == run.ticket => Outcome::Measured(measurement),
+                ClientEvent::Done { ticket, measurement } if ticket == run.ticket => match &run.current.work {
+                    Work::TakeApart(job) => {
+                        run.ticket = self.client.take_apart((**job).clone());
+                        run.measured = Some(measurement);
+                        continue;
+                    }
+                    Work::Measure(_) | Work::Turns(_) => Outcome::Measured(measurement),
+                },
+                ClientEvent::Apart { ticket, apart } if ticket == run.ticket => {
+                    let Some(mut measurement) = run.measured.take() else { continue };
+                    measurement.apart = Some(*apart);
+                    Outcome::Measured(measurement)
+                }
                 ClientEvent::TurnsDone { ticket, processes } if ticket == run.ticket => Outcome::Turns(processes),
                 ClientEvent::Failed { ticket, message } if ticket == run.ticket => Outcome::Failed(message),
                 ClientEvent::WorkerLost { message } => Outcome::Failed(message),
@@ -258,7 +275,7 @@ impl Bench {
         let Some(run) = &mut self.run else { return };
         run.done += 1;
         run.done_weight += run.current.weight();
-        (run.fraction, run.step_left) = (0.0, None);
+        (run.fraction, run.measured, run.step_left) = (0.0, None, None);
         match run.waiting.pop_front() {
             Some(step) => {
                 run.ticket = start(&mut self.client, &step);
@@ -272,6 +289,6 @@ impl Bench {
 fn start(client: &mut Client, step: &Step) -> Ticket {
     match &step.work {
         Work::Turns(job) => client.take_turns((**job).clone()),
-        Work::Measure(job) => client.measure((**job).clone()),
+        Work::Measure(job) | Work::TakeApart(job) => client.measure((**job).clone()),
     }
 }

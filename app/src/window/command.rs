@@ -45,6 +45,8 @@ pub enum Command {
     Refine,
     /// Measures what the device can do at most: the ceilings of the roofline.
     MeasureCeilings,
+    /// Measures every layer of the present design as a kernel of its own.
+    TakeApart,
     /// Stops the measurement in progress.
     Cancel,
     /// Asks for a design file, a saved profile or an ONNX model and opens it.

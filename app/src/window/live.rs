@@ -8,6 +8,7 @@ use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;
 
 use super::ceilings::Ceilings;
+use super::taken_apart::TakenApart;
 use crate::worker::{Client, ClientEvent, Job, Ticket};
 
 /// Seconds without an edit before a measurement starts.
@@ -81,6 +82,7 @@ pub struct Live {
     ticket: Option<Ticket>,
     phase: Phase,
     ceilings: Ceilings,
+    taken_apart: TakenApart,
     latest: Option<Arc<Measurement>>,
     is_final: bool,
     version: u64,
@@ -100,6 +102,7 @@ impl Live {
             ticket: None,
             phase: Phase::Idle,
             ceilings: Ceilings::default(),
+            taken_apart: TakenApart::default(),
             latest: None,
             is_final: false,
             version: 0,
@@ -155,6 +158,17 @@ impl Live {
         &self.ceilings
     }
 
+    /// What is known of every layer as a kernel of its own.
+    #[must_use]
+    pub const fn taken_apart(&self) -> &TakenApart {
+        &self.taken_apart
+    }
+
+    /// Measures every layer of the present design as a kernel of its own, once nothing else is measured.
+    pub fn take_apart(&mut self) {
+        self.taken_apart.want();
+    }
+
     /// Measures what the present device can do at most, once nothing else is measured.
     pub fn measure_ceilings(&mut self) {
         if let Some(wanted) = &self.wanted {
@@ -171,6 +185,7 @@ impl Live {
         }
         self.job = Some(Job { design: model.clone(), options, protocol, weights: None, scatter: None });
         let was_busy = self.ticket.take().is_some();
+        self.taken_apart.forget_wish();
         self.wanted = Some(key);
         self.changed_at = now;
         self.version += 1;
@@ -178,7 +193,7 @@ impl Live {
             self.phase = if self.held { Phase::Resting } else { Phase::Waiting };
         } else {
             self.phase = Phase::Idle;
-            if was_busy {
+            if self.taken_apart.interrupt() || was_busy {
                 self.client.cancel();
             }
         }
@@ -211,6 +226,9 @@ impl Live {
     /// Rests while something else measures on this machine, and goes on afterwards.
     pub fn hold(&mut self, held: bool) {
         self.held = held;
+        if held && self.taken_apart.interrupt() {
+            self.client.cancel();
+        }
         if held && self.phase.is_busy() {
             self.stop(Phase::Resting);
         } else if !held && self.phase == Phase::Resting {
@@ -228,6 +246,8 @@ impl Live {
     pub fn cancel(&mut self) {
         if self.phase.is_busy() || self.phase == Phase::Resting {
             self.stop(Phase::Stopped);
+        } else if self.taken_apart.stop() {
+            self.client.cancel();
         }
     }
 
@@ -243,7 +263,8 @@ impl Live {
     }
 
     fn stop(&mut self, phase: Phase) {
-        if self.ticket.take().is_some() {
+        if self.taken_apart.interrupt() || self.ticket.take().is_some() {
+            self.ticket = None;
             self.client.cancel();
         }
         self.phase = phase;
@@ -252,25 +273,42 @@ impl Live {
     /// Takes what the worker said, and starts what has waited long enough. Says in how many seconds to look again.
     pub fn advance(&mut self, now: f64) -> Option<f64> {
         for event in self.client.poll() {
-            if let Some(event) = self.ceilings.take(event) {
+            if let Some(event) = self.ceilings.take(event).and_then(|event| self.taken_apart.take(event)) {
                 self.take(event);
             }
         }
+        if self.taken_apart.news()
+            && let Some(latest) = &mut self.latest
+        {
+            self.taken_apart.complete(Arc::make_mut(latest));
+            self.version += 1;
+        }
         let ceilings = self.ceilings.advance(&mut self.client, !self.held && !self.phase.is_busy());
+        let idle = ceilings || self.use_idle_time();
         match self.phase {
             Phase::Waiting => {}
             Phase::Queued(_) | Phase::Preparing | Phase::Sampling { .. } => return Some(LOOK_AGAIN),
-            _ => return ceilings.then_some(LOOK_AGAIN),
+            _ => return idle.then_some(LOOK_AGAIN),
         }
         let left = self.changed_at + DEBOUNCE - now;
         if left > 0.0 {
             return Some(left);
         }
         if let Some(job) = self.job.clone() {
+            self.taken_apart.interrupt();
             self.ticket = Some(self.client.measure(job));
             self.phase = Phase::Preparing;
         }
         Some(LOOK_AGAIN)
+    }
+
+    /// Takes the design's kernels apart once its latency is final; says whether something is on its way.
+    fn use_idle_time(&mut self) -> bool {
+        let Self { client, taken_apart, job, latest, .. } = self;
+        let (Some(job), Some(latest), false) = (job, latest, self.held || self.phase.is_busy()) else { return false };
+        let is_current = self.wanted.as_ref().is_some_and(|wanted| is_of(latest, wanted));
+        let by_itself = self.enabled && self.is_final && self.phase == Phase::Idle;
+        is_current && taken_apart.advance(client, job, latest, by_itself)
     }
 
     fn take(&mut self, event: ClientEvent) {
@@ -305,7 +343,8 @@ impl Live {
         self.ticket == Some(ticket)
     }
 
-    fn keep(&mut self, measurement: Measurement, is_final: bool) {
+    fn keep(&mut self, mut measurement: Measurement, is_final: bool) {
+        self.taken_apart.complete(&mut measurement);
         self.latest = Some(Arc::new(measurement));
         self.is_final = is_final;
         self.version += 1;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shufflescope_engine::device::DeviceId;
-use shufflescope_engine::measure::{Interleaved, Measurement, Peaks};
+use shufflescope_engine::measure::{Apart, Interleaved, Measurement, Peaks};
 use shufflescope_engine::units::Nanos;
 
 use super::child::{Launcher, Line, Worker};
@@ -56,6 +56,13 @@ pub enum ClientEvent {
         ticket: Ticket,
         /// What was measured.
         measurement: Box<Measurement>,
+    },
+    /// Every layer is measured as a kernel of its own.
+    Apart {
+        /// The job.
+        ticket: Ticket,
+        /// As measured.
+        apart: Box<Apart>,
     },
     /// Rounds are being taken in turns.
     Turns {
@@ -134,6 +141,11 @@ impl Client {
     /// Starts measuring, in place of whatever was being measured.
     pub fn measure(&mut self, job: Job) -> Ticket {
         self.start(|ticket| Current::measure(ticket, job))
+    }
+
+    /// Starts measuring every layer as a kernel of its own, in place of whatever was being measured.
+    pub fn take_apart(&mut self, job: Job) -> Ticket {
+        self.start(|ticket| Current::apart(ticket, job))
     }
 
     /// Starts measuring networks in turns, in place of whatever was being measured.
@@ -261,6 +273,7 @@ impl Client {
             | Event::Preparing { ticket }
             | Event::Progress { ticket, .. }
             | Event::Done { ticket, .. }
+            | Event::Apart { ticket, .. }
             | Event::Turns { ticket, .. }
             | Event::TurnsDone { ticket, .. }
             | Event::Cancelled { ticket }

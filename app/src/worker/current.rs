@@ -28,6 +28,9 @@ enum Work {
         /// The kernels they marked; empty until one has.
         kernels: Vec<KernelLabel>,
     },
+    Apart {
+        job: Box<Job>,
+    },
     TakeTurns {
         job: TurnsJob,
         /// What earlier processes took.
@@ -52,6 +55,10 @@ impl Current {
         Self::new(ticket, Work::Measure { job: Box::new(job), collected: vec![], kernels: vec![] })
     }
 
+    pub fn apart(ticket: Ticket, job: Job) -> Self {
+        Self::new(ticket, Work::Apart { job: Box::new(job) })
+    }
+
     pub fn take_turns(ticket: Ticket, job: TurnsJob) -> Self {
         Self::new(ticket, Work::TakeTurns { job, collected: vec![] })
     }
@@ -63,7 +70,7 @@ impl Current {
     /// CPU threads of the processes that this needs.
     pub fn threads(&self) -> usize {
         match &self.work {
-            Work::Measure { job, .. } => job.options.threads,
+            Work::Measure { job, .. } | Work::Apart { job } => job.options.threads,
             Work::TakeTurns { job, .. } => job.options.threads,
         }
     }
@@ -73,6 +80,7 @@ impl Current {
         let ticket = self.ticket;
         match &self.work {
             Work::Measure { job, .. } => Request::Measure { ticket, job: job.clone() },
+            Work::Apart { job } => Request::Apart { ticket, job: job.clone() },
             Work::TakeTurns { job, .. } => Request::TakeTurns { ticket, job: Box::new(job.clone()) },
         }
     }
@@ -92,6 +100,7 @@ impl Current {
                 Step::Tell(ClientEvent::Progress { ticket, fraction, left: left.unwrap_or_default(), partial })
             }
             Event::Done { measurement, samples, .. } => self.done(measurement, *samples),
+            Event::Apart { apart, .. } => Step::End(ClientEvent::Apart { ticket, apart }),
             Event::Turns { fraction, left, samples, .. } => {
                 let (fraction, left) = self.overall(fraction, left);
                 let Work::TakeTurns { collected, .. } = &self.work else { return Step::Nothing };
@@ -150,6 +159,7 @@ impl Current {
     fn has_results(&self) -> bool {
         match &self.work {
             Work::Measure { collected, .. } => !collected.is_empty(),
+            Work::Apart { .. } => false,
             Work::TakeTurns { collected, .. } => !collected.is_empty(),
         }
     }
@@ -164,6 +174,7 @@ impl Current {
                 let most = if is_known { minimum } else { maximum };
                 (most.max(collected.len() + 1), collected.len(), Some(maximum_time))
             }
+            Work::Apart { .. } => (1, 0, None),
             Work::TakeTurns { job, collected } => (job.processes.max(1), collected.len(), None),
         };
         let done = (collected as f64 + fraction.clamp(0.0, 1.0)) / most as f64;

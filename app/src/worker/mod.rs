@@ -4,6 +4,7 @@
 //! fixed once Candle has used it, so another thread count needs a fresh child; a crash in a driver does not take the
 //! window down; and cancelling can always fall back on killing.
 
+mod apart;
 mod child;
 mod client;
 mod current;

@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::experiment::{Column, Experiment, Scale, columns};
 use shufflescope_engine::measure::{
-    InterleaveRules, Interleaved, Measurement, Peaks, ProcessSamples, Protocol, Scatter,
+    Apart, InterleaveRules, Interleaved, Measurement, Peaks, ProcessSamples, Protocol, Scatter,
 };
 use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;
 
 /// Spoken by this build; both sides must agree.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// A line longer than this is not from our worker.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
@@ -38,6 +38,13 @@ pub enum Request {
         /// Tags every event that answers.
         ticket: Ticket,
         /// What to measure.
+        job: Box<Job>,
+    },
+    /// Measures every layer as a kernel of its own; a newer request cancels it.
+    Apart {
+        /// Tags every event that answers.
+        ticket: Ticket,
+        /// What to take apart.
         job: Box<Job>,
     },
     /// Measures networks in turns; a newer request cancels an older one.
@@ -169,6 +176,13 @@ pub enum Event {
         measurement: Box<Measurement>,
         /// Its raw samples, for a summary over several processes.
         samples: Box<ProcessSamples>,
+    },
+    /// Every layer is measured as a kernel of its own.
+    Apart {
+        /// The request.
+        ticket: Ticket,
+        /// As measured.
+        apart: Box<Apart>,
     },
     /// Rounds are being taken in turns.
     Turns {

@@ -22,6 +22,7 @@ use shufflescope_engine::units::Nanos;
 
 use crate::explain;
 
+use super::apart::take_apart;
 use super::protocol::{Contest, Event, Job, MAX_LINE_BYTES, Request, Ticket, TurnsJob, VERSION};
 use super::turn::{Asked, Turn, Turns};
 
@@ -102,6 +103,7 @@ impl Reader {
                 Ok(request) => {
                     match &request {
                         Request::Measure { ticket, .. }
+                        | Request::Apart { ticket, .. }
                         | Request::TakeTurns { ticket, .. }
                         | Request::Peaks { ticket, .. } => {
                             self.newest.store(ticket.0, Ordering::Release);
@@ -145,6 +147,7 @@ impl Worker {
                     let (measurement, samples) = worker.measure(ticket, &job)?;
                     Ok(Event::Done { ticket, measurement: Box::new(measurement), samples: Box::new(samples) })
                 }),
+                Request::Apart { ticket, job } => self.attempt(ticket, |worker| worker.take_apart(ticket, &job)),
                 Request::TakeTurns { ticket, job } => self.attempt(ticket, |worker| {
                     Ok(Event::TurnsDone { ticket, samples: Box::new(worker.take_turns(ticket, &job)?) })
                 }),
@@ -169,6 +172,19 @@ impl Worker {
                 Event::Failed { ticket, message: format!("the runtime panicked: {reason}; please report this design") }
             }
         }
+    }
+
+    fn take_apart(&self, ticket: Ticket, job: &Job) -> anyhow::Result<Event> {
+        let _turn = self.wait_for_turn(ticket, job.options.device)?;
+        self.events.send(&Event::Preparing { ticket });
+        let apart = take_apart(job, &self.clock, &mut |fraction, left| {
+            if self.is_stale(ticket) {
+                return ControlFlow::Break(());
+            }
+            self.events.send(&Event::Progress { ticket, fraction, left, partial: None });
+            ControlFlow::Continue(())
+        })?;
+        Ok(Event::Apart { ticket, apart: Box::new(apart) })
     }
 
     /// Waits until nobody else measures on the device.

@@ -4,14 +4,16 @@
 //! convolutions, batch normalisation and joining channels belong. Ours, not the paper's: depthwise convolutions and
 //! fully connected layers count as Conv (with the depthwise part told apart), slices, concatenations and flattening as
 //! Data (the paper's Data is reading input, which we do not time), batch normalisation on its own as Elemwise, pooling
-//! and what no kernel accounts for as Other. A fused kernel counts as its heaviest layer.
+//! and what no kernel accounts for as Other. A fused kernel's time is split among its layers where these were also
+//! measured apart; otherwise all of it counts as its heaviest layer.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::graph::{Graph, Op, OpKind};
-use crate::measure::Breakdown;
+use crate::measure::{Apart, Breakdown, KernelSplit, KernelTime};
+use crate::units::Nanos;
 
 /// A category of the figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -52,6 +54,10 @@ pub struct TimeByCategory {
     pub shares: Shares,
     /// The part of `conv` that is depthwise.
     pub depthwise: f64,
+    /// Whether the time of fused kernels is split in the proportions that their layers have as kernels of their own;
+    /// otherwise a fused kernel counts as its heaviest layer.
+    #[serde(default)]
+    pub is_split: bool,
 }
 
 /// One pie of the figure as printed.
@@ -151,38 +157,39 @@ impl Shares {
 }
 
 impl TimeByCategory {
-    /// Sorts the kernels' medians into the categories. The whole is the larger of the marked runs' median and the
-    /// kernels' sum, so that no share exceeds 1. `None` where the runs took no time.
+    /// Sorts the kernels' medians into the categories, split where the layers were measured apart. The whole is the larger
+    /// of the marked runs' median and the kernels' sum, so that no share exceeds 1. `None` where the runs took no time.
     #[must_use]
-    pub fn of(graph: &Graph, breakdown: &Breakdown) -> Option<Self> {
+    pub fn of(graph: &Graph, breakdown: &Breakdown, apart: Option<&Apart>) -> Option<Self> {
         let ops: HashMap<&str, &Op> = graph.layers().map(|(_, node)| (node.path.as_str(), &node.op)).collect();
         let whole = breakdown.marked_whole.max(breakdown.sum);
         if whole.0 == 0 {
             return None;
         }
         let (mut shares, mut depthwise) = (Shares::default(), 0.0);
-        for kernel in &breakdown.kernels {
-            let ops = || kernel.layers.iter().filter_map(|layer| ops.get(layer.as_str()).copied());
-            let heaviest = ops().min_by_key(|op| weight(op));
-            let share = kernel.median.share_of(whole);
-            *shares.of_mut(heaviest.map_or(Category::Other, Category::of)) += share;
-            if heaviest.is_some_and(|op| op.kind() == OpKind::Depthwise) {
+        let mut add = |op: Option<&Op>, time: Nanos| {
+            let share = time.share_of(whole);
+            *shares.of_mut(op.map_or(Category::Other, Category::of)) += share;
+            if op.is_some_and(|op| op.kind() == OpKind::Depthwise) {
                 depthwise += share;
+            }
+        };
+        let split = apart.map(|apart| breakdown.split(apart));
+        for (index, kernel) in breakdown.kernels.iter().enumerate() {
+            let of_kernel = split.as_ref().and_then(|split| split.kernels.get(index));
+            match of_kernel.filter(|kernel| kernel.apart.is_some()) {
+                Some(KernelSplit { layers, .. }) => {
+                    layers.iter().for_each(|layer| add(ops.get(layer.path.as_str()).copied(), layer.median));
+                }
+                None => {
+                    let KernelTime { layers, median, .. } = kernel;
+                    let ops = layers.iter().filter_map(|layer| ops.get(layer.as_str()).copied());
+                    add(ops.min_by_key(|op| op.kind().rank()), *median);
+                }
             }
         }
         shares.other += whole.since(breakdown.sum).share_of(whole);
-        Some(Self { shares, depthwise })
-    }
-}
-
-/// The rank of an operation among those that run as one kernel, the heaviest first.
-const fn weight(op: &Op) -> u8 {
-    match op.kind() {
-        OpKind::Convolution | OpKind::Pointwise | OpKind::Linear => 0,
-        OpKind::Depthwise => 1,
-        OpKind::Pooling => 2,
-        OpKind::Normalisation | OpKind::ElementWise => 3,
-        OpKind::Data | OpKind::Input => 4,
+        Some(Self { shares, depthwise, is_split: split.is_some() })
     }
 }
 
@@ -190,10 +197,10 @@ const fn weight(op: &Op) -> u8 {
 mod tests {
     use super::*;
     use crate::design::Batch;
-    use crate::graph::lower;
-    use crate::measure::KernelTime;
-    use crate::runtime::{KernelPlan, tuned};
-    use crate::units::{Nanos, NanosDelta};
+    use crate::graph::{Activation, Conv2d, GraphBuilder, Shape, Window, lower};
+    use crate::measure::LayerTime;
+    use crate::runtime::{Fusing, KernelPlan, tuned};
+    use crate::units::NanosDelta;
     use crate::zoo::preset;
 
     /// A breakdown in which every kernel of the plan takes as many microseconds as `time` says.
@@ -221,12 +228,12 @@ mod tests {
         let plan = KernelPlan::one_per_layer(&graph);
         let only = |wanted: &'static str| {
             let breakdown = breakdown(&graph, &plan, 0, |label| u64::from(label.starts_with(wanted)));
-            let TimeByCategory { shares, depthwise } = TimeByCategory::of(&graph, &breakdown).unwrap();
+            let TimeByCategory { shares, depthwise, is_split } = TimeByCategory::of(&graph, &breakdown, None).unwrap();
             let round = |share: f64| (share * 1e9).round() / 1e9;
             let Shares { conv, data, elemwise, shuffle, other } = shares;
             let [conv, data, elemwise, shuffle, other] = [conv, data, elemwise, shuffle, other].map(round);
             let shares = Shares { conv, data, elemwise, shuffle, other };
-            TimeByCategory { shares, depthwise: round(depthwise) }
+            TimeByCategory { shares, depthwise: round(depthwise), is_split }
         };
         assert_eq!(only("conv 1x1").shares.conv, 1.0);
         assert_eq!((only("dw 3x3").shares.conv, only("dw 3x3").depthwise), (1.0, 1.0));
@@ -242,11 +249,30 @@ mod tests {
     #[test]
     fn a_fused_kernel_counts_as_its_heaviest_layer_and_the_unaccounted_as_other() {
         let graph = lower(&preset("shufflenet-v2-x1.0").unwrap(), Batch(1)).unwrap();
-        let breakdown = breakdown(&graph, &tuned::plan(&graph), 7, |_| 1);
-        let by_category = TimeByCategory::of(&graph, &breakdown).unwrap();
+        let breakdown = breakdown(&graph, &tuned::plan(&graph, Fusing::Full), 7, |_| 1);
+        let by_category = TimeByCategory::of(&graph, &breakdown, None).unwrap();
         assert!(by_category.shares.conv > 0.7, "{by_category:?}");
         assert!(by_category.shares.other >= 7_000.0 / breakdown.marked_whole.as_f64());
         assert!((sum(&by_category.shares) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_fused_kernels_time_goes_to_its_layers_where_they_were_measured_apart() {
+        let mut builder = GraphBuilder::new("two", Shape::new(1, 8, 8, 8));
+        let conv = |groups, window| Op::Conv2d(Conv2d { in_channels: 8, out_channels: 8, window, groups, bias: true });
+        let pointwise = builder.push("pw", conv(1, Window::square(1, 1)), &[builder.input()]).unwrap();
+        let relu = builder.push("relu", Op::Activation(Activation::Relu), &[pointwise]).unwrap();
+        builder.push("dw", conv(8, Window::square(3, 1)), &[relu]).unwrap();
+        let graph = builder.finish();
+        let breakdown = breakdown(&graph, &tuned::plan(&graph, Fusing::Full), 0, |_| 80);
+        assert_eq!(breakdown.kernels.len(), 1);
+        let layer = |path: &str, micros: u64| LayerTime { path: path.into(), median: Nanos(1_000 * micros) };
+        let apart = Apart { layers: vec![layer("pw", 50), layer("relu", 20), layer("dw", 30)], whole: Nanos(100_000) };
+        let fused = TimeByCategory::of(&graph, &breakdown, None).unwrap();
+        assert_eq!((fused.shares.conv, fused.depthwise, fused.is_split), (1.0, 0.0, false));
+        let split = TimeByCategory::of(&graph, &breakdown, Some(&apart)).unwrap();
+        let shares = Shares { conv: 0.8, elemwise: 0.2, ..Shares::default() };
+        assert_eq!(split, TimeByCategory { shares, depthwise: 0.3, is_split: true });
     }
 
     #[test]
@@ -254,10 +280,10 @@ mod tests {
         let graph = lower(&preset("shufflenet-v2-x1.0").unwrap(), Batch(1)).unwrap();
         let mut breakdown = breakdown(&graph, &KernelPlan::one_per_layer(&graph), 0, |_| 3);
         breakdown.marked_whole = Nanos(breakdown.sum.0 / 2);
-        assert!((sum(&TimeByCategory::of(&graph, &breakdown).unwrap().shares) - 1.0).abs() < 1e-9);
+        assert!((sum(&TimeByCategory::of(&graph, &breakdown, None).unwrap().shares) - 1.0).abs() < 1e-9);
         breakdown.kernels.clear();
         (breakdown.sum, breakdown.marked_whole) = (Nanos::ZERO, Nanos::ZERO);
-        assert_eq!(TimeByCategory::of(&graph, &breakdown), None);
+        assert_eq!(TimeByCategory::of(&graph, &breakdown, None), None);
     }
 
     #[test]

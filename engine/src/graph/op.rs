@@ -215,6 +215,17 @@ impl OpKind {
             Self::Data => "data",
         }
     }
+
+    /// The rank among kinds that run as one kernel, the heaviest first.
+    pub(crate) const fn rank(self) -> u8 {
+        match self {
+            Self::Convolution | Self::Pointwise | Self::Linear => 0,
+            Self::Depthwise => 1,
+            Self::Pooling => 2,
+            Self::Normalisation | Self::ElementWise => 3,
+            Self::Data | Self::Input => 4,
+        }
+    }
 }
 
 impl Op {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::statistics::Sorted;
 use super::{MeasureError, ProcessSamples};
 use crate::graph::Graph;
-use crate::runtime::{Kernel, KernelPlan};
+use crate::runtime::{Kernel, KernelPlan, WINOGRAD};
 use crate::units::{Nanos, NanosDelta};
 
 /// Where the time goes. `sum` is exactly the sum of the kernels' medians and `unaccounted` is exactly `marked_whole`
@@ -62,6 +62,12 @@ impl KernelTime {
     #[must_use]
     pub fn kernel(&self) -> KernelLabel {
         KernelLabel { layers: self.layers.clone(), label: self.label.clone() }
+    }
+
+    /// Whether it is computed with fewer multiplications than its mult-adds, as its label says.
+    #[must_use]
+    pub fn is_winograd(&self) -> bool {
+        self.label.contains(WINOGRAD)
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! The way of a number: [`sample`] drives an [`Executable`](crate::runtime::Executable) in one process and keeps every
 //! raw time in [`ProcessSamples`]; [`Measurement::summarise`] makes one [`Measurement`] of one or more processes, with
-//! spread, [`Repeatability`] and [`Warning`]s. Where networks are to be compared, [`interleave`] measures them in turns into
-//! [`Interleaved`], and [`compare()`] gives the verdict on any two. Only [`sample`] and [`interleave`] touch the world,
-//! and that through a [`Clock`] and a [`Canary`], so the whole scheduler is tested on the clock of [`fake`] that takes
+//! spread, [`Repeatability`] and [`Warning`]s. Where networks are to be compared, [`interleave`] measures them in turns
+//! into [`Interleaved`], and [`compare()`] gives the verdict on any two. [`measure_apart`] times every layer as a kernel
+//! of its own, in proportion to which [`Split`] divides a fused kernel's time. Only these three touch the world, and that
+//! through a [`Clock`] and a [`Canary`], so the whole scheduler is tested on the clock of [`fake`] that takes
 //! exactly the time it is told.
 
 mod apart;
@@ -36,7 +37,7 @@ mod warm_up;
 mod warning;
 mod within_run;
 
-pub use apart::{Apart, LayerTime};
+pub use apart::{Apart, LayerTime, measure_apart};
 pub use breakdown::{Breakdown, KernelLabel, KernelTime};
 pub use canary::{ArithmeticCanary, Canary, CanaryReport};
 pub use clock::{Clock, MonotonicClock, TimerQuality};
@@ -47,7 +48,7 @@ pub use interleaved::{Block, Interleaved, Round, RowRecord};
 pub use key::MeasureKey;
 pub use layer_diff::{LayerChange, LayerDifference, LayerPair, LayerSide, LayerSource};
 pub use measurement::{Circumstances, Measurement, ProcessRecord};
-pub use noise_floor::{NoiseFileError, NoiseFloor, NoiseFloors, NoiseKey};
+pub use noise_floor::NoiseFloor;
 pub use peaks::{Peaks, PeaksError, measure_peaks};
 pub use progress::{Phase, Progress};
 pub use protocol::{EarlyStop, Mode, Processes, Protocol, RunCounts, SamplingRules, SteadyRule, WarmUpRules};

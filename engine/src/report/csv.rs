@@ -1,7 +1,8 @@
 //! One row per layer, for spreadsheets and data frames: exact counts, times in nanoseconds, unknown is empty.
 //!
 //! A kernel's time stands in the row of each of its layers; summed over distinct `kernel` values it is the breakdown's
-//! sum.
+//! sum. Where the layers were also measured apart, `apart_ns` is a layer's time as a kernel of its own, and
+//! `kernel_share_ns` its part of the kernel's time in that proportion, which adds up to the same sum.
 
 use std::io::Write;
 
@@ -12,7 +13,7 @@ use super::{ExportError, Exporter, Format, LayerRow, Profile, layer_rows};
 pub struct Csv;
 
 /// The heading.
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 19] = [
     "layer",
     "op",
     "kind",
@@ -30,6 +31,8 @@ const COLUMNS: [&str; 17] = [
     "kernel_median_ns",
     "kernel_low_ns",
     "kernel_high_ns",
+    "apart_ns",
+    "kernel_share_ns",
 ];
 
 impl Exporter for Csv {
@@ -69,6 +72,8 @@ fn cells(row: &LayerRow<'_>) -> [String; COLUMNS.len()] {
         of_kernel(|kernel| kernel.time.median.0.to_string()),
         of_kernel(|kernel| kernel.time.low.0.to_string()),
         of_kernel(|kernel| kernel.time.high.0.to_string()),
+        row.apart.and_then(|apart| apart.alone).map(|time| time.0.to_string()).unwrap_or_default(),
+        row.apart.map(|apart| apart.share.0.to_string()).unwrap_or_default(),
     ]
 }
 

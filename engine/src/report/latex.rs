@@ -1,10 +1,14 @@
-//! Tables for a paper: the design as in the ShuffleNet V2 paper's Table 5, and its headline. Needs `booktabs`.
+//! Tables for a paper: the design as in the ShuffleNet V2 paper's Table 5, its headline and, where it was measured, the time
+//! by kind of work. Needs `booktabs`.
 
 use std::io::Write;
 
-use super::{ExportError, Exporter, Format, Origin, Profile, StageRow, headline, stage_rows};
+use super::{
+    ExportError, Exporter, Format, Origin, Profile, StageRow, headline, stage_rows, time_by_kind, what_fusing_saves,
+};
+use crate::units::Nanos;
 
-/// Two `table` environments to `\input` into a document.
+/// The `table` environments to `\input` into a document.
 #[derive(Clone, Copy, Debug)]
 pub struct Latex;
 
@@ -17,7 +21,8 @@ impl Exporter for Latex {
         let name = escaped(profile.design.name());
         writeln!(to, "% Made by ShuffleScope {}. Needs \\usepackage{{booktabs}}.", profile.machine.version)?;
         stages(to, profile, &name)?;
-        Ok(totals(to, profile, &name)?)
+        totals(to, profile, &name)?;
+        Ok(kinds(to, profile, &name)?)
     }
 }
 
@@ -76,6 +81,22 @@ fn totals(to: &mut dyn Write, profile: &Profile, name: &str) -> std::io::Result<
             origin => origin.name().into(),
         };
         writeln!(to, "    {} & {} & {origin} \\\\", escaped(fact.name), escaped(&fact.value))?;
+    }
+    writeln!(to, "    \\bottomrule\n  \\end{{tabular}}\n\\end{{table}}")
+}
+
+/// The time by kind of work; nothing where no kernel was timed.
+fn kinds(to: &mut dyn Write, profile: &Profile, name: &str) -> std::io::Result<()> {
+    let Some(measurement) = &profile.measurement else { return Ok(()) };
+    let Some(of) = time_by_kind(&profile.cost.layers, measurement) else { return Ok(()) };
+    let saved = what_fusing_saves(measurement).map(|text| format!(" {text}")).unwrap_or_default();
+    let rule = escaped(&format!("{}{saved}", of.rule()));
+    writeln!(to, "\n\\begin{{table}}\n  \\centering\n  \\caption{{{name}: time by kind of work. {rule}}}")?;
+    writeln!(to, "  \\begin{{tabular}}{{lrr}}\n    \\toprule\n    Kind & Time (ms) & Share (\\%) \\\\\n    \\midrule")?;
+    let sum: Nanos = of.times.values().copied().sum();
+    for (kind, time) in of.sorted() {
+        let share = 100.0 * time.share_of(sum);
+        writeln!(to, "    {} & {} & {share:.1} \\\\", escaped(kind.name()), millis(time.0))?;
     }
     writeln!(to, "    \\bottomrule\n  \\end{{tabular}}\n\\end{{table}}")
 }

@@ -4,8 +4,9 @@ use std::io::Write;
 
 use super::{
     ExportError, Exporter, Fact, Format, LayerRow, Origin, Profile, environment, headline, layer_rows, method,
-    stage_rows,
+    stage_rows, time_by_kind, what_fusing_saves,
 };
+use crate::measure::{Measurement, SPLIT_LABEL};
 use crate::units::Nanos;
 
 /// GitHub's Markdown.
@@ -40,12 +41,28 @@ impl Exporter for Markdown {
         });
         table(to, &columns, "lllrllrrrr", rows)?;
 
+        if let Some(measurement) = &profile.measurement {
+            kinds(to, profile, measurement)?;
+        }
+
         writeln!(to, "\n## Layers\n")?;
         let columns =
             ["layer", "op", "output", "mult-adds", "params", "memory access (elements)", "FLOP/B", "kernel", "µs"];
-        table(to, &columns, "lllrrrrrr", layer_rows(profile).iter().map(layer))?;
-        if profile.measurement.is_some() {
-            writeln!(to, "\nA kernel's time stands in the row of the first layer that it computes.")?;
+        let rows = layer_rows(profile);
+        if rows.iter().any(|row| row.apart.is_some()) {
+            let [a, b, c, d, e, f, g, h, i] = columns;
+            let columns = [a, b, c, d, e, f, g, h, i, "split: µs", "apart: µs"];
+            table(to, &columns, "lllrrrrrrrr", rows.iter().map(layer_apart))?;
+            let text = "apart is a layer's time as a kernel of its own, split its part of its kernel's time";
+            writeln!(
+                to,
+                "\nA kernel's time stands in the row of the first layer that it computes; {text}, {SPLIT_LABEL}."
+            )?;
+        } else {
+            table(to, &columns, "lllrrrrrr", rows.iter().map(layer))?;
+            if profile.measurement.is_some() {
+                writeln!(to, "\nA kernel's time stands in the row of the first layer that it computes.")?;
+            }
         }
 
         if !profile.findings.is_empty() {
@@ -89,6 +106,26 @@ fn layer(row: &LayerRow<'_>) -> [String; 9] {
         row.kernel.map(|kernel| kernel.index.to_string()).unwrap_or_default(),
         first.map(|kernel| microseconds(kernel.time.median)).unwrap_or_default(),
     ]
+}
+
+fn layer_apart(row: &LayerRow<'_>) -> [String; 11] {
+    let [a, b, c, d, e, f, g, h, i] = layer(row);
+    let share = row.apart.map(|apart| microseconds(apart.share)).unwrap_or_default();
+    let alone = row.apart.and_then(|apart| apart.alone).map(microseconds).unwrap_or_default();
+    [a, b, c, d, e, f, g, h, i, share, alone]
+}
+
+/// The time by kind of work; nothing where no kernel was timed.
+fn kinds(to: &mut dyn Write, profile: &Profile, measurement: &Measurement) -> std::io::Result<()> {
+    let Some(of) = time_by_kind(&profile.cost.layers, measurement) else { return Ok(()) };
+    writeln!(to, "\n## Time by kind of work\n")?;
+    let sum: Nanos = of.times.values().copied().sum();
+    let row = |(kind, time): (crate::graph::OpKind, Nanos)| {
+        [kind.name().to_owned(), microseconds(time), format!("{:.1} %", 100.0 * time.share_of(sum))]
+    };
+    table(to, &["kind", "µs", "share"], "lrr", of.sorted().into_iter().map(row))?;
+    writeln!(to, "\n{}", of.rule())?;
+    what_fusing_saves(measurement).map_or(Ok(()), |text| writeln!(to, "\n{text}"))
 }
 
 /// A table; `align` has one letter per column, `l` or `r`.

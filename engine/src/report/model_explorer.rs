@@ -8,9 +8,11 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::{ExportError, Exporter, Format, Profile, layer_rows};
+use super::{ExportError, Exporter, Format, LayerApart, Profile, layer_rows};
+use crate::units::Nanos;
 
-/// One value per layer: microseconds of its kernel where measured, otherwise mult-adds.
+/// One value per layer: microseconds of its kernel where measured (its part of them where the layers were measured
+/// apart), otherwise mult-adds.
 #[derive(Clone, Copy, Debug)]
 pub struct ModelExplorer;
 
@@ -23,12 +25,13 @@ impl Exporter for ModelExplorer {
         let measured = profile.measurement.as_ref().is_some_and(|measurement| measurement.breakdown.is_some());
         let mut results: BTreeMap<&str, Value> = BTreeMap::new();
         for row in layer_rows(profile) {
-            // A kernel's time stands at its first layer only, so that Model Explorer's sums over groups are right.
-            let value = match row.kernel {
-                Some(kernel) if kernel.is_first => json!(kernel.time.median.as_f64() / 1e3),
-                Some(_) => continue,
-                None if measured => continue,
-                None => json!(row.cost.mult_adds),
+            // A kernel's time stands at its first layer only, or is split, so that Model Explorer's sums over groups are
+            // right.
+            let value = match (row.apart, row.kernel) {
+                (Some(LayerApart { share, .. }), _) if share > Nanos::ZERO => json!(share.as_f64() / 1e3),
+                (None, Some(kernel)) if kernel.is_first => json!(kernel.time.median.as_f64() / 1e3),
+                (None, None) if !measured => json!(row.cost.mult_adds),
+                _ => continue,
             };
             results.insert(&row.cost.path, json!({ "value": value }));
         }

@@ -25,7 +25,13 @@ pub struct RooflinePoint {
     pub rate: FlopRate,
     /// Its median.
     pub median: Nanos,
+    /// Whether it is computed by Winograd's minimal filtering: with fewer multiplications than its mult-adds, by which
+    /// `rate` counts, so that it may pass the ceiling of the arithmetic.
+    pub is_winograd: bool,
 }
+
+/// What is said of a kernel by Winograd's minimal filtering where it is above the ceiling of the arithmetic.
+pub const FEWER_MULTIPLICATIONS: &str = "Winograd: fewer multiplications than mult-adds";
 
 /// A point for every kernel that computes, in launch order; kernels without mult-adds have no place in the chart.
 #[must_use]
@@ -45,6 +51,7 @@ pub fn roofline_points(layers: &[LayerCost], kernels: &[KernelTime]) -> Vec<Roof
             intensity: 2.0 * mult_adds.as_f64() / Bytes(bytes).0 as f64,
             rate,
             median: kernel.median,
+            is_winograd: kernel.is_winograd(),
         })
     };
     kernels.iter().enumerate().filter_map(point).collect()
@@ -64,6 +71,8 @@ mod tests {
     use crate::cost::model_cost;
     use crate::design::Batch;
     use crate::graph::lower;
+    use crate::measure::KernelLabel;
+    use crate::runtime::{Fusing, tuned};
     use crate::zoo;
 
     fn kernel(layers: &[&str], median: u64) -> KernelTime {
@@ -84,6 +93,27 @@ mod tests {
         assert_eq!((point.kernel, point.layers, point.kind), (0, 3, OpKind::Convolution));
         assert_eq!((point.layer.as_str(), point.rate), ("conv1.0", FlopRate(flop / 1000.0)));
         assert!((point.intensity - flop / bytes as f64).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_kernel_by_winograds_minimal_filtering_is_told_by_its_label() {
+        let network = zoo::network("resnet-18").unwrap();
+        let graph = network.graph(network.input, Batch(1)).unwrap();
+        let layers = model_cost(&graph).layers;
+        let labels = KernelLabel::of(&tuned::plan(&graph, Fusing::Full), &graph);
+        let kernels: Vec<KernelTime> = labels
+            .into_iter()
+            .map(|KernelLabel { layers, label }| {
+                let median = Nanos(1_000);
+                KernelTime { layers, label, median, low: median, high: median }
+            })
+            .collect();
+        let points = roofline_points(&layers, &kernels);
+        let told = |layer: &str| points.iter().find(|point| point.layer == layer).map(|point| point.is_winograd);
+        assert_eq!(
+            (told("layer1.0.conv1"), told("conv1"), told("layer2.0.downsample.0")),
+            (Some(true), Some(false), Some(false))
+        );
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub struct StageRow {
     pub params: Params,
     /// Elements read and written.
     pub memory_access: Elements,
-    /// Sum of its kernels' medians; a kernel over two rows counts where it begins. `None` where nothing was measured.
+    /// Sum of its kernels' medians. A kernel over two rows counts where it begins, or is split among them where the layers
+    /// were measured apart. `None` where nothing was measured.
     pub time: Option<Nanos>,
 }
 
@@ -179,7 +180,8 @@ impl StageRow {
         self.params += layer.cost.params;
         self.memory_access += layer.cost.memory_access;
         if let Some(kernel) = layer.kernel {
-            let time = if kernel.is_first { kernel.time.median } else { Nanos::ZERO };
+            let whole = if kernel.is_first { kernel.time.median } else { Nanos::ZERO };
+            let time = layer.apart.map_or(whole, |apart| apart.share);
             self.time = Some(self.time.unwrap_or_default() + time);
         }
     }

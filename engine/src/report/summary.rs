@@ -1,6 +1,6 @@
 //! What a profile says in a few lines: the headline, the environment and the method, for every format that people read.
 
-use super::Profile;
+use super::{Profile, what_fusing_saves};
 use crate::measure::Measurement;
 use crate::model::Model;
 use crate::units::MultAdds;
@@ -215,6 +215,17 @@ pub fn method(profile: &Profile) -> Vec<(&'static str, String)> {
             format!(
                 "medians of {} marked runs: sum {} + unaccounted {} = marked whole {}; marking overhead {overhead}",
                 breakdown.samples, breakdown.sum, breakdown.unaccounted, breakdown.marked_whole
+            ),
+        ));
+    }
+    if let Some(apart) = &measurement.apart {
+        let saved = what_fusing_saves(measurement).map(|text| format!(" {text}")).unwrap_or_default();
+        let layers = apart.layers.len();
+        facts.push((
+            "layers apart",
+            format!(
+                "medians of marked runs with {layers} layers as kernels of their own, whole {}.{saved}",
+                apart.whole
             ),
         ));
     }

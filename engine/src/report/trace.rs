@@ -1,5 +1,5 @@
 //! A Chrome trace: the kernels of one run, one after another, as <https://ui.perfetto.dev> and `chrome://tracing` show
-//! them. Format: "Trace Event Format", complete events (`"ph": "X"`), times in microseconds.
+//! them, and where the layers were also measured apart each kernel's layers on a track of their own. Format: "Trace Event Format", complete events (`"ph": "X"`), times in microseconds.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -8,8 +8,12 @@ use serde_json::{Value, json};
 
 use super::{ExportError, Exporter, Format, Profile};
 use crate::cost::LayerCost;
-use crate::measure::{Breakdown, KernelTime, Measurement};
+use crate::measure::{Breakdown, KernelSplit, KernelTime, Measurement, SPLIT_LABEL};
 use crate::units::{Bytes, MultAdds, Nanos, Params};
+
+/// The tracks of kernels, and of layers.
+const KERNELS: u32 = 1;
+const LAYERS: u32 = 2;
 
 /// Kernels as slices, each as long as its median in the layer table, with what it costs as arguments.
 #[derive(Clone, Copy, Debug)]
@@ -33,15 +37,21 @@ impl Exporter for Trace {
 fn trace(profile: &Profile, measurement: &Measurement, breakdown: &Breakdown) -> Value {
     let costs: HashMap<&str, &LayerCost> =
         profile.cost.layers.iter().map(|layer| (layer.path.as_str(), layer)).collect();
-    let name =
-        |what: &str, name: String| json!({ "ph": "M", "pid": 1, "tid": 1, "name": what, "args": { "name": name } });
+    let name = |what: &str, track: u32, name: String| json!({ "ph": "M", "pid": 1, "tid": track, "name": what, "args": { "name": name } });
     let mut events = vec![
-        name("process_name", format!("{} at {}", profile.design.name(), profile.design.input())),
-        name("thread_name", format!("{} on {}", measurement.runtime, measurement.device)),
+        name("process_name", KERNELS, format!("{} at {}", profile.design.name(), profile.design.input())),
+        name("thread_name", KERNELS, format!("{} on {}", measurement.runtime, measurement.device)),
     ];
+    let split = measurement.split();
+    if split.is_some() {
+        events.push(name("thread_name", LAYERS, format!("layers ({SPLIT_LABEL})")));
+    }
     let mut start = Nanos::ZERO;
-    for kernel in &breakdown.kernels {
+    for (index, kernel) in breakdown.kernels.iter().enumerate() {
         events.push(slice(kernel, start, &costs));
+        if let Some(split) = split.as_ref().and_then(|split| split.kernels.get(index)) {
+            events.extend(layers(split, start, measurement, &costs));
+        }
         start += kernel.median;
     }
     json!({
@@ -53,6 +63,7 @@ fn trace(profile: &Profile, measurement: &Measurement, breakdown: &Breakdown) ->
             "sum_ns": breakdown.sum,
             "marked_whole_ns": breakdown.marked_whole,
             "unaccounted_ns": breakdown.unaccounted,
+            "apart_whole_ns": measurement.apart.as_ref().map(|apart| apart.whole),
             "unmarked_median_ns": measurement.whole.median,
             "threads": measurement.threads,
             "batch": measurement.batch,
@@ -69,7 +80,7 @@ fn slice(kernel: &KernelTime, start: Nanos, costs: &HashMap<&str, &LayerCost>) -
     json!({
         "ph": "X",
         "pid": 1,
-        "tid": 1,
+        "tid": KERNELS,
         "name": kernel.label,
         "cat": heaviest.map_or("unknown", |layer| layer.kind.name()),
         "ts": microseconds(start),
@@ -83,6 +94,33 @@ fn slice(kernel: &KernelTime, start: Nanos, costs: &HashMap<&str, &LayerCost>) -
             "low_ns": kernel.low,
             "high_ns": kernel.high,
         },
+    })
+}
+
+/// The layers of a kernel that starts at `start`, one after another, each as long as its part of the kernel's time.
+fn layers<'a>(
+    split: &'a KernelSplit,
+    mut start: Nanos,
+    measurement: &'a Measurement,
+    costs: &'a HashMap<&str, &LayerCost>,
+) -> impl Iterator<Item = Value> + 'a {
+    split.layers.iter().filter(|layer| layer.median > Nanos::ZERO).map(move |layer| {
+        let cost = costs.get(layer.path.as_str());
+        let event = json!({
+            "ph": "X",
+            "pid": 1,
+            "tid": LAYERS,
+            "name": layer.path,
+            "cat": cost.map_or("unknown", |cost| cost.kind.name()),
+            "ts": microseconds(start),
+            "dur": microseconds(layer.median),
+            "args": {
+                "op": cost.map(|cost| cost.op.as_str()),
+                "apart_ns": measurement.apart.as_ref().and_then(|apart| apart.layer(&layer.path)),
+            },
+        });
+        start += layer.median;
+        event
     })
 }
 

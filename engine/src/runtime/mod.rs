@@ -16,6 +16,6 @@ pub mod tuned;
 pub use executable::{Executable, Marks, PrepareError, RunError};
 pub use memory::check_memory;
 pub use options::{RunOptions, Runtime};
-pub use plan::{Kernel, KernelPlan};
-pub use prepare::prepare;
+pub use plan::{Fusing, Kernel, KernelPlan, WINOGRAD};
+pub use prepare::{prepare, prepare_apart};
 pub use tuned::Isa;

@@ -2,7 +2,7 @@
 
 use super::candle::CandleExecutable;
 use super::tuned::TunedExecutable;
-use super::{Executable, PrepareError, RunOptions, Runtime, check_memory};
+use super::{Executable, Fusing, PrepareError, RunOptions, Runtime, check_memory};
 use crate::device::Device;
 use crate::graph::Graph;
 use crate::weights::Weights;
@@ -17,11 +17,35 @@ pub fn prepare(
     device: &Device,
     options: &RunOptions,
 ) -> Result<Box<dyn Executable + Send>, PrepareError> {
+    prepared(graph, weights, device, options, Fusing::Full)
+}
+
+/// As [`prepare`], with a kernel for every layer that computes ([`Fusing::Apart`]). Stock Candle never fuses: for it this
+/// is the same.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_apart(
+    graph: &Graph,
+    weights: &Weights,
+    device: &Device,
+    options: &RunOptions,
+) -> Result<Box<dyn Executable + Send>, PrepareError> {
+    prepared(graph, weights, device, options, Fusing::Apart)
+}
+
+fn prepared(
+    graph: &Graph,
+    weights: &Weights,
+    device: &Device,
+    options: &RunOptions,
+    fusing: Fusing,
+) -> Result<Box<dyn Executable + Send>, PrepareError> {
     check_memory(graph)?;
     match options.runtime {
         Runtime::Tuned => {
-            let tuned = TunedExecutable::prepare(graph, weights, device, options.instruction_set, options.threads)?;
-            Ok(Box::new(tuned))
+            let how = (options.instruction_set, options.threads, fusing);
+            Ok(Box::new(TunedExecutable::with_fusing(graph, weights, device, how)?))
         }
         Runtime::Candle => Ok(Box::new(CandleExecutable::prepare(graph, weights, device)?)),
     }

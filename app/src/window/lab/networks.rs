@@ -86,7 +86,9 @@ impl Input {
             scatter: None,
         };
         let (task, name) = (Task::Network(network, size), format!("{network} at {size}"));
-        Some(Step { task, name, work: Work::Measure(Box::new(job)) })
+        // Figure 2 shows where the time goes, also inside fused kernels.
+        let work = if figure_2_networks().contains(self) { Work::TakeApart } else { Work::Measure };
+        Some(Step { task, name, work: work(Box::new(job)) })
     }
 
     fn key(&self) -> String {
@@ -125,9 +127,9 @@ impl Networks {
             Outcome::Measured(mut measurement) => {
                 let shares = PIES.iter().any(|pie| pie.network == network).then(|| {
                     let graph = zoo_graph(network, size, Batch(measurement.batch)).ok()?;
-                    TimeByCategory::of(&graph, measurement.breakdown.as_ref()?)
+                    TimeByCategory::of(&graph, measurement.breakdown.as_ref()?, measurement.apart.as_ref())
                 });
-                measurement.breakdown = None;
+                (measurement.breakdown, measurement.apart) = (None, None);
                 measurement.processes.clear();
                 Measured::Latency { measurement, shares: shares.flatten() }
             }

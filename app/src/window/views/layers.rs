@@ -8,9 +8,12 @@ use egui_extras::{TableBuilder, TableRow};
 use shufflescope_engine::cost::LayerCost;
 use shufflescope_engine::design::Design;
 use shufflescope_engine::graph::OpKind;
+use shufflescope_engine::measure::SPLIT_LABEL;
 use shufflescope_engine::report::layer_group;
+use shufflescope_engine::units::Nanos;
 
-use super::rows::{Column, Group, Grouping, Line, Look, Rows, Sums, Timing, Unit};
+use super::apart;
+use super::rows::{Column, Group, Grouping, LayerShare, Line, Look, Rows, Sums, Timing, Unit};
 use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
 use crate::window::format;
@@ -62,13 +65,14 @@ impl Layers {
     /// The table.
     pub fn show(&mut self, ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         self.refresh(scene);
-        let footer = 24.0;
+        let footer = 50.0;
         let height = (ui.available_height() - footer).max(80.0);
         ui.allocate_ui(egui::vec2(ui.available_width(), height), |ui| {
             ui.set_min_height(height);
             egui::ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| self.table(ui, scene, commands));
         });
         summary(ui, scene, self.rows.layers);
+        apart::line(ui, scene, commands);
     }
 
     fn refresh(&mut self, scene: Scene<'_>) {
@@ -79,7 +83,8 @@ impl Layers {
         if is_fresh {
             return;
         }
-        let breakdown = live.result().and_then(|(measurement, _)| measurement.breakdown.as_ref());
+        let result = live.result().map(|(measurement, _)| measurement);
+        let times = (result.and_then(|of| of.breakdown.as_ref()), result.and_then(|of| of.apart.as_ref()));
         let valid = document.valid();
         let nodes: Vec<_> = valid.graph.layers().map(|(_, node)| node).collect();
         let stage = |layer: usize| match nodes.get(layer) {
@@ -89,7 +94,7 @@ impl Layers {
             },
             None => String::new(),
         };
-        self.rows = Rows::of(&valid.cost.layers, stage, breakdown, &self.look);
+        self.rows = Rows::of(&valid.cost.layers, stage, times, &self.look);
         self.made_of = Some((document.revision(), live.version(), self.look.clone()));
     }
 
@@ -150,9 +155,9 @@ impl Layers {
                         click = Some(Click::Kernel(first.path.clone()));
                     }
                 }
-                Some(Line::Layer(layer)) => {
-                    let Some(layer) = layers.get(*layer) else { return };
-                    painter.layer(&mut row, layer, commands);
+                Some(Line::Layer(index)) => {
+                    let Some(layer) = layers.get(*index) else { return };
+                    painter.layer(&mut row, layer, rows.share_of(*index), commands);
                 }
                 None => {}
             });
@@ -256,7 +261,7 @@ impl Painter<'_> {
     }
 
     /// A layer below its kernel.
-    fn layer(&self, row: &mut TableRow<'_, '_>, layer: &LayerCost, commands: &mut Commands) {
+    fn layer(&self, row: &mut TableRow<'_, '_>, layer: &LayerCost, share: Option<LayerShare>, commands: &mut Commands) {
         let palette = self.palette;
         let is_selected = self.selected == Some(layer.path.as_str());
         row.set_selected(is_selected);
@@ -266,10 +271,14 @@ impl Painter<'_> {
         });
         row.col(|ui| operation(ui, layer.kind, &layer.op, palette));
         row.col(|ui| number(ui, layer.output.to_string(), palette));
-        row.col(|ui| {
-            ui.add_space(8.0);
-            ui.add(Label::new(RichText::new("in the kernel above").small().color(palette.muted)).truncate());
+        let (_, cell) = row.col(|ui| match share {
+            Some(LayerShare { time, share, .. }) if time > Nanos::ZERO => self.bar(ui, layer.kind, time, share),
+            Some(_) => self.aside(ui, "computes nothing apart"),
+            None => self.aside(ui, "in the kernel above"),
         });
+        if let Some(share) = share.filter(|share| share.time > Nanos::ZERO) {
+            cell.on_hover_text(split_in_full(share));
+        }
         let sums = Sums {
             mult_adds: layer.mult_adds,
             params: layer.params,
@@ -289,14 +298,24 @@ impl Painter<'_> {
 
     /// The bar, the time and the share of a kernel.
     fn latency(&self, ui: &mut Ui, unit: &Unit) {
-        let Some(timing) = unit.timing else { return };
+        if let Some(timing) = unit.timing {
+            self.bar(ui, unit.kind, timing.median, timing.share);
+        }
+    }
+
+    fn bar(&self, ui: &mut Ui, kind: OpKind, time: Nanos, share: f64) {
         ui.add_space(8.0);
         let (rect, _) = ui.allocate_exact_size(egui::vec2(bar_width(ui), 9.0), Sense::hover());
-        let color = if self.is_stale { self.palette.outline } else { self.palette.kind(unit.kind) };
+        let color = if self.is_stale { self.palette.outline } else { self.palette.kind(kind) };
         ui.painter().rect_filled(rect, 2.0, self.palette.sunken);
-        let filled = rect.width() * timing.median.share_of(self.rows.longest) as f32;
+        let filled = rect.width() * time.share_of(self.rows.longest) as f32;
         ui.painter().rect_filled(egui::Rect::from_min_size(rect.min, egui::vec2(filled, rect.height())), 2.0, color);
-        self.time(ui, timing.median.to_string(), timing.share);
+        self.time(ui, time.to_string(), share);
+    }
+
+    fn aside(&self, ui: &mut Ui, text: &str) {
+        ui.add_space(8.0);
+        ui.add(Label::new(RichText::new(text).small().color(self.palette.muted)).truncate());
     }
 
     fn time(&self, ui: &mut Ui, time: String, share: f64) {
@@ -370,8 +389,12 @@ fn number(ui: &mut Ui, text: String, palette: Palette) {
 
 /// What the latency's cell says in full.
 fn in_full(timing: Timing, layers: usize) -> String {
-    let Timing { median, low, high, share, rate } = timing;
-    let mut text = format!("{median}, between {low} and {high}\n{} of the marked whole", format::share(share));
+    let Timing { median, interval, share, rate } = timing;
+    let mut text = match interval {
+        Some((low, high)) => format!("{median}, between {low} and {high}"),
+        None => format!("{median} of its kernel's time, {SPLIT_LABEL}"),
+    };
+    text += &format!("\n{} of the marked whole", format::share(share));
     if let Some(rate) = rate {
         text += &format!("\n{rate} achieved");
     }
@@ -379,6 +402,12 @@ fn in_full(timing: Timing, layers: usize) -> String {
         text += &format!("\none kernel for {layers} layers");
     }
     text
+}
+
+/// What the cell of a layer inside a kernel says in full.
+fn split_in_full(of: LayerShare) -> String {
+    let alone = of.alone.map(|alone| format!("\n{alone} as a kernel of its own")).unwrap_or_default();
+    format!("{} of its kernel's time, {SPLIT_LABEL}{alone}", of.time)
 }
 
 fn fixed(ui: &mut Ui, width: f32, text: RichText) {

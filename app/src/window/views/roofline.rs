@@ -6,8 +6,8 @@ use eframe::egui;
 use egui::{Align, Label, Layout, RichText, Role, Sense, Ui, vec2};
 use shufflescope_engine::graph::OpKind;
 use shufflescope_engine::measure::{Breakdown, Peaks};
-use shufflescope_engine::report::{RooflinePoint, roofline_points};
-use shufflescope_engine::units::Nanos;
+use shufflescope_engine::report::{FEWER_MULTIPLICATIONS, RooflinePoint, roofline_points};
+use shufflescope_engine::units::{FlopRate, Nanos};
 
 use self::chart::{Chart, marker};
 use crate::window::app::Scene;
@@ -33,7 +33,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     ui.add_space(theme::GAP);
     about_ceilings(ui, scene, peaks, failure, commands);
     if let Some(peaks) = peaks {
-        warn_of_faster_kernels(ui, &points, peaks);
+        explain_faster_kernels(ui, &points, peaks.compute);
     }
     legend(ui, &points, breakdown);
     let height = (ui.available_height() - 8.0).clamp(140.0, 620.0);
@@ -131,15 +131,34 @@ fn streams(peaks: &Peaks) -> String {
     format!("Memory by streams over {}{cache}.", peaks.memory_bytes)
 }
 
-/// A ceiling that kernels exceed is told and not bent: what was tried for it was slower, or the device was.
-fn warn_of_faster_kernels(ui: &mut Ui, points: &[RooflinePoint], peaks: &Peaks) {
-    let kernels = match points.iter().filter(|point| point.rate > peaks.compute).count() {
-        0 => return,
-        1 => "1 kernel was".to_owned(),
-        many => format!("{many} kernels were"),
+/// A ceiling that kernels exceed is told and not bent: they compute with fewer multiplications, or what was tried for the
+/// ceiling was slower, or the device was.
+fn explain_faster_kernels(ui: &mut Ui, points: &[RooflinePoint], compute: FlopRate) {
+    let palette = Palette::current(ui);
+    let [winograd, others] = faster_kernels(points, compute);
+    for (text, color) in [(winograd, palette.muted), (others, palette.warn)] {
+        if let Some(text) = text {
+            ui.label(RichText::new(text).small().color(color));
+        }
+    }
+}
+
+/// What is said of the kernels above the ceiling: of those that compute with fewer multiplications, and of the others.
+fn faster_kernels(points: &[RooflinePoint], compute: FlopRate) -> [Option<String>; 2] {
+    let faster = |is_winograd: bool| {
+        let is_meant = |point: &&RooflinePoint| point.rate > compute && point.is_winograd == is_winograd;
+        match points.iter().filter(is_meant).count() {
+            0 => None,
+            1 => Some("1 kernel was".to_owned()),
+            many => Some(format!("{many} kernels were")),
+        }
     };
-    let text = format!("{kernels} faster than the fastest arithmetic found; measuring again may find more");
-    ui.label(RichText::new(text).small().color(Palette::current(ui).warn));
+    [
+        faster(true).map(|kernels| format!("{kernels} faster than the fastest arithmetic. {FEWER_MULTIPLICATIONS}")),
+        faster(false).map(|kernels| {
+            format!("{kernels} faster than the fastest arithmetic found; measuring again may find more")
+        }),
+    ]
 }
 
 /// The marks of the kinds that are there, and what the chart leaves out.
@@ -202,10 +221,34 @@ fn in_full(point: &RooflinePoint, breakdown: Option<&Breakdown>, peaks: Option<&
     }
     if let Some(peaks) = peaks {
         text += &format!("\n{} of the fastest arithmetic", format::share(point.rate.0 / peaks.compute.0));
+        if point.is_winograd {
+            text += &format!("\n{FEWER_MULTIPLICATIONS}");
+        }
         let attainable = peaks.attainable(point.intensity);
         if attainable < peaks.compute {
             text += &format!("; from memory at most {attainable}");
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(rate: f64, is_winograd: bool) -> RooflinePoint {
+        let (layer, kind, median) = (String::new(), OpKind::Convolution, Nanos(1));
+        RooflinePoint { kernel: 0, layer, layers: 1, kind, intensity: 1.0, rate: FlopRate(rate), median, is_winograd }
+    }
+
+    #[test]
+    fn only_kernels_above_the_ceiling_are_explained_and_winograds_are_no_warning() {
+        let points =
+            [point(90.0, false), point(90.0, true), point(120.0, true), point(130.0, true), point(101.0, false)];
+        let [winograd, others] = faster_kernels(&points, FlopRate(100.0));
+        let said = "2 kernels were faster than the fastest arithmetic. Winograd: fewer multiplications than mult-adds";
+        assert_eq!(winograd.as_deref(), Some(said));
+        assert!(others.is_some_and(|text| text.starts_with("1 kernel was faster")));
+        assert_eq!(faster_kernels(&points, FlopRate(200.0)), [None, None]);
+    }
 }

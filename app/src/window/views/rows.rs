@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use shufflescope_engine::cost::LayerCost;
 use shufflescope_engine::graph::{OpKind, Shape};
-use shufflescope_engine::measure::Breakdown;
+use shufflescope_engine::measure::{Apart, Breakdown};
 use shufflescope_engine::units::{Bytes, Elements, FlopRate, MultAdds, Nanos, Params};
 
 /// A column that can be sorted by.
@@ -92,19 +92,28 @@ impl Grouping {
     }
 }
 
-/// A kernel's time.
+/// A kernel's time, or a layer's part of one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Timing {
     /// The median.
     pub median: Nanos,
-    /// Lower end of the median's interval.
-    pub low: Nanos,
-    /// Upper end of the median's interval.
-    pub high: Nanos,
+    /// Both ends of the median's interval; `None` of a layer's part, which is no measurement of its own.
+    pub interval: Option<(Nanos, Nanos)>,
     /// Of the marked whole.
     pub share: f64,
     /// What it reached; `None` where the kernel computes nothing in this sense.
     pub rate: Option<FlopRate>,
+}
+
+/// A layer's part of its kernel's time, in proportion to the layers' times apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LayerShare {
+    /// The part.
+    pub time: Nanos,
+    /// The part's share of the marked whole.
+    pub share: f64,
+    /// What the layer takes as a kernel of its own; `None` where it does not compute.
+    pub alone: Option<Nanos>,
 }
 
 /// What several layers cost together.
@@ -225,17 +234,25 @@ pub struct Rows {
     pub layers: usize,
     /// The longest kernel.
     pub longest: Nanos,
+    /// Each layer's part of its kernel's time; empty where the layers were not measured apart.
+    shares: Vec<Option<LayerShare>>,
 }
 
 impl Rows {
-    /// The table of these layers; `stage` names the stage of the layer with this index.
+    /// The table of these layers; `stage` names the stage of the layer with this index. Where the layers were measured
+    /// apart, a table by kind has a line for every layer, so that each kind has what is its own.
     pub fn of(
         layers: &[LayerCost],
         stage: impl Fn(usize) -> String,
-        breakdown: Option<&Breakdown>,
+        (breakdown, apart): (Option<&Breakdown>, Option<&Apart>),
         look: &Look,
     ) -> Self {
-        let units = units(layers, breakdown);
+        let shares = breakdown.zip(apart).map(|(breakdown, apart)| shares(layers, breakdown, apart));
+        let shares = shares.unwrap_or_default();
+        let units = match look.grouping {
+            Grouping::Kind if !shares.is_empty() => units_of_layers(layers, &shares),
+            _ => units(layers, breakdown),
+        };
         let words: Vec<String> = look.filter.split_whitespace().map(str::to_lowercase).collect();
         let matches = |layer: &LayerCost| {
             words.iter().all(|word| {
@@ -246,7 +263,7 @@ impl Rows {
         };
         let shown = |unit: &Unit| unit.layers.iter().filter_map(|&layer| layers.get(layer)).any(matches);
         let longest = units.iter().filter_map(|unit| unit.timing).map(|timing| timing.median).max();
-        let mut rows = Self { longest: longest.unwrap_or_default(), ..Self::default() };
+        let mut rows = Self { longest: longest.unwrap_or_default(), shares, ..Self::default() };
         let mut members: Vec<Vec<usize>> = Vec::new();
         let mut by_name: HashMap<String, usize> = HashMap::new();
         for (index, unit) in units.iter().enumerate().filter(|(_, unit)| shown(unit)) {
@@ -293,6 +310,11 @@ impl Rows {
         }
         rows.units = units;
         rows
+    }
+
+    /// A layer's part of its kernel's time, where the layers were measured apart.
+    pub fn share_of(&self, layer: usize) -> Option<LayerShare> {
+        self.shares.get(layer).copied().flatten()
     }
 
     /// The line that shows this layer: its own, or that of its kernel.
@@ -342,8 +364,7 @@ fn units(layers: &[LayerCost], breakdown: Option<&Breakdown>) -> Vec<Unit> {
         if let Some(mut unit) = unit(layers, of) {
             unit.timing = Some(Timing {
                 median: kernel.median,
-                low: kernel.low,
-                high: kernel.high,
+                interval: Some((kernel.low, kernel.high)),
                 share: kernel.median.share_of(whole),
                 rate: FlopRate::of(unit.sums.mult_adds, kernel.median),
             });
@@ -354,6 +375,34 @@ fn units(layers: &[LayerCost], breakdown: Option<&Breakdown>) -> Vec<Unit> {
     units.extend(alone.filter_map(|(layer, _)| unit(layers, vec![layer])));
     units.sort_by_key(Unit::first);
     units
+}
+
+/// Every layer's part of its kernel's time.
+fn shares(layers: &[LayerCost], breakdown: &Breakdown, apart: &Apart) -> Vec<Option<LayerShare>> {
+    let split = breakdown.split(apart);
+    let times = split.by_layer();
+    let alone: HashMap<&str, Nanos> = apart.layers.iter().map(|layer| (layer.path.as_str(), layer.median)).collect();
+    let share = |layer: &LayerCost| {
+        let &time = times.get(layer.path.as_str())?;
+        let share = time.share_of(breakdown.marked_whole);
+        Some(LayerShare { time, share, alone: alone.get(layer.path.as_str()).copied() })
+    };
+    layers.iter().map(share).collect()
+}
+
+/// Every layer as a unit, with its part of its kernel's time.
+fn units_of_layers(layers: &[LayerCost], shares: &[Option<LayerShare>]) -> Vec<Unit> {
+    let unit = |(index, share): (usize, &Option<LayerShare>)| {
+        let mut unit = unit(layers, vec![index])?;
+        unit.timing = share.filter(|share| share.time > Nanos::ZERO).map(|LayerShare { time, share, .. }| Timing {
+            median: time,
+            interval: None,
+            share,
+            rate: FlopRate::of(unit.sums.mult_adds, time),
+        });
+        Some(unit)
+    };
+    shares.iter().enumerate().filter_map(unit).collect()
 }
 
 fn unit(layers: &[LayerCost], of: Vec<usize>) -> Option<Unit> {
@@ -371,7 +420,7 @@ fn unit(layers: &[LayerCost], of: Vec<usize>) -> Option<Unit> {
 mod tests {
     use super::*;
     use crate::window::document::Analysis;
-    use shufflescope_engine::measure::KernelTime;
+    use shufflescope_engine::measure::{KernelTime, LayerTime};
     use shufflescope_engine::units::NanosDelta;
     use shufflescope_engine::zoo;
 
@@ -405,8 +454,51 @@ mod tests {
     fn table(look: &Look, measured: bool) -> (Vec<LayerCost>, Rows) {
         let layers = layers();
         let breakdown = measured.then(|| breakdown(&layers));
-        let rows = Rows::of(&layers, stage(&layers), breakdown.as_ref(), look);
+        let rows = Rows::of(&layers, stage(&layers), (breakdown.as_ref(), None), look);
         (layers, rows)
+    }
+
+    /// As measured, with every convolution three times as long apart as any other layer that computes.
+    fn table_apart(look: &Look) -> (Vec<LayerCost>, Rows) {
+        let layers = layers();
+        let computing = layers.iter().filter(|layer| !matches!(layer.kind, OpKind::Normalisation | OpKind::Data));
+        let time = |layer: &LayerCost| LayerTime {
+            path: layer.path.clone(),
+            median: Nanos(if layer.mult_adds.0 > 0 { 300 } else { 100 }),
+        };
+        let apart = Apart { layers: computing.map(time).collect(), whole: Nanos(9_999) };
+        let breakdown = breakdown(&layers);
+        let rows = Rows::of(&layers, stage(&layers), (Some(&breakdown), Some(&apart)), look);
+        (layers, rows)
+    }
+
+    #[test]
+    fn a_kernels_layers_share_its_time_where_they_were_measured_apart() {
+        let (_, rows) = table_apart(&Look::default());
+        // conv1.0, its folded normalisation and its activation take 10 ns together, 300 and 100 ns apart.
+        let shares = [0, 1, 2].map(|layer| rows.share_of(layer).map(|share| (share.time, share.alone)));
+        let expected = [(8, Some(300)), (0, None), (2, Some(100))];
+        assert_eq!(shares, expected.map(|(time, alone)| Some((Nanos(time), alone.map(Nanos)))));
+        let (_, plain) = table(&Look::default(), true);
+        assert_eq!((plain.share_of(0), plain.lines.len()), (None, rows.lines.len()));
+    }
+
+    #[test]
+    fn by_kind_every_layer_is_in_the_group_of_its_own_kind_where_they_were_measured_apart() {
+        let look = Look { grouping: Grouping::Kind, ..Look::default() };
+        let (layers, rows) = table_apart(&look);
+        let group = |name: &str| rows.groups.iter().find(|group| group.name == name).unwrap();
+        let activations = layers.iter().filter(|layer| layer.kind == OpKind::ElementWise).count();
+        assert_eq!(group("element-wise").layers, activations);
+        assert!(group("element-wise").time.unwrap().0 > Nanos::ZERO);
+        let time: Nanos = rows.groups.iter().filter_map(|group| group.time).map(|(time, _)| time).sum();
+        let sum = breakdown(&layers).sum;
+        assert_eq!(time, sum, "nothing is lost");
+        let (_, filed) = table(&look, true);
+        assert!(
+            filed.groups.iter().all(|group| group.name != "element-wise"),
+            "each runs inside a convolution's kernel"
+        );
     }
 
     #[test]

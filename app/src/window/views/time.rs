@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use eframe::egui;
 use egui::{RichText, Sense, Ui, WidgetInfo};
 use shufflescope_engine::graph::OpKind;
+use shufflescope_engine::report::time_by_kind;
 
+use super::apart;
 use crate::window::app::Scene;
+use crate::window::command::Commands;
 use crate::window::format;
-use crate::window::live::Freshness;
 use crate::window::theme::{self, Palette};
 
 /// Shares of the whole by kind of work.
@@ -48,18 +50,16 @@ const KINDS: [OpKind; 8] = [
 ];
 
 /// Paints the view.
-pub fn show(ui: &mut Ui, scene: Scene<'_>) {
+pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     let palette = Palette::current(ui);
     let layers = &scene.document.valid().cost.layers;
     let mult_adds = Shares::of(layers.iter().map(|layer| (layer.kind, layer.mult_adds.as_f64())), None);
     let memory = Shares::of(layers.iter().map(|layer| (layer.kind, layer.memory_access.as_f64())), None);
-    let current = scene.live.result().filter(|(_, freshness)| *freshness != Freshness::Stale);
-    let breakdown = current.and_then(|(measurement, _)| measurement.breakdown.as_ref());
-    // A fused kernel's time goes to the kind of its first layer: the one it is named for.
-    let time = breakdown.map(|breakdown| {
-        let kind = |path: &String| layers.iter().find(|layer| layer.path == *path).map(|layer| layer.kind);
-        let kernels = breakdown.kernels.iter();
-        let times = kernels.filter_map(|kernel| Some((kind(kernel.layers.first()?)?, kernel.median.as_f64())));
+    let current = scene.live.current();
+    let breakdown = current.and_then(|measurement| measurement.breakdown.as_ref());
+    let of_kind = current.and_then(|measurement| time_by_kind(layers, measurement));
+    let time = of_kind.as_ref().zip(breakdown).map(|(of, breakdown)| {
+        let times = of.times.iter().map(|(kind, time)| (*kind, time.as_f64()));
         Shares::of(times, Some(breakdown.marked_whole.as_f64()))
     });
     egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -77,6 +77,10 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>) {
             );
             ui.label(RichText::new(text).small().color(palette.muted));
         }
+        if let Some(of) = of_kind {
+            ui.label(RichText::new(of.rule()).small().color(palette.muted));
+        }
+        apart::line(ui, scene, commands);
     });
 }
 

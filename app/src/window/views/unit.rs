@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use eframe::egui;
 use egui::{Align2, Pos2, Rect, Role, Sense, Shape, Stroke, StrokeKind, TextStyle, Ui, Vec2, WidgetInfo, pos2, vec2};
 use shufflescope_engine::design::Design;
-use shufflescope_engine::graph::{Graph, UnitId};
-use shufflescope_engine::measure::Measurement;
+use shufflescope_engine::graph::{Graph, NodeId, UnitId};
+use shufflescope_engine::measure::{Measurement, SPLIT_LABEL, Split};
 use shufflescope_engine::units::Nanos;
 
 use super::unit_plan::{Column, Step, UnitPlan};
@@ -55,11 +55,14 @@ impl UnitView {
         response.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "unit"));
         let text = match self.share(scene) {
             Some((time, share)) => {
-                format!("{time}, {} of the run; boxes coloured by their share", format::share(share))
+                let is_split = scene.live.current().is_some_and(|measured| measured.apart.is_some());
+                let rule = if is_split { SPLIT_LABEL } else { "a fused kernel's at its first layer" };
+                format!("{time}, {} of the run; boxes coloured by their share, {rule}", format::share(share))
             }
             None => "not measured yet".to_owned(),
         };
-        ui.label(egui::RichText::new(text).small().color(Palette::current(ui).muted));
+        let label = egui::RichText::new(&text).small().color(Palette::current(ui).muted);
+        ui.add(egui::Label::new(label).truncate()).on_hover_text(text);
     }
 
     /// The unit's time and its share of the marked whole.
@@ -68,7 +71,7 @@ impl UnitView {
         let current = scene.live.current()?;
         let whole = current.breakdown.as_ref()?.marked_whole;
         let plan = UnitPlan::of(graph, self.unit);
-        let time: Nanos = plan.steps.iter().map(|step| time_of(step, graph, Some(current))).sum();
+        let time: Nanos = times_of(&plan, graph, Some(current)).into_iter().sum();
         Some((time, time.share_of(whole)))
     }
 
@@ -99,7 +102,7 @@ impl UnitView {
             return;
         }
         let plan = UnitPlan::of(graph, self.unit);
-        let times: Vec<Nanos> = plan.steps.iter().map(|step| time_of(step, graph, scene.live.current())).collect();
+        let times = times_of(&plan, graph, scene.live.current());
         egui::ScrollArea::both().auto_shrink(false).show(ui, |ui| {
             let height = ROW * (plan.rows() as f32 + 1.0) + 46.0;
             let size = vec2(ui.available_width().max(BOX.x * 2.0 + 150.0), height);
@@ -127,12 +130,20 @@ fn name(unit: UnitId) -> String {
     }
 }
 
-/// The time of the kernels that start in this box.
-fn time_of(step: &Step, graph: &Graph, measured: Option<&Measurement>) -> Nanos {
-    let Some(breakdown) = measured.and_then(|measured| measured.breakdown.as_ref()) else { return Nanos::ZERO };
-    let is_here = |path: &String| step.nodes.iter().any(|&id| graph.node(id).path == *path);
-    let kernels = breakdown.kernels.iter().filter(|kernel| kernel.layers.first().is_some_and(is_here));
-    kernels.map(|kernel| kernel.median).sum()
+/// Each box's time: its layers' parts of their kernels where they were measured apart, or else that of the kernels that
+/// start in it.
+fn times_of(plan: &UnitPlan, graph: &Graph, measured: Option<&Measurement>) -> Vec<Nanos> {
+    let breakdown = measured.and_then(|measured| measured.breakdown.as_ref());
+    let split = measured.and_then(Measurement::split);
+    let times = split.as_ref().map_or_else(
+        || {
+            let kernels = breakdown.iter().flat_map(|breakdown| &breakdown.kernels);
+            kernels.filter_map(|kernel| Some((kernel.layers.first()?.as_str(), kernel.median))).collect()
+        },
+        Split::by_layer,
+    );
+    let of_layer = |id: &NodeId| times.get(graph.node(*id).path.as_str()).copied().unwrap_or_default();
+    plan.steps.iter().map(|step| step.nodes.iter().map(of_layer).sum()).collect()
 }
 
 struct Drawing<'a> {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::{colour, escaped, legend};
 use crate::graph::OpKind;
-use crate::report::{Profile, layer_rows};
+use crate::report::{Profile, layer_rows, time_by_kind, what_fusing_saves};
 use crate::units::{MultAdds, Nanos};
 
 /// One bar: what it stands for, how long it is, and the text that says so.
@@ -19,11 +19,13 @@ struct Bar {
 /// Horizontal bars by kind of work: time where measured, and always memory access and mult-adds.
 pub(super) fn by_kind(profile: &Profile) -> String {
     let mut charts = String::new();
-    let kernels = kernels(profile);
-    if !kernels.is_empty() {
-        let of_kind = sums(kernels.iter().map(|bar| (bar.kind, bar.value)));
+    let measured = profile.measurement.as_ref();
+    if let Some((measurement, of)) = measured.and_then(|of| Some((of, time_by_kind(&profile.cost.layers, of)?))) {
+        let of_kind: Vec<_> = of.sorted().into_iter().map(|(kind, time)| (kind, time.0)).collect();
         charts += &horizontal("Time by kind of work", &of_kind, |value| Nanos(value).to_string());
-        charts += "<p class=\"soft\">Sums of kernel medians; a kernel counts as the layer in it with the most mult-adds.</p>\n";
+        let saved = what_fusing_saves(measurement).map(|text| format!(" {text}")).unwrap_or_default();
+        let text = escaped(&format!("Sums of kernel medians. {}{saved}", of.rule()));
+        let _ = writeln!(charts, "<p class=\"soft\">{text}</p>");
     }
     let memory = sums(profile.cost.layers.iter().map(|layer| (layer.kind, layer.memory_access_bytes.0)));
     charts += &horizontal("Memory access by kind of work", &memory, |value| crate::units::Bytes(value).to_string());

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::bars::figure;
 use super::{colour, escaped, legend};
 use crate::graph::OpKind;
-use crate::report::{Profile, RooflinePoint, decades, roofline_points};
+use crate::report::{FEWER_MULTIPLICATIONS, Profile, RooflinePoint, decades, roofline_points};
 
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 880.0;
@@ -45,13 +45,15 @@ pub(super) fn chart(profile: &Profile) -> String {
     for point in &points {
         let _ = writeln!(
             svg,
-            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\" fill=\"{}\" fill-opacity=\"0.75\"><title>{}: {:.2} FLOP/B, {:.2} GFLOP/s</title></circle>",
+            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\" fill=\"{}\" fill-opacity=\"0.75\"{}><title>{}: {:.2} FLOP/B, {:.2} GFLOP/s{}</title></circle>",
             x(point.intensity),
             y(point.rate.0),
             colour(point.kind),
+            if point.is_winograd { " stroke=\"#1b1f24\" stroke-width=\"1.5\"" } else { "" },
             escaped(&point.layer),
             point.intensity,
             point.rate.0,
+            if point.is_winograd { format!("; {FEWER_MULTIPLICATIONS}") } else { String::new() },
         );
     }
     let _ = writeln!(
@@ -66,9 +68,18 @@ pub(super) fn chart(profile: &Profile) -> String {
     kinds.sort_unstable();
     kinds.dedup();
     let title = "Speed reached by each kernel over its arithmetic intensity";
+    let ringed = match points.iter().any(|point| point.is_winograd) {
+        true => format!(
+            " Ringed kernels may be faster than the processor multiplies and adds. {FEWER_MULTIPLICATIONS}, by which the \
+             speed counts."
+        ),
+        false => String::new(),
+    };
     figure(title, 900, 320, &svg)
         + &legend(&kinds)
-        + "<p class=\"soft\">Both axes are logarithmic. Kernels far to the left move more than they compute.</p>\n"
+        + &format!(
+            "<p class=\"soft\">Both axes are logarithmic. Kernels far to the left move more than they compute.{ringed}</p>\n"
+        )
 }
 
 /// A point for every kernel of the profile's measurement.

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::escaped;
+use crate::measure::SPLIT_LABEL;
 use crate::report::{LayerRow, Profile, StageRow, layer_rows, stage_rows};
 use crate::units::Nanos;
 
@@ -76,23 +77,32 @@ pub(super) fn layers(profile: &Profile) -> String {
         ("memory access", "n"),
         ("FLOP/B", "n"),
     ];
+    let is_apart = rows.iter().any(|row| row.apart.is_some());
     if measured {
         heading.extend([("kernel", "n"), ("median", "n"), ("interval", "n")]);
     }
-    let note = if measured {
-        "A kernel may compute several layers; its time stands in the row of the first one."
+    if is_apart {
+        heading.extend([("split", "n"), ("apart", "n")]);
+    }
+    let note = if is_apart {
+        format!(
+            "A kernel may compute several layers; its time stands in the row of the first one. Apart is a layer's time as a \
+             kernel of its own, split its part of its kernel's time, {SPLIT_LABEL}."
+        )
+    } else if measured {
+        "A kernel may compute several layers; its time stands in the row of the first one.".into()
     } else {
-        "Counts for the whole batch; memory access in elements read and written once."
+        "Counts for the whole batch; memory access in elements read and written once.".into()
     };
     format!(
         "<section>\n<h2>Layers</h2>\n<div class=\"wide\"><table>\n<caption>{note}</caption>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\
          </tbody>\n</table></div>\n</section>\n",
         head(&heading),
-        rows.iter().map(|row| layer(row, measured)).collect::<String>(),
+        rows.iter().map(|row| layer(row, measured, is_apart)).collect::<String>(),
     )
 }
 
-fn layer(row: &LayerRow<'_>, measured: bool) -> String {
+fn layer(row: &LayerRow<'_>, measured: bool, is_apart: bool) -> String {
     let cost = row.cost;
     let mut text = format!(
         "<tr><td class=\"path\">{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
@@ -118,6 +128,11 @@ fn layer(row: &LayerRow<'_>, measured: bool) -> String {
             Some(kernel) => format!("<td class=\"n\">{}</td><td></td><td></td>", kernel.index),
             None => "<td></td><td></td><td></td>".into(),
         };
+    }
+    if is_apart {
+        let cell = |time: Option<Nanos>| time.map(|time| time.to_string()).unwrap_or_default();
+        let (share, alone) = (row.apart.map(|apart| apart.share), row.apart.and_then(|apart| apart.alone));
+        let _ = write!(text, "<td class=\"n\">{}</td><td class=\"n\">{}</td>", cell(share), cell(alone));
     }
     text + "</tr>\n"
 }

@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use super::fuse::{Follow, Group, Layer, Work, fuse, renames};
 use super::kernels::{
-    Convolution, ConvolutionSpec, Dense, Depthwise, Direct, DirectSpec, Factor, Finish, Map, Planes, Pooling, Reduce,
-    Rowwise, Sink, Step, Table, Winograd,
+    Convolution, ConvolutionSpec, Dense, Depthwise, Direct, DirectSpec, Factor, Finish, Isa, Map, Planes, Pooling,
+    Reduce, Rowwise, Sink, Step, Table, Winograd,
 };
 use super::parameters::Parameters;
 use super::place::{RowRef, Rows};
 use crate::graph::{Activation, Conv2d, Graph, NodeId, Op, Shape};
-use crate::runtime::{Kernel, KernelPlan};
+use crate::runtime::{Fusing, Kernel, KernelPlan, WINOGRAD};
 
 /// Everything a program is made of.
 #[derive(Debug)]
@@ -25,11 +25,11 @@ pub(super) struct Compiled {
     pub output: Vec<usize>,
 }
 
-/// The kernels that run `graph`, in launch order; needs no weights.
+/// The kernels that run `graph` on this machine, in launch order; needs no weights.
 #[must_use]
-pub fn plan(graph: &Graph) -> KernelPlan {
-    let groups = in_phases(graph, fuse(graph)).0;
-    kernels(graph, &groups)
+pub fn plan(graph: &Graph, fusing: Fusing) -> KernelPlan {
+    let groups = in_phases(graph, fuse(graph, fusing)).0;
+    kernels(graph, &groups, Table::of(Isa::detect()))
 }
 
 /// Compiles `graph` for `threads` threads.
@@ -38,11 +38,12 @@ pub fn plan(graph: &Graph) -> KernelPlan {
 /// The number of floats that the feature maps need, where it cannot be addressed.
 pub(super) fn compile(
     graph: &Graph,
+    fusing: Fusing,
     parameters: &Parameters<'_>,
     table: &'static Table,
     threads: usize,
 ) -> Result<Compiled, usize> {
-    let (groups, phases) = in_phases(graph, fuse(graph));
+    let (groups, phases) = in_phases(graph, fuse(graph, fusing));
     let values = Values::of(graph);
     let mut rows = values.rows;
     let names = values.names;
@@ -75,7 +76,7 @@ pub(super) fn compile(
     let builder = Builder { graph, parameters, table, threads, rows: &rows, names: &names };
     let pixels = graph.node(graph.output()).output.pixels();
     Ok(Compiled {
-        plan: kernels(graph, &groups),
+        plan: kernels(graph, &groups, table),
         steps: groups.iter().map(|group| builder.step(group)).collect(),
         input: input.iter().map(|&row| rows.offset(row)).collect(),
         output: output
@@ -88,16 +89,29 @@ pub(super) fn compile(
     })
 }
 
-fn kernels(graph: &Graph, groups: &[Group]) -> KernelPlan {
-    let kernel = |layers: Vec<NodeId>| {
-        let labels: Vec<String> = layers.iter().map(|&id| graph.node(id).op.to_string()).collect();
+fn kernels(graph: &Graph, groups: &[Group], table: &Table) -> KernelPlan {
+    let kernel = |layers: Vec<NodeId>, winograd: Option<NodeId>| {
+        let label = |&id: &NodeId| {
+            let op = &graph.node(id).op;
+            if winograd == Some(id) { format!("{op} ({WINOGRAD})") } else { op.to_string() }
+        };
+        let labels: Vec<String> = layers.iter().map(label).collect();
         Kernel { layers, label: labels.join(" + ") }
     };
     if groups.is_empty() {
         // Nothing but renaming: one kernel that does nothing.
-        return KernelPlan { kernels: vec![kernel(graph.layers().map(|(id, _)| id).collect())] };
+        return KernelPlan { kernels: vec![kernel(graph.layers().map(|(id, _)| id).collect(), None)] };
     }
-    KernelPlan { kernels: groups.iter().map(|group| kernel(group.layers.clone())).collect() }
+    let kernel = |group: &Group| kernel(group.layers.clone(), winograd(graph, group, table));
+    KernelPlan { kernels: groups.iter().map(kernel).collect() }
+}
+
+/// The convolution of a group that is computed Winograd's way.
+fn winograd(graph: &Graph, group: &Group, table: &Table) -> Option<NodeId> {
+    let Work::Convolution { layer, follow: Follow::Nothing, .. } = group.work else { return None };
+    let node = graph.node(layer.node);
+    let Op::Conv2d(conv) = &node.op else { return None };
+    Winograd::suits(table, conv, [node.output.height, node.output.width]).then_some(layer.node)
 }
 
 /// Orders groups into phases whose groups do not depend on one another.
@@ -206,7 +220,10 @@ impl Builder<'_> {
         let (table, threads) = (self.table, self.threads);
         let (input, output) = (self.map(group.reads[0]), self.map(group.value));
         match group.work {
-            Work::Convolution { layer, residual, follow } => self.convolution(layer, residual, follow, input, output),
+            Work::Convolution { layer, residual, follow } => {
+                let winograd = winograd(self.graph, group, table).is_some();
+                self.convolution((layer, residual, follow), winograd, input, output)
+            }
             Work::Depthwise(layer) => {
                 let planes = self.planes(layer, input.size, output);
                 Step::Depthwise(Box::new(Depthwise::new(input, planes, threads)))
@@ -265,10 +282,15 @@ impl Builder<'_> {
         }
     }
 
-    fn convolution(&self, layer: Layer, residual: Option<NodeId>, follow: Follow, input: Map, output: Map) -> Step {
+    fn convolution(
+        &self,
+        (layer, residual, follow): (Layer, Option<NodeId>, Follow),
+        winograd: bool,
+        input: Map,
+        output: Map,
+    ) -> Step {
         let (conv, shape) = (self.conv(layer.node), self.shape(layer.node));
         let (weights, bias) = self.parameters.layer(&layer);
-        let winograd = Winograd::suits(self.table, &conv, [shape.height, shape.width]);
         let sink = match follow {
             Follow::Nothing => Sink::Rows(output),
             Follow::Mean => Sink::Mean(output),

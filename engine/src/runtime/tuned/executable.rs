@@ -6,7 +6,7 @@ use super::kernels::Isa;
 use super::network::{CompileError, Network};
 use crate::device::Device;
 use crate::graph::Graph;
-use crate::runtime::{Executable, KernelPlan, Marks, PrepareError, RunError};
+use crate::runtime::{Executable, Fusing, KernelPlan, Marks, PrepareError, RunError};
 use crate::weights::{Weights, seeded_input};
 
 /// Seed of the input that a fresh executable runs on; the same as stock Candle's.
@@ -36,10 +36,19 @@ impl TunedExecutable {
         isa: Option<Isa>,
         threads: usize,
     ) -> Result<Self, PrepareError> {
+        Self::with_fusing(graph, weights, device, (isa, threads, Fusing::Full))
+    }
+
+    pub(in crate::runtime) fn with_fusing(
+        graph: &Graph,
+        weights: &Weights,
+        device: &Device,
+        (isa, threads, fusing): (Option<Isa>, usize, Fusing),
+    ) -> Result<Self, PrepareError> {
         if !device.candle().is_cpu() {
             return Err(candle_core::Error::msg("the tuned runtime runs on the CPU only").into());
         }
-        let mut network = Network::new(graph, weights, isa, threads)?;
+        let mut network = Network::with_fusing(graph, weights, isa, threads, fusing)?;
         network.set_input(&seeded_input(graph.input_shape(), INPUT_SEED));
         let output = Tensor::zeros(network.output_dims(), candle_core::DType::F32, &CandleDevice::Cpu)?;
         let handle = output.flatten_all()?.narrow(0, 0, 1)?;

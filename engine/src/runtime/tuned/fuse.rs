@@ -5,8 +5,12 @@
 //! - A pointwise convolution takes along the depthwise convolution (also through a channel shuffle) or the global mean
 //!   that alone reads it, a stem its max-pool.
 //! - Slices, concatenations, shuffles and flattening only rename rows; they belong to the kernel that made the rows.
+//!
+//! Apart ([`Fusing::Apart`]) only the first half of the first rule and the last one hold: a normalisation that folds and
+//! rows that are renamed are no work at all, and everything else gets a kernel of its own.
 
 use crate::graph::{Activation, Conv2d, Graph, NodeId, Op, Window};
+use crate::runtime::Fusing;
 
 /// A convolution or fully connected layer with what is folded into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,34 +61,34 @@ pub(super) struct Group {
 }
 
 /// The graph's groups in execution order. Every layer is in one of them, unless there is no work at all.
-pub(super) fn fuse(graph: &Graph) -> Vec<Group> {
-    let mut fusing = Fusing::new(graph);
+pub(super) fn fuse(graph: &Graph, fusing: Fusing) -> Vec<Group> {
+    let mut partition = Partition::new(graph, fusing);
     let mut pending = Vec::new();
     for (id, node) in graph.layers() {
-        if fusing.group_of[id.0].is_some() {
+        if partition.group_of[id.0].is_some() {
             continue;
         }
         if renames(&node.op) {
-            match node.inputs.iter().filter_map(|input| fusing.group_of[input.0]).max() {
-                Some(group) => fusing.join(group, id),
+            match node.inputs.iter().filter_map(|input| partition.group_of[input.0]).max() {
+                Some(group) => partition.join(group, id),
                 None => pending.push(id),
             }
         } else {
-            fusing.open(id);
+            partition.open(id);
             for id in pending.drain(..) {
-                fusing.join(fusing.groups.len() - 1, id);
+                partition.join(partition.groups.len() - 1, id);
             }
         }
     }
-    if let Some(last) = fusing.groups.len().checked_sub(1) {
+    if let Some(last) = partition.groups.len().checked_sub(1) {
         for id in pending {
-            fusing.join(last, id);
+            partition.join(last, id);
         }
     }
-    for group in &mut fusing.groups {
+    for group in &mut partition.groups {
         group.layers.sort_unstable();
     }
-    fusing.groups
+    partition.groups
 }
 
 /// Whether an operation only gives rows other names.
@@ -97,16 +101,17 @@ fn is_plain(conv: &Conv2d, pixels: usize) -> bool {
     conv.is_pointwise() && conv.window.stride == [1; 2] && conv.window.padding == [0; 2] && pixels > 1
 }
 
-struct Fusing<'a> {
+struct Partition<'a> {
     graph: &'a Graph,
+    fusing: Fusing,
     /// Who reads each value, once per use.
     readers: Vec<Vec<NodeId>>,
     group_of: Vec<Option<usize>>,
     groups: Vec<Group>,
 }
 
-impl<'a> Fusing<'a> {
-    fn new(graph: &'a Graph) -> Self {
+impl<'a> Partition<'a> {
+    fn new(graph: &'a Graph, fusing: Fusing) -> Self {
         let count = graph.nodes().len();
         let mut readers = vec![Vec::new(); count];
         for (id, node) in graph.layers() {
@@ -114,7 +119,7 @@ impl<'a> Fusing<'a> {
                 readers[input.0].push(id);
             }
         }
-        Self { graph, readers, group_of: vec![None; count], groups: Vec::new() }
+        Self { graph, fusing, readers, group_of: vec![None; count], groups: Vec::new() }
     }
 
     fn join(&mut self, group: usize, id: NodeId) {
@@ -130,9 +135,17 @@ impl<'a> Fusing<'a> {
         }
     }
 
+    /// The layer that alone reads `value`, where it may run in the same kernel.
+    fn follower(&self, value: NodeId) -> Option<(NodeId, &'a Op)> {
+        match self.fusing {
+            Fusing::Full => self.only_reader(value),
+            Fusing::Apart => None,
+        }
+    }
+
     /// The activation that alone reads `value`: its kind and the value after it.
     fn activation_after(&self, value: NodeId) -> (Activation, NodeId) {
-        match self.only_reader(value) {
+        match self.follower(value) {
             Some((reader, &Op::Activation(activation))) => (activation, reader),
             _ => (Activation::None, value),
         }
@@ -201,7 +214,7 @@ impl<'a> Fusing<'a> {
             return (Work::Dense(layer), value);
         }
         if conv.in_channels <= 4 && conv.groups == 1 && output.width >= 16 && !is_plain(conv, output.pixels()) {
-            return match self.only_reader(value) {
+            return match self.follower(value) {
                 Some((pool, Op::MaxPool(window))) if *window == Window::square(3, 2) => {
                     (Work::Direct { layer, pooled: true }, pool)
                 }
@@ -221,7 +234,7 @@ impl<'a> Fusing<'a> {
         if layer.activation != Activation::None {
             return unchanged;
         }
-        let Some((sum, Op::Add)) = self.only_reader(value) else { return unchanged };
+        let Some((sum, Op::Add)) = self.follower(value) else { return unchanged };
         let Some(&other) = self.graph.node(sum).inputs.iter().find(|&&input| input != value && input.0 < id.0) else {
             return unchanged;
         };
@@ -231,7 +244,7 @@ impl<'a> Fusing<'a> {
 
     fn follow(&self, value: NodeId) -> (Follow, NodeId) {
         let nothing = (Follow::Nothing, value);
-        let (reader, op) = match self.only_reader(value) {
+        let (reader, op) = match self.follower(value) {
             Some((shuffle, Op::ChannelShuffle { .. })) => match self.only_reader(shuffle) {
                 Some(next) => next,
                 None => return nothing,

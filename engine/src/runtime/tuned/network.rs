@@ -6,7 +6,7 @@ use super::compile::{Compiled, compile};
 use super::kernels::{Conflict, Isa, Machine, Program, Table};
 use super::parameters::Parameters;
 use crate::graph::{Graph, Shape};
-use crate::runtime::KernelPlan;
+use crate::runtime::{Fusing, KernelPlan};
 use crate::weights::{Weights, WeightsError};
 
 /// Why a graph cannot be compiled.
@@ -68,6 +68,20 @@ impl Network {
     /// # Errors
     /// [`CompileError`].
     pub fn new(graph: &Graph, weights: &Weights, isa: Option<Isa>, threads: usize) -> Result<Self, CompileError> {
+        Self::with_fusing(graph, weights, isa, threads, Fusing::Full)
+    }
+
+    /// As [`new`](Self::new), with as much fused as `fusing` says.
+    ///
+    /// # Errors
+    /// [`CompileError`].
+    pub fn with_fusing(
+        graph: &Graph,
+        weights: &Weights,
+        isa: Option<Isa>,
+        threads: usize,
+        fusing: Fusing,
+    ) -> Result<Self, CompileError> {
         let isa = isa.unwrap_or_else(Isa::detect);
         if !isa.available() {
             return Err(CompileError::Isa(isa));
@@ -75,7 +89,7 @@ impl Network {
         let threads = threads.max(1);
         let parameters = Parameters::new(graph, weights)?;
         let Compiled { plan, steps, phases, floats, input, output } =
-            compile(graph, &parameters, Table::of(isa), threads)
+            compile(graph, fusing, &parameters, Table::of(isa), threads)
                 .map_err(|floats| CompileError::TooLarge { design: graph.name.clone(), floats })?;
         let program = Program::new(steps, phases, floats, threads)
             .map_err(|conflict| CompileError::Plan { design: graph.name.clone(), conflict })?;

@@ -2,12 +2,14 @@
 
 use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
 
-use super::kernels::Isa;
+use super::compile::compile;
+use super::kernels::{Isa, Step, Table};
 use super::network::Network;
+use super::parameters::Parameters;
 use super::plan;
 use crate::design::Batch;
 use crate::graph::{Activation, Conv2d, Graph, GraphBuilder, NodeId, Op, Shape, Window, lower};
-use crate::runtime::reference;
+use crate::runtime::{Fusing, reference};
 use crate::weights::{Weights, seeded_input};
 use crate::zoo;
 
@@ -113,8 +115,12 @@ fn random_conv(
     builder.activation(format!("{path}.act"), activation, made)
 }
 
-/// Runs `graph` with every instruction set on one and on three threads.
+/// Runs `graph` with every instruction set on one and on three threads, fused and apart.
 fn check(graph: &Graph) -> Result<(), String> {
+    [Fusing::Full, Fusing::Apart].into_iter().try_for_each(|fusing| check_with(graph, fusing))
+}
+
+fn check_with(graph: &Graph, fusing: Fusing) -> Result<(), String> {
     let weights = Weights::seeded(graph, 7);
     let input = seeded_input(graph.input_shape(), 3);
     let expected = reference::run(graph, &weights, &input).map_err(|error| error.to_string())?;
@@ -122,7 +128,8 @@ fn check(graph: &Graph) -> Result<(), String> {
     for isa in Isa::all_available() {
         let mut first: Option<Vec<f32>> = None;
         for threads in [1, 3] {
-            let mut network = Network::new(graph, &weights, Some(isa), threads).map_err(|error| error.to_string())?;
+            let mut network =
+                Network::with_fusing(graph, &weights, Some(isa), threads, fusing).map_err(|error| error.to_string())?;
             network.set_input(&input);
             let mut result = vec![f32::NAN; expected.len()];
             // The second run starts from what the first left behind.
@@ -133,7 +140,7 @@ fn check(graph: &Graph) -> Result<(), String> {
             for (index, (&expected, &value)) in expected.iter().zip(&result).enumerate() {
                 if (expected - value).abs().partial_cmp(&(1e-4 * scale)) != Some(std::cmp::Ordering::Less) {
                     return Err(format!(
-                        "{isa}, {threads} threads, value {index}: {value} is not {expected}\n{graph:#?}"
+                        "{isa}, {threads} threads, {fusing:?}, value {index}: {value} is not {expected}\n{graph:#?}"
                     ));
                 }
             }
@@ -142,7 +149,7 @@ fn check(graph: &Graph) -> Result<(), String> {
             let mut marked = vec![f32::NAN; expected.len()];
             network.output(&mut marked);
             if marks != network.plan().kernels.len() || marked != result {
-                return Err(format!("{isa}: a marked run differs"));
+                return Err(format!("{isa}, {fusing:?}: a marked run differs"));
             }
             if *first.get_or_insert_with(|| result.clone()) != result {
                 return Err(format!("{isa}: {threads} threads differ from one\n{graph:#?}"));
@@ -158,7 +165,9 @@ proptest! {
     #[test]
     fn any_network_equals_plain_loops_for_every_instruction_set_and_thread_count(seed in any::<u64>()) {
         let graph = random_graph(seed);
-        prop_assert!(plan(&graph).is_partition_of(&graph), "{:#?}", plan(&graph));
+        prop_assert!(plan(&graph, Fusing::Full).is_partition_of(&graph), "{:#?}", plan(&graph, Fusing::Full));
+        prop_assert!(plan(&graph, Fusing::Apart).is_partition_of(&graph), "{:#?}", plan(&graph, Fusing::Apart));
+        prop_assert!(more_than_one_computes(&graph).is_none(), "{:?}", more_than_one_computes(&graph));
         let outcome = check(&graph);
         prop_assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
     }
@@ -204,17 +213,70 @@ fn preset(name: &str, batch: u32) -> Graph {
 fn every_preset_has_all_layers_in_exactly_one_kernel() {
     for preset in zoo::presets() {
         let graph = lower(&preset.design, Batch(1)).unwrap();
-        assert!(plan(&graph).is_partition_of(&graph), "{}", preset.design.name);
+        for fusing in [Fusing::Full, Fusing::Apart] {
+            assert!(plan(&graph, fusing).is_partition_of(&graph), "{}, {fusing:?}", preset.design.name);
+        }
     }
 }
 
 #[test]
 fn splits_shuffles_norms_activations_and_depthwise_layers_of_shufflenet_v2_need_no_kernel_of_their_own() {
-    let plan = plan(&preset("shufflenet-v2-x1.0", 1));
+    let plan = plan(&preset("shufflenet-v2-x1.0", 1), Fusing::Full);
     // Stem, two kernels for each of 13 units, four for each of 3 down-sampling units, the last convolution with the
     // mean over its map, the classifier.
     assert_eq!(plan.kernels.len(), 1 + 13 * 2 + 3 * 4 + 1 + 1);
     assert_eq!(plan.kernels[0].label, "conv 3x3 /2 + batch-norm + relu + max-pool 3x3 /2");
+}
+
+/// Whether a layer computes: it is no normalisation of a convolution that nothing else reads, and no new name for rows.
+fn computes(graph: &Graph, id: NodeId) -> bool {
+    let node = graph.node(id);
+    match node.op {
+        Op::Slice { .. } | Op::Concat | Op::ChannelShuffle { .. } | Op::Flatten => false,
+        Op::BatchNorm { .. } => {
+            let uses = graph.layers().flat_map(|(_, node)| &node.inputs).filter(|&&input| input == node.inputs[0]);
+            uses.count() > 1 || !matches!(graph.node(node.inputs[0]).op, Op::Conv2d(_))
+        }
+        _ => true,
+    }
+}
+
+/// A kernel of the plan apart that has not exactly one layer that computes, or another one as its main layer.
+fn more_than_one_computes(graph: &Graph) -> Option<crate::runtime::Kernel> {
+    let renames = graph.layers().all(|(id, _)| !computes(graph, id));
+    plan(graph, Fusing::Apart).kernels.into_iter().find(|kernel| {
+        let computing: Vec<_> = kernel.layers.iter().copied().filter(|&id| computes(graph, id)).collect();
+        !renames && (computing.len() != 1 || kernel.main_layer(graph) != Some(computing[0]))
+    })
+}
+
+#[test]
+fn apart_every_layer_of_every_network_that_computes_has_a_kernel_of_its_own() {
+    for network in zoo::networks() {
+        let graph = network.graph(network.input, Batch(1)).unwrap();
+        assert_eq!(more_than_one_computes(&graph), None, "{}", network.name);
+    }
+    let graph = preset("shufflenet-v2-x1.0", 1);
+    assert_eq!(more_than_one_computes(&graph), None);
+    // 56 convolutions, 37 activations, the max-pool, the mean over the map, the classifier.
+    assert_eq!(plan(&graph, Fusing::Apart).kernels.len(), 56 + 37 + 3);
+}
+
+#[test]
+fn a_dense_3x3_kernel_says_that_it_is_computed_winograds_way() {
+    let network = zoo::network("resnet-18").unwrap();
+    let graph = network.graph(network.input, Batch(1)).unwrap();
+    let labels: Vec<String> = plan(&graph, Fusing::Full).kernels.into_iter().map(|kernel| kernel.label).collect();
+    assert!(labels.contains(&"conv 3x3 (Winograd) + batch-norm + relu".into()), "{labels:#?}");
+    assert!(labels.iter().all(|label| !label.contains("conv 3x3 /2 (Winograd)") && !label.contains("1x1 (Winograd)")));
+    let weights = Weights::seeded(&graph, 1);
+    for isa in Isa::all_available() {
+        let parameters = Parameters::new(&graph, &weights).unwrap();
+        let compiled = compile(&graph, Fusing::Full, &parameters, Table::of(isa), 1).unwrap();
+        let by_winograd = compiled.steps.iter().map(|step| matches!(step, Step::Winograd(_)));
+        let said = compiled.plan.kernels.iter().map(|kernel| kernel.label.contains("(Winograd)"));
+        assert!(said.eq(by_winograd), "{isa}");
+    }
 }
 
 #[test]
@@ -224,7 +286,7 @@ fn a_network_that_only_renames_runs() {
     let slice = builder.push("slice", Op::Slice { start: 1, channels: 4 }, &[input]).unwrap();
     builder.push("shuffle", Op::ChannelShuffle { groups: 2 }, &[slice]).unwrap();
     let graph = builder.finish();
-    assert!(plan(&graph).is_partition_of(&graph));
+    assert!(plan(&graph, Fusing::Full).is_partition_of(&graph));
     check(&graph).unwrap();
 }
 
