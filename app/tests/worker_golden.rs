@@ -46,7 +46,7 @@ fn requests_are_as_in_the_golden_file() {
         options: options.clone(),
         protocol: Protocol::live(),
         weights: Some("weights.pth".into()),
-        scatter: Some(Scatter { between_runs: 0.04, between_processes: 0.0, degrees_of_freedom: 4.5 }),
+        scatter: Some(Scatter { between_runs: 0.02, between_processes: 0.01, degrees_of_freedom: 9.0 }),
     };
     let turns = |networks| {
         let (options, rules) = (options.clone(), InterleaveRules::in_processes(5));
@@ -54,8 +54,9 @@ fn requests_are_as_in_the_golden_file() {
     };
     let column = ColumnChoice { experiment: Experiment::G2, scale: Scale::X4, index: 1 };
     let requests = [
-        Request::Hello { version: VERSION, client: "a test".into() },
-        Request::Measure { ticket, job: Box::new(job) },
+        Request::Hello { version: VERSION, client: "the window".into() },
+        Request::Measure { ticket, job: Box::new(job.clone()) },
+        Request::Apart { ticket, job: Box::new(job) },
         turns(Contest::Pair { a: Box::new(network()), b: Box::new(network()) }),
         turns(Contest::Column(column)),
         Request::Peaks { ticket, device: DeviceId::Metal(0) },
@@ -83,7 +84,7 @@ fn events_are_as_in_the_golden_file() {
     let (fraction, left) = (0.5, Nanos(1_000_000));
     let events = [
         Event::Hello { version: VERSION, threads: 2 },
-        Event::Waiting { ticket, behind: "another".into() },
+        Event::Waiting { ticket, behind: "the window (process 9)".into() },
         Event::Preparing { ticket },
         Event::Progress { ticket, fraction, left, partial: None },
         Event::Turns { ticket, fraction, left: None, samples: None },

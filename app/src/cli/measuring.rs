@@ -30,7 +30,8 @@ impl Measuring {
     /// Measures one network; `what` stands before the bar.
     pub(super) fn measure(&mut self, what: &str, job: Job) -> anyhow::Result<Measurement> {
         let model = job.design.name().to_owned();
-        self.client.measure(job);
+        let scatter = self.store.scatter(&job);
+        self.client.measure(Job { scatter, ..job });
         let measurement = self.wait(what, |event| match event {
             ClientEvent::Done { measurement, .. } => Some(*measurement),
             _ => None,

@@ -1,12 +1,13 @@
 //! The user's store as commands use it: where it cannot be used they say so once and go on without.
 
 use shufflescope_engine::device::Machine;
-use shufflescope_engine::measure::{Measurement, NoiseFloor};
+use shufflescope_engine::measure::{Measurement, NoiseFloor, Scatter};
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::store::{Kept, Kind, Opened, RunContext, RunRecord, Store, StoreError, Timestamp};
 use shufflescope_engine::sweep::PointResult;
 
 use super::output::complain;
+use crate::worker::Job;
 
 /// See the module.
 pub(super) struct UserStore {
@@ -49,6 +50,12 @@ impl UserStore {
         if let Some(floor) = floor {
             self.attempt(|store| store.note_floor(&context, floor));
         }
+    }
+
+    /// How runs of a network differ in this way of running, as far as earlier runs tell.
+    pub(super) fn scatter(&mut self, job: &Job) -> Option<Scatter> {
+        let (context, design) = (self.context(&job.options), job.design.fingerprint());
+        self.attempt(|store| store.scatter(&context, &design, job.protocol.mode)).flatten()
     }
 
     /// Remembers a finished measurement of the network called `model`.

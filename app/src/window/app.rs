@@ -406,6 +406,7 @@ impl App {
     fn settle(&mut self, now: f64) {
         let options = self.document.valid_options();
         self.live.want(&self.document.valid().model, options, now);
+        self.ask_for_scatter();
         self.live.hold(self.bench.is_busy() || self.camera.is_running());
         if self.tabs.shown == Tab::Compare || self.compare.version() == 0 {
             self.compare.settle(&self.document);

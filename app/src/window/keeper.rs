@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 use shufflescope_engine::design::Fingerprint;
 use shufflescope_engine::device::Machine;
 use shufflescope_engine::experiment::{Experiment, ExperimentResult, Scale};
-use shufflescope_engine::measure::NoiseFloor;
+use shufflescope_engine::measure::{Mode, NoiseFloor, Scatter};
+use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::store::{HistoryRow, Kept, Kind, Opened, RunContext, RunRecord, Store, StoreError};
 
 use super::compare::Compared;
@@ -33,6 +34,8 @@ pub enum Answer {
     Planned(Box<SweepPlan>),
     /// What earlier comparisons in this context could not tell apart.
     Floor(RunContext, Option<NoiseFloor>),
+    /// How live runs of a network differ in a context, as far as earlier runs tell.
+    Scatter(Fingerprint, RunContext, Option<Scatter>),
     /// The finished runs of a network, the newest last.
     History(Fingerprint, Vec<HistoryRow>),
     /// The store cannot be used, or had to be begun anew: told once.
@@ -104,6 +107,15 @@ impl Keeper {
     /// Asks for the noise floor of a context.
     pub fn floor(&self, context: RunContext) {
         self.ask(move |desk| desk.store.floor(&context).map(|floor| Answer::Floor(context, floor)));
+    }
+
+    /// Asks how live runs of a network differ with these options on this machine.
+    pub fn scatter(&self, of: Fingerprint, options: RunOptions) {
+        self.ask(move |desk| {
+            let context = RunContext::new(desk.machine(), &options);
+            let scatter = desk.store.scatter(&context, &of, Mode::Live)?;
+            Ok(Answer::Scatter(of, context, scatter))
+        });
     }
 
     /// Remembers a noise floor.

@@ -1,6 +1,6 @@
 //! Every finished run: the material of a design's history and of the variance between processes.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use rusqlite::{params, params_from_iter};
 
@@ -8,16 +8,16 @@ use super::context::ANY_BATCH;
 use super::kept::seconds;
 use super::{RunContext, Store, StoreError, Timestamp};
 use crate::design::Fingerprint;
-use crate::measure::{Measurement, Mode, Sorted};
+use crate::measure::{EarlierRuns, Measurement, Mode, Scatter, Sorted};
 use crate::units::Nanos;
 
 /// Most runs kept; the oldest are forgotten.
 const MOST: i64 = 20_000;
 
-/// What says something about how processes scatter today: days, groups, and processes in each.
+/// What says something about how runs scatter today: days, networks, and runs of each.
 const DAYS: u64 = 30;
 const GROUPS: usize = 20;
-const MEDIANS: usize = 60;
+const RUNS: usize = 60;
 
 /// A finished measurement in a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,21 +38,16 @@ pub struct RunRecord {
     pub low: Nanos,
     /// Upper end of its interval.
     pub high: Nanos,
-    /// The median of every process, in the order they ran.
+    /// The median of every process, in the order they ran; none of a run that was disturbed from outside, which tells
+    /// nothing of how others scatter.
     pub process_medians: Vec<Nanos>,
-}
-
-/// What one network and batch showed; number 0 ran last.
-struct Group {
-    number: usize,
-    medians: VecDeque<Nanos>,
 }
 
 impl RunRecord {
     /// The row of this measurement of the network called `model`.
     #[must_use]
     pub fn of(measurement: &Measurement, model: &str, context: RunContext, when: Timestamp) -> Self {
-        let processes = measurement.processes.iter();
+        let processes = measurement.processes.iter().filter(|_| !measurement.is_disturbed());
         Self {
             when,
             context,
@@ -102,32 +97,54 @@ impl Store {
         })
     }
 
-    /// How processes scatter in this context: for each network and batch that ran in it within 30 days, the medians of
-    /// its processes, oldest first, at most the last 60; the 20 that ran last, the latest first. The batch of `context`
-    /// does not matter, and what has a single median says nothing and is left out.
+    /// How runs of this network differ in this context, as far as runs of the last 30 days in the same mode tell: those of
+    /// any network and batch by this version on this machine in this way of running, the last 60 runs of each of the 20
+    /// that ran last. `None` below two runs of any network.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub fn process_medians(&self, context: &RunContext) -> Result<Vec<Vec<Nanos>>, StoreError> {
+    pub fn scatter(
+        &self,
+        context: &RunContext,
+        design: &Fingerprint,
+        mode: Mode,
+    ) -> Result<Option<Scatter>, StoreError> {
+        self.earlier_runs(context, design, mode).map(|earlier| Scatter::of(&earlier))
+    }
+
+    /// The runs that [`scatter`](Self::scatter) rests on: the network that ran last comes first.
+    pub(super) fn earlier_runs(
+        &self,
+        context: &RunContext,
+        design: &Fingerprint,
+        mode: Mode,
+    ) -> Result<Vec<EarlierRuns>, StoreError> {
         let since = seconds(Timestamp::now().days_before(DAYS));
         self.read(|connection| {
             let mut statement = connection.prepare(&format!(
                 "SELECT design, batch, process_medians_ns FROM runs JOIN contexts ON contexts.id = context \
-                 WHERE {ANY_BATCH} AND taken >= ?8 ORDER BY runs.id DESC"
+                 WHERE {ANY_BATCH} AND taken >= ?8 AND mode = ?9 ORDER BY runs.id DESC"
             ))?;
-            let parameters = context.without_batch().into_iter().chain([since.into()]);
+            let parameters = context.without_batch().into_iter().chain([since.into(), mode.name().to_owned().into()]);
             let mut rows = statement.query(params_from_iter(parameters))?;
-            let mut groups = HashMap::<(String, u32), Group>::new();
+            let asked = (design.to_string(), context.options.batch);
+            let mut places = HashMap::<(String, u32), usize>::new();
+            let mut earlier = Vec::<EarlierRuns>::new();
             while let Some(row) = rows.next()? {
                 let medians: Vec<Nanos> = serde_json::from_str(row.get_ref(2)?.as_str()?).unwrap_or_default();
-                let (number, of) = (groups.len(), (row.get(0)?, row.get(1)?));
-                let group = groups.entry(of).or_insert_with(|| Group { number, medians: VecDeque::new() });
-                let room = MEDIANS.saturating_sub(group.medians.len());
-                medians.into_iter().rev().take(room).for_each(|median| group.medians.push_front(median));
+                let of = (row.get(0)?, row.get(1)?);
+                let same_model = of == asked;
+                let place = *places.entry(of).or_insert_with(|| {
+                    earlier.push(EarlierRuns { same_model, runs: Vec::new() });
+                    earlier.len() - 1
+                });
+                let group = earlier.get_mut(place).filter(|group| group.runs.len() < RUNS && !medians.is_empty());
+                group.into_iter().for_each(|group| group.runs.push(medians.clone()));
             }
-            let mut groups: Vec<Group> = groups.into_values().filter(|group| group.medians.len() > 1).collect();
-            groups.sort_unstable_by_key(|group| group.number);
-            Ok(groups.into_iter().take(GROUPS).map(|group| group.medians.into()).collect())
+            earlier.retain(|group| !group.runs.is_empty());
+            earlier.truncate(GROUPS);
+            earlier.iter_mut().for_each(|group| group.runs.reverse());
+            Ok(earlier)
         })
     }
 }

@@ -171,45 +171,58 @@ fn the_largest_of_the_last_five_floors_counts_for_its_machine_version_and_way_of
     }
 }
 
-#[test]
-fn process_medians_are_grouped_by_network_and_batch_of_this_version_and_recent() {
-    let store = Store::in_memory().unwrap();
-    assert_eq!(store.process_medians(&here()).unwrap(), Vec::<Vec<Nanos>>::new());
-    let wide = RunRecord { design: design("shufflenet-v2-x1.0"), ..run(&[50, 60, 70]) };
-    let batch_8 = RunContext::new(Some("a processor"), &RunOptions::new(DeviceId::Cpu, 1, 8));
-    let alone = RunRecord { design: design("shufflenet-v2-x2.0"), ..run(&[99]) };
-    let old = RunRecord { when: Timestamp::now().days_before(31), ..run(&[98, 97]) };
-    let earlier = RunRecord { context: RunContext { version: "0.1.9".into(), ..here() }, ..run(&[96, 95]) };
-    let another = RunRecord { context: RunContext { machine: "another".into(), ..here() }, ..run(&[94, 93]) };
-    let batched = RunRecord { context: batch_8.clone(), ..run(&[80, 81]) };
-    for run in [old, run(&[1, 2]), batched, wide, alone, earlier, another, run(&[3])] {
-        store.note_run(&run).unwrap();
-    }
-    let expected = [vec![1, 2, 3], vec![50, 60, 70], vec![80, 81]];
-    assert_eq!(micros(&store.process_medians(&here()).unwrap()), expected, "the network that ran last comes first");
-    assert_eq!(micros(&store.process_medians(&batch_8).unwrap()), expected, "whatever batch is asked for");
+/// The runs that scatter rests on, in microseconds, and whether they are of the network asked for.
+fn earlier(store: &Store, context: &RunContext, mode: Mode) -> Vec<(bool, Vec<Vec<u64>>)> {
+    let earlier = store.earlier_runs(context, &design("shufflenet-v2-x0.5"), mode).unwrap();
+    earlier.into_iter().map(|group| (group.same_model, micros(&group.runs))).collect()
 }
 
 #[test]
-fn process_medians_are_the_latest_sixty_of_twenty_networks() {
+fn scatter_rests_on_recent_runs_of_any_network_by_this_version_on_this_machine_in_the_same_mode() {
+    let store = Store::in_memory().unwrap();
+    assert_eq!(earlier(&store, &here(), Mode::Live), []);
+    let wide = RunRecord { design: design("shufflenet-v2-x1.0"), ..run(&[50, 60, 70]) };
+    let batch_8 = RunContext::new(Some("a processor"), &RunOptions::new(DeviceId::Cpu, 1, 8));
+    let rigorous = RunRecord { mode: Mode::Rigorous, ..run(&[99]) };
+    let old = RunRecord { when: Timestamp::now().days_before(31), ..run(&[98, 97]) };
+    let before = RunRecord { context: RunContext { version: "0.1.9".into(), ..here() }, ..run(&[96, 95]) };
+    let another = RunRecord { context: RunContext { machine: "another".into(), ..here() }, ..run(&[94, 93]) };
+    let batched = RunRecord { context: batch_8.clone(), ..run(&[80, 81]) };
+    let disturbed = RunRecord { process_medians: vec![], ..run(&[1]) };
+    for run in [old, run(&[1, 2]), batched, wide, rigorous, before, another, disturbed, run(&[3])] {
+        store.note_run(&run).unwrap();
+    }
+    let own = vec![vec![1, 2], vec![3]];
+    let (wide, batched) = (vec![vec![50, 60, 70]], vec![vec![80, 81]]);
+    let expected = [(true, own.clone()), (false, wide.clone()), (false, batched.clone())];
+    assert_eq!(earlier(&store, &here(), Mode::Live), expected, "the network that ran last comes first");
+    let expected = [(false, own), (false, wide), (true, batched)];
+    assert_eq!(earlier(&store, &batch_8, Mode::Live), expected, "another batch counts as another network");
+    assert_eq!(earlier(&store, &here(), Mode::Rigorous), [(true, vec![vec![99]])]);
+    let scatter = store.scatter(&here(), &design("shufflenet-v2-x0.5"), Mode::Live).unwrap().unwrap();
+    assert_eq!(scatter.degrees_of_freedom, 1.0, "two runs of one network, one run of each of the others");
+}
+
+#[test]
+fn scatter_rests_on_the_latest_sixty_runs_of_twenty_networks() {
     let store = Store::in_memory().unwrap();
     for number in 0..70 {
         store.note_run(&run(&[1 + number])).unwrap();
     }
-    let latest: Vec<u64> = (11..=70).collect();
-    assert_eq!(micros(&store.process_medians(&here()).unwrap()), [latest]);
+    let latest: Vec<Vec<u64>> = (11..=70).map(|micros| vec![micros]).collect();
+    assert_eq!(earlier(&store, &here(), Mode::Live), [(true, latest)]);
     for batch in 2..=26 {
         let context = RunContext::new(Some("a processor"), &RunOptions::new(DeviceId::Cpu, 1, batch));
         store.note_run(&RunRecord { context, ..run(&[u64::from(batch), 1]) }).unwrap();
     }
-    let medians = micros(&store.process_medians(&here()).unwrap());
-    assert_eq!((medians.len(), &medians[0], &medians[19]), (20, &vec![26, 1], &vec![7, 1]));
+    let groups = earlier(&store, &here(), Mode::Live);
+    assert_eq!((groups.len(), &groups[0].1, &groups[19].1), (20, &vec![vec![26, 1]], &vec![vec![7, 1]]));
 }
 
 #[test]
 fn a_record_has_the_headline_and_the_median_of_every_process() {
     let key = MeasureKey { design: design("shufflenet-v2-x0.5"), options: options(1), protocol: Protocol::live() };
-    let circumstances = Circumstances { key, kernels: vec![], conditions: Conditions::default() };
+    let circumstances = Circumstances { key, kernels: vec![], conditions: Conditions::default(), scatter: None };
     let process = |times: [u64; 7]| {
         let warm_up = WarmUp { first_run: Nanos(9), runs: 10, time: Nanos(90), settled: true };
         let timer = TimerQuality { precision: Nanos(25), read_cost: Nanos(20) };

@@ -24,6 +24,7 @@ impl App {
                     self.compare.set_floor(&context.options, floor);
                     self.lab.set_floor(&context.options, floor);
                 }
+                Answer::Scatter(design, context, scatter) => self.live.remember(&design, &context.options, scatter),
                 Answer::History(design, rows) => self.past.fill(design, rows),
                 Answer::Trouble(text) => self.fail(text),
             }
@@ -45,6 +46,13 @@ impl App {
     /// rounds.
     pub(super) fn ask_for_floor(&self) {
         self.keeper.floor(RunContext::new(self.machine().as_deref(), &self.document.valid_options()));
+    }
+
+    /// Asks how runs of what is about to be measured differ; the answer comes before the edit has settled.
+    pub(super) fn ask_for_scatter(&mut self) {
+        if let Some(key) = self.live.wants_to_know_scatter() {
+            self.keeper.scatter(key.design.clone(), key.options.clone());
+        }
     }
 
     /// Makes the live result a row, once it is final.
