@@ -22,6 +22,7 @@ fn assert_lines<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(n
     let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
     let written: String = said.iter().map(|line| serde_json::to_string(line).unwrap() + "\n").collect();
     if std::env::var_os("SHUFFLESCOPE_WRITE_GOLDEN").is_some() {
+        std::fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden")).unwrap();
         std::fs::write(&path, &written).unwrap();
     }
     let golden = std::fs::read_to_string(&path).unwrap().replace("\r\n", "\n");

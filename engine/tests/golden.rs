@@ -8,10 +8,12 @@
 
 use std::collections::BTreeMap;
 
+use shufflescope_engine::cost::model_cost;
 use shufflescope_engine::design::{Batch, BlockEdit, Design, Edit, InputSize, SqueezeExcitation};
 use shufflescope_engine::device::{Conditions, DeviceId, Machine};
 use shufflescope_engine::experiment::PairResult;
-use shufflescope_engine::guideline::TimeShareOf;
+use shufflescope_engine::graph::{Graph, NodeId};
+use shufflescope_engine::guideline::{Guideline, TimeShareOf, findings};
 use shufflescope_engine::measure::{
     Apart, Block, Circumstances, Difference, Discard, InterleaveRules, Interleaved, KernelLabel, LayerTime, MarkedRun,
     MeasureKey, Measurement, Mode, Peaks, ProcessSamples, Protocol, Round, RowRecord, Stop, TimerQuality, WarmUp,
@@ -19,7 +21,7 @@ use shufflescope_engine::measure::{
 };
 use shufflescope_engine::model::Model;
 use shufflescope_engine::report::Profile;
-use shufflescope_engine::runtime::{KernelPlan, RunOptions};
+use shufflescope_engine::runtime::{Kernel, KernelPlan, RunOptions};
 use shufflescope_engine::units::{Bandwidth, Bytes, FlopRate, Nanos};
 use shufflescope_engine::zoo;
 
@@ -27,6 +29,7 @@ use shufflescope_engine::zoo;
 fn golden(name: &str, written: &str) -> String {
     let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
     if std::env::var_os("SHUFFLESCOPE_WRITE_GOLDEN").is_some() {
+        std::fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden")).unwrap();
         std::fs::write(&path, written).unwrap();
     }
     // Git may have changed the line ends on checking out.
@@ -86,25 +89,57 @@ fn measurement(model: &Model, plan: &KernelPlan) -> Measurement {
             protocol: Protocol::of(Mode::Live),
         },
         kernels: KernelLabel::of(plan, &graph),
-        conditions: Conditions { others_cpu_share: Some(0.25), cpu_mhz: Some(3_100), ..Conditions::default() },
         scatter: None,
+        conditions: Conditions { others_cpu_share: Some(0.25), cpu_mhz: Some(3_100), ..Conditions::default() },
     };
     Measurement::summarise(&circumstances, &[process]).unwrap()
+}
+
+/// The network as two kernels, the first of which computes all layers up to `first`.
+fn two_kernels(graph: &Graph, first: usize) -> KernelPlan {
+    let ids: Vec<_> = graph.layers().map(|(id, _)| id).collect();
+    let kernel = |layers: &[NodeId], label: &str| Kernel { layers: layers.to_vec(), label: label.into() };
+    let (before, after) = ids.split_at(first);
+    KernelPlan { kernels: vec![kernel(before, "the first"), kernel(after, "the second")] }
+}
+
+/// Every layer takes as long as any other where they run apart.
+fn alike_apart(graph: &Graph) -> Apart {
+    let layers = graph.layers().map(|(_, node)| LayerTime { path: node.path.clone(), median: Nanos(4_000) }).collect();
+    Apart { layers, whole: Nanos(150_000) }
+}
+
+/// 60 and 20 of 90 us are the kernels', and each layer of a kernel has an equal part of it.
+#[test]
+fn a_findings_share_of_the_time_is_that_of_its_layers_inside_fused_kernels() {
+    let model = Model::from(&tiny());
+    let graph = model.graph(Batch(1)).unwrap();
+    let (first, count) = (12, graph.layers().len());
+    let mut measured = measurement(&model, &two_kernels(&graph, first));
+    let findings = |measured: &Measurement| findings(&tiny(), &graph, &model_cost(&graph), Some(measured));
+    for finding in findings(&measured) {
+        assert_eq!(finding.evidence.time_share_of, Some(TimeShareOf::Kernels));
+    }
+    measured.apart = Some(alike_apart(&graph));
+    let found = findings(&measured);
+    assert!(found.iter().any(|finding| finding.guideline == Guideline::G4), "{found:?}");
+    for finding in found {
+        let is_early = |path: &&String| graph.find(path).is_some_and(|id| id.0 <= first);
+        let early = finding.layers.iter().filter(is_early).count();
+        let late = finding.layers.len() - early;
+        let time = 60_000.0 * early as f64 / first as f64 + 20_000.0 * late as f64 / (count - first) as f64;
+        let share = finding.evidence.time_share.unwrap();
+        assert!((share - time / 90_000.0).abs() < 1e-3, "{}: {share}", finding.guideline);
+        assert_eq!(finding.evidence.time_share_of, Some(TimeShareOf::Apart));
+    }
 }
 
 #[test]
 fn a_measured_profile_with_its_breakdown_and_warnings() {
     let model = Model::from(&tiny());
     let graph = model.graph(Batch(1)).unwrap();
-    let mut plan = KernelPlan::one_per_layer(&graph);
-    let rest = plan.kernels.split_off(12);
-    let mut merged = KernelPlan { kernels: vec![plan.kernels.swap_remove(0), rest[0].clone()] };
-    merged.kernels[0].layers.extend(plan.kernels.iter().flat_map(|kernel| kernel.layers.iter().copied()));
-    merged.kernels[0].layers.sort_unstable();
-    merged.kernels[1].layers = rest.iter().flat_map(|kernel| kernel.layers.iter().copied()).collect();
-    let mut measured = measurement(&model, &merged);
-    let layers = graph.layers().map(|(_, node)| LayerTime { path: node.path.clone(), median: Nanos(4_000) }).collect();
-    measured.apart = Some(Apart { layers, whole: Nanos(150_000) });
+    let mut measured = measurement(&model, &two_kernels(&graph, 12));
+    measured.apart = Some(alike_apart(&graph));
     let mut profile = Profile::of_graph(model, &graph, Some(measured));
     profile.machine = machine();
     let text = golden("profile.json", &profile.to_json().unwrap());

@@ -212,10 +212,9 @@ impl Live {
 
     /// Takes what earlier runs of a network tell, for the measurement that starts next.
     pub fn remember(&mut self, design: &Fingerprint, options: &RunOptions, scatter: Option<Scatter>) {
-        if let Some(job) = self.job.as_mut().filter(|job| job.options == *options) {
-            if self.wanted.as_ref().is_some_and(|wanted| wanted.design == *design) {
-                job.scatter = scatter;
-            }
+        let is_wanted = self.wanted.as_ref().is_some_and(|wanted| wanted.design == *design);
+        if let Some(job) = self.job.as_mut().filter(|job| is_wanted && job.options == *options) {
+            job.scatter = scatter;
         }
     }
 

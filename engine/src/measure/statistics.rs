@@ -169,6 +169,7 @@ impl SplitMix64 {
         }
     }
 
+    /// Less than `count`, every number as likely (the bias of the multiplication is below 2^-32 for what fits in memory).
     fn below(&mut self, count: usize) -> usize {
         ((u128::from(self.next()) * count as u128) >> 64) as usize
     }

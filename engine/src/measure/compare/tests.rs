@@ -201,7 +201,7 @@ fn one_process_counts_by_its_sittings_and_several_by_themselves() {
     let one = process(&[1e6, 1e6], Noise::INDEPENDENT, &rules, 3);
     assert_eq!((one.sittings(), rules.sittings), (5, 5));
     let comparison = |processes: &[Interleaved]| compare(&PairedSamples::of(processes, &[0], 1), None).unwrap();
-    let alone = comparison(&[one.clone()]);
+    let alone = comparison(std::slice::from_ref(&one));
     assert_eq!((alone.sittings, alone.processes, alone.rounds), (5, 1, one.rounds.len()));
     assert_eq!(alone.effort(), format!("{} rounds in 1 process that prepared its networks 5 times", one.rounds.len()));
     let two = comparison(&[one.clone(), one]);
