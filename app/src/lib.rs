@@ -20,7 +20,7 @@ pub fn explain(error: &anyhow::Error) -> String {
     })
 }
 
-/// Where the program keeps the user's data: the last design, results, weights, noise floors. `None` where the system has
+/// Where the program keeps the user's data: the last design, the store of results, weights. `None` where the system has
 /// no such place.
 #[must_use]
 pub fn data_folder() -> Option<std::path::PathBuf> {

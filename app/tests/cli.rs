@@ -8,8 +8,13 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+/// Runs with a data folder of its own, so that nothing of the user's is read or written.
 fn shufflescope(args: &[&str]) -> Output {
+    let data = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_shufflescope"));
+    for variable in ["XDG_DATA_HOME", "HOME", "APPDATA"] {
+        command.env(variable, data.path());
+    }
     command.args(args).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").output().unwrap()
 }
 
@@ -101,9 +106,12 @@ fn profile_as_json_adds_up_and_is_written_to_the_output_file_too() {
     let measurement = &profile["measurement"];
     assert_eq!((&measurement["threads"], &measurement["batch"]), (&2.into(), &1.into()));
     assert_eq!(measurement["device"], "cpu");
-    for key in ["median_ns", "low_ns", "high_ns", "min_ns", "samples"] {
-        assert!(measurement["whole"][key].as_u64().unwrap() > 0, "{key}");
-    }
+    let whole = |key: &str| measurement["whole"][key].as_u64().unwrap();
+    assert!(whole("min_ns") <= whole("median_ns") && whole("low_ns") <= whole("median_ns"), "{measurement}");
+    assert!(whole("median_ns") <= whole("high_ns"), "{measurement}");
+    let taken = measurement["processes"][0]["whole_ns"].as_array().unwrap();
+    assert_eq!(whole("samples"), taken.len() as u64);
+    assert_eq!(taken.iter().filter_map(Value::as_u64).min(), Some(whole("min_ns")));
     assert!(measurement["whole"].get("p90_ns").is_some() && measurement["warnings"].is_array());
     let breakdown = &measurement["breakdown"];
     let kernels = breakdown["kernels"].as_array().unwrap();
@@ -111,7 +119,9 @@ fn profile_as_json_adds_up_and_is_written_to_the_output_file_too() {
     assert_eq!(breakdown["sum_ns"], sum);
     let whole = i64::try_from(breakdown["marked_whole_ns"].as_u64().unwrap()).unwrap();
     assert_eq!(i64::try_from(sum).unwrap() + breakdown["unaccounted_ns"].as_i64().unwrap(), whole);
-    assert!(breakdown["marking_overhead"].as_f64().unwrap() > 0.0);
+    let overhead = breakdown["marking_overhead"].as_f64().unwrap();
+    let unmarked = measurement["whole"]["median_ns"].as_f64().unwrap();
+    assert!((overhead - whole as f64 / unmarked).abs() < 1e-6, "{overhead}");
     let mut measured: Vec<_> = kernels.iter().flat_map(|kernel| kernel["layers"].as_array().unwrap()).collect();
     let mut layers: Vec<_> = profile["cost"]["layers"].as_array().unwrap().iter().map(|layer| &layer["path"]).collect();
     measured.sort_by_key(|path| path.to_string());
@@ -274,9 +284,10 @@ fn a_renderer_is_one_of_two_and_for_the_window_only() {
 
 #[test]
 fn help_shows_examples() {
-    for command in
-        ["cost", "profile", "designs", "compare", "lab", "zoo", "sweep", "classify", "camera", "weights", "export"]
-    {
+    for command in [
+        "cost", "profile", "history", "designs", "compare", "lab", "zoo", "sweep", "classify", "camera", "weights",
+        "export",
+    ] {
         assert!(stdout(&[command, "--help"]).contains("Examples:"), "{command}");
     }
 }

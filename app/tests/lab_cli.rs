@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use shufflescope_engine::device::{DeviceId, Machine};
+use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::store::{RunContext, Store};
 
 /// Runs with a data folder of its own, so that nothing of the user's is read or written.
 fn shufflescope(data: &Path, args: &[&str]) -> Output {
@@ -46,7 +49,10 @@ fn compare_says_which_is_faster_and_fails_only_where_it_was_asked_to() {
     assert!(report["layers"]["rows"][0]["a"]["time_ns"].as_u64().unwrap() > 0);
     // The floor is kept for the next time.
     let kept = walk(data.path());
-    assert!(kept.iter().any(|path| path.ends_with("noise-floors.json")), "{kept:?}");
+    let store = kept.iter().find(|path| path.ends_with("store.sqlite")).unwrap();
+    let context = RunContext::new(Machine::detect().cpu_model.as_deref(), &RunOptions::new(DeviceId::Cpu, 1, 1));
+    let floor = Store::open(store.parent().unwrap()).unwrap().store.floor(&context).unwrap();
+    assert_eq!(floor.map(|floor| floor.share), report["noise_floor"].as_f64());
 
     let report = json(data.path(), &args("shufflenet-v2-x2.0", "shufflenet-v2-x0.5", &["--fail-if-slower", "5%"]));
     assert_eq!(report["comparison"]["verdict"], "faster");
@@ -62,11 +68,12 @@ fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
 #[test]
 fn an_experiment_has_cells_with_rates_and_a_verdict() {
     let data = tempfile::tempdir().unwrap();
-    let result = json(data.path(), &["lab", "g4", "--threads", "1", "--json"]);
+    let result = json(data.path(), &["lab", "g4", "--threads", "1", "--processes", "2", "--json"]);
     let cells = result["cells"].as_array().unwrap();
     assert_eq!(cells.len(), 4);
     for cell in cells {
-        assert!(cell["ours"]["batches_per_second"].as_f64().unwrap() > 0.0, "{cell}");
+        let (rate, time) = (&cell["ours"]["batches_per_second"], &cell["ours"]["latency"]["median_ns"]);
+        assert!((rate.as_f64().unwrap() * time.as_f64().unwrap() / 1e9 - 1.0).abs() < 1e-6, "{cell}");
         assert!(cell["paper_gpu"]["rate"].as_f64().unwrap() > 1000.0, "{cell}");
     }
     assert!(cells[0]["ours_ratio"].is_null() && cells[3]["ours_ratio"]["low"].is_f64());
@@ -103,18 +110,37 @@ fn a_sweep_goes_on_where_it_was_stopped() {
     std::fs::write(&design, small.collect::<Vec<_>>().join("\n")).unwrap();
 
     let results = data.path().join("sweep.jsonl").display().to_string();
-    let sweep = |widths| {
-        let args =
-            ["sweep", &design, "--width", widths, "--groups", "1,5", "--threads", "1", "--results", &results, "--json"];
-        json(data.path(), &args)
+    let sweep = |widths, more: &[&str]| {
+        let args = ["sweep", &design, "--width", widths, "--groups", "1,5", "--threads", "1", "--json"];
+        json(data.path(), &[&args, more].concat())
     };
-    let first = sweep("0.5");
-    assert_eq!(first["points"].as_array().unwrap().len(), 1);
-    assert!(first["skipped"][0]["reason"].as_str().unwrap().contains("must be one of"), "{first}");
-    let both = sweep("0.5,1.0");
-    assert_eq!(both["points"].as_array().unwrap().len(), 2);
-    assert_eq!(both["points"][0], first["points"][0], "a finished point is kept, not measured again");
-    assert_eq!(std::fs::read_to_string(&results).unwrap().lines().count(), 2);
+    // In a file of its own, and in the store where none is named.
+    for more in [&["--results", results.as_str()][..], &[]] {
+        let first = sweep("0.5", more);
+        assert_eq!(first["points"].as_array().unwrap().len(), 1);
+        assert!(first["skipped"][0]["reason"].as_str().unwrap().contains("must be one of"), "{first}");
+        let both = sweep("0.5,1.0", more);
+        assert_eq!(both["points"].as_array().unwrap().len(), 2);
+        assert_eq!(both["points"][0], first["points"][0], "a finished point is kept, not measured again");
+    }
+    let text = std::fs::read_to_string(&results).unwrap();
+    assert_eq!(text.lines().count(), 2);
+    // As if the file came from another machine, or from a version that did not say where it ran.
+    for (foreign, lines) in [(text.replace("\"machine\":\"", "\"machine\":\"not "), 3), (without_contexts(&text), 3)] {
+        std::fs::write(&results, foreign).unwrap();
+        sweep("0.5", &["--results", &results]);
+        assert_eq!(std::fs::read_to_string(&results).unwrap().lines().count(), lines, "measured again");
+    }
     let wrong = shufflescope(data.path(), &["sweep", &design, "--width", "0.5..2.0"]);
     assert!(wrong.status.code() == Some(1) && said(&wrong).contains("step"), "{}", said(&wrong));
+}
+
+/// The lines as 0.1.0 wrote them.
+fn without_contexts(lines: &str) -> String {
+    let without = |line: &str| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        line.as_object_mut().unwrap().remove("context").unwrap();
+        format!("{line}\n")
+    };
+    lines.lines().map(without).collect()
 }

@@ -8,6 +8,8 @@ use egui::Role;
 use egui_kittest::kittest::Queryable;
 use shufflescope::window::{App, Choice, Command, Owner, Phase, Setup, Side, Tab};
 use shufflescope_engine::design::{Edit, InputSize};
+use shufflescope_engine::device::Machine;
+use shufflescope_engine::store::{RunContext, Store};
 use shufflescope_engine::zoo;
 use support::{Window, quick, small};
 
@@ -49,13 +51,16 @@ fn a_comparison_measures_both_says_the_verdict_and_is_there_after_a_restart() {
     assert!(window.says("kernels of A"), "the layers have their times");
     assert_ne!(*window.app().live().phase(), Phase::Resting, "live measuring goes on");
     window.harness.check_accessibility();
-    let kept = folder.path().join("lab/compare");
-    window.wait("the file", |_| std::fs::read_dir(&kept).is_ok_and(|files| files.count() == 1));
-    let floors = folder.path().join("noise-floors.json");
-    window.wait("the noise floor", |_| floors.exists());
-    drop(window);
+    let options = window.app().document().valid_options();
+    window.close();
+    let machine = Machine::detect().cpu_model;
+    let floor =
+        Store::open(folder.path()).unwrap().store.floor(&RunContext::new(machine.as_deref(), &options)).unwrap();
+    assert!(floor.is_some_and(|floor| floor.share > 0.0), "shared with the command line: {floor:?}");
 
     let mut window = open(quick(Some(folder.path())));
+    window.wait("the comparison kept", is_done);
+    window.step();
     assert!(window.says("verdict: ") && window.says("(stale)"), "other networks are chosen now: {:?}", window.texts());
     assert!(window.says(" UTC; cpu, tuned"));
     choose_small_networks(&mut window);

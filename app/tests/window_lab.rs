@@ -11,6 +11,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use shufflescope::window::{App, Command, Input, Known, Owner, Phase, Run, Setup, Tab};
 use shufflescope_engine::design::InputSize;
 use shufflescope_engine::experiment::{Experiment, Scale};
+use shufflescope_engine::store::{Kept, Kind, Opened, RunContext, Store, VERSION};
 use support::{Window, quick};
 
 /// Three rounds: enough for numbers, not for verdicts.
@@ -36,8 +37,10 @@ fn is_idle(app: &App) -> bool {
     !app.bench().is_busy()
 }
 
-fn files(folder: &Path) -> usize {
-    std::fs::read_dir(folder).map_or(0, Iterator::count)
+/// Points of the sweep that are finished.
+fn finished(app: &App) -> usize {
+    let options = app.document().valid_options();
+    app.lab().sweep(None, &options).map_or(0, |(kept, _)| kept.result.latest().0.len())
 }
 
 #[test]
@@ -63,12 +66,15 @@ fn an_experiment_is_measured_shown_beside_the_paper_and_there_after_a_restart() 
     assert!(window.says("published GPU") && window.says("2451"), "the paper's rate stands beside ours, as published");
     assert!(window.says("Our choice, not the paper's"));
     window.harness.check_accessibility();
-    let kept = folder.path().join("lab/experiments");
-    window.wait("the file", |_| files(&kept) == 1);
-    drop(window);
+    window.close();
 
     let mut window = open(three_rounds(Some(folder.path())));
     show(&mut window, "G2 groups");
+    window.wait("the result kept", |app| {
+        let options = app.document().valid_options();
+        app.lab().experiment((Experiment::G2, Scale::X1), None, &options).is_some()
+    });
+    window.step();
     assert!(window.says("Verdict on this device: undecided"));
     assert!(!window.says("stale"));
     let mut options = window.app().document().options().clone();
@@ -123,10 +129,9 @@ fn networks_of_the_zoo_are_points_with_names_and_the_rest_can_be_measured_later(
     window.step();
     assert!(window.says("39.7 %"), "the published error");
     window.harness.get_by_role_and_label(Role::Row, "ShuffleNet v2 0.5x");
-    let kept = folder.path().join("lab/networks");
-    window.wait("the file", |_| files(&kept) == 1);
-    drop(window);
+    window.close();
     let mut window = open(quick(Some(folder.path())));
+    window.wait("the networks kept", |app| app.lab().networks(None, &app.document().valid_options()).is_some());
     show(&mut window, "Zoo");
     window.harness.get_by_label("level 40").click();
     window.step();
@@ -152,7 +157,7 @@ fn a_sweep_is_typed_measured_and_a_point_opens_its_design() {
     field(&mut window, "0.5,1.0,9");
     window.harness.get_by_label("Start sweep").click();
     window.step();
-    window.wait("both points", is_idle);
+    window.wait("both points", |app| finished(app) == 2);
     window.step();
     assert!(window.says("2 of 2 points finished"), "{:?}", window.texts());
     assert!(window.says("Left out: width 9"));
@@ -166,12 +171,12 @@ fn a_sweep_is_typed_measured_and_a_point_opens_its_design() {
     window.harness.state_mut().command(Command::Undo);
     window.step();
     assert_eq!(*window.app().document().draft(), before);
-    let kept = folder.path().join("lab/sweeps");
-    window.wait("the file", |_| files(&kept) == 1);
-    drop(window);
+    window.close();
 
     let mut window = open(quick(Some(folder.path())));
     show(&mut window, "Sweep");
+    window.wait("the sweep kept", |app| finished(app) == 2);
+    window.step();
     assert!(window.says("2 of 2 points finished"), "finished points are kept over a restart");
 }
 
@@ -181,17 +186,13 @@ fn a_sweep_goes_on_where_it_was_cancelled() {
     show(&mut window, "Sweep");
     let sweep = shufflescope_engine::sweep::Sweep { widths: vec![0.5, 1.0, 1.5], ..Default::default() };
     window.harness.state_mut().command(Command::RunLab(Run::Sweep(sweep.clone())));
-    let finished = |app: &App| {
-        let options = app.document().valid_options();
-        app.lab().sweep(None, &options).map_or(0, |(kept, _)| kept.result.latest().0.len())
-    };
     window.wait("the first point", |app| finished(app) == 1);
     window.harness.key_press(egui::Key::Escape);
     window.step();
     assert!(is_idle(window.app()));
     assert!(window.says("1 of 3 points finished"));
     window.harness.state_mut().command(Command::RunLab(Run::Sweep(sweep)));
-    window.step();
+    window.wait("the store's word on what is finished", |app| app.bench().is_busy());
     assert_eq!(window.app().bench().standing().unwrap().steps, 2, "only what is missing");
     window.wait("the others", |app| finished(app) == 3);
 }
@@ -225,4 +226,31 @@ fn every_result_paints_in_the_smallest_window_and_its_controls_have_unique_names
     window.wait("the reasons", |app| app.lab().failures().len() == 2);
     window.step();
     assert!(window.says("no such program"));
+}
+
+#[test]
+fn a_result_of_an_earlier_version_is_shown_as_stale() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = open(three_rounds(Some(folder.path())));
+    show(&mut window, "G2 groups");
+    window.harness.get_by_label("Measure this").click();
+    window.step();
+    window.wait("the end", is_idle);
+    let options = window.app().document().valid_options();
+    window.close();
+    let Opened { store, .. } = Store::open(&folder.path().join("another")).unwrap();
+    let kept = Store::open(folder.path()).unwrap().store.kept::<serde_json::Value>(Kind::Experiment, "g2 x1").unwrap();
+    let [own] = kept.as_slice() else { panic!("{kept:?}") };
+    assert_eq!((own.context.version.as_str(), &own.context.options), (VERSION, &options));
+    let context = RunContext { version: "0.1.9".into(), ..own.context.clone() };
+    store.keep(Kind::Experiment, "g2 x1", &Kept { context, ..own.clone() }).unwrap();
+    drop(store);
+
+    let mut window = open(three_rounds(Some(&folder.path().join("another"))));
+    show(&mut window, "G2 groups");
+    window.wait("the result kept", |app| {
+        app.lab().experiment((Experiment::G2, Scale::X1), None, &app.document().valid_options()).is_some()
+    });
+    window.step();
+    assert!(window.says("(stale)") && window.says("version 0.1.9"), "{:?}", window.texts());
 }

@@ -10,7 +10,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use shufflescope_engine::device::{Device, DeviceId};
-use shufflescope_engine::measure::{ArithmeticCanary, MonotonicClock, Protocol, Sorted, sample};
+use shufflescope_engine::measure::{
+    ArithmeticCanary, Instruments, MonotonicClock, Protocol, Sorted, SystemWatch, sample,
+};
 use shufflescope_engine::model_file::onnx::import;
 use shufflescope_engine::runtime::{RunOptions, prepare};
 
@@ -24,7 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = RunOptions::new(DeviceId::Cpu, threads, 1);
     let mut executable = prepare(&graph, model.weights(), &Device::cpu(), &options)?;
     let (clock, mut canary) = (MonotonicClock::new(), ArithmeticCanary::new());
-    let samples = sample(&mut *executable, &Protocol::live(), &clock, &mut canary, &mut |_| ControlFlow::Continue(()))?;
+    let instruments = Instruments { clock: &clock, canary: &mut canary, watch: &mut SystemWatch::default() };
+    let samples = sample(&mut *executable, &Protocol::live(), instruments, &mut |_| ControlFlow::Continue(()))?;
     let median = Sorted::new(&samples.whole).median().ok_or("no samples")?;
     println!("{}", serde_json::json!({ "median_ns": median, "samples": samples.whole.len() }));
     Ok(())

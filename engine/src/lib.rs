@@ -8,6 +8,8 @@
 //!                     └─plan──► KernelPlan ─prepare─► Executable ─measure─► Measurement ─┘
 //! ```
 //!
+//! What was measured is remembered in one [`store`] for every window and command line.
+//!
 //! The engine knows no window, no command line and no camera, and prints nothing.
 
 pub mod classify;
@@ -23,6 +25,7 @@ pub mod model;
 pub mod model_file;
 pub mod report;
 pub mod runtime;
+pub mod store;
 pub mod sweep;
 pub mod units;
 pub mod weights;

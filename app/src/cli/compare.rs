@@ -5,7 +5,8 @@ use serde::Serialize;
 use shufflescope_engine::design::InputSize;
 use shufflescope_engine::experiment::{Contender, PairResult};
 use shufflescope_engine::measure::{
-    Difference, InterleaveRules, LayerChange, LayerDifference, LayerPair, LayerSide, LayerSource, Measurement, Protocol,
+    Difference, InterleaveRules, LEAST_MARGIN, LayerChange, LayerDifference, LayerPair, LayerSide, LayerSource,
+    Measurement, Protocol,
 };
 use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
@@ -13,7 +14,7 @@ use shufflescope_engine::runtime::RunOptions;
 use super::measuring::Measuring;
 use super::output::print;
 use super::resolve;
-use super::running::{Load, Running, StoredFloors};
+use super::running::{Load, Running};
 use super::table::{Align, Table};
 use super::words::way_of_running;
 use crate::worker::{Contest, Job, TurnsJob};
@@ -25,7 +26,9 @@ Examples:
   shufflescope compare model.onnx shufflenet-v2-x1.5 --json | jq .comparison
 
 Both are measured in turns in one process after the other, with a second copy of A that shows how different a network
-looks from itself. B is faster or slower only where the whole interval of the ratio clears that, and at least 1 %.
+looks from itself. B is faster or slower only where the whole interval of the ratio clears that, and at least 1 %; they
+are the same only where it lies within 1 %, so that a noisy machine says undecided. With two processes, Student's t asks
+for an interval seven times as wide as with five, and with three for twice as wide.
 
 Exit codes: 0 done, 1 it could not be done or B is slower than --fail-if-slower allows, 2 the command line is wrong.";
 
@@ -45,8 +48,8 @@ pub(super) struct Arguments {
     /// Input size of both in place of their own: a side such as 224, or WIDTHxHEIGHT
     #[arg(long, value_name = "SIZE")]
     input: Option<InputSize>,
-    /// Fresh processes that take a set of rounds each
-    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u8).range(1..=20))]
+    /// Fresh processes that share the rounds; one alone prepares its networks five times
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u8).range(1..=20))]
     processes: u8,
     /// Print the comparison as JSON
     #[arg(long)]
@@ -89,14 +92,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let graphs = [a.graph(arguments.load.batch)?, b.graph(arguments.load.batch)?];
 
     let mut measuring = Measuring::new("shufflescope compare")?;
-    let rules = InterleaveRules::standard();
-    let contest = Contest::Pair { a: Box::new(a.clone()), b: Box::new(b.clone()) };
     let processes = usize::from(arguments.processes);
+    let rules = InterleaveRules::in_processes(processes);
+    let contest = Contest::Pair { a: Box::new(a.clone()), b: Box::new(b.clone()) };
     let job = TurnsJob { networks: contest, options: options.clone(), rules, processes };
     let rounds = measuring.take_turns("comparing", job)?;
-    let mut floors = StoredFloors::read(&options);
-    let pair = PairResult::new([&graphs[0], &graphs[1]], &options, &rules, &rounds, floors.get())?;
-    floors.note(pair.noise_floor);
+    let floor = measuring.store.floor(&options);
+    let pair = PairResult::new([&graphs[0], &graphs[1]], &options, &rules, &rounds, floor)?;
+    measuring.store.note_floor(&options, pair.noise_floor);
 
     let [layers_a, layers_b] =
         [("layers of A", a), ("layers of B", b)].map(|(what, model)| layers(&mut measuring, what, model, &options));
@@ -133,19 +136,19 @@ impl Report {
         let mut text = format!("{way}, batch {batch}\n\n{}", totals(a, b));
         let ratio = &comparison.ratio;
         text += &format!(
-            "\nB takes {:.3} times as long as A (95 % interval {:.3} to {:.3}, {} rounds in {} process{})\n",
+            "\nB takes {:.3} times as long as A (95 % interval {:.3} to {:.3}, {})\n",
             ratio.ratio,
             ratio.low,
             ratio.high,
-            comparison.rounds,
-            comparison.processes,
-            if comparison.processes == 1 { "" } else { "es" }
+            comparison.effort()
         );
         let floor = noise_floor.map_or_else(|| "unknown".into(), |floor| format!("{:.1} %", 100.0 * floor.share));
         text += &format!(
-            "verdict: {} (the interval has to clear {:.1} %; A differed from its own copy by up to {floor})\n",
+            "verdict: {} (faster and slower have to clear {:.1} %, the same lies within {:.0} %; A differed from its own \
+             copy by {floor})\n",
             sentence(comparison.verdict, &a.name, &b.name),
-            100.0 * comparison.margin
+            100.0 * comparison.margin,
+            100.0 * LEAST_MARGIN,
         );
         text + &format!("\n{}", layer_table(&self.layers))
     }
@@ -155,7 +158,7 @@ fn sentence(verdict: Difference, a: &str, b: &str) -> String {
     match verdict {
         Difference::Faster => format!("{b} is faster than {a}"),
         Difference::Slower => format!("{b} is slower than {a}"),
-        Difference::Same => "there is no difference that matters".into(),
+        Difference::Same => "there is no difference of 1 %".into(),
         Difference::Undecided => "undecided: measure longer, or on a quieter machine".into(),
     }
 }

@@ -98,8 +98,8 @@ pub(super) fn findings(findings: &[Finding]) -> String {
     let mut text = String::new();
     for finding in findings {
         text += &format!("\n{} {}: {}\n", finding.guideline, finding.guideline.title(), finding.evidence.summary);
-        if let Some(share) = finding.evidence.time_share {
-            text += &format!("   {:.0} % of the measured time.\n", 100.0 * share);
+        if let Some(share) = finding.evidence.time_in_words() {
+            text += &format!("   {share}.\n");
         }
         if let Some(remedy) = &finding.remedy {
             text += &format!(

@@ -11,7 +11,7 @@ use shufflescope_engine::runtime::RunOptions;
 
 use super::measuring::Measuring;
 use super::output::{complain, print};
-use super::running::{Load, Running, StoredFloors};
+use super::running::{Load, Running};
 use super::table::{Align, Table};
 use super::words::way_of_running;
 use crate::worker::{ColumnChoice, Contest, TurnsJob};
@@ -38,8 +38,8 @@ pub(super) struct Arguments {
     running: Running,
     #[command(flatten)]
     load: Load,
-    /// Fresh processes that take a set of rounds of every column
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u8).range(1..=20))]
+    /// Fresh processes that share the rounds of every column; one alone prepares its networks five times
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u8).range(1..=20))]
     processes: u8,
     /// Print JSON: one result, or `experiments` for all
     #[arg(long, conflicts_with = "markdown")]
@@ -71,7 +71,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let mut bench = Bench {
         measuring: Measuring::new("shufflescope lab")?,
-        floors: StoredFloors::read(&options),
         options,
         scale: arguments.scale,
         processes: arguments.processes.into(),
@@ -96,7 +95,6 @@ struct All {
 /// Measures column after column.
 struct Bench {
     measuring: Measuring,
-    floors: StoredFloors,
     options: RunOptions,
     scale: Scale,
     processes: usize,
@@ -106,7 +104,7 @@ struct Bench {
 
 impl Bench {
     fn measure(&mut self, experiment: Experiment) -> anyhow::Result<ExperimentResult> {
-        let rules = InterleaveRules::standard();
+        let rules = InterleaveRules::in_processes(self.processes);
         let mut measured = Vec::new();
         for choice in ColumnChoice::all(experiment, self.scale) {
             let Some(column) = choice.column() else { continue };
@@ -115,11 +113,15 @@ impl Bench {
             let (options, processes) = (self.options.clone(), self.processes);
             let job = TurnsJob { networks: Contest::Column(choice), options, rules, processes };
             let processes = self.measuring.take_turns(&what, job)?;
-            measured.push(MeasuredColumn { column, processes, stored_floor: self.floors.get() });
+            measured.push(MeasuredColumn {
+                column,
+                processes,
+                stored_floor: self.measuring.store.floor(&self.options),
+            });
         }
         let result = ExperimentResult::new(experiment, &self.options, &rules, &measured)?;
         for column in &result.columns {
-            self.floors.note(column.noise_floor);
+            self.measuring.store.note_floor(&self.options, column.noise_floor);
         }
         complain(&format!("{experiment}: {}", result.verdict));
         Ok(result)

@@ -9,27 +9,35 @@ use shufflescope_engine::measure::{Apart, Interleaved, Measurement};
 use shufflescope_engine::units::Nanos;
 
 use super::output::complain;
+use super::user_store::UserStore;
 use crate::worker::{Client, ClientEvent, Job, Launcher, TurnsJob};
 
 /// The client of one command; its worker process is kept from job to job while the number of threads allows it.
 pub(super) struct Measuring {
     client: Client,
+    /// Where every finished measurement becomes a row.
+    pub store: UserStore,
 }
 
 impl Measuring {
-    /// Starts nothing yet; `name` is what others are told that have to wait for this.
+    /// Starts no process yet; `name` is what others are told that have to wait for this.
     pub(super) fn new(name: &'static str) -> anyhow::Result<Self> {
         let waiting = std::thread::current();
-        Ok(Self { client: Client::new(Launcher::this_program()?, name, move || waiting.unpark()) })
+        let client = Client::new(Launcher::this_program()?, name, move || waiting.unpark());
+        Ok(Self { client, store: UserStore::open() })
     }
 
     /// Measures one network; `what` stands before the bar.
     pub(super) fn measure(&mut self, what: &str, job: Job) -> anyhow::Result<Measurement> {
-        self.client.measure(job);
-        self.wait(what, |event| match event {
+        let model = job.design.name().to_owned();
+        let scatter = self.store.scatter(&job);
+        self.client.measure(Job { scatter, ..job });
+        let measurement = self.wait(what, |event| match event {
             ClientEvent::Done { measurement, .. } => Some(*measurement),
             _ => None,
-        })
+        })?;
+        self.store.note_run(&model, &measurement);
+        Ok(measurement)
     }
 
     /// Measures every layer of a network as a kernel of its own.

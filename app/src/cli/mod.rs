@@ -11,6 +11,7 @@ mod cost;
 mod designs;
 mod devices;
 mod export;
+mod history;
 mod lab;
 mod measuring;
 mod output;
@@ -20,6 +21,7 @@ mod running;
 mod sweep;
 mod table;
 mod trained;
+mod user_store;
 mod weights;
 mod words;
 mod zoo;
@@ -56,6 +58,7 @@ Examples:
   shufflescope cost shufflenet-v2-x1.0             what it costs on paper, layer by layer
   shufflescope profile shufflenet-v2-x1.0          how long it takes on this machine, layer by layer
   shufflescope profile my-design.toml --mode rigorous --json > profile.json
+  shufflescope history shufflenet-v2-x1.0          how long it took before, by date and version
   shufflescope export profile.json -o report.html  a report to read and print
   shufflescope export my-design.toml -o model.onnx the network for other programs
   shufflescope weights fetch shufflenet-v2-x1.0    download trained weights, once
@@ -79,6 +82,9 @@ enum Command {
     /// Measure how long a design takes on this machine, whole and per layer
     #[command(after_help = profile::EXAMPLES)]
     Profile(profile::Arguments),
+    /// Say how long designs took over dates and versions on each machine
+    #[command(after_help = history::EXAMPLES)]
+    History(history::Arguments),
     /// List cameras and other sources of pictures, and take frames from one
     #[command(after_help = camera::EXAMPLES)]
     Camera(camera::Arguments),
@@ -134,6 +140,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Devices(arguments)) => devices::run(&arguments),
         Some(Command::Cost(arguments)) => cost::run(&arguments),
         Some(Command::Profile(arguments)) => profile::run(&arguments),
+        Some(Command::History(arguments)) => history::run(&arguments),
         Some(Command::Camera(arguments)) => camera::run(&arguments),
         Some(Command::Export(arguments)) => export::run(&arguments),
         Some(Command::Classify(arguments)) => classify::run(&arguments),

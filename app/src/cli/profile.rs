@@ -77,7 +77,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let threads = arguments.threads.unwrap_or_else(resolve::default_threads);
     let mut options = RunOptions::new(arguments.device, threads, arguments.batch.0);
     options.instruction_set = arguments.instruction_set;
-    let profile_with = |runtime: Runtime| -> anyhow::Result<Profile> {
+    let mut measuring = Measuring::new("shufflescope profile")?;
+    let mut profile_with = |runtime: Runtime| -> anyhow::Result<Profile> {
         resolve::runs_on(runtime, options.device)?;
         let job = Job {
             design: model.clone(),
@@ -86,7 +87,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             weights: arguments.weights.clone(),
             scatter: None,
         };
-        let mut measuring = Measuring::new("shufflescope profile")?;
         let mut measurement = measuring.measure("measuring", job.clone())?;
         if arguments.apart {
             measurement.apart = Some(measuring.take_apart("taking kernels apart", job)?);

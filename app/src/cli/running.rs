@@ -1,11 +1,10 @@
 //! The options that say how to run a network, where a command takes them all.
 
 use shufflescope_engine::design::Batch;
-use shufflescope_engine::device::{Device, DeviceId, Machine};
-use shufflescope_engine::measure::{Mode, NoiseFloor, NoiseFloors, NoiseKey, Protocol};
+use shufflescope_engine::device::{Device, DeviceId};
+use shufflescope_engine::measure::{Mode, Protocol};
 use shufflescope_engine::runtime::{Isa, RunOptions, Runtime};
 
-use super::output::complain;
 use super::resolve;
 
 #[derive(Clone, Debug, clap::Args)]
@@ -52,38 +51,4 @@ pub(super) struct Load {
     /// Images per run
     #[arg(long, value_name = "N", default_value = "1", value_parser = resolve::batch)]
     pub batch: Batch,
-}
-
-/// What earlier comparisons on this machine could not tell apart, in the user's data folder.
-pub(super) struct StoredFloors {
-    key: NoiseKey,
-    path: Option<std::path::PathBuf>,
-    floors: NoiseFloors,
-}
-
-impl StoredFloors {
-    /// Reads the file; one that is of no use is told of and does not stop anybody.
-    pub(super) fn read(options: &RunOptions) -> Self {
-        let machine = Machine::detect().cpu_model.unwrap_or_else(|| "unknown".into());
-        let path = crate::data_folder().map(|folder| folder.join("noise-floors.json"));
-        let floors = path.as_deref().map(NoiseFloors::read).transpose().unwrap_or_else(|error| {
-            complain(&format!("warning: {error}"));
-            None
-        });
-        Self { key: NoiseKey::new(machine, options), path, floors: floors.unwrap_or_default() }
-    }
-
-    pub(super) fn get(&self) -> Option<NoiseFloor> {
-        self.floors.get(&self.key)
-    }
-
-    /// Keeps what was just seen.
-    pub(super) fn note(&mut self, floor: Option<NoiseFloor>) {
-        let (Some(floor), Some(path)) = (floor, &self.path) else { return };
-        self.floors.note(self.key.clone(), floor);
-        let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-        if let Err(error) = folder.map_err(anyhow::Error::from).and_then(|()| Ok(self.floors.write(path)?)) {
-            complain(&format!("warning: the noise floor is not kept: {error}"));
-        }
-    }
 }

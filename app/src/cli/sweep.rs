@@ -6,14 +6,18 @@ use anyhow::Context;
 use serde::Serialize;
 use shufflescope_engine::measure::{MeasureKey, Mode};
 use shufflescope_engine::model::Model;
+use shufflescope_engine::store::RunContext;
 use shufflescope_engine::sweep::view::{Figure, ViewPoint, scatter};
-use shufflescope_engine::sweep::{PointResult, ResultsFile, Skipped, Sweep, parse_counts, parse_numbers, run_key};
+use shufflescope_engine::sweep::{
+    PointResult, ResultsFile, ResultsFileError, Skipped, Sweep, parse_counts, parse_numbers, run_key,
+};
 
 use super::measuring::Measuring;
 use super::output::{complain, print};
 use super::resolve;
 use super::running::{Running, patient};
 use super::table::{Align, Table};
+use super::user_store::UserStore;
 use crate::explain;
 use crate::worker::Job;
 
@@ -23,7 +27,8 @@ Examples:
   shufflescope sweep shufflenet-v1-g3-x1.0 --groups 1,2,3,4,8 --batch 1,8 --threads 1,2
   shufflescope sweep my-design.toml --batch 1,8 --results sweep.jsonl --json
 
-Finished points are kept in the results file as they come; the same command goes on where it was stopped.";
+Finished points are kept as they come; the same command goes on where it was stopped. Points of another machine, program
+version or way of running are measured again.";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -46,7 +51,7 @@ pub(super) struct Arguments {
     /// live: up to five seconds a point; rigorous: 8 to 30 s a point, in several processes
     #[arg(long, value_name = "MODE", default_value_t)]
     mode: Mode,
-    /// Where finished points are kept [default: in the user's data folder]
+    /// A file of its own to keep finished points in [default: the store in the user's data folder]
     #[arg(long, value_name = "FILE")]
     results: Option<PathBuf>,
     /// Print JSON
@@ -84,7 +89,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let options = arguments.running.options(None, shufflescope_engine::design::Batch(1))?;
     let plan = sweep.points(&base, &options)?;
-    let mut finished = ResultsFile::<PointResult>::open(&results_path(arguments)?)?;
+    let mut finished = match &arguments.results {
+        Some(path) => Finished::InFile(ResultsFile::open(path)?),
+        None => Finished::InStore,
+    };
     let protocol = patient(arguments.mode).on(options.device);
     let mut measuring = Measuring::new("shufflescope sweep")?;
     let mut report = Report { points: Vec::new(), front: Vec::new(), skipped: plan.skipped, failed: Vec::new() };
@@ -92,8 +100,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     for (index, point) in plan.points.iter().enumerate() {
         let design = point.design.fingerprint();
         let key = run_key(&MeasureKey { design, options: point.options.clone(), protocol });
-        if let Some(known) = finished.get(&key) {
-            report.points.push(known.clone());
+        let context = measuring.store.context(&point.options);
+        if let Some(known) = finished.get(&mut measuring.store, &key, &context) {
+            report.points.push(known);
             continue;
         }
         let job = Job {
@@ -106,7 +115,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         match measuring.measure(&format!("{} of {all}: {}", index + 1, point.design.name), job) {
             Ok(measurement) => {
                 let result = PointResult::new(point, &measurement)?;
-                finished.add(key, result.clone())?;
+                finished.add(&mut measuring.store, &key, context, result.clone())?;
                 report.points.push(result);
             }
             Err(error) => {
@@ -129,15 +138,35 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
 }
 
-/// The file asked for, or one for this program's user.
-fn results_path(arguments: &Arguments) -> anyhow::Result<PathBuf> {
-    if let Some(path) = &arguments.results {
-        return Ok(path.clone());
+/// Where finished points are.
+enum Finished {
+    InFile(ResultsFile<PointResult>),
+    InStore,
+}
+
+impl Finished {
+    fn get(&self, store: &mut UserStore, key: &str, context: &RunContext) -> Option<PointResult> {
+        match self {
+            Self::InFile(file) => file.get(key, context).cloned(),
+            Self::InStore => store.point(key, context),
+        }
     }
-    let folder = crate::data_folder()
-        .context("this system has no data folder; say where finished points are kept with --results FILE")?;
-    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    Ok(folder.join("sweep.jsonl"))
+
+    fn add(
+        &mut self,
+        store: &mut UserStore,
+        key: &str,
+        context: RunContext,
+        point: PointResult,
+    ) -> Result<(), ResultsFileError> {
+        match self {
+            Self::InFile(file) => file.add(key, context, point),
+            Self::InStore => {
+                store.keep_point(key, context, point);
+                Ok(())
+            }
+        }
+    }
 }
 
 fn plain(points: &[PointResult], view: &[ViewPoint]) -> String {

@@ -3,6 +3,7 @@
 mod bench_work;
 mod camera;
 mod outcome;
+mod remembering;
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use shufflescope_engine::graph::LoweringError;
 use shufflescope_engine::model::ModelError;
 use shufflescope_engine::report::Format;
 use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::store::Kept;
 use shufflescope_engine::zoo;
 
 use super::bench::{Bench, Care};
@@ -22,12 +24,12 @@ use super::compare::{Compare, Compared};
 use super::document::Document;
 use super::export::Export;
 use super::files::Files;
-use super::floors::Floors;
-use super::kept::Kept;
+use super::keeper::Keeper;
 use super::lab::Lab;
 use super::live::Live;
 use super::pacer::Pacer;
 use super::panels;
+use super::past_runs::PastRuns;
 use super::surroundings::Surroundings;
 use super::tab::{Tab, Tabs};
 use crate::weights_store::{Server, folder_in};
@@ -85,7 +87,8 @@ pub struct App {
     bench: Bench,
     compare: Compare,
     lab: Lab,
-    floors: Floors,
+    keeper: Keeper,
+    past: PastRuns,
     files: Files,
     camera: Camera,
     surroundings: Surroundings,
@@ -98,6 +101,8 @@ pub struct App {
     /// The design kept in the data folder, and when the present one was first seen to differ.
     kept: Design,
     differs_since: Option<f64>,
+    /// The live result that was last looked at for whether it is final.
+    noted_live: u64,
     held: bool,
     title: String,
 }
@@ -115,6 +120,8 @@ pub struct Scene<'a> {
     pub compare: &'a Compare,
     /// The lab's results.
     pub lab: &'a Lab,
+    /// Earlier runs of the network.
+    pub past: &'a PastRuns,
     /// The camera.
     pub camera: &'a Camera,
     /// Devices and machine.
@@ -165,9 +172,10 @@ impl App {
             document,
             live: Live::new(client()),
             bench: Bench::new(client()),
-            compare: Compare::new(data_folder.as_deref(), care.clone()),
-            floors: Floors::open(data_folder.as_deref()),
-            lab: Lab::new(data_folder.as_deref(), care),
+            compare: Compare::new(care.clone()),
+            lab: Lab::new(care),
+            keeper: Keeper::new(data_folder.as_deref(), pacer.clone()),
+            past: PastRuns::default(),
             camera: Camera::new(weights_folder, weights_server, pacer.clone()),
             files: Files::new(data_folder.as_deref(), pacer.clone()),
             surroundings: Surroundings::look(pacer.clone()),
@@ -176,6 +184,7 @@ impl App {
             notice,
             pacer,
             findings_of: (0, 0),
+            noted_live: 0,
             differs_since: None,
             held: false,
             title: String::new(),
@@ -189,6 +198,7 @@ impl App {
         for event in self.files.poll() {
             self.take(event, now);
         }
+        self.take_answers();
         self.shortcuts(ctx);
         self.dropped_files(ctx);
         for command in self.commands.take() {
@@ -203,6 +213,8 @@ impl App {
         if let Some(seconds) = self.live.advance(now) {
             ctx.request_repaint_after_secs(seconds as f32);
         }
+        self.note_live_result();
+        self.look_up_what_is_shown();
         self.refresh_findings();
         self.keep_safe(ctx, now);
         self.set_title(ctx);
@@ -222,11 +234,10 @@ impl App {
     }
 
     fn paint(&mut self, ui: &mut egui::Ui) {
-        let Self { document, live, bench, compare, lab, camera, files, surroundings, tabs, commands, notice, .. } =
-            self;
+        let Self { document, live, bench, compare, lab, past, camera, files, surroundings, .. } = self;
         let export_folder = files.export_folder();
-        let scene = Scene { document, live, bench, compare, lab, camera, surroundings, export_folder };
-        panels::show(ui, scene, tabs, notice.as_ref(), commands);
+        let scene = Scene { document, live, bench, compare, lab, past, camera, surroundings, export_folder };
+        panels::show(ui, scene, &mut self.tabs, self.notice.as_ref(), &mut self.commands);
         if self.commands.is_empty() {
             return;
         }
@@ -247,6 +258,7 @@ impl App {
         self.camera.finish();
         self.keep_now();
         self.files.finish();
+        self.keeper.finish();
     }
 
     /// The network and what follows from it.
@@ -277,6 +289,12 @@ impl App {
     #[must_use]
     pub const fn lab(&self) -> &Lab {
         &self.lab
+    }
+
+    /// Earlier runs of the network.
+    #[must_use]
+    pub const fn past(&self) -> &PastRuns {
+        &self.past
     }
 
     /// The camera.
@@ -388,6 +406,7 @@ impl App {
     fn settle(&mut self, now: f64) {
         let options = self.document.valid_options();
         self.live.want(&self.document.valid().model, options, now);
+        self.ask_for_scatter();
         self.live.hold(self.bench.is_busy() || self.camera.is_running());
         if self.tabs.shown == Tab::Compare || self.compare.version() == 0 {
             self.compare.settle(&self.document);

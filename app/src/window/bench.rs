@@ -16,7 +16,7 @@ use crate::worker::{Client, ClientEvent, ColumnChoice, Job, Ticket, TurnsJob};
 pub struct Care {
     /// Of networks in turns.
     pub rules: InterleaveRules,
-    /// Fresh processes that take one set of rounds each, where two networks are compared.
+    /// Fresh processes that share the rounds, where networks are compared.
     pub processes: usize,
     /// Of networks one by one.
     pub protocol: Protocol,
@@ -24,7 +24,9 @@ pub struct Care {
 
 impl Default for Care {
     fn default() -> Self {
-        Self { rules: InterleaveRules::standard(), processes: 3, protocol: Protocol::live().refined() }
+        let processes = 5;
+        let rules = InterleaveRules::in_processes(processes);
+        Self { rules, processes, protocol: Protocol::live().refined() }
     }
 }
 
@@ -87,7 +89,7 @@ impl Step {
     /// About how long it takes, in seconds: only the proportions matter.
     fn weight(&self) -> f32 {
         match &self.work {
-            Work::Turns(job) => 15.0 * job.processes.max(1) as f32,
+            Work::Turns(job) => 6.0 * job.processes.max(1) as f32,
             Work::Measure(job) | Work::TakeApart(job) if job.protocol.processes.maximum > 1 => 5.0,
             Work::Measure(_) | Work::TakeApart(_) => 1.0,
         }

@@ -1,23 +1,24 @@
 //! A beside B: which networks, what they cost on paper, and what came of measuring them in turns.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 use shufflescope_engine::cost::{CostTotals, total_cost};
 use shufflescope_engine::design::{Batch, Fingerprint};
 use shufflescope_engine::experiment::PairResult;
 use shufflescope_engine::graph::Graph;
 use shufflescope_engine::measure::{
-    Breakdown, Interleaved, LayerChange, LayerDifference, LayerSide, LayerSource, NoiseFloor,
+    Breakdown, Interleaved, LEAST_MARGIN, LayerChange, LayerDifference, LayerSide, LayerSource, MINIMUM_ROUNDS,
+    NoiseFloor,
 };
 use shufflescope_engine::model::{Model, NetworkChoice};
 use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::store::{Kept, Kind, RunContext};
 use shufflescope_engine::zoo;
 
 use super::bench::{Care, Outcome, Side, Step, Task, Work};
 use super::document::Document;
 use super::export::ResultForm;
-use super::kept::{Kept, Shelf, Write};
+use super::keeper::{Answer, Keeper};
+use super::shelf::Shelf;
 use crate::worker::{Contest, Job, TurnsJob};
 
 /// What stands on a side at the start where nothing is pinned.
@@ -88,7 +89,7 @@ pub struct Compare {
 struct Running {
     key: Key,
     machine: Option<String>,
-    /// What is known to look different without being so.
+    /// What is known to look different without being so, once the store has said it.
     floor: Option<NoiseFloor>,
     graphs: [Graph; 2],
     rounds: Vec<Interleaved>,
@@ -97,9 +98,9 @@ struct Running {
 }
 
 impl Compare {
-    /// A is what is pinned, B the present design; the last comparison is there again.
+    /// A is what is pinned, B the present design.
     #[must_use]
-    pub fn new(data_folder: Option<&Path>, care: Care) -> Self {
+    pub fn new(care: Care) -> Self {
         Self {
             choices: [Choice::Pinned, Choice::Present],
             models: [None, None],
@@ -108,8 +109,28 @@ impl Compare {
             care,
             running: None,
             failure: None,
-            shelf: Shelf::open(data_folder, "compare"),
+            shelf: Shelf::default(),
             version: 0,
+        }
+    }
+
+    /// Asks for the last comparison of earlier sessions, where that was not done yet.
+    pub fn load(&mut self, keeper: &Keeper) {
+        if self.shelf.asks_first(LAST) {
+            keeper.load(Kind::Comparison, LAST, Answer::Compared);
+        }
+    }
+
+    /// Takes what earlier sessions have kept.
+    pub fn fill(&mut self, kept: Vec<Kept<Compared>>) {
+        self.shelf.fill(LAST, kept);
+        self.version += 1;
+    }
+
+    /// Takes what comparisons with these options are known not to tell apart.
+    pub fn set_floor(&mut self, options: &RunOptions, floor: Option<NoiseFloor>) {
+        if let Some(running) = self.running.as_mut().filter(|running| running.key.options == *options) {
+            running.floor = floor;
         }
     }
 
@@ -188,7 +209,7 @@ impl Compare {
     ///
     /// # Errors
     /// Why these networks cannot be compared.
-    pub fn start(&mut self, machine: Option<&str>, floor: Option<NoiseFloor>) -> Result<Vec<Step>, String> {
+    pub fn start(&mut self, machine: Option<&str>) -> Result<Vec<Step>, String> {
         let paper = self.paper.as_ref().map_err(Clone::clone)?;
         let [Some(a), Some(b)] = self.models.clone() else { return Err("choose two networks".into()) };
         let options = paper.key.options.clone();
@@ -215,7 +236,7 @@ impl Compare {
         self.running = Some(Running {
             key: paper.key.clone(),
             machine: machine.map(str::to_owned),
-            floor,
+            floor: None,
             graphs: paper.graphs.clone(),
             rounds: Vec::new(),
             breakdowns: [None, None],
@@ -232,9 +253,9 @@ impl Compare {
         self.version += 1;
     }
 
-    /// Takes what came of a step; a complete comparison comes back as a file to be kept.
-    pub fn take(&mut self, task: &Task, outcome: Outcome) -> Option<Write> {
-        let Some(running) = &mut self.running else { return None };
+    /// Takes what came of a step; a complete comparison is kept, and how different A looked from its twin.
+    pub fn take(&mut self, task: &Task, outcome: Outcome, keeper: &Keeper) {
+        let Some(running) = &mut self.running else { return };
         self.version += 1;
         let is_last = matches!(task, Task::LayersOf(Side::B));
         match (task, outcome) {
@@ -249,12 +270,15 @@ impl Compare {
         if let Some(so_far) = running.summary(&method) {
             running.so_far = Some(so_far);
         }
-        if !is_last {
-            return None;
+        let Some(running) = self.running.take_if(|_| is_last) else { return };
+        let Some(compared) = running.so_far else { return };
+        let context = RunContext::new(running.machine.as_deref(), &running.key.options);
+        if let Some(floor) = compared.pair.noise_floor.filter(|_| compared.pair.comparison.rounds >= MINIMUM_ROUNDS) {
+            keeper.note_floor(context.clone(), floor);
         }
-        let running = self.running.take()?;
-        let compared = running.so_far?;
-        self.shelf.put(LAST, Kept::now(running.machine, running.key.options, compared))
+        let kept = Kept::now(context, compared);
+        keeper.keep(Kind::Comparison, LAST, kept.clone());
+        self.shelf.put(LAST, kept);
     }
 }
 
@@ -351,8 +375,8 @@ impl Compared {
         let floor = noise_floor.map_or_else(|| "unknown".into(), |floor| format!("{:.1} %", 100.0 * floor.share));
         let mut text = format!(
             "# {} against {}\n\nVerdict on B beside A: **{}**. B takes {:.3} times as long as A (95 % interval {:.3} to \
-             {:.3}, {} rounds in {} process(es)); the whole interval has to clear {:.1} %, and A differed from its own \
-             copy by up to {floor}.\n\nMeasured: {about}.\n\n\
+             {:.3}, {}). Faster and slower have to clear {:.1} %, the same lies within {:.0} %; A differed from its own \
+             copy by {floor}.\n\nMeasured: {about}.\n\n\
              | | network | mult-adds | params | memory access | latency | 95 % interval |\n\
              |---|---|---:|---:|---:|---:|---|\n",
             b.name,
@@ -361,9 +385,9 @@ impl Compared {
             ratio.ratio,
             ratio.low,
             ratio.high,
-            comparison.rounds,
-            comparison.processes,
-            100.0 * comparison.margin
+            comparison.effort(),
+            100.0 * comparison.margin,
+            100.0 * LEAST_MARGIN
         );
         for (side, of) in [("A", a), ("B", b)] {
             let latency = of.latency;

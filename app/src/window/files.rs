@@ -16,7 +16,6 @@ use shufflescope_engine::report::{Profile, ProfileFileError};
 
 use super::bench::Side;
 use super::export::{Export, Material, done, show_folder, with_ending};
-use super::kept::Write;
 use super::pacer::Pacer;
 use crate::image_file::{ENDINGS, write_png};
 
@@ -44,8 +43,6 @@ pub enum FileEvent {
     Exported(PathBuf, Result<String, String>),
     /// A person has chosen where results of the *Lab* or a comparison go.
     WriteTo(PathBuf, Vec<u8>),
-    /// A result could not be kept in the data folder.
-    ResultNotKept(String),
     /// A person has chosen a file or folder for the camera tab.
     Chosen(Chosen),
     /// The file manager could not be shown.
@@ -78,12 +75,20 @@ pub enum Chosen {
     Pictures(PathBuf),
 }
 
+/// A file to be written, off the painting thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// Where.
+    pub path: PathBuf,
+    /// What.
+    pub bytes: Vec<u8>,
+}
+
 enum Request {
     Snapshot(PathBuf, Arc<Picture>),
     Open(PathBuf),
     OpenFor(Side, PathBuf),
     Write(Write),
-    KeepResult(Write),
     Save(PathBuf, Box<Design>),
     Export(PathBuf, Export, Box<Material>),
     Remember(PathBuf, PathBuf),
@@ -173,11 +178,6 @@ impl Files {
     /// Writes a text for elsewhere.
     pub fn write(&self, write: Write) {
         self.request(Request::Write(write));
-    }
-
-    /// Keeps a result in the data folder.
-    pub fn keep_result(&self, write: Write) {
-        self.request(Request::KeepResult(write));
     }
 
     /// Writes a design file.
@@ -407,11 +407,6 @@ fn carry_out(request: Request) -> Option<FileEvent> {
             let result = super::export::explained(write_atomically(&path, &bytes));
             let said = result.map(|()| format!("Exported to {}.", path.display()));
             Some(FileEvent::Exported(path, said))
-        }
-        Request::KeepResult(Write { path, bytes }) => {
-            let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-            let result = folder.and_then(|()| write_atomically(&path, &bytes));
-            result.err().map(|error| FileEvent::ResultNotKept(format!("{}: {error}", path.display())))
         }
         Request::Export(path, what, material) => {
             let done = || done(what, &path, material.model.has_weights());

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use shufflescope_engine::measure::{MeasureKey, Measurement, Mode, Protocol};
+use shufflescope_engine::design::Fingerprint;
+use shufflescope_engine::measure::{MeasureKey, Measurement, Mode, Protocol, Scatter};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;
@@ -80,6 +81,8 @@ pub struct Live {
     job: Option<Job>,
     changed_at: f64,
     ticket: Option<Ticket>,
+    /// Whether it was asked how runs of what is wanted differ.
+    asked: bool,
     phase: Phase,
     ceilings: Ceilings,
     taken_apart: TakenApart,
@@ -100,6 +103,7 @@ impl Live {
             job: None,
             changed_at: 0.0,
             ticket: None,
+            asked: true,
             phase: Phase::Idle,
             ceilings: Ceilings::default(),
             taken_apart: TakenApart::default(),
@@ -187,6 +191,7 @@ impl Live {
         let was_busy = self.ticket.take().is_some();
         self.taken_apart.forget_wish();
         self.wanted = Some(key);
+        self.asked = false;
         self.changed_at = now;
         self.version += 1;
         if self.enabled {
@@ -195,6 +200,21 @@ impl Live {
             self.phase = Phase::Idle;
             if self.taken_apart.interrupt() || was_busy {
                 self.client.cancel();
+            }
+        }
+    }
+
+    /// What is wanted, where nobody has asked yet how its runs differ; from now on somebody has.
+    pub fn wants_to_know_scatter(&mut self) -> Option<&MeasureKey> {
+        let asked = std::mem::replace(&mut self.asked, true);
+        self.wanted.as_ref().filter(|_| !asked)
+    }
+
+    /// Takes what earlier runs of a network tell, for the measurement that starts next.
+    pub fn remember(&mut self, design: &Fingerprint, options: &RunOptions, scatter: Option<Scatter>) {
+        if let Some(job) = self.job.as_mut().filter(|job| job.options == *options) {
+            if self.wanted.as_ref().is_some_and(|wanted| wanted.design == *design) {
+                job.scatter = scatter;
             }
         }
     }
@@ -219,6 +239,8 @@ impl Live {
     pub fn refine(&mut self) {
         if let Some(job) = &mut self.job {
             job.protocol = Protocol::rigorous().on(job.options.device);
+            // What live runs scatter says nothing of rigorous ones.
+            job.scatter = None;
             self.again();
         }
     }

@@ -1,7 +1,8 @@
 //! The window: the document it shows, the commands that change it, and the panels that draw it.
 //!
 //! Panels read a [`Scene`] and push [`Command`]s; [`App`] takes worker and file events, then carries out commands, then
-//! lets the panels paint. Nothing here blocks: measuring happens in the worker process, files and dialogs on threads.
+//! lets the panels paint. Nothing here blocks: measuring happens in the worker process; files, dialogs and the store
+//! are on threads.
 
 mod app;
 mod bench;
@@ -12,15 +13,16 @@ mod compare;
 mod document;
 mod export;
 mod files;
-mod floors;
 mod format;
 mod history;
-mod kept;
+mod keeper;
 mod lab;
 mod live;
 mod native;
 mod pacer;
 mod panels;
+mod past_runs;
+mod shelf;
 mod surroundings;
 mod tab;
 mod taken_apart;
@@ -36,10 +38,11 @@ pub use command::{Command, Commands};
 pub use compare::{Choice, Compare, Compared, OnPaper};
 pub use document::{Analysis, Document, Pinned};
 pub use export::{Export, Material, ResultForm};
-pub use kept::Kept;
-pub use lab::{Input, Known, Lab, Measured, Networks, Run, SweepPoints, SweepTexts};
+pub use keeper::{Answer, Keeper};
+pub use lab::{Input, Known, Lab, Measured, Networks, Run, SweepPlan, SweepPoints, SweepTexts};
 pub use live::{Freshness, Live, Phase};
 pub use native::{Renderer, WindowOptions, run};
+pub use past_runs::PastRuns;
 pub use tab::Tab;
 pub use taken_apart::{TakenApart, is_fused};
 pub use views::View;

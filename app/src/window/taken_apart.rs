@@ -166,7 +166,8 @@ mod tests {
         let label = KernelLabel { layers: vec!["a".into(), "b".into()], label: "conv + relu".into() };
         let (design, options) = of_job(job);
         let key = MeasureKey { design, options, protocol: job.protocol };
-        let circumstances = Circumstances { key, kernels: vec![label], conditions: Conditions::default() };
+        let circumstances =
+            Circumstances { key, kernels: vec![label], conditions: Conditions::default(), scatter: None };
         Measurement::summarise(&circumstances, &[process]).unwrap()
     }
 

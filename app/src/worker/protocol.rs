@@ -82,7 +82,7 @@ pub struct Job {
     pub scatter: Option<Scatter>,
 }
 
-/// Several networks measured in turns in one process.
+/// Several networks measured in turns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TurnsJob {
     /// The networks.
@@ -91,7 +91,7 @@ pub struct TurnsJob {
     pub options: RunOptions,
     /// How to measure.
     pub rules: InterleaveRules,
-    /// Fresh processes that take one set of rounds each.
+    /// Fresh processes that take their share of the rounds each.
     pub processes: usize,
 }
 

@@ -245,7 +245,7 @@ impl Worker {
             }
             self.events.send(&Event::Turns {
                 ticket,
-                fraction: progress.step.fraction(),
+                fraction: progress.fraction,
                 left: progress.left,
                 samples: due.then(|| Box::new(progress.samples.clone())),
             });

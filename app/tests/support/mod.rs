@@ -98,6 +98,11 @@ impl Window {
         window
     }
 
+    /// Ends the program as a person does: what is to be kept is on disk when this returns.
+    pub fn close(mut self) {
+        self.harness.state_mut().finish();
+    }
+
     /// The state under test.
     pub fn app(&self) -> &App {
         self.harness.state()

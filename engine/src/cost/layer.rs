@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::graph::{Graph, Node, Op, OpKind, Shape};
+use crate::graph::{Graph, Node, Op, OpKind, Shape, reads};
 use crate::units::{Bytes, Elements, MultAdds, Params};
 
 /// What one layer costs, for the whole batch.
@@ -37,32 +37,59 @@ pub(super) struct Counts {
     pub memory_access: Elements,
 }
 
-impl Counts {
-    pub(super) fn of(graph: &Graph, node: &Node) -> Self {
-        let params = parameters(&node.op);
-        Self {
-            mult_adds: mult_adds(&node.op, node.output),
-            params: Params(params),
-            memory_access: memory_access(graph, node, params),
-        }
-    }
+/// Costs the layers of a graph.
+pub(super) struct Costing<'a> {
+    graph: &'a Graph,
+    /// How often each value is read.
+    reads: Vec<usize>,
 }
 
-/// The cost of `node`.
-#[must_use]
-pub fn layer_cost(graph: &Graph, node: &Node) -> LayerCost {
-    let Counts { mult_adds, params, memory_access } = Counts::of(graph, node);
-    let memory_access_bytes = memory_access.bytes_f32();
-    LayerCost {
-        path: node.path.clone(),
-        op: node.op.to_string(),
-        kind: node.op.kind(),
-        output: node.output,
-        mult_adds,
-        params,
-        memory_access,
-        memory_access_bytes,
-        arithmetic_intensity: intensity(mult_adds, memory_access_bytes),
+impl<'a> Costing<'a> {
+    pub(super) fn of(graph: &'a Graph) -> Self {
+        Self { graph, reads: reads(graph) }
+    }
+
+    pub(super) fn counts(&self, node: &Node) -> Counts {
+        let params = parameters(&node.op);
+        Counts {
+            mult_adds: mult_adds(&node.op, node.output),
+            params: Params(params),
+            memory_access: self.memory_access(node, params),
+        }
+    }
+
+    pub(super) fn layer(&self, node: &Node) -> LayerCost {
+        let Counts { mult_adds, params, memory_access } = self.counts(node);
+        let memory_access_bytes = memory_access.bytes_f32();
+        LayerCost {
+            path: node.path.clone(),
+            op: node.op.to_string(),
+            kind: node.op.kind(),
+            output: node.output,
+            mult_adds,
+            params,
+            memory_access,
+            memory_access_bytes,
+            arithmetic_intensity: intensity(mult_adds, memory_access_bytes),
+        }
+    }
+
+    fn memory_access(&self, node: &Node, params: u64) -> Elements {
+        let written = node.output.elements();
+        let read: Elements = self.graph.input_shapes(node).map(|shape| shape.elements()).sum();
+        match node.op {
+            Op::Input | Op::Slice { .. } | Op::Flatten => Elements::ZERO,
+            Op::BatchNorm { .. } if self.folds_into_its_input(node) => Elements::ZERO,
+            _ => read + written + Elements(params),
+        }
+    }
+
+    /// Whether a batch normalisation is the only reader of a convolution and so disappears into it at inference. Another
+    /// reader needs the convolution's own result, which the folded one does not make.
+    fn folds_into_its_input(&self, node: &Node) -> bool {
+        let convolution = |kind| matches!(kind, OpKind::Convolution | OpKind::Pointwise | OpKind::Depthwise);
+        let folds = |input: usize| self.reads.get(input) == Some(&1);
+        node.inputs.first().is_some_and(|&input| convolution(self.graph.node(input).op.kind()) && folds(input.0))
     }
 }
 
@@ -89,20 +116,4 @@ fn mult_adds(op: &Op, output: Shape) -> MultAdds {
         _ => 0,
     };
     MultAdds(output.elements().0.saturating_mul(per_output as u64))
-}
-
-fn memory_access(graph: &Graph, node: &Node, params: u64) -> Elements {
-    let written = node.output.elements();
-    let read: Elements = graph.input_shapes(node).map(|shape| shape.elements()).sum();
-    match node.op {
-        Op::Input | Op::Slice { .. } | Op::Flatten => Elements::ZERO,
-        Op::BatchNorm { .. } if folds_into_its_input(graph, node) => Elements::ZERO,
-        _ => read + written + Elements(params),
-    }
-}
-
-/// Whether a batch normalisation directly follows a convolution and so disappears into it at inference.
-fn folds_into_its_input(graph: &Graph, node: &Node) -> bool {
-    let convolution = |kind| matches!(kind, OpKind::Convolution | OpKind::Pointwise | OpKind::Depthwise);
-    node.inputs.first().is_some_and(|&input| convolution(graph.node(input).op.kind()))
 }

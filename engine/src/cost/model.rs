@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::layer::{Counts, LayerCost, intensity, layer_cost};
+use super::layer::{Costing, Counts, LayerCost, intensity};
 use crate::graph::{Graph, Liveness};
 use crate::units::{Bytes, Elements, MultAdds, Params};
 
@@ -38,16 +38,17 @@ pub struct CostTotals {
 /// Costs every layer of `graph`.
 #[must_use]
 pub fn model_cost(graph: &Graph) -> ModelCost {
-    let layers = graph.layers().map(|(_, node)| layer_cost(graph, node)).collect();
+    let costing = Costing::of(graph);
+    let layers = graph.layers().map(|(_, node)| costing.layer(node)).collect();
     ModelCost { total: total_cost(graph), layers }
 }
 
 /// The totals alone: what comparing many variants of a design needs.
 #[must_use]
 pub fn total_cost(graph: &Graph) -> CostTotals {
-    let mut sum = Counts::default();
+    let (costing, mut sum) = (Costing::of(graph), Counts::default());
     for (_, node) in graph.layers() {
-        let layer = Counts::of(graph, node);
+        let layer = costing.counts(node);
         sum.mult_adds += layer.mult_adds;
         sum.params += layer.params;
         sum.memory_access += layer.memory_access;

@@ -47,7 +47,7 @@ fn write(result: &ExperimentResult, to: &mut String) -> std::fmt::Result {
     writeln!(
         to,
         "\nDevice {}, runtime {}, {} thread{}{instructions}, batch {}; rounds of {} blocks in changing order, ratios \
-         with 95 % intervals from a bootstrap over rounds. The paper's rates are published figures of a GTX 1080Ti and \
+         with 95 % intervals from Student's t over sittings that had their networks prepared anew. The paper's rates are published figures of a GTX 1080Ti and \
          one thread of a Snapdragon 810, with their own channels; its batch is not stated.",
         result.device,
         result.runtime,

@@ -2,12 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::run::{against_first, twin_floor};
 use crate::cost::total_cost;
 use crate::device::DeviceId;
 use crate::graph::Graph;
-use crate::measure::{
-    Comparison, InterleaveRules, Interleaved, MeasureError, NoiseFloor, PairedSamples, Spread, compare,
-};
+use crate::measure::{Comparison, InterleaveRules, Interleaved, MeasureError, NoiseFloor, Spread, compare};
 use crate::runtime::{Isa, RunOptions, Runtime};
 use crate::units::{Elements, MultAdds, Params};
 
@@ -18,9 +17,9 @@ pub struct PairResult {
     pub a: Contender,
     /// The second network.
     pub b: Contender,
-    /// B's time over A's, and what that means.
+    /// B's time over A's (the geometric mean of its two copies), and what that means.
     pub comparison: Comparison,
-    /// How different A looked from a second copy of itself; `None` where no round had both.
+    /// How different A looked from a second copy of itself, over all sittings; `None` where no round had both.
     pub noise_floor: Option<NoiseFloor>,
     /// Where it ran.
     pub device: DeviceId,
@@ -64,10 +63,9 @@ impl PairResult {
         processes: &[Interleaved],
         stored_floor: Option<NoiseFloor>,
     ) -> Result<Self, MeasureError> {
-        let pairs = |row| PairedSamples::of(processes, 0, row);
-        let noise_floor = compare(&pairs(2), None).ok().map(|twins| NoiseFloor::of(&twins));
+        let noise_floor = twin_floor(processes, 2);
         let floor = [noise_floor, stored_floor].into_iter().flatten().reduce(NoiseFloor::max);
-        let comparison = compare(&pairs(1), floor)?;
+        let comparison = compare(&against_first(processes, 2, 1), floor)?;
         let first = processes.iter().find_map(|process| process.rows.first());
         Ok(Self {
             a: Contender::new(a, Interleaved::spread(processes, 0)?),
@@ -115,7 +113,7 @@ mod tests {
         // The twin looks 2 % slower than A: nothing finer than that can be told.
         let (mut a, mut b, mut twin) = (network(5_000), network(5_075), network(5_100));
         let (mut samples, mut canary) = (Interleaved::new(clock.quality()), FakeCanary::steady(&clock));
-        let rules = InterleaveRules::standard();
+        let rules = InterleaveRules::one_sitting();
         let mut rows: [&mut dyn crate::runtime::Executable; 3] = [&mut a, &mut b, &mut twin];
         interleave(&mut rows, &rules, &clock, &mut canary, &mut samples, &mut |_| ControlFlow::Continue(())).unwrap();
 
@@ -125,19 +123,22 @@ mod tests {
         let result = |processes: &[Interleaved], floor| {
             PairResult::new([&graphs[0], &graphs[1]], &options, &rules, processes, floor)
         };
-        let pair = result(&[samples.clone()], None).unwrap();
-        assert_eq!(pair.comparison.verdict, Difference::Same, "1.5 % is within the floor of 2 %");
+        let alone = result(&[samples.clone()], None).unwrap();
+        assert_eq!(alone.comparison.verdict, Difference::Undecided, "another sitting could show anything");
+        let pair = result(&[samples.clone(), samples.clone()], None).unwrap();
+        // A and its twin take 5.05 ms in the geometric mean: B is 0.5 % slower than that.
+        assert!((pair.comparison.ratio.ratio - 5.075 / (5.0_f64 * 5.1).sqrt()).abs() < 1e-6);
+        assert_eq!(pair.comparison.verdict, Difference::Same);
+        assert!((pair.comparison.margin - 0.02).abs() < 1e-6);
         assert!((pair.noise_floor.unwrap().share - 0.02).abs() < 1e-6);
         assert_eq!((pair.b.name.as_str(), pair.b.latency.median.0), ("shufflenet-v1-g3-x1.0", 5_075_000));
         assert_eq!(pair.a.params.0, 2_278_604);
-        let json = serde_json::to_string(&pair).unwrap();
-        assert_eq!(serde_json::from_str::<PairResult>(&json).unwrap(), pair);
 
         samples.rows.truncate(2);
         for round in &mut samples.rounds {
             round.blocks.retain(|block| block.row < 2);
         }
-        let without_twin = result(&[samples.clone()], None).unwrap();
+        let without_twin = result(&[samples.clone(), samples.clone()], None).unwrap();
         assert_eq!((without_twin.comparison.verdict, without_twin.noise_floor), (Difference::Slower, None));
         samples.rounds.clear();
         assert!(matches!(result(&[samples], None), Err(MeasureError::NoSamples)));

@@ -2,15 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::run::{against_first, twin_floor};
 use super::verdict::{Evidence, Verdict};
 use super::{Column, Experiment, Row, Scale, Widths};
 use crate::cost::total_cost;
 use crate::design::{Batch, InputSize};
 use crate::device::DeviceId;
 use crate::graph::LowerError;
-use crate::measure::{
-    Comparison, InterleaveRules, Interleaved, NoiseFloor, PairedSamples, RatioInterval, Spread, compare,
-};
+use crate::measure::{Comparison, InterleaveRules, Interleaved, NoiseFloor, RatioInterval, Spread, compare};
 use crate::runtime::{Isa, RunOptions, Runtime};
 use crate::units::{Elements, MultAdds, Params};
 
@@ -69,11 +68,11 @@ pub struct ColumnResult {
     pub heading: String,
     /// What its rows say.
     pub verdict: Verdict,
-    /// How different the first row looked from its twin; `None` before the first complete round.
+    /// How different the first row looked from its twin, over all sittings; `None` before the second complete round.
     pub noise_floor: Option<NoiseFloor>,
-    /// What intervals have to clear: 0.01 is 1 %.
+    /// What intervals have to clear to be faster or slower: 0.01 is 1 %.
     pub margin: f64,
-    /// Complete rounds, in all processes.
+    /// Complete rounds, in all sittings.
     pub rounds: usize,
     /// The largest difference of the rows' mult-adds from the first row's: 0.05 is 5 %.
     pub mult_adds_differ: f64,
@@ -184,14 +183,15 @@ impl ExperimentResult {
 
 fn summarise(measured: &MeasuredColumn, batch: Batch) -> Result<(Vec<Cell>, ColumnResult), LowerError> {
     let MeasuredColumn { column, processes, stored_floor } = measured;
-    let against_first = |row, floor| compare(&PairedSamples::of(processes, 0, row), floor).ok();
-    let twin = against_first(column.rows.len(), None).map(|twins| NoiseFloor::of(&twins));
+    let networks = column.rows.len();
+    let twin = twin_floor(processes, networks);
     let floor = [twin, *stored_floor].into_iter().flatten().reduce(NoiseFloor::max);
 
     let mut cells: Vec<Cell> = Vec::with_capacity(column.rows.len());
     for (index, row) in column.rows.iter().enumerate() {
         let cost = total_cost(&column.graph(row, batch)?);
-        let comparison = if index == 0 { None } else { against_first(index, floor) };
+        let pairs = (index > 0).then(|| against_first(processes, networks, index));
+        let comparison = pairs.and_then(|pairs| compare(&pairs, floor).ok());
         let ratio = comparison.map(|comparison| comparison.ratio.inverse());
         let first_mult_adds = cells.first().map_or(cost.mult_adds, |first| first.mult_adds);
         let per_mult_add = ratio.map(|ratio| ratio.scaled(cost.mult_adds.share_of(first_mult_adds)));

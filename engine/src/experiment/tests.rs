@@ -103,7 +103,7 @@ fn columns_have_unique_keys_and_the_papers_rows() {
 
 #[test]
 fn a_columns_samples_are_kept_under_a_key_that_tells_runs_apart() {
-    let (options, rules) = (RunOptions::new(DeviceId::Cpu, 2, 1), InterleaveRules::standard());
+    let (options, rules) = (RunOptions::new(DeviceId::Cpu, 2, 1), InterleaveRules::one_sitting());
     let column = columns(Experiment::G1, Scale::X1).remove(0);
     let key = column_run_key(&column, &options, &rules);
     assert!(key.starts_with("g1-gpu-x1 cpu tuned t2 b1 "), "{key}");
@@ -163,21 +163,21 @@ fn the_result_is_a_view_of_the_last_maps_first_channel() {
     }
 }
 
-/// A column whose rows take these times, with the twin behind them.
+/// A column whose rows take these times in two processes, with the twin behind them.
 fn measured(column: &Column, millis: &[f64]) -> MeasuredColumn {
     let clock = FakeClock::new();
     let network = |&millis: &f64| FakeExecutable::new(&clock, move |_| Nanos((millis * 1e6) as u64));
     let mut rows: Vec<FakeExecutable> = millis.iter().chain(millis.first()).map(network).collect();
     let mut rows: Vec<&mut dyn Executable> = rows.iter_mut().map(|row| row as _).collect();
     let (mut samples, mut canary) = (Interleaved::new(clock.quality()), FakeCanary::steady(&clock));
-    let rules = InterleaveRules::standard();
+    let rules = InterleaveRules::one_sitting();
     interleave(&mut rows, &rules, &clock, &mut canary, &mut samples, &mut |_| ControlFlow::Continue(())).unwrap();
-    MeasuredColumn { column: column.clone(), processes: vec![samples], stored_floor: None }
+    MeasuredColumn { column: column.clone(), processes: vec![samples; 2], stored_floor: None }
 }
 
 fn result(experiment: Experiment, measured: &[MeasuredColumn]) -> ExperimentResult {
     let options = RunOptions::new(DeviceId::Cpu, 1, 1);
-    ExperimentResult::new(experiment, &options, &InterleaveRules::standard(), measured).unwrap()
+    ExperimentResult::new(experiment, &options, &InterleaveRules::one_sitting(), measured).unwrap()
 }
 
 #[test]
@@ -237,11 +237,15 @@ fn a_result_survives_json_and_partial_columns_say_what_is_missing() {
     assert_eq!(serde_json::from_value::<ExperimentResult>(json).unwrap(), full);
 
     let mut few = measured(&column, &[10.0, 11.0, 12.0, 13.0]);
-    few.processes[0].rounds.truncate(12);
+    for process in &mut few.processes {
+        process.rounds.truncate(12);
+    }
     let partial = result(Experiment::G1, &[few.clone()]);
-    assert_eq!((partial.verdict, partial.columns[0].rounds), (Verdict::Undecided, 12));
+    assert_eq!((partial.verdict, partial.columns[0].rounds), (Verdict::Undecided, 24));
     assert!(partial.cells[1].ours_ratio.is_some());
-    few.processes[0].rounds.clear();
+    for process in &mut few.processes {
+        process.rounds.clear();
+    }
     let nothing = result(Experiment::G1, &[few]);
     assert!(nothing.cells.iter().all(|cell| cell.ours.is_none() && cell.evidence != Some(Evidence::For)));
 }
@@ -261,7 +265,7 @@ fn the_markdown_has_our_rates_beside_the_papers_and_says_the_rule_and_the_choice
     );
     assert_eq!(text.matches("| 1:1 |").count(), 2);
     for part in
-        ["How the verdict is reached", "Ours, not stated by the paper", "32 rounds; margin 1.0 %, noise floor 0.0 %"]
+        ["How the verdict is reached", "Ours, not stated by the paper", "64 rounds; margin 1.0 %, noise floor 0.0 %"]
     {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -274,8 +278,12 @@ fn the_markdown_has_our_rates_beside_the_papers_and_says_the_rule_and_the_choice
 #[test]
 fn a_column_is_measured_with_its_twin_on_this_machine() {
     let column = Column { side: 7, ..columns(Experiment::G3, Scale::X1).pop().unwrap() };
-    let mut rules =
-        InterleaveRules { minimum_rounds: 2, maximum_rounds: 2, block: Nanos(200_000), ..InterleaveRules::standard() };
+    let mut rules = InterleaveRules {
+        minimum_rounds: 2,
+        maximum_rounds: 2,
+        block: Nanos(200_000),
+        ..InterleaveRules::in_processes(1)
+    };
     (rules.warm_up.minimum_time, rules.warm_up.maximum_time) = (Nanos::ZERO, Nanos(1));
     let (clock, mut canary) = (MonotonicClock::new(), crate::measure::ArithmeticCanary::new());
     let mut samples = Interleaved::new(clock.quality());
@@ -287,10 +295,13 @@ fn a_column_is_measured_with_its_twin_on_this_machine() {
         ControlFlow::Continue(())
     })
     .unwrap();
-    assert_eq!((samples.rows.len(), samples.rounds.len()), (6, 2));
+    assert_eq!((samples.rows.len(), samples.rounds.len(), samples.sittings()), (6, 10, 5));
     assert!(steps > 0 && samples.rows[0].instruction_set.is_some());
     let measured = MeasuredColumn { column, processes: vec![samples], stored_floor: None };
     let result = result(Experiment::G3, &[measured]);
-    assert!(result.cells.iter().all(|cell| cell.ours.unwrap().batches_per_second > 0.0));
+    for cell in &result.cells {
+        let ours = cell.ours.unwrap();
+        assert!((ours.batches_per_second * ours.latency.median.as_secs_f64() - 1.0).abs() < 1e-9, "{cell:?}");
+    }
     assert!(result.columns[0].noise_floor.is_some());
 }

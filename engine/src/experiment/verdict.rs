@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Claim;
-use crate::measure::{Comparison, Difference, MINIMUM_ROUNDS, RatioInterval};
+use crate::measure::{Comparison, Difference, RatioInterval};
 
 /// Whether a claim holds on this device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -11,7 +11,7 @@ use crate::measure::{Comparison, Difference, MINIMUM_ROUNDS, RatioInterval};
 pub enum Verdict {
     /// Every row shows it.
     Holds,
-    /// A row shows the opposite, or all rows show that there is no difference.
+    /// A row shows the opposite, or all rows show that there is no difference of 1 %.
     DoesNotHold,
     /// Neither.
     Undecided,
@@ -25,9 +25,9 @@ pub enum Evidence {
     For,
     /// The interval clears the margin in the other direction.
     Against,
-    /// The interval lies within the margin: no difference.
+    /// The interval lies within 1 %: no difference.
     None,
-    /// The interval reaches over an end of the margin, or there are too few rounds.
+    /// None of these, or there are too few rounds or sittings.
     Open,
 }
 
@@ -71,14 +71,14 @@ impl Verdict {
             Claim::FirstIsFastest => {
                 "A column holds if every row is slower than the first, counted per mult-add (the paper's channels are \
                  rounded): the whole interval of its rate, relative to the first row's, lies below the margin. It does \
-                 not hold if any row is faster by the same measure, or if all lie within the margin. Otherwise it is \
+                 not hold if any row is faster by the same measure, or if all lie within 1 %. Otherwise it is \
                  undecided. The margin is 1 %, or the noise floor where that is larger. The experiment's verdict is \
                  what all its columns say; where they disagree it is undecided."
             }
             Claim::FirstIsSlowest => {
                 "A column holds if every row is faster than the first, counted per mult-add: the whole interval of its \
                  rate, relative to the first row's, lies above the margin. It does not hold if any row is slower by \
-                 the same measure, or if all lie within the margin. Otherwise it is undecided. The margin is 1 %, or \
+                 the same measure, or if all lie within 1 %. Otherwise it is undecided. The margin is 1 %, or \
                  the noise floor where that is larger. The experiment's verdict is what all its columns say; where \
                  they disagree it is undecided."
             }
@@ -96,10 +96,7 @@ impl Evidence {
     /// What a row says: `per_mult_add` is the interval of its rate per mult-add relative to the first row's.
     #[must_use]
     pub fn of(claim: Claim, comparison: &Comparison, per_mult_add: &RatioInterval) -> Self {
-        if comparison.rounds < MINIMUM_ROUNDS {
-            return Self::Open;
-        }
-        match (claim, per_mult_add.inverse().verdict(comparison.margin)) {
+        match (claim, comparison.verdict_on(&per_mult_add.inverse())) {
             (_, Difference::Same) => Self::None,
             (_, Difference::Undecided) => Self::Open,
             (Claim::FirstIsFastest, Difference::Slower) | (Claim::FirstIsSlowest, Difference::Faster) => Self::For,
@@ -124,9 +121,12 @@ mod tests {
     use super::*;
 
     fn evidence(claim: Claim, low: f64, high: f64, rounds: usize) -> Evidence {
-        let ratio = RatioInterval { ratio: f64::midpoint(low, high), low, high };
-        let comparison =
-            Comparison { ratio: ratio.inverse(), verdict: Difference::Undecided, margin: 0.01, rounds, processes: 1 };
+        of_sittings(claim, low, high, (rounds, 5), 0.01)
+    }
+
+    fn of_sittings(claim: Claim, low: f64, high: f64, (rounds, sittings): (usize, usize), margin: f64) -> Evidence {
+        let (ratio, verdict) = (RatioInterval { ratio: f64::midpoint(low, high), low, high }, Difference::Undecided);
+        let comparison = Comparison { ratio: ratio.inverse(), verdict, margin, rounds, sittings, processes: 1 };
         Evidence::of(claim, &comparison, &ratio)
     }
 
@@ -141,6 +141,11 @@ mod tests {
         assert_eq!(slowest(1.02, 1.2), Evidence::For);
         assert_eq!(slowest(0.90, 0.98), Evidence::Against);
         assert_eq!(evidence(Claim::FirstIsFastest, 0.5, 0.6, 29), Evidence::Open, "too few rounds");
+        let one_sitting = of_sittings(Claim::FirstIsFastest, 0.5, 0.6, (90, 1), 0.01);
+        assert_eq!(one_sitting, Evidence::Open, "another sitting could differ by anything");
+        let noisy = |low, high| of_sittings(Claim::FirstIsFastest, low, high, (90, 5), 0.05);
+        assert_eq!(noisy(0.97, 1.03), Evidence::Open, "a noisy machine cannot show that there is no difference");
+        assert_eq!([noisy(0.91, 0.94), noisy(0.91, 0.96)], [Evidence::For, Evidence::Open]);
     }
 
     #[test]

@@ -15,6 +15,18 @@ pub fn last_uses(graph: &Graph) -> Vec<NodeId> {
     last.into_iter().map(|use_| use_.unwrap_or(end)).collect()
 }
 
+/// For every node, how often its value is read: a layer that reads it twice counts twice.
+#[must_use]
+pub fn reads(graph: &Graph) -> Vec<usize> {
+    let mut reads = vec![0; graph.nodes().len()];
+    for (_, node) in graph.layers() {
+        for input in &node.inputs {
+            reads[input.0] += 1;
+        }
+    }
+    reads
+}
+
 /// Activation memory over the run, one entry per node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Liveness {

@@ -11,7 +11,7 @@ mod shape;
 
 pub use crate::design::Activation;
 pub use builder::{GraphBuilder, LowerError};
-pub use liveness::{Liveness, last_uses};
+pub use liveness::{Liveness, last_uses, reads};
 pub use lower::{LoweringError, lower};
 pub use op::{Conv2d, Op, OpKind, Window};
 pub use shape::Shape;

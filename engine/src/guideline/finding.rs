@@ -47,7 +47,8 @@ impl Guideline {
             }
             Self::G3 => "Many small operations in one unit keep parallel hardware idle and each costs a launch.",
             Self::G4 => {
-                "Activations, additions and depthwise convolutions compute little, yet read and write whole feature maps."
+                "Activations, additions, depthwise convolutions, concatenations and shuffles compute little, yet read and \
+                 write whole feature maps."
             }
         }
     }
@@ -88,8 +89,33 @@ pub struct Evidence {
     pub reference_is: String,
     /// One row per layer or unit, worst first.
     pub rows: Vec<EvidenceRow>,
-    /// Share of the measured time: kernels whose main layer is concerned, over the marked whole.
+    /// Share of the measured time, over the marked whole.
     pub time_share: Option<f64>,
+    /// Whose times the share is of; `None` where there is no share. Profiles of 0.1.0 do not say: it was the kernels.
+    #[serde(default)]
+    pub time_share_of: Option<TimeShareOf>,
+}
+
+/// Whose times a share of the measured time adds up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimeShareOf {
+    /// The layers', a fused kernel's time divided in proportion to its layers run apart.
+    Apart,
+    /// The kernels' whose main layer is concerned; what runs inside another layer's kernel is not seen.
+    Kernels,
+}
+
+impl Evidence {
+    /// The share in words: `12 % of the measured time (fused kernels divided by their layers apart)`.
+    #[must_use]
+    pub fn time_in_words(&self) -> Option<String> {
+        let how = match self.time_share_of {
+            Some(TimeShareOf::Apart) => " (fused kernels divided by their layers apart)",
+            Some(TimeShareOf::Kernels) | None => "",
+        };
+        self.time_share.map(|share| format!("{:.0} % of the measured time{how}", 100.0 * share))
+    }
 }
 
 /// One layer's (or unit's) number beside what it should be.

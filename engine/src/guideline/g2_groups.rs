@@ -40,6 +40,7 @@ pub(super) fn find(design: Option<&Design>, graph: &Graph, cost: &ModelCost) -> 
             reference_is: "ungrouped at equal input and mult-adds".into(),
             rows,
             time_share: None,
+            time_share_of: None,
         },
         remedy: design
             .and_then(|design| remedy_at_equal_mult_adds(design, graph, cost, "g = 1 at equal mult-adds", &edit)),

@@ -58,6 +58,7 @@ pub(super) fn find(design: Option<&Design>, graph: &Graph, cost: &ModelCost) -> 
             reference_is: "at most this many without a finding".into(),
             rows,
             time_share: None,
+            time_share_of: None,
         },
         remedy,
     })

@@ -5,6 +5,7 @@
 //! - **G3** fragmentation costs parallelism,
 //! - **G4** element-wise operations are not negligible.
 
+mod data_movement;
 mod find;
 mod finding;
 mod g1_channel_width;
@@ -14,4 +15,4 @@ mod g4_element_wise;
 mod remedy;
 
 pub use find::findings;
-pub use finding::{Change, Evidence, EvidenceRow, Finding, Guideline, Remedy};
+pub use finding::{Change, Evidence, EvidenceRow, Finding, Guideline, Remedy, TimeShareOf};

@@ -6,7 +6,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Clock;
-use super::statistics::median;
 use crate::units::Nanos;
 
 /// Something that always takes the same work, and so the same time on an undisturbed machine.
@@ -94,11 +93,11 @@ impl CanaryReport {
     pub fn of(readings: impl IntoIterator<Item = Nanos>) -> Self {
         let readings: Vec<Nanos> = readings.into_iter().collect();
         let (earlier, later) = readings.split_at(readings.len() / 2);
-        let drift = match (median(earlier), median(later)) {
+        let drift = match (lower_median(earlier), lower_median(later)) {
             (Some(earlier), Some(later)) if earlier > Nanos::ZERO => Some(later.as_f64() / earlier.as_f64() - 1.0),
             _ => None,
         };
-        let middle = median(&readings).unwrap_or_default().as_f64();
+        let middle = lower_median(&readings).unwrap_or_default().as_f64();
         let is_off = |reading: &&Nanos| (reading.as_f64() - middle).abs() > DROP * middle;
         Self {
             readings: readings.len(),
@@ -107,6 +106,13 @@ impl CanaryReport {
             disturbed: readings.iter().filter(is_off).count(),
         }
     }
+}
+
+/// The middle reading, of an even number the faster of the middle two: what disturbs a reading makes it slower.
+fn lower_median(readings: &[Nanos]) -> Option<Nanos> {
+    let mut sorted = readings.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len().checked_sub(1)? / 2).copied()
 }
 
 #[cfg(test)]

@@ -2,11 +2,14 @@
 //!
 //! A round is one block of each network, 20 to 50 ms long. The order within a round is drawn anew for every two rounds;
 //! the second has the reverse order of the first, so that a steady drift favours nobody. Run counts vary by 20 % so
-//! that no network falls into step with something periodic. A block of several runs begins with one that is not timed,
-//! for the caches still hold another network.
+//! that no network falls into step with something periodic. Every block begins with a run that is not timed, however
+//! long a run is, for the caches still hold another network.
+//!
+//! What a network takes also depends on where it happens to lie in memory, and no number of rounds shows that. So the
+//! rounds are shared among several *sittings*, each of which has its networks prepared anew: fresh processes, or one
+//! after another in the same process.
 
 use std::ops::ControlFlow;
-use std::slice;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,19 +29,30 @@ pub const MINIMUM_ROUNDS: usize = 30;
 /// Most samples of a block, before the jitter; shorter runs are averaged, so that raw samples stay few.
 const SAMPLES_PER_BLOCK: u64 = 64;
 
+/// How far the numbers of the rounds of two sittings lie apart: even, and more than a sitting has.
+const ROUNDS_APART: usize = 1 << 20;
+
 /// Time between two reports.
 const SPACING: Nanos = Nanos::from_millis(30);
+
+/// Sittings that a verdict rests on where nobody asks for another number. With five the 95 % interval is 2.8 standard
+/// errors to each side; with three it is 4.3, and with two 12.7.
+const SITTINGS: usize = 5;
 
 /// All numbers that decide how networks are measured in turns.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InterleaveRules {
-    /// Rounds that are always taken in one process.
+    /// How often one process prepares its networks anew.
+    #[serde(default = "once")]
+    pub sittings: usize,
+    /// Rounds that are always taken in one sitting.
     pub minimum_rounds: usize,
     /// Further rounds are taken up to this many while the ratios are not known well enough.
     pub maximum_rounds: usize,
-    /// Relative half-width of every network's ratio to the first that is well enough.
+    /// Relative half-width of every network's ratio to the first, as far as this sitting's rounds tell, that is well
+    /// enough.
     pub half_width: f64,
-    /// No further rounds beyond the minimum after this time.
+    /// No further rounds of a sitting beyond the minimum after this time.
     #[serde(rename = "maximum_time_ns")]
     pub maximum_time: Nanos,
     /// What a block lasts before the jitter; a single run where that is longer.
@@ -54,11 +68,35 @@ pub struct InterleaveRules {
     pub seed: u64,
 }
 
+const fn once() -> usize {
+    1
+}
+
 impl InterleaveRules {
-    /// 32 to 160 rounds of 35 ms blocks: about 1.2 s per network on a quiet machine, after 0.3 to 1.5 s of warm-up.
+    /// Numbers for this many fresh processes. One process sits down five times; five or more share the rounds in the same
+    /// way. Fewer than five, of which Student's t asks more, take as many rounds each as [`Self::one_sitting`] says.
     #[must_use]
-    pub const fn standard() -> Self {
+    pub const fn in_processes(processes: usize) -> Self {
+        let alone = Self::one_sitting();
+        if processes > 1 && processes < SITTINGS {
+            return alone;
+        }
         Self {
+            sittings: if processes > 1 { 1 } else { SITTINGS },
+            minimum_rounds: 8,
+            maximum_rounds: 40,
+            half_width: 0.0075,
+            maximum_time: Nanos::from_secs(8),
+            ..alone
+        }
+    }
+
+    /// 32 to 160 rounds of 35 ms blocks: about 1.2 s per network on a quiet machine, after 0.3 to 1.5 s of warm-up. One
+    /// sitting alone decides nothing.
+    #[must_use]
+    pub const fn one_sitting() -> Self {
+        Self {
+            sittings: 1,
             minimum_rounds: 32,
             maximum_rounds: 160,
             half_width: 0.004,
@@ -86,9 +124,9 @@ impl InterleaveRules {
         self
     }
 
-    /// Whether to stop after these rounds. Looks at the intervals only every eight rounds, for that takes time.
+    /// Whether to end the sitting after these rounds. Looks at the intervals only every eight rounds, for that takes time.
     fn is_enough(&self, samples: &Interleaved, elapsed: Nanos) -> bool {
-        let done = samples.rounds.len();
+        let done = samples.sitting().len();
         if done < self.minimum_rounds {
             return false;
         }
@@ -98,7 +136,7 @@ impl InterleaveRules {
     }
 
     fn is_on_target(&self, samples: &Interleaved) -> bool {
-        let half_width = |row| PairedSamples::of(slice::from_ref(samples), 0, row).rough_half_width();
+        let half_width = |row| PairedSamples::of_rounds(samples.sitting(), &[0], row).rough_half_width();
         (1..samples.rows.len()).all(|row| half_width(row).is_some_and(|half_width| half_width <= self.half_width))
     }
 
@@ -134,8 +172,10 @@ impl InterleaveRules {
 /// Where measuring in turns stands.
 #[derive(Debug)]
 pub struct InterleaveProgress<'a> {
-    /// What is going on.
+    /// What is going on in this sitting.
     pub step: InterleaveStep,
+    /// How much of all sittings is over, 0 to 1.
+    pub fraction: f64,
     /// Time since the beginning.
     pub elapsed: Nanos,
     /// What is left at the pace so far if no ratio settles early; `None` until a round is complete.
@@ -166,9 +206,8 @@ pub enum InterleaveStep {
 }
 
 impl InterleaveStep {
-    /// How much of everything is over, 0 to 1; warm-up counts as a tenth.
-    #[must_use]
-    pub fn fraction(self) -> f64 {
+    /// How much of the sitting is over, 0 to 1; warm-up counts as a tenth.
+    fn fraction(self) -> f64 {
         const WARM_UP: f64 = 0.1;
         match self {
             Self::WarmUp { row, rows, fraction } => WARM_UP * (row as f64 + fraction) / rows.max(1) as f64,
@@ -180,8 +219,9 @@ impl InterleaveStep {
 /// Warms the networks up and adds rounds to `samples` until every ratio to the first network is known well enough, or
 /// there are as many rounds as the rules allow. The width of the intervals decides when to stop, never the verdict.
 ///
-/// `samples` that hold rounds of the same networks in this process are continued without warming up again. `progress`
-/// is called between blocks, at most every 30 ms.
+/// `samples` that hold rounds of the same networks in this process are continued without warming up again, unless
+/// [`Interleaved::sit_down`] says that the networks have been prepared anew. `progress` is called between blocks, at
+/// most every 30 ms.
 ///
 /// # Errors
 /// Where a run fails, `progress` answers `Break`, or the clock is broken. `samples` then holds the complete rounds so
@@ -194,19 +234,25 @@ pub fn interleave(
     samples: &mut Interleaved,
     progress: &mut dyn FnMut(&InterleaveProgress<'_>) -> ControlFlow<()>,
 ) -> Result<(), MeasureError> {
-    let mut teller = Teller { clock, start: clock.now(), last: None, rounds_start: None, to: progress };
-    if samples.rows.len() != rows.len() {
+    let is_of_these = samples.rows.len() == rows.len();
+    if !is_of_these && !samples.rows.is_empty() {
         *samples = Interleaved::new(clock.quality());
+    }
+    let sittings = (samples.sittings(), rules.sittings);
+    let mut teller = Teller { clock, sittings, start: clock.now(), last: None, rounds_start: None, to: progress };
+    if !is_of_these || samples.has_just_sat_down() {
         warm_up_all(rows, rules, clock, samples, &mut teller)?;
         samples.canary.push(canary.run(clock));
     }
     let start = clock.now();
-    teller.rounds_start = Some((start, samples.rounds.len()));
+    teller.rounds_start = Some((start, samples.sitting().len()));
     while !rules.is_enough(samples, clock.now().since(start)) {
-        let number = samples.rounds.len();
+        let done = samples.sitting().len();
+        // Every sitting draws its own orders, and begins with the first of two that balance each other.
+        let number = done + samples.sittings() * ROUNDS_APART;
         let mut round = Round { blocks: Vec::with_capacity(rows.len()) };
         for row in rules.order(number, rows.len()) {
-            teller.tell(InterleaveStep::Rounds { done: number, most: rules.maximum_rounds }, samples)?;
+            teller.tell(InterleaveStep::Rounds { done, most: rules.maximum_rounds }, samples)?;
             let Some((exe, record)) = rows.get_mut(row).zip(samples.rows.get(row).copied()) else { continue };
             let count = rules.samples(record.samples_per_block, number, row);
             let taken = block(&mut **exe, record, count, clock, samples)?;
@@ -216,7 +262,7 @@ pub fn interleave(
         samples.canary.push(canary.run(clock));
     }
     teller.last = None;
-    let done = samples.rounds.len();
+    let done = samples.sitting().len();
     teller.tell(InterleaveStep::Rounds { done, most: done }, samples)
 }
 
@@ -249,7 +295,7 @@ fn warm_up_all(
     Ok(())
 }
 
-/// One block of a network.
+/// One block of a network: a run that meets another network's leavings and is not timed, then those that are.
 fn block(
     exe: &mut dyn Executable,
     record: RowRecord,
@@ -257,9 +303,7 @@ fn block(
     clock: &dyn Clock,
     samples: &mut Interleaved,
 ) -> Result<Vec<Nanos>, MeasureError> {
-    if record.samples_per_block > 1 {
-        exe.run()?;
-    }
+    exe.run()?;
     let mut taken = Vec::with_capacity(usize::try_from(count).unwrap_or_default());
     while (taken.len() as u64) < count {
         exe.synchronize()?;
@@ -285,6 +329,8 @@ fn block(
 /// Passes progress on, not too often, and turns the answer `Break` into [`MeasureError::Cancelled`].
 struct Teller<'a> {
     clock: &'a dyn Clock,
+    /// Which sitting this is, from 1, and how many there will be.
+    sittings: (usize, usize),
     start: Nanos,
     last: Option<Nanos>,
     /// When the rounds began, and how many there were then.
@@ -299,8 +345,10 @@ impl Teller<'_> {
             return Ok(());
         }
         self.last = Some(now);
-        let left = self.left(step, now);
-        match (self.to)(&InterleaveProgress { step, elapsed: now.since(self.start), left, samples }) {
+        let (left, elapsed) = (self.left(step, now), now.since(self.start));
+        let (sitting, sittings) = self.sittings;
+        let fraction = ((sitting.saturating_sub(1) as f64 + step.fraction()) / sittings.max(1) as f64).min(1.0);
+        match (self.to)(&InterleaveProgress { step, fraction, elapsed, left, samples }) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(MeasureError::Cancelled),
         }
@@ -312,7 +360,9 @@ impl Teller<'_> {
         };
         let taken = done.checked_sub(before).filter(|&taken| taken > 0)?;
         let round = now.since(start).as_f64() / taken as f64;
-        Some(Nanos((round * most.saturating_sub(done) as f64) as u64))
+        let (sitting, sittings) = self.sittings;
+        let to_come = most.saturating_sub(done) + most * sittings.saturating_sub(sitting);
+        Some(Nanos((round * to_come as f64) as u64))
     }
 }
 

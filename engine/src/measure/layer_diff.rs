@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::Breakdown;
-use crate::cost::{LayerCost, layer_cost};
+use crate::cost::{LayerCost, model_cost};
 use crate::graph::{Graph, OpKind};
 use crate::units::Nanos;
 
@@ -124,7 +124,7 @@ fn layers(source: LayerSource<'_>) -> Vec<Layer> {
         }
     }
     let mut seen_stage = false;
-    let layer = |(_, node): (_, &crate::graph::Node)| {
+    let layer = |((_, node), cost): ((_, &crate::graph::Node), LayerCost)| {
         seen_stage |= node.unit.is_some();
         let place = match node.unit {
             Some(unit) => Place::Stage(unit.stage),
@@ -133,9 +133,9 @@ fn layers(source: LayerSource<'_>) -> Vec<Layer> {
         };
         let (kernel, time) =
             kernels.get(node.path.as_str()).map_or((None, None), |&(kernel, time)| (Some(kernel), time));
-        Layer { side: LayerSide { cost: layer_cost(source.graph, node), kernel, time }, place }
+        Layer { side: LayerSide { cost, kernel, time }, place }
     };
-    source.graph.layers().map(layer).collect()
+    source.graph.layers().zip(model_cost(source.graph).layers).map(layer).collect()
 }
 
 /// The longest common subsequence of paths, as positions in A and B. Paths are unique, so it is the longest rising

@@ -166,6 +166,21 @@ impl Measurement {
         }
     }
 
+    /// Whether something from outside got in the way so much that this says nothing of how undisturbed runs differ.
+    #[must_use]
+    pub fn is_disturbed(&self) -> bool {
+        let is_outside = |warning: &Warning| {
+            matches!(
+                warning,
+                Warning::Disturbed { .. }
+                    | Warning::BusyMachine { .. }
+                    | Warning::CanaryDrift { .. }
+                    | Warning::MoreThreadsThanCores { .. }
+            )
+        };
+        self.warnings.iter().any(is_outside)
+    }
+
     /// Everything that influenced this.
     #[must_use]
     pub fn key(&self) -> MeasureKey {

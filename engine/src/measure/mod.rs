@@ -48,7 +48,7 @@ pub use interleaved::{Block, Interleaved, Round, RowRecord};
 pub use key::MeasureKey;
 pub use layer_diff::{LayerChange, LayerDifference, LayerPair, LayerSide, LayerSource};
 pub use measurement::{Circumstances, Measurement, ProcessRecord};
-pub use noise_floor::{NoiseFileError, NoiseFloor, NoiseFloors, NoiseKey};
+pub use noise_floor::NoiseFloor;
 pub use peaks::{Peaks, PeaksError, measure_peaks};
 pub use progress::{Phase, Progress};
 pub use protocol::{EarlyStop, Mode, Processes, Protocol, RunCounts, SamplingRules, SteadyRule, WarmUpRules};

@@ -13,6 +13,7 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::{Clock, MonotonicClock};
 use crate::device::{Device, DeviceError, DeviceId, available_memory};
 use crate::graph::{Conv2d, Graph, GraphBuilder, LowerError, Op, Shape, Window};
 use crate::runtime::{PrepareError, RunError, RunOptions, prepare};
@@ -152,6 +153,7 @@ fn gpu(
     let numbers = Tensor::ones(floats, candle_core::DType::F32, device.candle())?;
     let bytes = Bytes(3 * 4 * floats as u64);
     let time = best(
+        &MonotonicClock::new(),
         10,
         STREAM_TIME * 2,
         go_on,
@@ -178,6 +180,7 @@ fn gpu(
 /// The shortest time of one piece of work among those that fit into `time`, two at least, each timed over `launches`
 /// of them.
 fn best(
+    clock: &dyn Clock,
     launches: u32,
     time: Duration,
     go_on: &dyn Fn() -> bool,
@@ -186,21 +189,21 @@ fn best(
 ) -> Result<Nanos, PeaksError> {
     work()?; // Buffers are touched and threads are awake.
     finish()?;
-    let start = Instant::now();
-    let (mut shortest, mut rounds) = (Duration::MAX, 0);
-    while rounds < 2 || start.elapsed() < time {
+    let start = clock.now();
+    let (mut shortest, mut rounds) = (Nanos(u64::MAX), 0);
+    while rounds < 2 || clock.now().since(start) < time.into() {
         if !go_on() {
             return Err(PeaksError::Stopped);
         }
-        let round = Instant::now();
+        let round = clock.now();
         for _ in 0..launches {
             work()?;
         }
         finish()?;
-        shortest = shortest.min(round.elapsed() / launches);
+        shortest = shortest.min(Nanos(clock.now().since(round).0 / u64::from(launches.max(1))));
         rounds += 1;
     }
-    Ok(shortest.into())
+    Ok(shortest)
 }
 
 /// Candle's product of two square matrices.
@@ -216,7 +219,7 @@ fn matrix_product(
         black_box(a.matmul(&b)?);
         Ok(())
     };
-    let time = best(launches, COMPUTE_TIME, go_on, work, || Ok(device.synchronize()?))?;
+    let time = best(&MonotonicClock::new(), launches, COMPUTE_TIME, go_on, work, || Ok(device.synchronize()?))?;
     FlopRate::of(MultAdds((side as u64).pow(3)), time).ok_or(PeaksError::Clock)
 }
 
@@ -232,7 +235,7 @@ fn pointwise(device: &Device, threads: usize, go_on: &dyn Fn() -> bool) -> Resul
         executable.run()?;
         Ok(())
     };
-    let time = best(1, COMPUTE_TIME, go_on, work, || Ok(()))?;
+    let time = best(&MonotonicClock::new(), 1, COMPUTE_TIME, go_on, work, || Ok(()))?;
     let (channels, side) = (POINTWISE.0 as u64, POINTWISE.1 as u64);
     FlopRate::of(MultAdds(channels * channels * side * side), time).ok_or(PeaksError::Clock)
 }
@@ -289,24 +292,65 @@ fn triad(a: &mut [f32], b: &[f32], c: &[f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::fake::FakeClock;
+
+    /// Whether a rate per nanosecond is one that a machine may have: a mistaken unit is a thousand times off.
+    fn is_plausible(rate: f64, threads: usize) -> bool {
+        (0.02..400.0).contains(&(rate / threads as f64))
+    }
 
     #[test]
-    fn the_processors_ceilings_are_measured_and_read_back_from_json() {
+    fn the_processors_ceilings_are_measured_over_what_they_say() {
         let peaks = measure_peaks(DeviceId::Cpu, 2, &|| true).unwrap();
         assert_eq!((peaks.device, peaks.threads), (DeviceId::Cpu, 2));
-        assert!(peaks.compute > FlopRate(0.0) && peaks.compute.0.is_finite());
         let (cache, per_thread) = peaks.cache.unwrap();
-        assert!(peaks.memory > Bandwidth(0.0) && cache > Bandwidth(0.0));
-        assert!(per_thread < peaks.memory_bytes);
-        let json = serde_json::to_string(&peaks).unwrap();
-        assert_eq!(serde_json::from_str::<Peaks>(&json).unwrap(), peaks);
+        assert_eq!(per_thread, Bytes(3 * 64 * 1024), "three buffers of 64 KiB each");
+        assert!(peaks.memory_bytes <= Bytes(3 * 64 * 1024 * 1024) && peaks.memory_bytes > Bytes(2 * per_thread.0));
+        for rate in [peaks.compute.0, peaks.memory.0, cache.0] {
+            assert!(is_plausible(rate, 2), "{peaks:?}");
+        }
+        assert!(["our pointwise kernel", "Candle's matrix product"].iter().any(|by| peaks.compute_by.starts_with(by)));
+        // Each of two kinds of arithmetic and of four streams is tried for its whole time.
+        assert!(peaks.took >= Nanos::from(2 * COMPUTE_TIME + 4 * STREAM_TIME), "{peaks:?}");
     }
 
     #[test]
     fn what_a_gpu_does_is_measured_with_candle_alone() {
         let peaks = gpu(&Device::cpu(), 1, (32, 4096), &|| true).unwrap();
-        assert!(peaks.compute > FlopRate(0.0) && peaks.memory > Bandwidth(0.0));
-        assert_eq!(peaks.cache, None);
+        assert_eq!(peaks.compute_by, "Candle's matrix product of 32x32");
+        assert!(is_plausible(peaks.compute.0, 1) && is_plausible(peaks.memory.0, 1), "{peaks:?}");
+        assert_eq!(
+            (peaks.memory_bytes, peaks.cache),
+            (Bytes(2 * 4 * 4096), None),
+            "one operand, read once, and a result"
+        );
+    }
+
+    /// Work that takes these microseconds a launch, timed over `launches` for at least `time`; and how often it ran.
+    fn best_of(micros: &[u64], launches: u32, time: Duration) -> (Nanos, usize) {
+        let (clock, mut runs) = (FakeClock::new(), 0);
+        let work = || {
+            clock.advance(Nanos(1_000 * micros[runs.min(micros.len() - 1)]));
+            runs += 1;
+            Ok(())
+        };
+        let best = best(&clock, launches, time, &|| true, work, || Ok(())).unwrap();
+        (best, runs)
+    }
+
+    #[test]
+    fn a_ceiling_is_the_shortest_time_of_all_but_the_first_run() {
+        let brief = Duration::from_micros(1);
+        assert_eq!(best_of(&[1, 50, 40], 1, brief), (Nanos(40_000), 3), "two at least, the first untimed");
+        let launches_of_two = best_of(&[1, 10, 30, 40, 60], 2, brief);
+        assert_eq!(launches_of_two, (Nanos(20_000), 5), "the mean of a round's launches");
+        assert_eq!(best_of(&[9, 10], 1, Duration::from_micros(95)), (Nanos(10_000), 11), "as long as there is time");
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_gives_no_rate() {
+        assert_eq!(best_of(&[0], 1, Duration::ZERO), (Nanos::ZERO, 3));
+        assert_eq!(FlopRate::of(MultAdds(1), Nanos::ZERO), None);
     }
 
     #[test]

@@ -128,9 +128,6 @@ fn interval_rank(n: usize) -> (usize, f64) {
     (rank, coverage)
 }
 
-/// The bootstrap's repetitions.
-pub(super) const REPETITIONS: usize = 1_000;
-
 /// The median of times in any order, in linear time.
 pub(super) fn median(times: &[Nanos]) -> Option<Nanos> {
     unsorted_median(&mut times.to_vec())
@@ -163,12 +160,6 @@ impl SplitMix64 {
     /// A number from 0 up to, but not including, 1.
     pub(super) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// One of the items, each as likely as the others (the bias of the multiplication is below 2^-32 for what fits
-    /// in memory).
-    pub(super) fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
-        items.get(self.below(items.len()))
     }
 
     /// Puts the items in random order, every order as likely as the others.

@@ -65,7 +65,7 @@ impl FromStr for Runtime {
     }
 }
 
-/// Everything besides the design that decides what runs.
+/// Everything besides the design that decides what runs. Shown as `cpu, tuned, 2 threads, batch 1`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct RunOptions {
     /// `cpu`, `cuda:0`, `metal:0`.
@@ -86,5 +86,14 @@ impl RunOptions {
     #[must_use]
     pub const fn new(device: DeviceId, threads: usize, batch: u32) -> Self {
         Self { device, runtime: Runtime::default_on(device), threads, batch, instruction_set: None }
+    }
+}
+
+impl fmt::Display for RunOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { device, runtime, threads, batch, instruction_set } = self;
+        let isa = instruction_set.map_or_else(String::new, |isa| format!(" ({isa})"));
+        let plural = if *threads == 1 { "" } else { "s" };
+        f.pad(&format!("{device}, {runtime}{isa}, {threads} thread{plural}, batch {batch}"))
     }
 }

@@ -1,8 +1,8 @@
 //! Sweeps: one design at several widths, groups, batches and thread counts.
 //!
 //! [`Sweep::points`] makes every combination an edited design with its options and a stable key, and says of those that
-//! cannot be why. A [`ResultsFile`] keeps each finished point, so that a sweep goes on where it was killed; it serves the
-//! other long measurements as well. [`view`] has what a scatter shows.
+//! cannot be why. Each finished point is kept, in the [store](crate::store) or in a [`ResultsFile`] that a person has
+//! named, so that a sweep goes on where it was killed. [`view`] has what a scatter shows.
 
 mod axis;
 mod error;

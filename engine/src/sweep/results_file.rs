@@ -1,4 +1,5 @@
-//! Results that survive a kill: one JSON line each, appended when a point is finished.
+//! Results in a file that a person has named: one JSON line each, appended when a point is finished. Where nobody names
+//! one they are in the [store](crate::store::Store).
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -7,30 +8,51 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::ResultsFileError;
+use crate::store::{RunContext, VERSION};
 
 /// Largest file read.
 const MAX_BYTES: u64 = 1 << 30;
 
-/// Finished results by key, in memory and in a file.
+/// Finished results by key and context, in memory and in a file.
 ///
-/// A line that was being written when the process died is dropped at the next opening; every line before it is kept.
+/// Only lines of this version of the program are results here; lines of another one, and those of before 0.2.0 that say
+/// no context, stay in the file and are measured again. A line that was being written when the process died is dropped at the next opening; every line before it is kept.
 #[derive(Debug)]
 pub struct ResultsFile<T> {
     path: PathBuf,
     file: File,
-    results: HashMap<String, T>,
+    results: HashMap<(String, RunContext), T>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Line<T> {
     key: String,
+    context: RunContext,
     result: T,
 }
 
+/// A line of any version.
+#[derive(Deserialize)]
+struct AnyLine {
+    key: String,
+    context: Option<Value>,
+    result: Value,
+}
+
+impl AnyLine {
+    /// The context, where it is one of this version.
+    fn context(&mut self) -> Option<RunContext> {
+        let context = serde_json::from_value::<RunContext>(self.context.take()?).ok()?;
+        (context.version == VERSION).then_some(context)
+    }
+}
+
 impl<T: Serialize + DeserializeOwned> ResultsFile<T> {
-    /// Opens a file, or makes an empty one, and reads what is in it; of several results of one key the last counts.
+    /// Opens a file, or makes an empty one, and reads what is in it; of several results of one key and
+    /// context the last counts.
     ///
     /// # Errors
     /// Where the file cannot be read or written, is far too large, or has lines that are no results (other than a last
@@ -51,12 +73,11 @@ impl<T: Serialize + DeserializeOwned> ResultsFile<T> {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let Line { key, result } = serde_json::from_slice(line).map_err(|source| ResultsFileError::Syntax {
-                path: name(),
-                line: index + 1,
-                source,
-            })?;
-            results.insert(key, result);
+            let syntax = |source| ResultsFileError::Syntax { path: name(), line: index + 1, source };
+            let mut line: AnyLine = serde_json::from_slice(line).map_err(syntax)?;
+            if let Some(context) = line.context() {
+                results.insert((line.key, context), serde_json::from_value(line.result).map_err(syntax)?);
+            }
         }
         if complete < bytes.len() {
             file.set_len(complete as u64).map_err(io)?;
@@ -65,10 +86,10 @@ impl<T: Serialize + DeserializeOwned> ResultsFile<T> {
         Ok(Self { path: path.to_owned(), file, results })
     }
 
-    /// The result of this key, if it is finished.
+    /// The result of this key, if it is finished in this context.
     #[must_use]
-    pub fn get(&self, key: &str) -> Option<&T> {
-        self.results.get(key)
+    pub fn get(&self, key: &str, context: &RunContext) -> Option<&T> {
+        self.results.get(&(key.to_owned(), context.clone()))
     }
 
     /// How many results there are.
@@ -87,10 +108,9 @@ impl<T: Serialize + DeserializeOwned> ResultsFile<T> {
     ///
     /// # Errors
     /// Where it has no JSON form or the disk takes no more; a part of a line is then dropped at the next opening.
-    pub fn add(&mut self, key: impl Into<String>, result: T) -> Result<(), ResultsFileError> {
-        let key = key.into();
+    pub fn add(&mut self, key: impl Into<String>, context: RunContext, result: T) -> Result<(), ResultsFileError> {
         let name = || self.path.display().to_string();
-        let line = Line { key, result };
+        let line = Line { key: key.into(), context, result };
         let mut text = match serde_json::to_vec(&line) {
             Ok(text) => text,
             Err(source) => return Err(ResultsFileError::Unwritable { path: name(), key: line.key, source }),
@@ -98,7 +118,7 @@ impl<T: Serialize + DeserializeOwned> ResultsFile<T> {
         text.push(b'\n');
         let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
         written.map_err(|source| ResultsFileError::Io { path: name(), source })?;
-        self.results.insert(line.key, line.result);
+        self.results.insert((line.key, line.context), line.result);
         Ok(())
     }
 }
@@ -106,9 +126,15 @@ impl<T: Serialize + DeserializeOwned> ResultsFile<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::DeviceId;
+    use crate::runtime::RunOptions;
 
     fn open(path: &Path) -> ResultsFile<f64> {
         ResultsFile::open(path).unwrap()
+    }
+
+    fn here() -> RunContext {
+        RunContext::new(Some("a processor"), &RunOptions::new(DeviceId::Cpu, 1, 1))
     }
 
     #[test]
@@ -117,14 +143,14 @@ mod tests {
         let path = folder.path().join("sweep.jsonl");
         let mut file = open(&path);
         assert!(file.is_empty());
-        file.add("a", 1.5).unwrap();
-        file.add("b", 2.5).unwrap();
-        file.add("a", 3.5).unwrap();
-        assert_eq!((file.get("a"), file.len()), (Some(&3.5), 2));
+        file.add("a", here(), 1.5).unwrap();
+        file.add("b", here(), 2.5).unwrap();
+        file.add("a", here(), 3.5).unwrap();
+        assert_eq!((file.get("a", &here()), file.len()), (Some(&3.5), 2));
         // Not even dropped: as after a kill.
         std::mem::forget(file);
         let file = open(&path);
-        assert_eq!((file.get("a"), file.get("b"), file.get("c")), (Some(&3.5), Some(&2.5), None));
+        assert_eq!(["a", "b", "c"].map(|key| file.get(key, &here()).copied()), [Some(3.5), Some(2.5), None]);
     }
 
     #[test]
@@ -132,17 +158,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sweep.jsonl");
         let mut file = open(&path);
-        file.add("a", 1.0).unwrap();
-        file.add("b", 2.0).unwrap();
+        file.add("a", here(), 1.0).unwrap();
+        file.add("b", here(), 2.0).unwrap();
         drop(file);
         let whole = std::fs::read(&path).unwrap();
         let first = whole.iter().position(|&byte| byte == b'\n').unwrap() + 1;
         for length in first..whole.len() {
             std::fs::write(&path, &whole[..length]).unwrap();
             let mut file = open(&path);
-            assert_eq!((file.get("a"), file.get("b")), (Some(&1.0), None), "{length} bytes");
-            file.add("c", 3.0).unwrap();
-            assert_eq!(open(&path).get("c"), Some(&3.0), "{length} bytes");
+            assert_eq!((file.get("a", &here()), file.get("b", &here())), (Some(&1.0), None), "{length} bytes");
+            file.add("c", here(), 3.0).unwrap();
+            assert_eq!(open(&path).get("c", &here()), Some(&3.0), "{length} bytes");
         }
     }
 
@@ -156,5 +182,34 @@ mod tests {
         assert!(error.contains("line 3") && error.contains("choose another"), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
         assert!(ResultsFile::<f64>::open(folder.path()).is_err());
+    }
+
+    #[test]
+    fn what_another_machine_or_version_finished_is_not_finished_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sweep.jsonl");
+        let elsewhere = RunContext { machine: "another".into(), ..here() };
+        let earlier = RunContext { version: "0.1.9".into(), ..here() };
+        let mut file = open(&path);
+        file.add("a", elsewhere.clone(), 1.0).unwrap();
+        file.add("a", earlier.clone(), 2.0).unwrap();
+        drop(file);
+        let mut file = open(&path);
+        assert_eq!((file.get("a", &here()), file.get("a", &earlier)), (None, None));
+        file.add("a", here(), 3.0).unwrap();
+        let file = open(&path);
+        assert_eq!((file.get("a", &here()), file.get("a", &elsewhere)), (Some(&3.0), Some(&1.0)));
+    }
+
+    #[test]
+    fn a_file_of_0_1_0_opens_and_its_points_count_as_not_finished() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sweep.jsonl");
+        std::fs::write(&path, "{\"key\":\"a\",\"result\":{\"of\":\"another form\"}}\n").unwrap();
+        let mut file = open(&path);
+        assert!(file.is_empty());
+        file.add("a", here(), 3.0).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2, "nothing is taken out of it");
+        assert_eq!(open(&path).get("a", &here()), Some(&3.0));
     }
 }

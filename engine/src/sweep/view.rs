@@ -88,6 +88,7 @@ mod tests {
     use crate::device::{Conditions, DeviceId};
     use crate::measure::{Circumstances, MeasureKey, Measurement, ProcessSamples, Protocol, TimerQuality, WarmUp};
     use crate::runtime::RunOptions;
+    use crate::store::RunContext;
     use crate::sweep::{ResultsFile, Sweep, run_key};
     use crate::units::Nanos;
     use crate::zoo::preset;
@@ -129,14 +130,16 @@ mod tests {
     fn a_finished_point_is_found_again_by_its_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sweep.jsonl");
-        let results = results([4, 10, 9]);
+        let (results, context) =
+            (results([4, 10, 9]), RunContext::new(Some("a processor"), &RunOptions::new(DeviceId::Cpu, 1, 2)));
         let mut file = ResultsFile::open(&path).unwrap();
         for (key, result) in &results[..2] {
-            file.add(key.clone(), result.clone()).unwrap();
+            file.add(key.clone(), context.clone(), result.clone()).unwrap();
         }
         drop(file);
         let file = ResultsFile::<PointResult>::open(&path).unwrap();
-        assert_eq!(file.get(&results[1].0), Some(&results[1].1));
-        assert_eq!(results.iter().filter(|(key, _)| file.get(key).is_none()).count(), 1, "one is left to measure");
+        assert_eq!(file.get(&results[1].0, &context), Some(&results[1].1));
+        let left = results.iter().filter(|(key, _)| file.get(key, &context).is_none()).count();
+        assert_eq!(left, 1, "one is left to measure");
     }
 }

@@ -1,13 +1,11 @@
 //! What *Compare* and *Lab* measure: starting, stopping, keeping and exporting it.
 
 use eframe::egui;
-use shufflescope_engine::measure::{MINIMUM_ROUNDS, NoiseFloor};
-use shufflescope_engine::runtime::RunOptions;
 
 use super::App;
 use crate::window::bench::{Outcome, Owner, Task};
 use crate::window::export::ResultForm;
-use crate::window::lab::{Known, Run};
+use crate::window::lab::Run;
 use crate::window::tab::Tab;
 
 /// Seconds between two looks at a worker that says nothing.
@@ -17,53 +15,21 @@ impl App {
     /// Hands what came in to those who asked for it.
     pub(super) fn work_at_bench(&mut self, ctx: &egui::Context) {
         for (step, outcome) in self.bench.advance() {
+            self.note_result_of(&step, &outcome);
             let machine = self.machine();
             if matches!(step.task, Task::Column(_) | Task::Network(..) | Task::Point(_)) {
-                if let Some(write) = self.lab.take(&step, outcome, machine.as_deref()) {
-                    self.files.keep_result(write);
-                    self.note_floors_of(&step.task);
-                }
+                self.lab.take(&step, outcome, machine.as_deref(), &self.keeper);
                 continue;
             }
             let failed = matches!((&step.task, &outcome), (Task::Pair, Outcome::Failed(_)));
-            let write = self.compare.take(&step.task, outcome);
+            self.compare.take(&step.task, outcome, &self.keeper);
             if failed {
                 // Without a verdict nobody waits for the layers.
                 self.stop_run(Owner::Compare);
             }
-            if let Some(write) = write {
-                self.files.keep_result(write);
-                self.note_floors_of(&step.task);
-            }
         }
         if self.bench.is_busy() {
             ctx.request_repaint_after_secs(LOOK_AGAIN);
-        }
-    }
-
-    /// Remembers how different a network looked from its twin in what has just been finished.
-    fn note_floors_of(&mut self, task: &Task) {
-        let (machine, options) = (self.machine(), self.document.valid_options());
-        let machine = machine.as_deref();
-        let seen: Vec<(RunOptions, NoiseFloor)> = match task {
-            Task::Column(choice) => {
-                let known = self.lab.experiment((choice.experiment, choice.scale), machine, &options);
-                let Some(Known::Kept(kept, _)) = known else { return };
-                let enough = kept.result.columns.iter().filter(|column| column.rounds >= MINIMUM_ROUNDS);
-                enough.filter_map(|column| Some((kept.options.clone(), column.noise_floor?))).collect()
-            }
-            Task::LayersOf(_) => {
-                let Some((kept, _)) = self.compare.last(machine, &options) else { return };
-                let pair = &kept.result.pair;
-                let enough = pair.comparison.rounds >= MINIMUM_ROUNDS;
-                pair.noise_floor.filter(|_| enough).map(|floor| (kept.options.clone(), floor)).into_iter().collect()
-            }
-            _ => return,
-        };
-        for (options, floor) in seen {
-            if let Some(write) = self.floors.note(machine, &options, floor) {
-                self.files.keep_result(write);
-            }
         }
     }
 
@@ -93,11 +59,10 @@ impl App {
             return;
         }
         self.compare.settle(&self.document);
-        let machine = self.machine();
-        let floor = self.floors.get(machine.as_deref(), &self.document.valid_options());
-        let started = self.compare.start(machine.as_deref(), floor);
+        let started = self.compare.start(self.machine().as_deref());
         match started {
             Ok(steps) => {
+                self.ask_for_floor();
                 if let Err(reason) = self.bench.add(Owner::Compare, steps) {
                     self.fail(reason.to_owned());
                 }
@@ -112,11 +77,10 @@ impl App {
             Some(Owner::Lab) => {}
             None => self.lab.clear_failures(),
         }
-        let (options, machine) = (self.document.valid_options(), self.machine());
-        let design = self.document.valid().model.design();
-        let floor = self.floors.get(machine.as_deref(), &options);
-        match self.lab.start(run, design, &options, machine.as_deref(), floor) {
+        let (options, design) = (self.document.valid_options(), self.document.valid().model.design());
+        match self.lab.start(run, design, &options, &self.keeper) {
             Ok(steps) => {
+                self.ask_for_floor();
                 if let Err(reason) = self.bench.add(Owner::Lab, steps) {
                     self.fail(reason.to_owned());
                 }

@@ -12,8 +12,7 @@ use crate::window::camera::{Trained, WeightsChoice};
 use crate::window::compare::Choice;
 use crate::window::document::Pinned;
 use crate::window::export::Material;
-use crate::window::files::{Chosen, FileEvent, Opened};
-use crate::window::kept::Write;
+use crate::window::files::{Chosen, FileEvent, Opened, Write};
 
 impl App {
     pub(super) fn pin(&mut self) {
@@ -93,9 +92,6 @@ impl App {
                 self.compare.choose(side, Choice::Opened(Box::new(model)));
             }
             FileEvent::WriteTo(path, bytes) => self.files.write(Write { path, bytes }),
-            FileEvent::ResultNotKept(error) => {
-                self.fail(format!("The result is not kept over a restart; export it. {error}"));
-            }
             FileEvent::OpenedFor(_, Err(error)) | FileEvent::Opened(_, Err(error)) => {
                 self.fail(format!("Not opened. {error}"))
             }

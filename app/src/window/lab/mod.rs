@@ -4,20 +4,21 @@ mod networks;
 mod sweep;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use shufflescope_engine::design::{Design, InputSize};
 use shufflescope_engine::experiment::{Experiment, ExperimentResult, MeasuredColumn, Scale};
-use shufflescope_engine::measure::{Interleaved, NoiseFloor};
+use shufflescope_engine::measure::{Interleaved, MINIMUM_ROUNDS, NoiseFloor};
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::sweep::Sweep;
+use shufflescope_engine::store::{Kept, Kind, RunContext, Timestamp};
+use shufflescope_engine::sweep::{PointResult, Sweep};
 
 use super::bench::{Care, Outcome, Step, Task, Work};
-use super::kept::{Kept, Shelf, Write};
+use super::keeper::{Answer, Keeper};
+use super::shelf::Shelf;
 use crate::worker::{ColumnChoice, Contest, TurnsJob};
 
 pub use networks::{Input, Measured, Networks, figure_2_networks, resolution_networks, zoo_networks};
-pub use sweep::{SweepPoints, SweepTexts};
+pub use sweep::{SweepPlan, SweepPoints, SweepTexts};
 
 /// The one name on the shelves of networks and sweeps.
 const ALL: &str = "all";
@@ -51,7 +52,7 @@ pub struct Lab {
 #[derive(Debug)]
 struct InProgress {
     options: RunOptions,
-    /// What is known to look different without being so.
+    /// What is known to look different without being so, once the store has said it.
     floor: Option<NoiseFloor>,
     columns: BTreeMap<usize, Vec<Interleaved>>,
     finished: usize,
@@ -68,18 +69,59 @@ pub enum Known<'a> {
 }
 
 impl Lab {
-    /// What earlier sessions have kept.
+    /// Nothing is measured yet.
     #[must_use]
-    pub fn new(data_folder: Option<&Path>, care: Care) -> Self {
+    pub fn new(care: Care) -> Self {
         Self {
             care,
-            experiments: Shelf::open(data_folder, "experiments"),
-            networks: Shelf::open(data_folder, "networks"),
-            sweeps: Shelf::open(data_folder, "sweeps"),
+            experiments: Shelf::default(),
+            networks: Shelf::default(),
+            sweeps: Shelf::default(),
             progress: BTreeMap::new(),
             sweep_of: None,
             failures: Vec::new(),
             version: 0,
+        }
+    }
+
+    /// Asks for what earlier sessions have kept of the experiments at this scale, the networks and the sweep, where that
+    /// was not done yet.
+    pub fn load(&mut self, scale: Scale, keeper: &Keeper) {
+        for of in Experiment::ALL.map(|experiment| (experiment, scale)) {
+            if self.experiments.asks_first(&name(of)) {
+                keeper.load(Kind::Experiment, &name(of), move |kept| Answer::Experiment(of, kept));
+            }
+        }
+        if self.networks.asks_first(ALL) {
+            keeper.load(Kind::Networks, ALL, Answer::Networks);
+        }
+        if self.sweeps.asks_first(ALL) {
+            keeper.load_sweeps(ALL);
+        }
+    }
+
+    /// Takes what earlier sessions have kept of an experiment.
+    pub fn fill_experiment(&mut self, of: (Experiment, Scale), kept: Vec<Kept<ExperimentResult>>) {
+        self.experiments.fill(&name(of), kept);
+        self.version += 1;
+    }
+
+    /// Takes the networks that earlier sessions have measured.
+    pub fn fill_networks(&mut self, kept: Vec<Kept<Networks>>) {
+        self.networks.fill(ALL, kept);
+        self.version += 1;
+    }
+
+    /// Takes the sweeps of earlier sessions.
+    pub fn fill_sweeps(&mut self, kept: Vec<Kept<SweepPoints>>) {
+        self.sweeps.fill(ALL, kept);
+        self.version += 1;
+    }
+
+    /// Takes what comparisons with these options are known not to tell apart.
+    pub fn set_floor(&mut self, options: &RunOptions, floor: Option<NoiseFloor>) {
+        for progress in self.progress.values_mut().filter(|progress| progress.options == *options) {
+            progress.floor = floor;
         }
     }
 
@@ -124,7 +166,8 @@ impl Lab {
         Some((kept, kept.is_of(machine, options)))
     }
 
-    /// What has to be measured for a run of this design with these options.
+    /// What has to be measured for a run of this design with these options; of a sweep that is known only after the store
+    /// has said what is finished already, and then it [begins](Self::begin_sweep).
     ///
     /// # Errors
     /// Why there is nothing to measure.
@@ -133,24 +176,31 @@ impl Lab {
         run: &Run,
         design: Option<&Design>,
         options: &RunOptions,
-        machine: Option<&str>,
-        floor: Option<NoiseFloor>,
+        keeper: &Keeper,
     ) -> Result<Vec<Step>, String> {
         self.version += 1;
         match run {
             Run::Experiments(experiments, scale) => {
-                Ok(experiments.iter().flat_map(|&of| self.start_experiment((of, *scale), options, floor)).collect())
+                Ok(experiments.iter().flat_map(|&of| self.start_experiment((of, *scale), options)).collect())
             }
             Run::Networks(inputs) => Ok(inputs.iter().filter_map(|input| input.step(&self.care, options)).collect()),
             Run::Sweep(sweep) => {
                 let base = design.ok_or("a sweep needs a design: this network has no widths and groups to change")?;
-                let mut points = self.own_sweep(options, machine).unwrap_or_default();
-                let steps = points.start(sweep, base, &self.care, options)?;
-                self.sweep_of = Some(options.clone());
-                let _ = self.sweeps.put(ALL, Kept::now(machine.map(str::to_owned), options.clone(), points));
-                Ok(steps)
+                keeper.plan(SweepPlan::new(sweep, base, &self.care, options)?);
+                Ok(Vec::new())
             }
         }
+    }
+
+    /// What has to be measured of a sweep.
+    pub fn begin_sweep(&mut self, plan: SweepPlan, machine: Option<&str>, keeper: &Keeper) -> Vec<Step> {
+        let (points, options, steps) = plan.begin(&self.care);
+        let kept = Kept::now(RunContext::new(machine, &options), points);
+        keeper.keep(Kind::Sweep, ALL, kept.clone());
+        self.sweeps.put(ALL, kept);
+        self.sweep_of = Some(options);
+        self.version += 1;
+        steps
     }
 
     /// Forgets the failures of the last run.
@@ -164,54 +214,57 @@ impl Lab {
         self.version += 1;
     }
 
-    /// Takes what came of a step; what is to be kept comes back as a file.
-    pub fn take(&mut self, step: &Step, outcome: Outcome, machine: Option<&str>) -> Option<Write> {
+    /// Takes what came of a step, and keeps what is finished.
+    pub fn take(&mut self, step: &Step, outcome: Outcome, machine: Option<&str>, keeper: &Keeper) {
         self.version += 1;
         if let Outcome::Failed(why) = &outcome {
             self.failures.push(format!("{}: {why}", step.name));
         }
         match (&step.task, &step.work) {
-            (Task::Column(choice), Work::Turns(job)) => self.take_column(*choice, job, outcome, machine),
+            (Task::Column(choice), Work::Turns(job)) => {
+                if let Some(result) = self.take_column(*choice, job, outcome) {
+                    let context = RunContext::new(machine, &job.options);
+                    for column in result.columns.iter().filter(|column| column.rounds >= MINIMUM_ROUNDS) {
+                        column.noise_floor.into_iter().for_each(|floor| keeper.note_floor(context.clone(), floor));
+                    }
+                    let (of, kept) = (name((choice.experiment, choice.scale)), Kept::now(context, result));
+                    keeper.keep(Kind::Experiment, &of, kept.clone());
+                    self.experiments.put(&of, kept);
+                }
+            }
             (Task::Network(network, input), Work::Measure(job) | Work::TakeApart(job)) => {
-                let mut networks = self.own_networks(&job.options, machine).unwrap_or_default();
+                let own = self.networks.own(ALL, machine, &job.options);
+                let mut networks = own.map(|kept| kept.result.clone()).unwrap_or_default();
                 networks.take(network, *input, outcome);
-                let kept = Kept::now(machine.map(str::to_owned), job.options.clone(), networks);
-                self.networks.put(ALL, kept)
+                let kept = Kept::now(RunContext::new(machine, &job.options), networks);
+                keeper.keep(Kind::Networks, ALL, kept.clone());
+                self.networks.put(ALL, kept);
             }
             (Task::Point(point), _) => {
-                let Outcome::Measured(measurement) = outcome else { return None };
-                let options = self.sweep_of.clone()?;
-                let mut points = self.own_sweep(&options, machine).unwrap_or_default();
-                points.take(point, &measurement, &self.care);
-                self.sweeps.put(ALL, Kept::now(machine.map(str::to_owned), options, points))
+                let (Outcome::Measured(measurement), Some(options)) = (outcome, &self.sweep_of) else { return };
+                let Ok(result) = PointResult::new(point, &measurement) else { return };
+                let key = sweep::key(point, &self.care);
+                keeper.keep(Kind::Point, &key, Kept::now(RunContext::new(machine, &point.options), result.clone()));
+                if let Some(sweep) = self.sweeps.own(ALL, machine, options) {
+                    sweep.finished = Timestamp::now();
+                    sweep.result.take(key, result);
+                }
             }
-            _ => None,
+            _ => {}
         }
     }
 
-    fn own_networks(&self, options: &RunOptions, machine: Option<&str>) -> Option<Networks> {
-        self.networks(machine, options).filter(|(_, own)| *own).map(|(kept, _)| kept.result.clone())
-    }
-
-    fn own_sweep(&self, options: &RunOptions, machine: Option<&str>) -> Option<SweepPoints> {
-        self.sweep(machine, options).filter(|(_, own)| *own).map(|(kept, _)| kept.result.clone())
-    }
-
-    fn start_experiment(
-        &mut self,
-        of: (Experiment, Scale),
-        options: &RunOptions,
-        floor: Option<NoiseFloor>,
-    ) -> Vec<Step> {
+    fn start_experiment(&mut self, of: (Experiment, Scale), options: &RunOptions) -> Vec<Step> {
         let (experiment, scale) = of;
-        let fresh = InProgress { options: options.clone(), floor, columns: BTreeMap::new(), finished: 0, so_far: None };
+        let (columns, options) = (BTreeMap::new(), options.clone());
+        let fresh = InProgress { options: options.clone(), floor: None, columns, finished: 0, so_far: None };
         self.progress.insert(of, fresh);
         let step = |choice: ColumnChoice| {
             let job = TurnsJob {
                 networks: Contest::Column(choice),
                 options: options.clone(),
                 rules: self.care.rules,
-                processes: 1,
+                processes: self.care.processes,
             };
             let name = choice.column().map_or_else(String::new, |column| column.key());
             Step { task: Task::Column(choice), name, work: Work::Turns(Box::new(job)) }
@@ -219,13 +272,8 @@ impl Lab {
         ColumnChoice::all(experiment, scale).map(step).collect()
     }
 
-    fn take_column(
-        &mut self,
-        choice: ColumnChoice,
-        job: &TurnsJob,
-        outcome: Outcome,
-        machine: Option<&str>,
-    ) -> Option<Write> {
+    /// The whole result, once every column is there.
+    fn take_column(&mut self, choice: ColumnChoice, job: &TurnsJob, outcome: Outcome) -> Option<ExperimentResult> {
         let of = (choice.experiment, choice.scale);
         let progress = self.progress.get_mut(&of).filter(|progress| progress.options == job.options)?;
         let is_over = !matches!(outcome, Outcome::SoFar(_));
@@ -246,8 +294,7 @@ impl Lab {
         }
         let done = self.progress.remove(&of)?;
         // A column that failed leaves no whole result; what was kept before stands.
-        let result = done.so_far.filter(|_| done.columns.len() == all)?;
-        self.experiments.put(&name(of), Kept::now(machine.map(str::to_owned), job.options.clone(), result))
+        done.so_far.filter(|_| done.columns.len() == all)
     }
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use shufflescope_engine::design::Design;
-use shufflescope_engine::measure::{MeasureKey, Measurement};
+use shufflescope_engine::measure::MeasureKey;
 use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::store::{Kept, Kind, RunContext, Store, StoreError};
 use shufflescope_engine::sweep::{AxisError, Point, PointResult, Skipped, Sweep, parse_counts, parse_numbers, run_key};
 
 use crate::window::bench::{Care, Step, Task, Work};
@@ -59,60 +60,101 @@ impl SweepTexts {
     }
 }
 
-/// Finished points, of this sweep and earlier ones.
+/// The last sweep. Its finished points are rows of their own in the store, where other windows and the command line find
+/// them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SweepPoints {
-    /// The design that was swept last.
+    /// The design that was swept.
     pub base: String,
-    /// The keys of the last sweep's points, in order.
+    /// The keys of its points, in order.
     latest: Vec<String>,
-    /// Combinations of the last sweep that cannot be.
+    /// Combinations that cannot be.
     pub skipped: Vec<Skipped>,
+    #[serde(skip)]
     finished: BTreeMap<String, PointResult>,
 }
 
+/// A sweep before it begins.
+#[derive(Debug)]
+pub struct SweepPlan {
+    options: RunOptions,
+    points: SweepPoints,
+    /// Every point with its key.
+    all: Vec<(String, Point)>,
+}
+
 impl SweepPoints {
-    /// The last sweep's finished points, in order, and how many it has in all.
+    /// The sweeps kept under this name, with their finished points.
+    pub(in crate::window) fn load(store: &Store, name: &str) -> Result<Vec<Kept<Self>>, StoreError> {
+        let mut sweeps = store.kept::<Self>(Kind::Sweep, name)?;
+        for sweep in &mut sweeps {
+            let RunContext { machine, version, .. } = &sweep.context;
+            for key in &sweep.result.latest {
+                // The key says how a point ran.
+                let is_own =
+                    |kept: &Kept<PointResult>| kept.context.machine == *machine && kept.context.version == *version;
+                if let Some(point) = store.kept(Kind::Point, key)?.into_iter().rev().find(is_own) {
+                    sweep.finished = sweep.finished.max(point.finished);
+                    sweep.result.finished.insert(key.clone(), point.result);
+                }
+            }
+        }
+        Ok(sweeps)
+    }
+
+    /// The finished points, in order, and how many there are in all.
     #[must_use]
     pub fn latest(&self) -> (Vec<PointResult>, usize) {
         let finished = self.latest.iter().filter_map(|key| self.finished.get(key).cloned());
         (finished.collect(), self.latest.len())
     }
 
-    /// Plans a sweep: what is not finished yet, or everything again where nothing is missing.
-    pub(super) fn start(
-        &mut self,
-        sweep: &Sweep,
-        base: &Design,
-        care: &Care,
-        options: &RunOptions,
-    ) -> Result<Vec<Step>, String> {
+    pub(super) fn take(&mut self, key: String, result: PointResult) {
+        self.finished.insert(key, result);
+    }
+}
+
+impl SweepPlan {
+    /// Plans a sweep of this design.
+    pub(super) fn new(sweep: &Sweep, base: &Design, care: &Care, options: &RunOptions) -> Result<Self, String> {
         let plan = sweep.points(base, options).map_err(|error| error.to_string())?;
         if plan.points.is_empty() {
             let reason = plan.skipped.first().map_or("there is no point", |skipped| skipped.reason.as_str());
             return Err(format!("nothing to measure: {reason}"));
         }
-        let key = |point: &Point| key(point, care);
-        self.base.clone_from(&base.name);
-        self.latest = plan.points.iter().map(key).collect();
-        self.skipped = plan.skipped;
-        if self.latest.iter().all(|key| self.finished.contains_key(key)) {
-            for key in &self.latest {
-                self.finished.remove(key);
-            }
-        }
-        let missing = plan.points.into_iter().filter(|point| !self.finished.contains_key(&key(point)));
-        Ok(missing.map(|point| step(point, care)).collect())
+        let all: Vec<(String, Point)> = plan.points.into_iter().map(|point| (key(&point, care), point)).collect();
+        let latest = all.iter().map(|(key, _)| key.clone()).collect();
+        let finished = BTreeMap::new();
+        let points = SweepPoints { base: base.name.clone(), latest, skipped: plan.skipped, finished };
+        Ok(Self { options: options.clone(), points, all })
     }
 
-    pub(super) fn take(&mut self, point: &Point, measurement: &Measurement, care: &Care) {
-        if let Ok(result) = PointResult::new(point, measurement) {
-            self.finished.insert(key(point, care), result);
+    /// Takes the points that are finished on this machine; where all are, they are forgotten and measured again.
+    pub(in crate::window) fn look_up(&mut self, store: &Store, machine: Option<&str>) -> Result<(), StoreError> {
+        let context = |point: &Point| RunContext::new(machine, &point.options);
+        for (key, point) in &self.all {
+            let known = store.kept(Kind::Point, key)?;
+            if let Some(known) = known.into_iter().rev().find(|known| known.context == context(point)) {
+                self.points.finished.insert(key.clone(), known.result);
+            }
         }
+        if self.points.finished.len() == self.all.len() {
+            self.points.finished.clear();
+            self.all.iter().try_for_each(|(key, point)| store.forget(Kind::Point, key, &context(point)))?;
+        }
+        Ok(())
+    }
+
+    /// What is known, the options it began with, and what is missing.
+    pub(super) fn begin(self, care: &Care) -> (SweepPoints, RunOptions, Vec<Step>) {
+        let Self { options, points, all } = self;
+        let missing = all.into_iter().filter(|(key, _)| !points.finished.contains_key(key));
+        let steps = missing.map(|(_, point)| step(point, care)).collect();
+        (points, options, steps)
     }
 }
 
-fn key(point: &Point, care: &Care) -> String {
+pub(super) fn key(point: &Point, care: &Care) -> String {
     let protocol = care.protocol.on(point.options.device);
     run_key(&MeasureKey { design: point.design.fingerprint(), options: point.options.clone(), protocol })
 }
@@ -149,10 +191,57 @@ mod tests {
         let (care, options) = (Care::default(), RunOptions::new(DeviceId::Cpu, 1, 1));
         let base = zoo::preset("shufflenet-v2-x1.0").unwrap();
         let sweep = Sweep { widths: vec![0.5, 1.0], groups: vec![1, 7], ..Sweep::default() };
-        let mut points = SweepPoints::default();
-        let steps = points.start(&sweep, &base, &care, &options).unwrap();
+        let (points, _, steps) = SweepPlan::new(&sweep, &base, &care, &options).unwrap().begin(&care);
         assert_eq!((steps.len(), points.latest().1, points.skipped.len()), (2, 2, 2));
         let none = Sweep { groups: vec![7], ..Sweep::default() };
-        assert!(points.start(&none, &base, &care, &options).unwrap_err().contains("nothing to measure"));
+        assert!(SweepPlan::new(&none, &base, &care, &options).unwrap_err().contains("nothing to measure"));
+    }
+
+    #[test]
+    fn points_finished_here_are_not_measured_again_unless_all_are_and_those_of_others_are() {
+        let (care, options) = (Care::default(), RunOptions::new(DeviceId::Cpu, 1, 1));
+        let base = zoo::preset("shufflenet-v2-x1.0").unwrap();
+        let sweep = Sweep { widths: vec![0.5, 1.0], ..Sweep::default() };
+        let store = Store::in_memory().unwrap();
+        let plan = || SweepPlan::new(&sweep, &base, &care, &options).unwrap();
+        let missing = || {
+            let mut plan = plan();
+            plan.look_up(&store, Some("a machine")).unwrap();
+            plan.begin(&care).2.len()
+        };
+        let here = RunContext::new(Some("a machine"), &options);
+        let elsewhere = RunContext { machine: "another".into(), ..here.clone() };
+        let earlier = RunContext { version: "0.1.0".into(), ..here.clone() };
+        let keep = |at: usize, context: &RunContext| {
+            let (key, point) = plan().all.swap_remove(at);
+            store.keep(Kind::Point, &key, &Kept::now(context.clone(), finished(&point))).unwrap();
+        };
+        for context in [&elsewhere, &earlier] {
+            keep(0, context);
+            keep(1, context);
+        }
+        assert_eq!(missing(), 2, "of another machine and of another version");
+        keep(1, &here);
+        assert_eq!(missing(), 1);
+        keep(0, &here);
+        assert_eq!(missing(), 2, "all are finished: all again");
+        assert_eq!(missing(), 2, "and the old ones are gone");
+
+        let kept = Kept::now(elsewhere, plan().points);
+        store.keep(Kind::Sweep, "all", &kept).unwrap();
+        let loaded = SweepPoints::load(&store, "all").unwrap();
+        assert_eq!(loaded[0].result.latest().0.len(), 2, "a sweep comes back with the points of its own machine");
+    }
+
+    fn finished(point: &Point) -> PointResult {
+        let json = serde_json::json!({
+            "at": point.at, "design": point.design, "mult_adds": 1, "params": 1, "memory_access": 1,
+            "latency": {
+                "median_ns": 5, "low_ns": 4, "high_ns": 6, "min_ns": 4, "p90_ns": null, "p99_ns": null, "samples": 9,
+                "coverage": 0.95,
+            },
+            "images_per_second": 2.0, "threads": 1, "instruction_set": null, "warnings": [],
+        });
+        serde_json::from_value(json).unwrap()
     }
 }

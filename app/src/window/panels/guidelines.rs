@@ -64,8 +64,8 @@ fn card(
 fn evidence(ui: &mut Ui, finding: &Finding, scene: Scene<'_>, palette: Palette, commands: &mut Commands) {
     let evidence = &finding.evidence;
     ui.add(Label::new(RichText::new(&evidence.summary).color(palette.text)).wrap());
-    let time = match evidence.time_share {
-        Some(share) => format!("{} of the measured time", format::share(share)),
+    let time = match evidence.time_in_words() {
+        Some(share) => share,
         None if scene.live.phase().is_busy() => "share of the time: measuring".into(),
         None => "share of the time: not measured".into(),
     };

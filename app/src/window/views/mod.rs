@@ -1,6 +1,8 @@
-//! Views of the design in the middle of the window: its layers, its unit, its time, its roofline, its memory.
+//! Views of the design in the middle of the window: its layers, its unit, its time, its roofline, its memory, its
+//! earlier runs.
 
 mod apart;
+mod history;
 mod layers;
 mod memory;
 mod roofline;

@@ -5,7 +5,7 @@ use egui::Ui;
 
 use super::layers::Layers;
 use super::unit::UnitView;
-use super::{memory, roofline, time};
+use super::{history, memory, roofline, time};
 use crate::window::app::Scene;
 use crate::window::command::Commands;
 
@@ -23,11 +23,13 @@ pub enum View {
     Roofline,
     /// Activation memory over the run.
     Memory,
+    /// Earlier runs.
+    History,
 }
 
 impl View {
     /// All of them, in the order offered.
-    pub const ALL: [Self; 5] = [Self::Layers, Self::Unit, Self::Time, Self::Roofline, Self::Memory];
+    pub const ALL: [Self; 6] = [Self::Layers, Self::Unit, Self::Time, Self::Roofline, Self::Memory, Self::History];
 
     /// A word for its tab.
     #[must_use]
@@ -38,6 +40,7 @@ impl View {
             Self::Time => "Time",
             Self::Roofline => "Roofline",
             Self::Memory => "Memory",
+            Self::History => "History",
         }
     }
 
@@ -50,6 +53,7 @@ impl View {
             Self::Time => "Work and time by kind of operation, as in the paper's Figure 2",
             Self::Roofline => "The speed of every kernel under what this device can do at most",
             Self::Memory => "Activations alive while each layer runs",
+            Self::History => "How long this network took before, by date, version and machine",
         }
     }
 }
@@ -69,7 +73,7 @@ impl Views {
         match self.shown {
             View::Layers => self.layers.tools(ui),
             View::Unit => self.unit.tools(ui, scene),
-            View::Time | View::Roofline | View::Memory => {}
+            View::Time | View::Roofline | View::Memory | View::History => {}
         }
     }
 
@@ -81,6 +85,7 @@ impl Views {
             View::Time => time::show(ui, scene, commands),
             View::Roofline => roofline::show(ui, scene, commands),
             View::Memory => memory::show(ui, scene, commands),
+            View::History => history::show(ui, scene),
         }
     }
 }

@@ -95,8 +95,8 @@ fn rigorous_mode_stops_as_soon_as_its_target_is_reached() {
 #[test]
 fn rigorous_mode_uses_its_whole_time_while_the_median_is_uncertain() {
     let clock = FakeClock::new();
-    // Slow for a second, fast for the next half.
-    let wave = |run: u64| if run % 150 < 100 { ms(8) } else { ms(12) };
+    // Fast for 160 ms, slow for the next 240.
+    let wave = |run: u64| if run % 40 < 20 { ms(8) } else { ms(12) };
     let mut exe = FakeExecutable::new(&clock, wave).with_kernels(1, move |run| vec![wave(run)]);
     let samples = take(&mut exe, &Protocol::rigorous(), &clock).unwrap();
     assert_eq!(samples.stopped, Some(Stop::Time));

@@ -99,8 +99,8 @@ fn guidelines(findings: &[Finding]) -> String {
             escaped(&evidence.summary),
             escaped(guideline.statement()),
         );
-        if let Some(share) = evidence.time_share {
-            let _ = writeln!(text, "<p>These layers take {:.0} % of the measured time.</p>", 100.0 * share);
+        if let Some(share) = evidence.time_in_words() {
+            let _ = writeln!(text, "<p>These layers take {share}.</p>");
         }
         if let Some(remedy) = &finding.remedy {
             let _ = writeln!(

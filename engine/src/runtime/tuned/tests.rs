@@ -304,3 +304,27 @@ fn an_instruction_set_that_the_machine_lacks_is_refused() {
     let error = Network::new(&graph, &Weights::seeded(&graph, 1), Some(isa), 1).unwrap_err();
     assert_eq!(error.to_string(), format!("this machine has no {isa} instructions"));
 }
+
+/// Whichever kernel computes the convolution: as a matrix product, of few channels, depthwise, on one pixel.
+#[test]
+fn a_batch_norm_is_not_folded_into_a_convolution_that_others_read_too() {
+    for (channels, side, out_channels, kernel, groups) in
+        [(8, 9, 8, 1, 1), (8, 9, 12, 3, 2), (3, 32, 8, 3, 1), (8, 9, 8, 3, 8), (8, 1, 6, 1, 1)]
+    {
+        let mut builder = GraphBuilder::new("two readers", Shape::new(2, channels, side, side));
+        let window = Window::square(kernel, 1);
+        let conv = Conv2d { in_channels: channels, out_channels, window, groups, bias: true };
+        let input = builder.input();
+        let conv = builder.push("conv", Op::Conv2d(conv), &[input]).unwrap();
+        let norm = builder.push("norm", Op::BatchNorm { channels: out_channels, eps: 1e-5 }, &[conv]).unwrap();
+        let active = builder.push("relu", Op::Activation(Activation::Relu), &[norm]).unwrap();
+        builder.push("both", Op::Concat, &[active, conv]).unwrap();
+        let graph = builder.finish();
+        let network = Network::new(&graph, &Weights::seeded(&graph, 7), None, 1).unwrap();
+        let with_conv = network.plan().kernels.iter().find(|kernel| kernel.layers.contains(&conv)).unwrap();
+        assert!(!with_conv.layers.contains(&norm), "{kernel}x{kernel} g{groups}: {with_conv:?}");
+        let cost = crate::cost::model_cost(&graph);
+        assert!(cost.layers[1].memory_access.0 > 0, "nor does it cost nothing on paper");
+        check(&graph).unwrap();
+    }
+}

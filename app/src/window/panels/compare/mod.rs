@@ -57,7 +57,7 @@ fn actions(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     ui.horizontal(|ui| {
         if !scene.compare.is_running() {
             let ready = scene.compare.paper().is_ok() && !scene.bench.is_busy();
-            let hint = "Measure A, B and a second copy of A in turns, in three fresh processes, and then the layers \
+            let hint = "Measure A, B and a second copy of A in turns, in five fresh processes, and then the layers \
                         of both. Live measuring rests meanwhile.";
             let start = ui.add_enabled(ready, Button::new("Start")).on_hover_text(hint);
             if named(start, Role::Button, "Start comparison").clicked() {

@@ -2,7 +2,7 @@
 
 use eframe::egui;
 use egui::{Color32, Grid, Label, RichText, Role, Ui};
-use shufflescope_engine::measure::{Difference, Spread};
+use shufflescope_engine::measure::{Difference, LEAST_MARGIN, Spread};
 
 use crate::window::app::Scene;
 use crate::window::compare::{Compared, OnPaper};
@@ -108,7 +108,7 @@ fn verdict(ui: &mut Ui, shown: Option<&Shown<'_>>, palette: Palette) {
     let (sentence, color) = match comparison.verdict {
         Difference::Faster => ("B is faster than A", palette.good),
         Difference::Slower => ("B is slower than A", palette.warn),
-        Difference::Same => ("B is as fast as A: no difference that matters", palette.strong),
+        Difference::Same => ("B is as fast as A: no difference of 1 %", palette.strong),
         Difference::Undecided => ("undecided: measure again, or on a quieter machine", palette.muted),
     };
     let color = if *is_stale || *is_partial { palette.muted } else { color };
@@ -125,18 +125,15 @@ fn verdict(ui: &mut Ui, shown: Option<&Shown<'_>>, palette: Palette) {
     });
     let ratio = &comparison.ratio;
     let floor = compared.pair.noise_floor.map_or_else(|| "unknown".into(), |floor| format::share(floor.share));
-    let plural = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
     let lines = [
         format!("B takes {:.3} times as long as A (95 % interval {:.3} to {:.3}).", ratio.ratio, ratio.low, ratio.high),
         format!(
-            "The whole interval has to clear {} (margin). Noise floor {floor}: as far did A differ from its own copy.",
-            format::share(comparison.margin)
+            "Faster and slower have to clear {} (margin), the same lies within {}. Noise floor {floor}: as far did A \
+             differ from its own copy.",
+            format::share(comparison.margin),
+            format::share(LEAST_MARGIN)
         ),
-        format!(
-            "{} in {}. {note}",
-            plural(comparison.rounds, "round", "rounds"),
-            plural(comparison.processes, "process", "processes")
-        ),
+        format!("{}. {note}", comparison.effort()),
     ];
     for line in lines {
         ui.add(Label::new(RichText::new(line).small().color(palette.muted)).wrap());

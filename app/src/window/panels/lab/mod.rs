@@ -19,7 +19,6 @@ use crate::window::app::Scene;
 use crate::window::bench::Owner;
 use crate::window::command::{Command, Commands};
 use crate::window::export::ResultForm;
-use crate::window::kept::way;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;
 
@@ -55,7 +54,7 @@ fn conditions(ui: &mut Ui, scene: Scene<'_>, about: &str, is_current: bool) {
     let (text, color) = if is_current {
         (format!("Measured {about}"), palette.muted)
     } else {
-        let now = way(&scene.document.valid_options());
+        let now = scene.document.valid_options();
         (format!("stale: measured {about}. Now it would run on {now}."), palette.warn)
     };
     let label = ui.add(Label::new(RichText::new(&text).small().color(color)).truncate());

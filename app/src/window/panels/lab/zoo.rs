@@ -36,7 +36,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut LabView, commands: &mut Co
     let options = scene.document.valid_options();
     let known = scene.lab.networks(scene.machine(), &options);
     let is_current = known.is_none_or(|(_, is_current)| is_current);
-    let ran = known.map_or_else(|| options.clone(), |(kept, _)| kept.options.clone());
+    let ran = known.map_or_else(|| options.clone(), |(kept, _)| kept.context.options.clone());
     refresh(scene, view, &ran);
     let LabView { zoo, as_table, level, .. } = view;
     let Some((_, table)) = zoo else { return };

@@ -1,0 +1,91 @@
+//! The user's store as commands use it: where it cannot be used they say so once and go on without.
+
+use shufflescope_engine::device::Machine;
+use shufflescope_engine::measure::{Measurement, NoiseFloor, Scatter};
+use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::store::{Kept, Kind, Opened, RunContext, RunRecord, Store, StoreError, Timestamp};
+use shufflescope_engine::sweep::PointResult;
+
+use super::output::complain;
+use crate::worker::Job;
+
+/// See the module.
+pub(super) struct UserStore {
+    store: Option<Store>,
+    machine: Option<String>,
+}
+
+impl UserStore {
+    /// Opens the store of the data folder.
+    pub(super) fn open() -> Self {
+        let folder = crate::data_folder();
+        let opened = folder.as_deref().map(Store::open).transpose();
+        let opened = opened.unwrap_or_else(|error| {
+            complain(&format!("warning: nothing is remembered of this: {error}"));
+            None
+        });
+        let store = opened.map(|Opened { store, damaged }| {
+            if let Some(damaged) = damaged {
+                complain(&format!("warning: {damaged}"));
+            }
+            store
+        });
+        Self { store, machine: Machine::detect().cpu_model }
+    }
+
+    /// These options on this machine by this program.
+    pub(super) fn context(&self, options: &RunOptions) -> RunContext {
+        RunContext::new(self.machine.as_deref(), options)
+    }
+
+    /// What earlier comparisons in this way could not tell apart.
+    pub(super) fn floor(&mut self, options: &RunOptions) -> Option<NoiseFloor> {
+        let context = self.context(options);
+        self.attempt(|store| store.floor(&context)).flatten()
+    }
+
+    /// Remembers what was just seen.
+    pub(super) fn note_floor(&mut self, options: &RunOptions, floor: Option<NoiseFloor>) {
+        let context = self.context(options);
+        if let Some(floor) = floor {
+            self.attempt(|store| store.note_floor(&context, floor));
+        }
+    }
+
+    /// How runs of a network differ in this way of running, as far as earlier runs tell.
+    pub(super) fn scatter(&mut self, job: &Job) -> Option<Scatter> {
+        let (context, design) = (self.context(&job.options), job.design.fingerprint());
+        self.attempt(|store| store.scatter(&context, &design, job.protocol.mode)).flatten()
+    }
+
+    /// Remembers a finished measurement of the network called `model`.
+    pub(super) fn note_run(&mut self, model: &str, measurement: &Measurement) {
+        let context = self.context(&measurement.key().options);
+        let run = RunRecord::of(measurement, model, context, Timestamp::now());
+        self.attempt(|store| store.note_run(&run));
+    }
+
+    /// The point of a sweep that was finished in this context.
+    pub(super) fn point(&mut self, key: &str, context: &RunContext) -> Option<PointResult> {
+        let kept = self.attempt(|store| store.kept(Kind::Point, key))?;
+        kept.into_iter().rev().find(|kept| kept.context == *context).map(|kept| kept.result)
+    }
+
+    /// Remembers a finished point of a sweep.
+    pub(super) fn keep_point(&mut self, key: &str, context: RunContext, point: PointResult) {
+        let kept = Kept::now(context, point);
+        self.attempt(|store| store.keep(Kind::Point, key, &kept));
+    }
+
+    /// After the first failure nobody tries again: one message is enough.
+    fn attempt<T>(&mut self, what: impl FnOnce(&Store) -> Result<T, StoreError>) -> Option<T> {
+        match what(self.store.as_ref()?) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                complain(&format!("warning: nothing more is remembered of this: {error}"));
+                self.store = None;
+                None
+            }
+        }
+    }
+}

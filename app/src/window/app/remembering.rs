@@ -1,0 +1,87 @@
+//! What the store remembers: asked for when it is shown, noted when it is finished.
+
+use shufflescope_engine::store::RunContext;
+
+use super::App;
+use crate::window::bench::{Outcome, Owner, Step, Task, Work};
+use crate::window::keeper::Answer;
+use crate::window::lab::SweepPlan;
+use crate::window::live::Freshness;
+use crate::window::tab::Tab;
+use crate::window::views::View;
+
+impl App {
+    /// Takes what the store said.
+    pub(super) fn take_answers(&mut self) {
+        for answer in self.keeper.poll() {
+            match answer {
+                Answer::Compared(kept) => self.compare.fill(kept),
+                Answer::Experiment(of, kept) => self.lab.fill_experiment(of, kept),
+                Answer::Networks(kept) => self.lab.fill_networks(kept),
+                Answer::Sweeps(kept) => self.lab.fill_sweeps(kept),
+                Answer::Planned(plan) => self.begin_sweep(*plan),
+                Answer::Floor(context, floor) => {
+                    self.compare.set_floor(&context.options, floor);
+                    self.lab.set_floor(&context.options, floor);
+                }
+                Answer::Scatter(design, context, scatter) => self.live.remember(&design, &context.options, scatter),
+                Answer::History(design, rows) => self.past.fill(design, rows),
+                Answer::Trouble(text) => self.fail(text),
+            }
+        }
+    }
+
+    /// Asks for what the tab shown has to show.
+    pub(super) fn look_up_what_is_shown(&mut self) {
+        match self.tabs.shown {
+            Tab::Compare => self.compare.load(&self.keeper),
+            Tab::Lab => self.lab.load(self.tabs.lab.scale, &self.keeper),
+            Tab::Design | Tab::Camera => {}
+        }
+        let is_shown = self.tabs.shown == Tab::Design && self.tabs.views.shown == View::History;
+        self.past.look_up(is_shown.then_some(&self.document.valid().fingerprint), &self.keeper);
+    }
+
+    /// Asks what comparisons as the window runs now are known not to tell apart; the answer comes long before the first
+    /// rounds.
+    pub(super) fn ask_for_floor(&self) {
+        self.keeper.floor(RunContext::new(self.machine().as_deref(), &self.document.valid_options()));
+    }
+
+    /// Asks how runs of what is about to be measured differ; the answer comes before the edit has settled.
+    pub(super) fn ask_for_scatter(&mut self) {
+        if let Some(key) = self.live.wants_to_know_scatter() {
+            self.keeper.scatter(key.design.clone(), key.options.clone());
+        }
+    }
+
+    /// Makes the live result a row, once it is final.
+    pub(super) fn note_live_result(&mut self) {
+        if self.noted_live == self.live.version() {
+            return;
+        }
+        self.noted_live = self.live.version();
+        if let Some((measurement, Freshness::Final)) = self.live.result() {
+            self.past.note(self.document.valid().model.name(), measurement, &self.keeper);
+        }
+    }
+
+    /// Makes what a tab has measured a row.
+    pub(super) fn note_result_of(&mut self, step: &Step, outcome: &Outcome) {
+        if let (Work::Measure(job), Outcome::Measured(measurement)) = (&step.work, outcome) {
+            self.past.note(job.design.name(), measurement, &self.keeper);
+        }
+    }
+
+    fn begin_sweep(&mut self, plan: SweepPlan) {
+        // Asked for twice in a moment: once is enough.
+        if self.bench.pending().any(|step| matches!(step.task, Task::Point(_))) {
+            return;
+        }
+        let machine = self.machine();
+        let steps = self.lab.begin_sweep(plan, machine.as_deref(), &self.keeper);
+        if let Err(reason) = self.bench.add(Owner::Lab, steps) {
+            self.fail(reason.to_owned());
+        }
+    }
+}

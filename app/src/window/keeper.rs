@@ -1,0 +1,267 @@
+//! The store's thread: the window hands it jobs and takes the answers, so that no database is ever waited for while a
+//! frame is painted.
+
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use shufflescope_engine::design::Fingerprint;
+use shufflescope_engine::device::Machine;
+use shufflescope_engine::experiment::{Experiment, ExperimentResult, Scale};
+use shufflescope_engine::measure::{Mode, NoiseFloor, Scatter};
+use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::store::{HistoryRow, Kept, Kind, Opened, RunContext, RunRecord, Store, StoreError};
+
+use super::compare::Compared;
+use super::lab::{Networks, SweepPlan, SweepPoints};
+use super::pacer::Pacer;
+
+/// What the store says.
+#[derive(Debug)]
+pub enum Answer {
+    /// The comparisons kept.
+    Compared(Vec<Kept<Compared>>),
+    /// The results kept of an experiment.
+    Experiment((Experiment, Scale), Vec<Kept<ExperimentResult>>),
+    /// The networks of the zoo kept.
+    Networks(Vec<Kept<Networks>>),
+    /// The last sweeps kept, with their finished points.
+    Sweeps(Vec<Kept<SweepPoints>>),
+    /// A sweep, with those of its points that are finished already.
+    Planned(Box<SweepPlan>),
+    /// What earlier comparisons in this context could not tell apart.
+    Floor(RunContext, Option<NoiseFloor>),
+    /// How live runs of a network differ in a context, as far as earlier runs tell.
+    Scatter(Fingerprint, RunContext, Option<Scatter>),
+    /// The finished runs of a network, the newest last.
+    History(Fingerprint, Vec<HistoryRow>),
+    /// The store cannot be used, or had to be begun anew: told once.
+    Trouble(String),
+}
+
+type Job = Box<dyn FnOnce(&Desk) -> Result<Option<Answer>, StoreError> + Send>;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Keeper {
+    jobs: Sender<Job>,
+    answers: Receiver<Answer>,
+}
+
+/// What jobs work on.
+struct Desk {
+    store: Store,
+    machine: OnceCell<Option<String>>,
+}
+
+impl Keeper {
+    /// Starts the thread. Without a data folder, and where the store cannot be used, results end with the program.
+    #[must_use]
+    pub fn new(data_folder: Option<&Path>, pacer: Pacer) -> Self {
+        let (jobs, inbox) = channel();
+        let (outbox, answers) = channel();
+        let folder = data_folder.map(Path::to_owned);
+        std::thread::spawn(move || work(folder, &inbox, &outbox, &pacer));
+        Self { jobs, answers }
+    }
+
+    /// What came in.
+    pub fn poll(&self) -> Vec<Answer> {
+        self.answers.try_iter().collect()
+    }
+
+    /// Keeps a result.
+    pub fn keep<T: Serialize + Send + 'static>(&self, kind: Kind, name: &str, kept: Kept<T>) {
+        let name = name.to_owned();
+        self.tell(move |desk| desk.store.keep(kind, &name, &kept));
+    }
+
+    /// Asks for the results kept of a name.
+    pub fn load<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        name: &str,
+        answer: impl FnOnce(Vec<Kept<T>>) -> Answer + Send + 'static,
+    ) {
+        let name = name.to_owned();
+        self.ask(move |desk| desk.store.kept(kind, &name).map(answer));
+    }
+
+    /// Asks for the sweeps kept of a name, with their points.
+    pub fn load_sweeps(&self, name: &str) {
+        let name = name.to_owned();
+        self.ask(move |desk| SweepPoints::load(&desk.store, &name).map(Answer::Sweeps));
+    }
+
+    /// Asks which points of a sweep are finished already.
+    pub fn plan(&self, mut plan: SweepPlan) {
+        self.ask(move |desk| {
+            plan.look_up(&desk.store, desk.machine())?;
+            Ok(Answer::Planned(Box::new(plan)))
+        });
+    }
+
+    /// Asks for the noise floor of a context.
+    pub fn floor(&self, context: RunContext) {
+        self.ask(move |desk| desk.store.floor(&context).map(|floor| Answer::Floor(context, floor)));
+    }
+
+    /// Asks how live runs of a network differ with these options on this machine.
+    pub fn scatter(&self, of: Fingerprint, options: RunOptions) {
+        self.ask(move |desk| {
+            let context = RunContext::new(desk.machine(), &options);
+            let scatter = desk.store.scatter(&context, &of, Mode::Live)?;
+            Ok(Answer::Scatter(of, context, scatter))
+        });
+    }
+
+    /// Remembers a noise floor.
+    pub fn note_floor(&self, context: RunContext, floor: NoiseFloor) {
+        self.tell(move |desk| desk.store.note_floor(&context, floor));
+    }
+
+    /// Remembers a finished run; its machine is this one.
+    pub fn note_run(&self, run: RunRecord) {
+        self.tell(move |desk| {
+            let context = RunContext::new(desk.machine(), &run.context.options);
+            desk.store.note_run(&RunRecord { context, ..run })
+        });
+    }
+
+    /// Asks for the finished runs of a network.
+    pub fn history(&self, of: Fingerprint) {
+        self.ask(move |desk| desk.store.history(Some(&of)).map(|rows| Answer::History(of, rows)));
+    }
+
+    /// Waits until everything is kept, but not for long; for the end of the program.
+    pub fn finish(&self) {
+        let (done, wait) = channel();
+        self.tell(move |_| {
+            let _ = done.send(());
+            Ok(())
+        });
+        let _ = wait.recv_timeout(Duration::from_secs(2));
+    }
+
+    fn ask(&self, job: impl FnOnce(&Desk) -> Result<Answer, StoreError> + Send + 'static) {
+        self.send(Box::new(|desk| job(desk).map(Some)));
+    }
+
+    fn tell(&self, job: impl FnOnce(&Desk) -> Result<(), StoreError> + Send + 'static) {
+        self.send(Box::new(|desk| job(desk).map(|()| None)));
+    }
+
+    fn send(&self, job: Job) {
+        // The thread only ends with this sender, or where there is no memory for a store.
+        let _ = self.jobs.send(job);
+    }
+}
+
+impl Desk {
+    /// The processor's name, looked up where it is first needed.
+    fn machine(&self) -> Option<&str> {
+        self.machine.get_or_init(|| Machine::detect().cpu_model).as_deref()
+    }
+}
+
+fn work(folder: Option<PathBuf>, jobs: &Receiver<Job>, answers: &Sender<Answer>, pacer: &Pacer) {
+    let say = |answer| {
+        let _ = answers.send(answer);
+        pacer.wake_now();
+    };
+    let opened = match folder.as_deref().map(Store::open).transpose() {
+        Ok(Some(Opened { store, damaged })) => {
+            if let Some(damaged) = damaged {
+                say(Answer::Trouble(format!("Earlier results are gone: {damaged}.")));
+            }
+            Ok(store)
+        }
+        Ok(None) => Store::in_memory(),
+        Err(error) => {
+            say(Answer::Trouble(format!("Results are not kept over a restart: export what you need. {error}.")));
+            Store::in_memory()
+        }
+    };
+    let store = match opened {
+        Ok(store) => store,
+        Err(error) => return say(Answer::Trouble(format!("Results are not kept. {error}."))),
+    };
+    let desk = Desk { store, machine: OnceCell::new() };
+    let mut told = false;
+    for job in jobs {
+        match job(&desk) {
+            Ok(Some(answer)) => say(answer),
+            Ok(None) => {}
+            // Once is enough: the next job would most likely say the same.
+            Err(_) if told => {}
+            Err(error) => {
+                told = true;
+                say(Answer::Trouble(format!("A result is not kept over a restart: export it. {error}.")));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shufflescope_engine::device::DeviceId;
+    use shufflescope_engine::runtime::RunOptions;
+    use std::time::Instant;
+
+    fn wait(keeper: &Keeper) -> Answer {
+        let start = Instant::now();
+        loop {
+            if let Some(answer) = keeper.poll().pop() {
+                return answer;
+            }
+            assert!(start.elapsed() < Duration::from_secs(20), "no answer");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn context() -> RunContext {
+        RunContext::new(Some("a machine"), &RunOptions::new(DeviceId::Cpu, 1, 1))
+    }
+
+    #[test]
+    fn jobs_are_done_in_order_and_what_was_noted_is_there_for_the_next_window() {
+        let folder = tempfile::tempdir().unwrap();
+        let keeper = Keeper::new(Some(folder.path()), Pacer::default());
+        keeper.note_floor(context(), NoiseFloor { share: 0.02 });
+        keeper.floor(context());
+        let seen = |answer| matches!(answer, Answer::Floor(_, Some(NoiseFloor { share })) if share == 0.02);
+        assert!(seen(wait(&keeper)));
+        keeper.finish();
+        let another = Keeper::new(Some(folder.path()), Pacer::default());
+        another.floor(context());
+        assert!(seen(wait(&another)), "while the first is still open");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_used_is_told_once_and_the_session_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let keeper = Keeper::new(Some(&file.join("data")), Pacer::default());
+        let Answer::Trouble(text) = wait(&keeper) else { panic!("no trouble") };
+        assert!(text.contains("not kept over a restart") && text.contains("data"), "{text}");
+        keeper.note_floor(context(), NoiseFloor { share: 0.02 });
+        keeper.floor(context());
+        assert!(matches!(wait(&keeper), Answer::Floor(_, Some(_))));
+    }
+
+    #[test]
+    fn a_damaged_store_is_told_with_where_it_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("store.sqlite"), "no database ".repeat(400)).unwrap();
+        let keeper = Keeper::new(Some(folder.path()), Pacer::default());
+        let Answer::Trouble(text) = wait(&keeper) else { panic!("no trouble") };
+        assert!(text.contains("store.damaged-") && text.contains("a new one is begun"), "{text}");
+        keeper.floor(context());
+        assert!(matches!(wait(&keeper), Answer::Floor(_, None)));
+    }
+}
