@@ -167,9 +167,9 @@ mod tests {
             measure_apart(&mut exe, &graph(), &Protocol::live(), &clock, &mut go_on).unwrap();
             exe.runs()
         };
-        // 50 ms of warm-up, then 200 samples of 0.3 ms; 250 ms of samples of 3 ms; five of 90 ms within half a second;
+        // 50 ms of warm-up, then 2000 samples of 60 µs; 250 ms of samples of 3 ms; five of 90 ms within half a second;
         // one of 6 s.
-        assert_eq!(runs(100), 167 + 200);
+        assert_eq!(runs(20), 834 + 2_000);
         assert_eq!(runs(1_000), 17 + 84);
         assert_eq!(runs(30_000), 3 + 5);
         assert_eq!(runs(2_000_000), 1 + 1);
