@@ -9,7 +9,7 @@ use shufflescope::worker::{Client, ClientEvent, Job, Launcher};
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::graph::{OpKind, lower};
-use shufflescope_engine::measure::{Apart, Measurement, Mode, Protocol};
+use shufflescope_engine::measure::{Apart, Basis, Measurement, Mode, Protocol, Scatter};
 use shufflescope_engine::model::{Model, ModelFile};
 use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
 use shufflescope_engine::runtime::{RunOptions, Runtime};
@@ -303,8 +303,48 @@ fn rigorous_mode_merges_several_processes() {
     client.measure(Job { protocol, ..job(small()) });
     let measurement = result(&mut client).unwrap();
     assert_eq!((measurement.mode, measurement.processes.len()), (Mode::Rigorous, 3));
-    let samples: usize = measurement.processes.iter().map(|process| process.whole_ns.len()).sum();
-    assert_eq!(measurement.whole.samples, samples);
+    let undisturbed: usize = measurement.processes.iter().map(|process| process.whole_ns.len()).sum();
+    let disturbed: usize = measurement.processes.iter().map(|process| process.set_aside.len()).sum();
+    assert!((undisturbed..=undisturbed + disturbed).contains(&measurement.whole.samples));
+    // Three processes: Student's t with two degrees of freedom, and each process's own parts.
+    let known = measurement.repeatability.unwrap();
+    assert_eq!((known.basis, known.degrees_of_freedom, measurement.whole.coverage), (Basis::Processes, 2.0, 0.95));
+    assert!(measurement.whole.within_run.is_some());
+}
+
+#[test]
+fn one_measures_at_a_time_and_whoever_waits_is_told_for_whom() {
+    let (mut first, mut second) = (client(), client());
+    first.measure(job(huge()));
+    wait(&mut first, |event| matches!(event, ClientEvent::Preparing { .. }).then_some(()));
+    second.measure(job(small()));
+    let behind = wait(&mut second, |event| match event {
+        ClientEvent::Waiting { behind, .. } => Some(behind),
+        ClientEvent::Done { .. } => panic!("two measured at once"),
+        _ => None,
+    });
+    assert!(behind.starts_with("a test (process "), "{behind}");
+    // The first one's process is killed in the middle of its measurement: its lock goes with it.
+    kill(first.worker_id().unwrap());
+    assert!(result(&mut second).is_ok());
+}
+
+#[test]
+fn what_earlier_runs_have_shown_travels_with_the_job() {
+    let mut client = client();
+    let scatter = Scatter { between_runs: 0.05, between_processes: 0.0, degrees_of_freedom: 20.0 };
+    client.measure(Job { protocol: Protocol::live(), scatter: Some(scatter), ..job(small()) });
+    let measurement = result(&mut client).unwrap();
+    assert_eq!(measurement.processes.len(), 1, "one process is enough where it is known how others differ");
+    let known = measurement.repeatability.unwrap();
+    assert_eq!((known.basis, known.scatter), (Basis::EarlierRuns, Some(scatter)));
+    // Student's t with 20 degrees of freedom is 2.086.
+    let half_width = measurement.whole.half_width();
+    assert!((0.100..0.110).contains(&half_width), "{half_width}");
+    client.measure(Job { protocol: Protocol::live(), ..job(small()) });
+    let measurement = result(&mut client).unwrap();
+    assert_eq!(measurement.processes.len(), 5, "nothing is known yet");
+    assert_eq!(measurement.repeatability.unwrap().basis, Basis::Processes);
 }
 
 fn layers_of(measurement: &Measurement) -> Vec<String> {

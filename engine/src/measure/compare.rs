@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::interleave::MINIMUM_ROUNDS;
 use super::interleaved::Round;
 use super::noise_floor::NoiseFloor;
-use super::statistics::CONFIDENCE;
+use super::statistics::{CONFIDENCE, logarithm};
 use super::student::student_quantile;
 use super::{Interleaved, MeasureError};
 use crate::units::Nanos;
@@ -251,11 +251,6 @@ fn log_ratios(rounds: &[Round], copies_of_a: &[usize], b: usize) -> Vec<f64> {
         Some(time(round, b)? - copies / copies_of_a.len().max(1) as f64)
     };
     rounds.iter().filter_map(of_round).collect()
-}
-
-/// `None` where a time is zero: the clock was too coarse for it.
-fn logarithm(time: Nanos) -> Option<f64> {
-    (time > Nanos::ZERO).then(|| time.as_f64().ln())
 }
 
 /// The standard error of the mean of the middle half (Tukey and McLaughlin): what lies outside counts as the end of the

@@ -6,9 +6,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::statistics::{CONFIDENCE, Interval};
+use super::statistics::{CONFIDENCE, Interval, logarithm, rounded};
 use super::student::student_quantile;
-use super::within_run::{MeanError, logarithm, rounded};
+use super::within_run::MeanError;
 use crate::units::Nanos;
 
 /// Degrees of freedom from which on an interval between runs is worth showing: Student's t is 2.8 there, not 12.7.

@@ -128,6 +128,16 @@ fn interval_rank(n: usize) -> (usize, f64) {
     (rank, coverage)
 }
 
+/// The natural logarithm of a time in nanoseconds; `None` of zero: the clock was too coarse for it.
+pub(super) fn logarithm(time: Nanos) -> Option<f64> {
+    (time > Nanos::ZERO).then(|| time.as_f64().ln())
+}
+
+/// The nearest whole nanosecond; the largest time where the number is beyond it.
+pub(super) fn rounded(nanoseconds: f64) -> Nanos {
+    Nanos(nanoseconds.round() as u64)
+}
+
 /// The median of times in any order, in linear time.
 pub(super) fn median(times: &[Nanos]) -> Option<Nanos> {
     unsorted_median(&mut times.to_vec())

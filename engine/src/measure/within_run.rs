@@ -1,6 +1,6 @@
 //! How well a run's median is known, by its own samples.
 
-use super::statistics::{CONFIDENCE, Interval, Sorted, median};
+use super::statistics::{CONFIDENCE, Interval, Sorted, logarithm, median, rounded};
 use super::student::student_quantile;
 use crate::units::Nanos;
 
@@ -44,16 +44,6 @@ fn part_medians(samples: &[Nanos]) -> Option<Vec<f64>> {
         logarithm(median(samples.get(from..to)?)?)
     };
     (0..PARTS).map(part).collect()
-}
-
-/// The natural logarithm; `None` of zero.
-pub(super) fn logarithm(time: Nanos) -> Option<f64> {
-    (time > Nanos::ZERO).then(|| time.as_f64().ln())
-}
-
-/// The nearest whole nanosecond; the largest time where the number is beyond it.
-pub(super) fn rounded(nanoseconds: f64) -> Nanos {
-    Nanos(nanoseconds.round() as u64)
 }
 
 /// A mean, its standard error and what that error rests on.
