@@ -112,8 +112,12 @@ fn shufflenet_v2_goes_against_g1_only_where_the_stem_ends_and_against_g4() {
         let findings = found(&preset(name).unwrap());
         let guidelines: Vec<_> = findings.iter().map(|finding| finding.guideline).collect();
         let Some(inner) = narrow else {
-            // 0.5x has 24 channels there too.
-            assert_eq!(guidelines, [Guideline::G4], "{name}");
+            // 0.5x has 24 channels there too, but widens 192 to 1024 before the classifier.
+            assert_eq!(guidelines, [Guideline::G1, Guideline::G4], "{name}");
+            assert_eq!(findings[0].layers, ["conv5.0"], "{name}");
+            let row = &findings[0].evidence.rows[0];
+            let equal = (2.0 * 49.0 * (192.0_f64 * 1024.0).sqrt()).floor() as u64 + 192 * 1024;
+            assert_eq!((row.actual, row.reference), (49 * (192 + 1024) + 192 * 1024, equal), "{name}");
             continue;
         };
         assert_eq!(guidelines, [Guideline::G1, Guideline::G4], "{name}");

@@ -217,3 +217,15 @@ fn a_comparison_of_two_networks() {
     assert_eq!((read.comparison.verdict, read.comparison.sittings), (Difference::Slower, 2));
     assert!((read.comparison.ratio.ratio - 1.5).abs() < 0.002, "{:?}", read.comparison);
 }
+
+/// Written by version 0.1.0, whose intervals were this run's alone and whose protocol aimed for a number of processes.
+#[test]
+fn a_profile_of_version_0_1_0_opens_and_what_it_does_not_say_is_unknown() {
+    let profile = Profile::from_json(include_bytes!("golden/profile-0.1.0.json"), "profile-0.1.0.json").unwrap();
+    let measurement = profile.measurement.unwrap();
+    let whole = measurement.whole;
+    assert_eq!((whole.median, whole.low, whole.high), (Nanos(25_935_759), Nanos(21_228_967), Nanos(41_737_568)));
+    assert_eq!((whole.within_run, measurement.repeatability, measurement.apart), (None, None, None));
+    assert_eq!((measurement.protocol.processes.maximum, measurement.protocol.processes.half_width), (1, None));
+    assert_eq!((measurement.processes[0].set_aside.len(), measurement.canary.disturbed), (0, 0));
+}

@@ -288,7 +288,7 @@ fn layers_measured_apart_share_their_kernels_time_in_every_format_and_the_sum_st
     assert_eq!(stage_rows(&profile).iter().filter_map(|row| row.time).sum::<Nanos>(), sum);
     for format in [Format::Html, Format::Markdown, Format::Latex] {
         let (with, without) = (text(&profile, format), text(&sample(), format));
-        assert!(with.contains(SPLIT_LABEL) && with.contains("fusing saves"), "{format}: {with}");
+        assert!(with.contains(SPLIT_LABEL) && with.contains("fusing costs"), "{format}: {with}");
         assert!(!without.contains("apart:") && without.contains("filed under its main layer"), "{format}: {without}");
     }
 }

@@ -70,7 +70,8 @@ pub struct Protocol {
 pub struct Processes {
     /// Processes that are always started; fewer give a warning.
     pub minimum: usize,
-    /// Most processes.
+    /// Most processes; `aim` in files of version 0.1.
+    #[serde(alias = "aim")]
     pub maximum: usize,
     /// Beyond the minimum no process is started that would not be done by then.
     #[serde(rename = "maximum_time_ns")]
