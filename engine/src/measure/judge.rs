@@ -42,7 +42,8 @@ pub(super) fn warnings(measurement: &Measurement, processes: &[ProcessSamples]) 
         m.breakdown
             .as_ref()
             .and_then(|breakdown| breakdown.marking_overhead)
-            .filter(|&ratio| ratio > MARKING_OVERHEAD)
+            // Beyond what the run's own median is known to.
+            .filter(|&ratio| ratio > MARKING_OVERHEAD * (1.0 + within))
             .map(|ratio| Warning::MarkingOverhead { ratio }),
         launch.filter(|&ratio| ratio >= LAUNCH_BOUND).map(|ratio| Warning::LaunchBound { ratio }),
         (runs_per_sample > 1).then_some(Warning::CoarseTimer { precision: m.timer.precision, runs_per_sample }),

@@ -14,8 +14,11 @@ use crate::units::Nanos;
 /// Degrees of freedom from which on an interval between runs is worth showing: Student's t is 2.8 there, not 12.7.
 pub(super) const EARNED: f64 = 4.0;
 
-/// Earlier runs of a model from which on they count alone, without those of other models.
+/// Earlier runs of a model from which on its own scatter is asked as well as that of all models.
 const RUNS_OF_ITS_OWN: f64 = 8.0;
+
+/// Likeness of runs that follow each other beyond which nothing more is made of it: five runs then count as one.
+const MOST_ALIKE: f64 = 2.0 / 3.0;
 
 /// What earlier runs on this machine, taken in the same way, have shown of how runs differ. Shares are standard
 /// deviations of the logarithm of a process's median: 0.03 is 3 %.
@@ -25,7 +28,7 @@ pub struct Scatter {
     pub between_runs: f64,
     /// From process to process within one run; 0 where no run had several.
     pub between_processes: f64,
-    /// What the first of them rests on.
+    /// What the first of them rests on; less than the runs there were where those that followed each other are alike.
     pub degrees_of_freedom: f64,
 }
 
@@ -68,6 +71,9 @@ struct Squares {
     processes: f64,
     within: f64,
     between: f64,
+    /// Products of the deviations of runs that follow each other, and squares of all deviations.
+    neighbours: f64,
+    deviations: f64,
     /// Sum over groups of `N - sum(n^2) / N`.
     balance: f64,
     groups: f64,
@@ -85,8 +91,12 @@ impl Squares {
             return;
         }
         let grand = logs.iter().flatten().sum::<f64>() / processes;
+        let mut before = 0.0;
         for run in &logs {
             let (count, mean) = (run.len() as f64, run.iter().sum::<f64>() / run.len() as f64);
+            self.neighbours += before * (mean - grand);
+            self.deviations += (mean - grand).powi(2);
+            before = mean - grand;
             self.within += run.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
             self.between += count * (mean - grand).powi(2);
             self.balance -= count * count / processes;
@@ -98,9 +108,38 @@ impl Squares {
     }
 }
 
+impl Squares {
+    /// What the sums tell; `None` where no group has two runs.
+    fn scatter(&self) -> Option<Scatter> {
+        let (between_dof, within_dof) = (self.runs - self.groups, self.processes - self.runs);
+        if between_dof < 1.0 {
+            return None;
+        }
+        let alike = if self.deviations > 0.0 { self.neighbours / self.deviations } else { 0.0 };
+        let alike = alike.clamp(0.0, MOST_ALIKE);
+        let counts_as = (1.0 - alike) / (1.0 + alike);
+        let runs_per_group = self.runs / self.groups;
+        // The mean of runs that are alike follows them, by as much as it scatters itself.
+        let follows = (1.0 / (runs_per_group * counts_as)).min(0.5) - 1.0 / runs_per_group;
+        let between = self.between / between_dof / (1.0 - follows.max(0.0));
+        let within = if within_dof > 0.0 { self.within / within_dof } else { 0.0 };
+        let per_run = (self.balance / between_dof).max(1.0);
+        Some(Scatter {
+            between_runs: ((between - within).max(0.0) / per_run).sqrt(),
+            between_processes: within.sqrt(),
+            // However alike, so many runs are enough to speak of.
+            degrees_of_freedom: (between_dof * counts_as).max(between_dof.min(EARNED)),
+        })
+    }
+}
+
 impl Scatter {
-    /// What earlier runs tell; those of the model itself count alone where there are enough of them. `None` below two
-    /// runs of any model.
+    /// What earlier runs tell: those of all models or, where there are enough of them and they scatter more, those of the
+    /// model itself. `None` below two runs of any model.
+    ///
+    /// Runs that follow each other share the slow changes of a machine, so they say less than their number, and scatter
+    /// less around their own mean than around that of all runs there could be. Both is made up for by the correlation of
+    /// neighbours `r`, as if each run counted as `(1 - r) / (1 + r)` runs.
     #[must_use]
     pub fn of(earlier: &[EarlierRuns]) -> Option<Self> {
         let (mut own, mut all) = (Squares::default(), Squares::default());
@@ -110,19 +149,13 @@ impl Scatter {
             }
             all.add(&group.runs);
         }
-        let squares = if own.runs >= RUNS_OF_ITS_OWN { own } else { all };
-        let (between_dof, within_dof) = (squares.runs - squares.groups, squares.processes - squares.runs);
-        if between_dof < 1.0 {
-            return None;
-        }
-        let between = squares.between / between_dof;
-        let within = if within_dof > 0.0 { squares.within / within_dof } else { 0.0 };
-        let per_run = (squares.balance / between_dof).max(1.0);
-        Some(Self {
-            between_runs: ((between - within).max(0.0) / per_run).sqrt(),
-            between_processes: within.sqrt(),
-            degrees_of_freedom: between_dof,
-        })
+        let own = Some(own).filter(|own| own.runs >= RUNS_OF_ITS_OWN).and_then(|own| own.scatter());
+        [all.scatter(), own].into_iter().flatten().max_by(|a, b| a.reach(1).total_cmp(&b.reach(1)))
+    }
+
+    /// How far from its mean a fresh run of so many processes may lie, as a logarithm.
+    fn reach(&self, processes: usize) -> f64 {
+        self.variance(processes).sqrt() * student_quantile(CONFIDENCE, self.degrees_of_freedom)
     }
 
     /// Variance of the mean of a run of so many processes.
@@ -140,8 +173,8 @@ impl Scatter {
 /// Where a fresh run's median would lie, from the medians of this run's processes in the order taken and from what
 /// earlier runs have shown, if that is enough.
 ///
-/// One process: earlier runs decide. Several: Student's t on the logarithms of their medians (from eight processes on,
-/// of four consecutive parts of them, for processes that follow each other share slow changes); where earlier runs scatter
+/// One process: earlier runs decide. Several: Student's t on the logarithms of their medians (from twelve processes on,
+/// of six consecutive parts of them, for processes that follow each other share slow changes); where earlier runs scatter
 /// more than this run's processes do, they decide. Without either, nothing is known: the interval is `within` with a
 /// coverage of 0. `None` without a process.
 pub(super) fn between_runs(
@@ -154,10 +187,7 @@ pub(super) fn between_runs(
     let own = MeanError::of_series(&logs)
         .map(|own| (own.error * student_quantile(CONFIDENCE, own.degrees_of_freedom), own.degrees_of_freedom));
     let earlier = earlier.filter(Scatter::is_earned);
-    let remembered = earlier.map(|scatter| {
-        let reach = scatter.variance(logs.len()).sqrt() * student_quantile(CONFIDENCE, scatter.degrees_of_freedom);
-        (reach, scatter.degrees_of_freedom)
-    });
+    let remembered = earlier.map(|scatter| (scatter.reach(logs.len()), scatter.degrees_of_freedom));
     // Two processes alone know next to nothing (t is 12.7): what was seen before is the better judge.
     let own = own.filter(|&(_, degrees)| degrees > 1.0 || remembered.is_none());
     let (reach, degrees_of_freedom, basis) = match (own, remembered) {

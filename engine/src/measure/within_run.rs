@@ -6,7 +6,7 @@ use crate::units::Nanos;
 
 /// Parts that a process's samples are cut into: few, for neighbouring runs are alike, and parts must be long to differ by
 /// chance alone.
-const PARTS: usize = 4;
+const PARTS: usize = 6;
 
 /// Samples from which on the parts say more than the order of the samples does: two in each part.
 const ENOUGH: usize = 2 * PARTS;
@@ -14,8 +14,8 @@ const ENOUGH: usize = 2 * PARTS;
 /// The interval of the median, from each process's samples in the order taken.
 ///
 /// Samples that follow each other are not independent, so their number says too little: those of a process are cut into
-/// four consecutive parts, and Student's t is applied to the logarithms of the parts' medians (batch means), with three
-/// degrees of freedom for each process. Below eight samples in a process it is the order-statistic interval of all samples
+/// six consecutive parts, and Student's t is applied to the logarithms of the parts' medians (batch means), with five
+/// degrees of freedom for each process. Below twelve samples in a process it is the order-statistic interval of all samples
 /// with its true coverage. What changes more slowly than a process lasts cannot be seen in it: that differs between runs,
 /// and is part of the [`Repeatability`](super::Repeatability).
 ///
@@ -34,7 +34,7 @@ pub(super) fn within_run(processes: &[&[Nanos]]) -> Option<Interval> {
     Some(Interval { low: low.min(middle), high: high.max(middle), coverage: CONFIDENCE })
 }
 
-/// Logarithms of the medians of four consecutive parts; `None` for too few samples, or a clock that shows zero.
+/// Logarithms of the medians of consecutive parts; `None` for too few samples, or a clock that shows zero.
 fn part_medians(samples: &[Nanos]) -> Option<Vec<f64>> {
     if samples.len() < ENOUGH {
         return None;
@@ -67,7 +67,7 @@ impl MeanError {
         Some(Self { mean, error: (squares / degrees_of_freedom / count).sqrt(), degrees_of_freedom })
     }
 
-    /// Of values that follow each other and may be alike: from eight on, of four consecutive parts.
+    /// Of values that follow each other and may be alike: from twelve on, of six consecutive parts.
     pub fn of_series(values: &[f64]) -> Option<Self> {
         if values.len() < ENOUGH {
             return Self::of(values);
@@ -148,10 +148,11 @@ mod tests {
 
     #[test]
     fn a_long_series_is_judged_by_its_parts() {
-        let drifting: Vec<f64> = (0..16).map(f64::from).collect();
+        let drifting: Vec<f64> = (0..18).map(f64::from).collect();
         let series = MeanError::of_series(&drifting).unwrap();
-        assert_eq!((series.mean, series.degrees_of_freedom), (7.5, 3.0));
-        assert!(series.error > 2.0 * MeanError::of(&drifting).unwrap().error);
+        assert_eq!((series.mean, series.degrees_of_freedom), (8.5, 5.0));
+        assert!(series.error > 1.5 * MeanError::of(&drifting).unwrap().error);
+        assert_eq!(MeanError::of_series(&drifting[..11]), MeanError::of(&drifting[..11]), "too few for parts");
         assert_eq!(
             MeanError::of_series(&[1.0, 3.0]),
             Some(MeanError { mean: 2.0, error: 1.0, degrees_of_freedom: 1.0 })

@@ -98,6 +98,19 @@ fn processes_that_differ_more_than_earlier_runs_decide_and_the_other_way_round()
 }
 
 #[test]
+fn runs_that_follow_each_other_and_are_alike_say_less_than_their_number() {
+    let runs = |order: [u64; 12]| {
+        let runs = order.map(|step| vec![Nanos(1_000_000 + 10_000 * step)]).to_vec();
+        Scatter::of(&[EarlierRuns { same_model: true, runs }]).unwrap()
+    };
+    let mixed = runs([0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11]);
+    let drifting = runs([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    assert_eq!(mixed.degrees_of_freedom, 11.0);
+    assert_eq!(drifting.degrees_of_freedom, 4.0, "not below what is enough to speak of");
+    assert!((1.1..1.5).contains(&(drifting.between_runs / mixed.between_runs)), "{drifting:?} {mixed:?}");
+}
+
+#[test]
 fn scatter_is_told_apart_into_runs_and_processes() {
     // Runs differ by a factor of 1.1, processes of a run by 1.01.
     let run = |factor: f64| [0.99, 1.0, 1.01].map(|process| rounded(1e6 * factor * process)).to_vec();
@@ -113,12 +126,16 @@ fn scatter_is_told_apart_into_runs_and_processes() {
 }
 
 #[test]
-fn a_model_with_enough_runs_of_its_own_is_judged_by_them() {
+fn a_model_is_judged_by_all_models_or_by_its_own_runs_where_they_scatter_more() {
     let steady = |same_model| EarlierRuns { same_model, runs: vec![vec![Nanos(1_000_000)]; 8] };
-    let wild =
-        EarlierRuns { same_model: false, runs: [1, 2, 1, 2, 1, 2].map(|ms| vec![Nanos::from_millis(ms)]).to_vec() };
-    assert_eq!(Scatter::of(&[steady(true), wild.clone()]).unwrap().between_runs, 0.0);
-    assert!(Scatter::of(&[steady(false), wild.clone()]).unwrap().between_runs > 0.1);
+    let runs: Vec<Vec<Nanos>> = (0..8).map(|run| vec![Nanos::from_millis(1 + run % 2)]).collect();
+    let wild = |same_model| EarlierRuns { same_model, runs: runs.clone() };
+    let alone = Scatter::of(&[wild(true)]).unwrap();
+    assert_eq!(Scatter::of(&[steady(false), wild(true)]), Some(alone));
+    let together = Scatter::of(&[steady(true), wild(false)]).unwrap();
+    assert!((0.1..0.9 * alone.between_runs).contains(&together.between_runs), "{together:?}");
+    let few = EarlierRuns { same_model: true, runs: runs[..7].to_vec() };
+    assert_ne!(Scatter::of(&[steady(false), few.clone()]), Scatter::of(&[few]), "seven do not count alone");
     assert_eq!(Scatter::of(&[EarlierRuns { same_model: true, runs: vec![vec![Nanos(5)]] }]), None);
     let zero = EarlierRuns { same_model: true, runs: vec![vec![Nanos::ZERO]; 9] };
     assert_eq!(Scatter::of(&[zero]), None, "a clock that shows zero tells nothing");
