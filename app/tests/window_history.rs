@@ -38,6 +38,7 @@ fn run(version: &str, when: u64, millis: u64) -> RunRecord {
         low: Nanos(time(98)),
         high: Nanos(time(103)),
         process_medians: vec![Nanos(time(100))],
+        canary: None,
     }
 }
 

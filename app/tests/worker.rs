@@ -332,7 +332,7 @@ fn one_measures_at_a_time_and_whoever_waits_is_told_for_whom() {
 #[test]
 fn what_earlier_runs_have_shown_travels_with_the_job() {
     let mut client = client();
-    let scatter = Scatter { between_runs: 0.05, between_processes: 0.0, degrees_of_freedom: 20.0 };
+    let scatter = Scatter { between_runs: 0.05, between_processes: 0.0, canary: None, degrees_of_freedom: 20.0 };
     client.measure(Job { protocol: Protocol::live(), scatter: Some(scatter), ..job(small()) });
     let measurement = result(&mut client).unwrap();
     assert_eq!(measurement.processes.len(), 1, "one process is enough where it is known how others differ");
@@ -344,7 +344,8 @@ fn what_earlier_runs_have_shown_travels_with_the_job() {
     client.measure(Job { protocol: Protocol::live(), ..job(small()) });
     let measurement = result(&mut client).unwrap();
     assert_eq!(measurement.processes.len(), 5, "nothing is known yet");
-    assert_eq!(measurement.repeatability.unwrap().basis, Basis::Processes);
+    assert!(matches!(measurement.repeatability.unwrap().basis, Basis::Processes | Basis::Assumed));
+    assert!(measurement.whole.half_width() > 0.08, "at least what is assumed of slow changes");
 }
 
 fn layers_of(measurement: &Measurement) -> Vec<String> {

@@ -46,7 +46,7 @@ fn requests_are_as_in_the_golden_file() {
         options: options.clone(),
         protocol: Protocol::live(),
         weights: Some("weights.pth".into()),
-        scatter: Some(Scatter { between_runs: 0.02, between_processes: 0.01, degrees_of_freedom: 9.0 }),
+        scatter: Some(Scatter { between_runs: 0.02, between_processes: 0.01, canary: None, degrees_of_freedom: 9.0 }),
     };
     let turns = |networks| {
         let (options, rules) = (options.clone(), InterleaveRules::in_processes(5));

@@ -15,9 +15,9 @@ use shufflescope_engine::experiment::PairResult;
 use shufflescope_engine::graph::{Graph, NodeId};
 use shufflescope_engine::guideline::{Guideline, TimeShareOf, findings};
 use shufflescope_engine::measure::{
-    Apart, Block, Circumstances, Difference, Discard, InterleaveRules, Interleaved, KernelLabel, LayerTime, MarkedRun,
-    MeasureKey, Measurement, Mode, Peaks, ProcessSamples, Protocol, Round, RowRecord, Stop, TimerQuality, WarmUp,
-    Warning,
+    Apart, Basis, Block, Circumstances, Difference, Discard, InterleaveRules, Interleaved, KernelLabel, LayerTime,
+    MarkedRun, MeasureKey, Measurement, Mode, Peaks, ProcessSamples, Protocol, Round, RowRecord, Scatter, SetAside,
+    Stop, TimerQuality, WarmUp, Warning,
 };
 use shufflescope_engine::model::Model;
 use shufflescope_engine::report::Profile;
@@ -81,7 +81,9 @@ fn measurement(model: &Model, plan: &KernelPlan) -> Measurement {
     process.marked = vec![MarkedRun { whole: Nanos(90_000), kernels: vec![Nanos(60_000), Nanos(20_000)] }; 2];
     process.canary = vec![Nanos(2_000_000), Nanos(3_000_000)];
     process.stopped = Some(Stop::Time);
-    process.discarded = BTreeMap::from([(Discard::ClockWentBack, 1)]);
+    let (cause, whole) = (Discard::Preempted, Nanos(140_000));
+    process.set_aside = vec![SetAside { cause, whole, enqueue: whole }];
+    process.discarded = BTreeMap::from([(Discard::ClockWentBack, 1), (cause, 1)]);
     let circumstances = Circumstances {
         key: MeasureKey {
             design: model.fingerprint(),
@@ -89,7 +91,7 @@ fn measurement(model: &Model, plan: &KernelPlan) -> Measurement {
             protocol: Protocol::of(Mode::Live),
         },
         kernels: KernelLabel::of(plan, &graph),
-        scatter: None,
+        scatter: Some(Scatter { between_runs: 0.02, between_processes: 0.01, canary: None, degrees_of_freedom: 12.0 }),
         conditions: Conditions { others_cpu_share: Some(0.25), cpu_mhz: Some(3_100), ..Conditions::default() },
     };
     Measurement::summarise(&circumstances, &[process]).unwrap()
@@ -150,7 +152,8 @@ fn a_measured_profile_with_its_breakdown_and_warnings() {
     assert_eq!((measurement.whole.samples, measurement.whole.min), (9, Nanos(50_000)));
     assert_eq!(measurement.breakdown.unwrap().kernels[1].median, Nanos(20_000));
     assert!(measurement.warnings.contains(&Warning::NotSettled { runs: 5, time: Nanos::from_millis(60) }));
-    assert_eq!(measurement.discarded, BTreeMap::from([(Discard::ClockWentBack, 1)]));
+    assert_eq!(measurement.discarded, BTreeMap::from([(Discard::ClockWentBack, 1), (Discard::Preempted, 1)]));
+    assert_eq!(measurement.repeatability.unwrap().basis, Basis::EarlierRuns);
     assert_eq!(read.findings[0].evidence.time_share_of, Some(TimeShareOf::Apart));
     assert_eq!((read.cost.layers.len(), read.machine.memory), (graph.layers().len(), Some(Bytes(8 << 30))));
 }

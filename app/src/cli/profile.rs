@@ -147,6 +147,9 @@ fn report(profile: &Profile, measurement: &Measurement) -> String {
         measurement.warm_up.runs,
         measurement.warm_up.time,
     );
+    for (cause, count) in &measurement.discarded {
+        text += &format!("  set aside       {count}: {}\n", cause.name());
+    }
     if let Some(breakdown) = &measurement.breakdown {
         text += &format!("\n{}", kernels(breakdown));
         text += &format!(

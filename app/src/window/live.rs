@@ -238,8 +238,7 @@ impl Live {
     pub fn refine(&mut self) {
         if let Some(job) = &mut self.job {
             job.protocol = Protocol::rigorous().on(job.options.device);
-            // What live runs scatter says nothing of rigorous ones.
-            job.scatter = None;
+            job.scatter = job.scatter.map(Scatter::without_runs);
             self.again();
         }
     }

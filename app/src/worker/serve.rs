@@ -191,7 +191,7 @@ impl Worker {
     fn wait_for_turn(&self, ticket: Ticket, device: DeviceId) -> anyhow::Result<Turn> {
         let mut told = None;
         loop {
-            match self.turns.ask(device, &self.client).context("the lock of the device cannot be taken")? {
+            match self.turns.ask(device, &self.client) {
                 Asked::Mine(turn) => return Ok(turn),
                 Asked::Taken(behind) if told.as_ref() != Some(&behind) => {
                     self.events.send(&Event::Waiting { ticket, behind: behind.clone() });

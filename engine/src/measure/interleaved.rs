@@ -122,7 +122,7 @@ impl Interleaved {
         let medians = |rounds: &[Round]| rounds.iter().filter_map(|round| round.median(row)).collect();
         let medians: Vec<Vec<Nanos>> = Self::repetitions(processes).into_iter().map(medians).collect();
         let medians: Vec<&[Nanos]> = medians.iter().map(Vec::as_slice).collect();
-        Ok(Spread::of(&medians, None)?.0)
+        Ok(Spread::of(&medians, None, None)?.0)
     }
 
     /// The rounds of what has been set up independently of the others: of the processes, or of the sittings of the only

@@ -16,7 +16,13 @@ const LAUNCH_BOUND: f64 = 0.95;
 const FAR_FROM_TARGET: f64 = 3.0;
 
 /// All warnings that the numbers call for, the weightiest first.
-pub(super) fn warnings(measurement: &Measurement, processes: &[ProcessSamples]) -> Vec<Warning> {
+///
+/// `off_clock` is what the canary took relative to its usual time, where too little ran at the usual clock.
+pub(super) fn warnings(
+    measurement: &Measurement,
+    processes: &[ProcessSamples],
+    off_clock: Option<f64>,
+) -> Vec<Warning> {
     let m = measurement;
     let within = m.whole.half_width_within_run().unwrap_or_default();
     let certain = m.whole.within_run.map_or(m.whole.coverage, |within| within.coverage);
@@ -37,6 +43,7 @@ pub(super) fn warnings(measurement: &Measurement, processes: &[ProcessSamples]) 
         (processes.len() < minimum).then_some(Warning::FewProcesses { processes: processes.len(), minimum }),
         unsettled.map(|warm_up| Warning::NotSettled { runs: warm_up.runs, time: warm_up.time }),
         disturbed(processes),
+        off_clock.map(|ratio| Warning::ClockOff { ratio }),
         m.canary.drift.filter(|drift| drift.abs() > CANARY_DRIFT).map(|drift| Warning::CanaryDrift { drift }),
         m.conditions.others_cpu_share.filter(|&share| share > BUSY_SHARE).map(|share| Warning::BusyMachine { share }),
         m.breakdown

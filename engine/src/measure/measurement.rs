@@ -10,9 +10,10 @@ use super::apart::Apart;
 use super::breakdown::{Breakdown, KernelLabel};
 use super::canary::CanaryReport;
 use super::protocol::{Mode, Protocol};
-use super::repeatability::{Repeatability, Scatter};
+use super::repeatability::{ASSUMED, Repeatability, Scatter};
 use super::samples::{Discard, ProcessSamples, SetAside, Stop};
 use super::spread::Spread;
+use super::usual_clock::at_usual_clock;
 use super::{MeasureError, MeasureKey, TimerQuality, WarmUp, Warning};
 use crate::design::Fingerprint;
 use crate::device::{Conditions, DeviceId};
@@ -119,10 +120,23 @@ impl Measurement {
     pub fn summarise(circumstances: &Circumstances, processes: &[ProcessSamples]) -> Result<Self, MeasureError> {
         let Circumstances { key: MeasureKey { design, options, protocol }, kernels, conditions, scatter } =
             circumstances;
+        let every_clock = processes;
+        let selected = match protocol.mode {
+            Mode::Live => Ok(processes.to_vec()),
+            Mode::Rigorous => {
+                let usual = scatter.and_then(|scatter| scatter.canary);
+                at_usual_clock(processes, usual, protocol.processes.minimum.min(processes.len()))
+            }
+        };
+        let processes = selected.as_deref().unwrap_or(every_clock);
         let first = processes.first().ok_or(MeasureError::NoSamples)?;
-        let (whole, repeatability) = spread(processes, ProcessSamples::headline, *scatter)?;
+        // Rigorous mode's processes take long enough to meet slow changes themselves.
+        let assumed = (protocol.mode == Mode::Live).then_some(ASSUMED);
+        let (whole, repeatability) = spread(processes, ProcessSamples::headline, *scatter, assumed)?;
+        // Marked runs are of every clock, and so is what they are compared with.
+        let (of_every_clock, _) = spread(every_clock, ProcessSamples::headline, None, None)?;
         let enqueue = match options.device.is_gpu() {
-            true => Some(spread(processes, ProcessSamples::headline_enqueue, None)?.0),
+            true => Some(spread(processes, ProcessSamples::headline_enqueue, None, None)?.0),
             false => None,
         };
         let mut measurement = Self {
@@ -138,7 +152,7 @@ impl Measurement {
             whole,
             repeatability: Some(repeatability),
             enqueue,
-            breakdown: Breakdown::of(kernels, processes, whole.median)?,
+            breakdown: Breakdown::of(kernels, every_clock, of_every_clock.median)?,
             apart: None,
             warm_up: WarmUp::over(processes, first.warm_up),
             timer: processes
@@ -146,14 +160,14 @@ impl Measurement {
                 .map(|process| process.timer)
                 .max_by_key(|timer| timer.precision)
                 .unwrap_or(first.timer),
-            canary: CanaryReport::of(processes.iter().flat_map(|process| process.canary.iter().copied())),
+            canary: CanaryReport::of(every_clock.iter().flat_map(|process| process.canary.iter().copied())),
             conditions: conditions.clone(),
             processes: processes.iter().map(|process| ProcessRecord::of(process, options.device)).collect(),
             discarded: discarded(processes),
             warnings: Vec::new(),
             protocol: *protocol,
         };
-        measurement.warnings = super::judge::warnings(&measurement, processes);
+        measurement.warnings = super::judge::warnings(&measurement, processes, selected.as_ref().err().copied());
         Ok(measurement)
     }
 
@@ -161,7 +175,10 @@ impl Measurement {
     #[must_use]
     pub fn interval_rests_on(&self) -> String {
         match self.repeatability {
-            Some(repeatability) => repeatability.describe(self.processes.len()),
+            Some(repeatability) => {
+                let counting = self.processes.iter().filter(|process| !process.whole_ns.is_empty());
+                repeatability.describe(counting.count())
+            }
             None => format!("{:.0} %", 100.0 * self.whole.coverage),
         }
     }
@@ -175,6 +192,7 @@ impl Measurement {
                 Warning::Disturbed { .. }
                     | Warning::BusyMachine { .. }
                     | Warning::CanaryDrift { .. }
+                    | Warning::ClockOff { .. }
                     | Warning::MoreThreadsThanCores { .. }
             )
         };
@@ -228,9 +246,12 @@ fn spread(
     processes: &[ProcessSamples],
     times: fn(&ProcessSamples) -> Cow<'_, [Nanos]>,
     scatter: Option<Scatter>,
+    assumed: Option<f64>,
 ) -> Result<(Spread, Repeatability), MeasureError> {
-    let times: Vec<Cow<'_, [Nanos]>> = processes.iter().map(times).collect();
-    Spread::of(&times.iter().map(AsRef::as_ref).collect::<Vec<&[Nanos]>>(), scatter)
+    // A process that never ran at the usual clock has no say.
+    let counts = |process: &&ProcessSamples| process.counts().unmarked == 0 || !times(process).is_empty();
+    let times: Vec<Cow<'_, [Nanos]>> = processes.iter().filter(counts).map(times).collect();
+    Spread::of(&times.iter().map(AsRef::as_ref).collect::<Vec<&[Nanos]>>(), scatter, assumed)
 }
 
 fn discarded(processes: &[ProcessSamples]) -> BTreeMap<Discard, u64> {

@@ -33,6 +33,7 @@ mod split;
 mod spread;
 mod statistics;
 mod student;
+mod usual_clock;
 mod warm_up;
 mod warning;
 mod within_run;

@@ -302,14 +302,6 @@ mod tests {
         assert!("quick".parse::<Mode>().unwrap_err().contains("live, rigorous"));
     }
 
-    #[test]
-    fn protocols_read_back_from_json_to_equal_values() {
-        for protocol in Mode::ALL.map(Protocol::of) {
-            let json = serde_json::to_string(&protocol).unwrap();
-            assert_eq!(serde_json::from_str::<Protocol>(&json).unwrap(), protocol);
-        }
-    }
-
     /// Processes taken where each lasts `each` and the interval is as wide as told.
     fn taken(processes: Processes, each: Nanos, degrees_of_freedom: f64, half_width: f64) -> usize {
         let basis = if degrees_of_freedom > 0.0 { Basis::Processes } else { Basis::Unknown };

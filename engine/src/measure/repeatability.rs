@@ -17,6 +17,10 @@ pub(super) const EARNED: f64 = 4.0;
 /// Earlier runs of a model from which on its own scatter is asked as well as that of all models.
 const RUNS_OF_ITS_OWN: f64 = 8.0;
 
+/// Share by which runs are assumed to differ through slow changes of a machine that has not shown its own yet: five short
+/// processes within seconds share those. Machines that were looked at showed 1 to 6 %.
+pub(super) const ASSUMED: f64 = 0.03;
+
 /// Likeness of runs that follow each other beyond which nothing more is made of it: five runs then count as one.
 const MOST_ALIKE: f64 = 2.0 / 3.0;
 
@@ -28,6 +32,9 @@ pub struct Scatter {
     pub between_runs: f64,
     /// From process to process within one run; 0 where no run had several.
     pub between_processes: f64,
+    /// What the canary usually takes on the machine: the median over those runs; unknown where none told it.
+    #[serde(default, rename = "canary_ns")]
+    pub canary: Option<Nanos>,
     /// What the first of them rests on; less than the runs there were where those that followed each other are alike.
     pub degrees_of_freedom: f64,
 }
@@ -60,6 +67,8 @@ pub enum Basis {
     Processes,
     /// Earlier runs on this machine.
     EarlierRuns,
+    /// An assumption about slow changes, until earlier runs have shown them.
+    Assumed,
     /// Nothing yet: one process, and no earlier runs.
     Unknown,
 }
@@ -127,6 +136,7 @@ impl Squares {
         Some(Scatter {
             between_runs: ((between - within).max(0.0) / per_run).sqrt(),
             between_processes: within.sqrt(),
+            canary: None,
             // However alike, so many runs are enough to speak of.
             degrees_of_freedom: (between_dof * counts_as).max(between_dof.min(EARNED)),
         })
@@ -153,6 +163,12 @@ impl Scatter {
         [all.scatter(), own].into_iter().flatten().max_by(|a, b| a.reach(1).total_cmp(&b.reach(1)))
     }
 
+    /// What is known of the machine alone: live runs' scatter says nothing of rigorous ones.
+    #[must_use]
+    pub const fn without_runs(self) -> Self {
+        Self { between_runs: 0.0, between_processes: 0.0, canary: self.canary, degrees_of_freedom: 0.0 }
+    }
+
     /// How far from its mean a fresh run of so many processes may lie, as a logarithm.
     fn reach(&self, processes: usize) -> f64 {
         self.variance(processes).sqrt() * student_quantile(CONFIDENCE, self.degrees_of_freedom)
@@ -175,12 +191,13 @@ impl Scatter {
 ///
 /// One process: earlier runs decide. Several: Student's t on the logarithms of their medians (from twelve processes on,
 /// of six consecutive parts of them, for processes that follow each other share slow changes); where earlier runs scatter
-/// more than this run's processes do, they decide. Without either, nothing is known: the interval is `within` with a
-/// coverage of 0. `None` without a process.
+/// more than this run's processes do, they decide; without earlier runs a scatter may be `assumed`. With one process and
+/// no earlier runs nothing is known: the interval is `within` with a coverage of 0. `None` without a process.
 pub(super) fn between_runs(
     medians: &[Nanos],
     within: Interval,
     earlier: Option<Scatter>,
+    assumed: Option<f64>,
 ) -> Option<(Interval, Repeatability)> {
     let logs: Vec<f64> = medians.iter().copied().filter_map(logarithm).collect();
     medians.first()?;
@@ -193,7 +210,10 @@ pub(super) fn between_runs(
     let (reach, degrees_of_freedom, basis) = match (own, remembered) {
         (Some((own, degrees)), Some((remembered, _))) if own >= remembered => (own, degrees, Basis::Processes),
         (_, Some((remembered, degrees))) => (remembered, degrees, Basis::EarlierRuns),
-        (Some((own, degrees)), None) => (own, degrees, Basis::Processes),
+        (Some((own, degrees)), None) => {
+            let assumed = assumed.unwrap_or_default() * student_quantile(CONFIDENCE, EARNED);
+            (own.max(assumed), degrees, if own >= assumed { Basis::Processes } else { Basis::Assumed })
+        }
         (None, None) => {
             let unknown = Repeatability { basis: Basis::Unknown, degrees_of_freedom: 0.0, scatter: None };
             return Some((Interval { coverage: 0.0, ..within }, unknown));
@@ -221,6 +241,10 @@ impl Repeatability {
                     self.degrees_of_freedom
                 )
             }
+            Basis::Assumed => format!(
+                "95 % if runs differ by {:.0} %, as is assumed until five on this machine have shown it",
+                100.0 * ASSUMED
+            ),
             Basis::Unknown => "of this run alone".into(),
         }
     }

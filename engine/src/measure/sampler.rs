@@ -173,6 +173,7 @@ impl Sampler<'_, '_> {
     fn begin_block(&mut self, samples: &mut ProcessSamples) -> BlockStart {
         let Instruments { clock, canary, .. } = &mut self.instruments;
         samples.canary.push(canary.run(*clock));
+        samples.samples_before_canary.push(samples.whole.len());
         BlockStart { time: clock.now(), unmarked: samples.whole.len() }
     }
 
@@ -182,7 +183,10 @@ impl Sampler<'_, '_> {
         if !clock_had_dropped(&samples.canary) {
             return next;
         }
-        samples.set_aside_from(block.unmarked, Discard::ClockDrop);
+        samples.set_aside_block(block.unmarked, samples.whole.len(), Discard::ClockDrop);
+        if let Some(before) = samples.samples_before_canary.last_mut() {
+            *before = samples.whole.len();
+        }
         BlockStart { unmarked: samples.whole.len(), ..next }
     }
 

@@ -29,6 +29,9 @@ pub struct ProcessSamples {
     /// The canary's times, between blocks.
     #[serde(rename = "canary_ns")]
     pub canary: Vec<Nanos>,
+    /// How many undisturbed samples there were when each reading of the canary was taken.
+    #[serde(default)]
+    pub samples_before_canary: Vec<usize>,
     /// The clock that timed this.
     pub timer: TimerQuality,
     /// CPU threads used, as the runtime reports them.
@@ -93,6 +96,9 @@ pub enum Discard {
     Repaint,
     /// The processor's clock had dropped: fixed work beside the run took more than 10 % longer than before.
     ClockDrop,
+    /// The processor's clock was not the usual one: fixed work beside the run was more than 3 % off what it usually takes
+    /// on this machine. In rigorous mode alone.
+    ClockOff,
 }
 
 impl Discard {
@@ -104,6 +110,7 @@ impl Discard {
             Self::Preempted => "the system took a core away",
             Self::Repaint => "the window painted",
             Self::ClockDrop => "the processor's clock had dropped",
+            Self::ClockOff => "the processor's clock was not its usual one",
         }
     }
 
@@ -111,7 +118,7 @@ impl Discard {
     pub(super) const fn doubtful_share(self) -> f64 {
         match self {
             Self::Preempted => 0.10,
-            Self::ClockWentBack | Self::Repaint | Self::ClockDrop => 0.50,
+            Self::ClockWentBack | Self::Repaint | Self::ClockDrop | Self::ClockOff => 0.50,
         }
     }
 }
@@ -127,6 +134,7 @@ impl ProcessSamples {
             runs_per_sample,
             warm_up,
             canary: Vec::new(),
+            samples_before_canary: Vec::new(),
             timer,
             threads,
             instruction_set: None,
@@ -157,10 +165,13 @@ impl ProcessSamples {
     fn all_unless_enough<'a>(&'a self, undisturbed: &'a [Nanos], of: fn(&SetAside) -> Nanos) -> Cow<'a, [Nanos]> {
         /// Undisturbed samples without which the disturbed ones are better than nothing.
         const FEW: usize = 5;
-        if self.set_aside.is_empty() || undisturbed.len() >= self.set_aside.len().max(FEW) {
+        // What ran at another clock was not disturbed: it is of no use here, however little else there is.
+        let disturbed = || self.set_aside.iter().filter(|sample| sample.cause != Discard::ClockOff);
+        let count = disturbed().count();
+        if count == 0 || undisturbed.len() >= count.max(FEW) {
             return Cow::Borrowed(undisturbed);
         }
-        Cow::Owned(undisturbed.iter().copied().chain(self.set_aside.iter().map(of)).collect())
+        Cow::Owned(undisturbed.iter().copied().chain(disturbed().map(of)).collect())
     }
 
     /// Sets a sample aside, and counts it.
@@ -169,10 +180,13 @@ impl ProcessSamples {
         self.discard(cause);
     }
 
-    /// Sets every sample aside from the `first` undisturbed one on.
-    pub(super) fn set_aside_from(&mut self, first: usize, cause: Discard) {
-        let whole = self.whole.split_off(first.min(self.whole.len()));
-        let enqueue = self.enqueue.split_off(first.min(self.enqueue.len()));
+    /// Sets the undisturbed samples aside from the number `from` up to, but not including, the number `to`.
+    pub(super) fn set_aside_block(&mut self, from: usize, to: usize, cause: Discard) {
+        let block = |times: &mut Vec<Nanos>| {
+            let to = to.min(times.len());
+            times.drain(from.min(to)..to).collect::<Vec<Nanos>>()
+        };
+        let (whole, enqueue) = (block(&mut self.whole), block(&mut self.enqueue));
         for (whole, enqueue) in whole.into_iter().zip(enqueue) {
             self.set_aside(cause, whole, enqueue);
         }
@@ -210,12 +224,12 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_block_is_set_aside_from_its_first_sample_on() {
+    fn a_whole_block_is_set_aside() {
         let mut samples = samples(6, 0);
-        samples.set_aside_from(4, Discard::ClockDrop);
+        samples.set_aside_block(4, 6, Discard::ClockDrop);
         assert_eq!((samples.whole.len(), samples.enqueue.len(), samples.set_aside.len()), (4, 4, 2));
         assert_eq!(samples.counts().unmarked, 6);
-        samples.set_aside_from(9, Discard::ClockDrop);
+        samples.set_aside_block(9, 12, Discard::ClockDrop);
         assert_eq!(samples.whole.len(), 4);
     }
 }

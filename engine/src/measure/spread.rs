@@ -54,18 +54,23 @@ pub struct WithinRun {
 }
 
 impl Spread {
-    /// The times of each process in the order taken, and what earlier runs have shown.
+    /// The times of each process in the order taken, and what earlier runs have shown or else is assumed of others.
     ///
     /// # Errors
     /// [`MeasureError::NoSamples`] where there is no process, or one without samples.
-    pub(super) fn of(runs: &[&[Nanos]], earlier: Option<Scatter>) -> Result<(Self, Repeatability), MeasureError> {
+    pub(super) fn of(
+        runs: &[&[Nanos]],
+        earlier: Option<Scatter>,
+        assumed: Option<f64>,
+    ) -> Result<(Self, Repeatability), MeasureError> {
         if runs.iter().any(|runs| runs.is_empty()) {
             return Err(MeasureError::NoSamples);
         }
         let pooled: Sorted = runs.iter().copied().flatten().copied().collect();
         let medians: Vec<Nanos> = runs.iter().copied().filter_map(median).collect();
         let within = within_run(runs).ok_or(MeasureError::NoSamples)?;
-        let (interval, repeatability) = between_runs(&medians, within, earlier).ok_or(MeasureError::NoSamples)?;
+        let (interval, repeatability) =
+            between_runs(&medians, within, earlier, assumed).ok_or(MeasureError::NoSamples)?;
         let (median, min) = pooled.median().zip(pooled.min()).ok_or(MeasureError::NoSamples)?;
         let Interval { low, high, coverage } = interval;
         let spread = Self {

@@ -88,6 +88,16 @@ pub enum Warning {
         /// Median of the later readings relative to that of the earlier ones: 0.14 is 14 % slower.
         drift: f64,
     },
+    /// Rigorous mode found too few samples at the processor's usual clock.
+    #[error(
+        "fixed work took {} of its usual time on this machine, and too little ran at the usual clock: this is of all \
+         samples; close other programs, let it cool down, and measure again",
+        percent(.ratio)
+    )]
+    ClockOff {
+        /// Median canary reading relative to the usual one: 1.14 is 14 % slower.
+        ratio: f64,
+    },
     /// Many samples were disturbed from outside.
     #[error(
         "{} of the samples were disturbed: {}; close other programs, use fewer threads, and measure again",

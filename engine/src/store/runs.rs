@@ -19,6 +19,9 @@ const DAYS: u64 = 30;
 const GROUPS: usize = 20;
 const RUNS: usize = 60;
 
+/// Runs whose canary tells what it usually takes.
+const CANARIES: usize = 200;
+
 /// A finished measurement in a row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunRecord {
@@ -41,13 +44,16 @@ pub struct RunRecord {
     /// The median of every process, in the order they ran; none of a run that was disturbed from outside, which tells
     /// nothing of how others scatter.
     pub process_medians: Vec<Nanos>,
+    /// The median of the canary's readings; `None` of a run that was disturbed, or without readings.
+    pub canary: Option<Nanos>,
 }
 
 impl RunRecord {
     /// The row of this measurement of the network called `model`.
     #[must_use]
     pub fn of(measurement: &Measurement, model: &str, context: RunContext, when: Timestamp) -> Self {
-        let processes = measurement.processes.iter().filter(|_| !measurement.is_disturbed());
+        let undisturbed = || measurement.processes.iter().filter(|_| !measurement.is_disturbed());
+        let canary: Sorted = undisturbed().flat_map(|process| process.canary_ns.iter().copied()).collect();
         Self {
             when,
             context,
@@ -57,7 +63,8 @@ impl RunRecord {
             median: measurement.whole.median,
             low: measurement.whole.low,
             high: measurement.whole.high,
-            process_medians: processes.filter_map(|process| Sorted::new(&process.whole_ns).median()).collect(),
+            process_medians: undisturbed().filter_map(|process| Sorted::new(&process.whole_ns).median()).collect(),
+            canary: canary.median(),
         }
     }
 }
@@ -73,13 +80,14 @@ impl Store {
             name: run.model.clone(),
             source,
         })?;
-        let [median, low, high] = [run.median, run.low, run.high].map(|time| i64::try_from(time.0).unwrap_or(i64::MAX));
+        let nanos = |time: Nanos| i64::try_from(time.0).unwrap_or(i64::MAX);
+        let ([median, low, high], canary) = ([run.median, run.low, run.high].map(nanos), run.canary.map(nanos));
         self.write(|transaction| {
             let context = run.context.put(transaction)?;
             transaction.execute(
                 "INSERT INTO runs \
-                 (context, taken, model, design, mode, median_ns, low_ns, high_ns, process_medians_ns) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                 (context, taken, model, design, mode, median_ns, low_ns, high_ns, process_medians_ns, canary_ns) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 params![
                     context,
                     seconds(run.when),
@@ -89,7 +97,8 @@ impl Store {
                     median,
                     low,
                     high,
-                    medians
+                    medians,
+                    canary
                 ],
             )?;
             let oldest = "DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?1";
@@ -99,7 +108,7 @@ impl Store {
 
     /// How runs of this network differ in this context, as far as runs of the last 30 days in the same mode tell: those of
     /// any network and batch by this version on this machine in this way of running, the last 60 runs of each of the 20
-    /// that ran last. `None` below two runs of any network.
+    /// that ran last; and what the canary usually takes there. `None` where nothing is known of either.
     ///
     /// # Errors
     /// Where the store cannot be read.
@@ -109,7 +118,29 @@ impl Store {
         design: &Fingerprint,
         mode: Mode,
     ) -> Result<Option<Scatter>, StoreError> {
-        self.earlier_runs(context, design, mode).map(|earlier| Scatter::of(&earlier))
+        let canary = self.usual_canary(context)?;
+        let known = Scatter::of(&self.earlier_runs(context, design, mode)?);
+        let nothing = Scatter { between_runs: 0.0, between_processes: 0.0, canary, degrees_of_freedom: 0.0 };
+        Ok(known.map(|known| Scatter { canary, ..known }).or(canary.map(|_| nothing)))
+    }
+
+    /// What the canary usually takes in this context, over the last runs of any network and mode.
+    fn usual_canary(&self, context: &RunContext) -> Result<Option<Nanos>, StoreError> {
+        let since = seconds(Timestamp::now().days_before(DAYS));
+        self.read(|connection| {
+            let mut statement = connection.prepare(&format!(
+                "SELECT canary_ns FROM runs JOIN contexts ON contexts.id = context \
+                 WHERE {ANY_BATCH} AND taken >= ?8 AND canary_ns IS NOT NULL ORDER BY runs.id DESC LIMIT {CANARIES}"
+            ))?;
+            let parameters = context.without_batch().into_iter().chain([since.into()]);
+            let readings = statement.query_map(params_from_iter(parameters), |row| row.get::<_, i64>(0))?;
+            let readings: Vec<i64> = readings.collect::<rusqlite::Result<_>>()?;
+            Ok(readings
+                .into_iter()
+                .filter_map(|reading| u64::try_from(reading).ok().map(Nanos))
+                .collect::<Sorted>()
+                .median())
+        })
     }
 
     /// The runs that [`scatter`](Self::scatter) rests on: the network that ran last comes first.

@@ -49,7 +49,8 @@ CREATE TABLE runs (
     median_ns INTEGER NOT NULL,
     low_ns INTEGER NOT NULL,
     high_ns INTEGER NOT NULL,
-    process_medians_ns TEXT NOT NULL
+    process_medians_ns TEXT NOT NULL,
+    canary_ns INTEGER
 ) STRICT;
 CREATE INDEX runs_by_context ON runs (context);
 CREATE INDEX runs_by_design ON runs (design);

@@ -44,6 +44,7 @@ fn run(micros: &[u64]) -> RunRecord {
         low: Nanos(process_medians[0].0 - 10),
         high: Nanos(process_medians[0].0 + 10),
         process_medians,
+        canary: None,
     }
 }
 
@@ -201,6 +202,24 @@ fn scatter_rests_on_recent_runs_of_any_network_by_this_version_on_this_machine_i
     assert_eq!(earlier(&store, &here(), Mode::Rigorous), [(true, vec![vec![99]])]);
     let scatter = store.scatter(&here(), &design("shufflenet-v2-x0.5"), Mode::Live).unwrap().unwrap();
     assert_eq!(scatter.degrees_of_freedom, 1.0, "two runs of one network, one run of each of the others");
+    assert_eq!(scatter.canary, None);
+}
+
+#[test]
+fn the_usual_clock_is_that_of_the_last_undisturbed_runs_of_any_network_and_mode() {
+    let store = Store::in_memory().unwrap();
+    let scatter = |mode| store.scatter(&here(), &design("shufflenet-v2-x0.5"), mode).unwrap();
+    assert_eq!(scatter(Mode::Live), None);
+    let wide = RunRecord { design: design("shufflenet-v2-x1.0"), mode: Mode::Rigorous, ..run(&[50]) };
+    for canary in [Some(400), None, Some(420), Some(410)] {
+        store.note_run(&RunRecord { canary: canary.map(Nanos), ..wide.clone() }).unwrap();
+    }
+    let known = scatter(Mode::Live).unwrap();
+    assert_eq!((known.canary, known.degrees_of_freedom), (Some(Nanos(410)), 0.0), "nothing is known of live runs");
+    assert_eq!(
+        scatter(Mode::Rigorous).map(|known| (known.canary, known.degrees_of_freedom)),
+        Some((Some(Nanos(410)), 3.0))
+    );
 }
 
 #[test]

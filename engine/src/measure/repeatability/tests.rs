@@ -32,7 +32,7 @@ fn covered(noise: Noise, run: f64, processes: u64, remembers: bool) -> usize {
             let scatter = Scatter::of(&earlier).filter(|_| remembers);
             let medians = medians(noise, run, seed * 100, processes);
             let within = within_run(&[&process(noise, run, seed * 100_000)]).unwrap();
-            let (interval, repeatability) = between_runs(&medians, within, scatter).unwrap();
+            let (interval, repeatability) = between_runs(&medians, within, scatter, None).unwrap();
             assert_eq!(interval.coverage, 0.95);
             assert!(repeatability.degrees_of_freedom > 0.0);
             interval.low <= truth && truth <= interval.high
@@ -67,10 +67,10 @@ fn three_and_five_processes_without_a_memory_hold_93_to_97_times_in_100_under_ev
 #[test]
 fn one_process_alone_knows_nothing_of_other_runs_and_says_so() {
     let within = Interval { low: Nanos(99), high: Nanos(101), coverage: 0.95 };
-    let (interval, repeatability) = between_runs(&[Nanos(100)], within, None).unwrap();
+    let (interval, repeatability) = between_runs(&[Nanos(100)], within, None, None).unwrap();
     assert_eq!((interval.low, interval.high, interval.coverage), (Nanos(99), Nanos(101), 0.0));
     assert_eq!((repeatability.basis, repeatability.is_earned()), (Basis::Unknown, false));
-    assert_eq!(between_runs(&[], within, None), None);
+    assert_eq!(between_runs(&[], within, None, None), None);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn few_earlier_runs_are_not_enough() {
     let within = Interval { low: Nanos(99), high: Nanos(101), coverage: 0.95 };
     let runs =
         |count: u64| EarlierRuns { same_model: true, runs: (0..count).map(|at| vec![Nanos(100 + at)]).collect() };
-    let basis = |count| between_runs(&[Nanos(100)], within, Scatter::of(&[runs(count)])).unwrap().1.basis;
+    let basis = |count| between_runs(&[Nanos(100)], within, Scatter::of(&[runs(count)]), None).unwrap().1.basis;
     assert_eq!(basis(4), Basis::Unknown);
     assert_eq!(basis(5), Basis::EarlierRuns);
 }
@@ -86,15 +86,33 @@ fn few_earlier_runs_are_not_enough() {
 #[test]
 fn processes_that_differ_more_than_earlier_runs_decide_and_the_other_way_round() {
     let within = Interval { low: Nanos(999), high: Nanos(1_001), coverage: 0.95 };
-    let steady = Scatter { between_runs: 0.001, between_processes: 0.001, degrees_of_freedom: 30.0 };
+    let steady = Scatter { between_runs: 0.001, between_processes: 0.001, canary: None, degrees_of_freedom: 30.0 };
     let wild = Scatter { between_runs: 0.2, ..steady };
     let processes = [950, 1_000, 1_050].map(Nanos);
-    let (interval, repeatability) = between_runs(&processes, within, Some(steady)).unwrap();
+    let (interval, repeatability) = between_runs(&processes, within, Some(steady), None).unwrap();
     assert_eq!((repeatability.basis, repeatability.scatter), (Basis::Processes, None));
     assert_eq!((interval.low, interval.high), (Nanos(882), Nanos(1_131)));
-    let (interval, repeatability) = between_runs(&processes, within, Some(wild)).unwrap();
+    let (interval, repeatability) = between_runs(&processes, within, Some(wild), None).unwrap();
     assert_eq!((repeatability.basis, repeatability.scatter), (Basis::EarlierRuns, Some(wild)));
     assert!(interval.low < Nanos(700) && interval.high > Nanos(1_400), "{interval:?}");
+}
+
+#[test]
+fn until_a_machine_has_shown_its_slow_changes_they_are_assumed() {
+    let within = Interval { low: Nanos(999_000), high: Nanos(1_001_000), coverage: 0.95 };
+    let alike = [1_000_000, 1_001_000, 999_000, 1_002_000, 998_000].map(Nanos);
+    // Student's t with four degrees of freedom is 2.776: 3 % become 8.3 %.
+    let (interval, known) = between_runs(&alike, within, None, Some(0.03)).unwrap();
+    assert_eq!((interval.low, interval.high), (Nanos(920_080), Nanos(1_086_859)));
+    assert_eq!((known.basis, known.degrees_of_freedom), (Basis::Assumed, 4.0));
+    let apart = [1_000_000, 1_300_000, 800_000, 1_200_000, 700_000].map(Nanos);
+    assert_eq!(between_runs(&apart, within, None, Some(0.03)).unwrap().1.basis, Basis::Processes);
+    let shown = Scatter { between_runs: 0.01, between_processes: 0.0, canary: None, degrees_of_freedom: 9.0 };
+    let (interval, known) = between_runs(&alike, within, Some(shown), Some(0.03)).unwrap();
+    assert_eq!(known.basis, Basis::EarlierRuns);
+    assert!(interval.high < Nanos(1_030_000), "what was shown counts, not what is assumed: {interval:?}");
+    let (interval, known) = between_runs(&alike[..1], within, None, Some(0.03)).unwrap();
+    assert_eq!((interval.coverage, known.basis), (0.0, Basis::Unknown), "one process shows nothing of others");
 }
 
 #[test]
