@@ -93,7 +93,7 @@ fn figure_2_has_our_shares_beside_the_papers() {
         assert!((sum - 1.0).abs() < 1e-6, "{pie}");
         // In the fused plan depthwise layers run inside pointwise kernels; taken apart they are seen.
         assert_eq!(ours["is_split"], true, "{pie}");
-        assert!(ours["depthwise"].as_f64().unwrap() > 0.05 && ours["elemwise"].as_f64().unwrap() > 0.0, "{pie}");
+        assert!(ours["depthwise"].as_f64().unwrap() > 0.01 && ours["elemwise"].as_f64().unwrap() > 0.0, "{pie}");
         assert!(pie["paper_arm"]["conv"].as_f64().unwrap() > 0.8, "{pie}");
     }
     let wrong = shufflescope(data.path(), &["zoo", "--level", "141"]);

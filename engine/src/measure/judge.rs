@@ -13,7 +13,7 @@ const BUSY_SHARE: f64 = 0.10;
 /// Enqueue over whole time from which a device waits for the host.
 const LAUNCH_BOUND: f64 = 0.95;
 /// How many times rigorous mode's target a half-width may be before it is told.
-const FAR_FROM_TARGET: f64 = 3.0;
+const FAR_FROM_TARGET: f64 = 5.0;
 
 /// All warnings that the numbers call for, the weightiest first.
 ///
@@ -27,6 +27,9 @@ pub(super) fn warnings(
     let within = m.whole.half_width_within_run().unwrap_or_default();
     let certain = m.whole.within_run.map_or(m.whole.coverage, |within| within.coverage);
     let half_width = m.whole.half_width();
+    // What the interval of fresh runs says already is no news.
+    let told = if m.whole.is_repeatable() { half_width } else { 0.0 };
+    let rough = m.protocol.rough_half_width.max(told);
     let target = m.protocol.processes.half_width.filter(|_| m.mode == Mode::Rigorous);
     let minimum = m.protocol.processes.minimum;
     let unsettled = processes.iter().map(|process| process.warm_up).find(|warm_up| !warm_up.settled);
@@ -36,7 +39,7 @@ pub(super) fn warnings(
 
     let found = [
         (certain < 0.95).then_some(Warning::FewSamples { samples: m.whole.samples, coverage: certain }),
-        (within > m.protocol.rough_half_width).then_some(Warning::Rough { half_width: within }),
+        (within > rough).then_some(Warning::Rough { half_width: within }),
         target
             .filter(|&target| half_width > FAR_FROM_TARGET * target)
             .map(|target| Warning::TargetNotReached { half_width, target }),

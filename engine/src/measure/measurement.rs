@@ -10,7 +10,7 @@ use super::apart::Apart;
 use super::breakdown::{Breakdown, KernelLabel};
 use super::canary::CanaryReport;
 use super::protocol::{Mode, Protocol};
-use super::repeatability::{ASSUMED, Repeatability, Scatter};
+use super::repeatability::{Repeatability, Scatter};
 use super::samples::{Discard, ProcessSamples, SetAside, Stop};
 use super::spread::Spread;
 use super::usual_clock::at_usual_clock;
@@ -130,9 +130,11 @@ impl Measurement {
         };
         let processes = selected.as_deref().unwrap_or(every_clock);
         let first = processes.first().ok_or(MeasureError::NoSamples)?;
-        // Rigorous mode's processes take long enough to meet slow changes themselves.
-        let assumed = (protocol.mode == Mode::Live).then_some(ASSUMED);
-        let (whole, repeatability) = spread(processes, ProcessSamples::headline, *scatter, assumed)?;
+        let (mut whole, repeatability) =
+            spread(processes, ProcessSamples::headline, *scatter, Some(protocol.mode.assumed_scatter()))?;
+        if let Err(ratio) = selected {
+            whole.reach_to(whole.median.as_f64() / ratio.max(f64::MIN_POSITIVE));
+        }
         // Marked runs are of every clock, and so is what they are compared with.
         let (of_every_clock, _) = spread(every_clock, ProcessSamples::headline, None, None)?;
         let enqueue = match options.device.is_gpu() {

@@ -17,10 +17,6 @@ pub(super) const EARNED: f64 = 4.0;
 /// Earlier runs of a model from which on its own scatter is asked as well as that of all models.
 const RUNS_OF_ITS_OWN: f64 = 8.0;
 
-/// Share by which runs are assumed to differ through slow changes of a machine that has not shown its own yet: five short
-/// processes within seconds share those. Machines that were looked at showed 1 to 6 %.
-pub(super) const ASSUMED: f64 = 0.03;
-
 /// Likeness of runs that follow each other beyond which nothing more is made of it: five runs then count as one.
 const MOST_ALIKE: f64 = 2.0 / 3.0;
 
@@ -241,10 +237,9 @@ impl Repeatability {
                     self.degrees_of_freedom
                 )
             }
-            Basis::Assumed => format!(
-                "95 % if runs differ by {:.0} %, as is assumed until five on this machine have shown it",
-                100.0 * ASSUMED
-            ),
+            Basis::Assumed => {
+                "95 % if slow changes are as assumed, until five runs on this machine have shown them".into()
+            }
             Basis::Unknown => "of this run alone".into(),
         }
     }

@@ -165,13 +165,13 @@ impl ProcessSamples {
     fn all_unless_enough<'a>(&'a self, undisturbed: &'a [Nanos], of: fn(&SetAside) -> Nanos) -> Cow<'a, [Nanos]> {
         /// Undisturbed samples without which the disturbed ones are better than nothing.
         const FEW: usize = 5;
-        // What ran at another clock was not disturbed: it is of no use here, however little else there is.
-        let disturbed = || self.set_aside.iter().filter(|sample| sample.cause != Discard::ClockOff);
-        let count = disturbed().count();
-        if count == 0 || undisturbed.len() >= count.max(FEW) {
+        // Where only what ran at the usual clock is to count, nothing else will do, however little there is.
+        let is_chosen = self.set_aside.iter().any(|sample| sample.cause == Discard::ClockOff);
+        let count = self.set_aside.len();
+        if count == 0 || is_chosen || undisturbed.len() >= count.max(FEW) {
             return Cow::Borrowed(undisturbed);
         }
-        Cow::Owned(undisturbed.iter().copied().chain(disturbed().map(of)).collect())
+        Cow::Owned(undisturbed.iter().copied().chain(self.set_aside.iter().map(of)).collect())
     }
 
     /// Sets a sample aside, and counts it.

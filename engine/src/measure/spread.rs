@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::MeasureError;
 use super::repeatability::{Repeatability, Scatter, between_runs};
-use super::statistics::{Interval, Sorted, median};
+use super::statistics::{Interval, Sorted, median, rounded};
 use super::within_run::within_run;
 use crate::units::Nanos;
 
@@ -85,6 +85,12 @@ impl Spread {
             samples: pooled.len(),
         };
         Ok((spread, repeatability))
+    }
+
+    /// Widens the interval of fresh runs to this many nanoseconds: what a run at the processor's usual clock would take.
+    pub(super) fn reach_to(&mut self, nanoseconds: f64) {
+        self.low = self.low.min(rounded(nanoseconds));
+        self.high = self.high.max(rounded(nanoseconds));
     }
 
     /// Half the length of the interval of fresh runs relative to the median: 0.05 is "± 5 %".

@@ -88,6 +88,9 @@ mod tests {
         let kept = at_usual_clock(&all, None, 1).unwrap();
         let left: Vec<usize> = kept.iter().map(|process| process.whole.len()).collect();
         assert_eq!(left, [15, 10, 0], "the third process ran at another clock");
+        let mut preempted = all[2].clone();
+        preempted.set_aside(Discard::Preempted, Nanos(9), Nanos(9));
+        let kept = at_usual_clock(&[all[0].clone(), all[1].clone(), preempted], None, 1).unwrap();
         assert_eq!(kept[2].headline().as_ref(), [], "and is of no use, however little there is");
     }
 

@@ -222,3 +222,42 @@ fn earlier_runs_say_how_a_fresh_run_would_repeat_and_the_run_itself_says_its_own
     assert!(!measured.whole.is_repeatable());
     assert_eq!(measured.whole.certainty(), "how a fresh run would repeat is not known yet; this run ± 0.0 %");
 }
+
+/// A process of rigorous mode with two blocks of six samples, beside these readings of the canary.
+fn beside(canary: [u64; 3], micros: [u64; 2]) -> ProcessSamples {
+    let whole = (0..12).map(|sample| 1_000 * micros[sample / 6] + sample as u64);
+    let mut process = process(whole, &vec![(5 * MS, vec![3 * MS, 2 * MS]); 5]);
+    process.canary = canary.map(|micros| Nanos(1_000 * micros)).to_vec();
+    process.samples_before_canary = vec![0, 6, 12];
+    process
+}
+
+#[test]
+fn rigorous_mode_counts_what_ran_at_the_usual_clock_and_keeps_the_rest_with_its_cause() {
+    let mut circumstances = circumstances(2);
+    circumstances.key = key(DeviceId::Cpu, Protocol::rigorous());
+    let processes = [
+        beside([400, 400, 440], [5_000, 6_000]),
+        beside([400, 404, 396], [5_000, 5_000]),
+        beside([396, 400, 400], [5_000, 5_000]),
+        beside([440, 440, 440], [6_000, 6_000]),
+    ];
+    let measured = summary(&circumstances, &processes);
+    assert_eq!((measured.whole.samples, measured.whole.median), (30, Nanos(5_000_005)));
+    assert_eq!(measured.discarded.get(&Discard::ClockOff), Some(&18));
+    let raw: usize = measured.processes.iter().map(|process| process.whole_ns.len() + process.set_aside.len()).sum();
+    assert_eq!((measured.processes.len(), raw), (4, 48), "nothing is lost");
+    assert_eq!(measured.warnings, []);
+    // On a machine whose canary usually takes 360 us none of this is usual.
+    let usual = Some(Nanos(360_000));
+    circumstances.scatter =
+        Some(Scatter { between_runs: 0.0, between_processes: 0.0, canary: usual, degrees_of_freedom: 0.0 });
+    let measured = summary(&circumstances, &processes);
+    assert_eq!(measured.whole.samples, 48);
+    assert!(matches!(measured.warnings[..], [.., Warning::ClockOff { ratio }] if (1.1..1.13).contains(&ratio)));
+    let at_usual_clock = measured.whole.median.as_f64() / 1.12;
+    assert!(measured.whole.low.as_f64() <= at_usual_clock, "the interval reaches to what the usual clock would give");
+    let mut live = circumstances.clone();
+    live.key = key(DeviceId::Cpu, Protocol::live());
+    assert_eq!(summary(&live, &processes).whole.samples, 48, "live mode takes what there is");
+}
