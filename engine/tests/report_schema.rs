@@ -23,6 +23,13 @@ fn schema() -> Value {
     serde_json::from_str(&std::fs::read_to_string(PATH).unwrap()).unwrap()
 }
 
+/// A profile that an earlier version of the program measured, as this one writes it.
+fn written_anew() -> Value {
+    let path = format!("{}/tests/fixtures/profiles/schema_{SCHEMA}.json", env!("CARGO_MANIFEST_DIR"));
+    let profile = Profile::read(std::path::Path::new(&path)).unwrap();
+    serde_json::from_str(&profile.to_json().unwrap()).unwrap()
+}
+
 /// What in `value` does not follow `schema`; every property must be listed, and every listed one that is met is noted.
 fn faults(root: &Value, schema: &Value, value: &Value, at: &str, met: &mut BTreeSet<String>) -> Vec<String> {
     if let Some(name) = schema["$ref"].as_str().and_then(|of| of.strip_prefix("#/$defs/")) {
@@ -139,9 +146,7 @@ fn every_presets_profile_follows_the_schema() {
 
 #[test]
 fn a_measured_profile_follows_the_schema_and_meets_the_measurements_parts() {
-    let schema = schema();
-    let path = format!("{}/tests/fixtures/profiles/schema_{SCHEMA}.json", env!("CARGO_MANIFEST_DIR"));
-    let value: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let (schema, value) = (schema(), written_anew());
     let mut met = BTreeSet::new();
     let found = faults(&schema, &schema, &value, "profile", &mut met);
     assert!(found.is_empty(), "{found:#?}");
@@ -152,8 +157,7 @@ fn a_measured_profile_follows_the_schema_and_meets_the_measurements_parts() {
 
 #[test]
 fn times_apart_follow_the_schema_and_read_back() {
-    let path = format!("{}/tests/fixtures/profiles/schema_{SCHEMA}.json", env!("CARGO_MANIFEST_DIR"));
-    let mut value: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let mut value = written_anew();
     let without = Profile::from_json(value.to_string().as_bytes(), "memory").unwrap();
     assert_eq!(without.measurement.unwrap().apart, None, "files of before have none");
     let first = value["measurement"]["breakdown"]["kernels"][0]["layers"][0].as_str().unwrap().to_owned();

@@ -243,7 +243,7 @@ fn rigorous_mode_counts_what_ran_at_the_usual_clock_and_keeps_the_rest_with_its_
         beside([440, 440, 440], [6_000, 6_000]),
     ];
     let measured = summary(&circumstances, &processes);
-    assert_eq!((measured.whole.samples, measured.whole.median), (30, Nanos(5_000_005)));
+    assert_eq!((measured.whole.samples, measured.whole.median), (30, Nanos(5_000_004)));
     assert_eq!(measured.discarded.get(&Discard::ClockOff), Some(&18));
     let raw: usize = measured.processes.iter().map(|process| process.whole_ns.len() + process.set_aside.len()).sum();
     assert_eq!((measured.processes.len(), raw), (4, 48), "nothing is lost");
