@@ -145,7 +145,7 @@ fn state(scene: Scene<'_>, palette: Palette) -> (String, Option<Color32>) {
             let whole = &measurement.whole;
             let within = whole.half_width_within_run();
             let run = within.map(|within| format!("run ±{}", format::share(within)));
-            let fresh = whole.is_repeatable().then(|| format!("fresh ±{}", format::share(whole.half_width())));
+            let fresh = whole.is_repeatable().then(|| format!("±{}", format::share(whole.half_width())));
             let spread = [fresh, run].into_iter().flatten().collect::<Vec<String>>().join(", ");
             match freshness {
                 Freshness::Partial => (format!("{spread}, measuring"), Some(palette.accent)),
