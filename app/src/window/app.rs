@@ -222,15 +222,15 @@ impl App {
 
     /// Paints; what a person does is carried out at once, so that a second pass shows it in the same frame.
     pub fn ui(&mut self, ui: &mut egui::Ui) {
-        self.tell_painting();
+        self.tell_painting(true);
         self.paint(ui);
-        self.tell_painting();
+        self.tell_painting(false);
     }
 
     /// A repaint begins or ends: runs meanwhile are set aside.
-    fn tell_painting(&self) {
-        self.live.painting();
-        self.bench.painting();
+    fn tell_painting(&mut self, begins: bool) {
+        self.live.painting(begins);
+        self.bench.painting(begins);
     }
 
     fn paint(&mut self, ui: &mut egui::Ui) {

@@ -195,8 +195,8 @@ impl Bench {
     }
 
     /// Tells the worker that a repaint begins or ends.
-    pub fn painting(&self) {
-        self.client.painting();
+    pub fn painting(&mut self, begins: bool) {
+        self.client.painting(begins);
     }
 
     /// Gives up the run in progress, if it is this owner's; what is finished is kept by those who asked.

@@ -272,8 +272,8 @@ impl Live {
     }
 
     /// Tells the worker that a repaint begins or ends.
-    pub fn painting(&self) {
-        self.client.painting();
+    pub fn painting(&mut self, begins: bool) {
+        self.client.painting(begins);
     }
 
     /// Process number of the worker, while there is one.

@@ -58,6 +58,8 @@ pub(super) struct Worker {
     pub started: Instant,
     /// Whether it has greeted.
     pub greeted: bool,
+    /// Whether it was told that the window paints, and not yet that this is over.
+    pub painting: bool,
 }
 
 impl Worker {
@@ -82,7 +84,7 @@ impl Worker {
         thread("worker-stdin").spawn(move || write_requests(stdin, &outgoing))?;
         thread("worker-stdout").spawn(move || read_events(stdout, &incoming, &*wake))?;
         thread("worker-stderr").spawn(move || keep_tail(errors, &tail))?;
-        Ok(Self { process, requests, lines, stderr, threads, started: Instant::now(), greeted: false })
+        Ok(Self { process, requests, lines, stderr, threads, started: Instant::now(), greeted: false, painting: false })
     }
 
     /// Sends a request without waiting; `false` where the child does not take requests any more.

@@ -176,9 +176,11 @@ impl Client {
     }
 
     /// Tells the worker that a repaint of the window begins or ends, which may disturb a run.
-    pub fn painting(&self) {
-        if let (true, Some(worker)) = (self.is_busy(), &self.worker) {
-            worker.send(Request::Painting);
+    pub fn painting(&mut self, begins: bool) {
+        // A worker that was not told of the beginning must not hear of the end, and the other way round: it counts both.
+        let is_of_use = self.is_busy() || !begins;
+        if let Some(worker) = self.worker.as_mut().filter(|worker| is_of_use && worker.painting != begins) {
+            worker.painting = worker.send(Request::Painting) == begins;
         }
     }
 

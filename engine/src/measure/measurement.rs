@@ -121,18 +121,20 @@ impl Measurement {
         let Circumstances { key: MeasureKey { design, options, protocol }, kernels, conditions, scatter } =
             circumstances;
         let every_clock = processes;
-        let selected = match protocol.mode {
-            Mode::Live => Ok(processes.to_vec()),
-            Mode::Rigorous => {
-                let usual = scatter.and_then(|scatter| scatter.canary);
-                at_usual_clock(processes, usual, protocol.processes.minimum.min(processes.len()))
-            }
+        let select = || {
+            let usual = scatter.and_then(|scatter| scatter.canary);
+            at_usual_clock(processes, usual, protocol.processes.minimum.min(processes.len()))
+        };
+        let (selected, off_clock) = match (protocol.mode == Mode::Rigorous).then(select) {
+            None => (None, None),
+            Some(Ok(selected)) => (Some(selected), None),
+            Some(Err(ratio)) => (None, Some(ratio)),
         };
         let processes = selected.as_deref().unwrap_or(every_clock);
         let first = processes.first().ok_or(MeasureError::NoSamples)?;
         let (mut whole, repeatability) =
             spread(processes, ProcessSamples::headline, *scatter, Some(protocol.mode.assumed_scatter()))?;
-        if let Err(ratio) = selected {
+        if let Some(ratio) = off_clock {
             whole.reach_to(whole.median.as_f64() / ratio.max(f64::MIN_POSITIVE));
         }
         // Marked runs are of every clock, and so is what they are compared with.
@@ -169,7 +171,7 @@ impl Measurement {
             warnings: Vec::new(),
             protocol: *protocol,
         };
-        measurement.warnings = super::judge::warnings(&measurement, processes, selected.as_ref().err().copied());
+        measurement.warnings = super::judge::warnings(&measurement, processes, off_clock);
         Ok(measurement)
     }
 
