@@ -10,7 +10,7 @@ use super::statistics::median;
 use crate::units::Nanos;
 
 /// How far a reading may be off the usual one.
-const BAND: f64 = 0.03;
+const BAND: f64 = 0.02;
 
 /// Samples at the usual clock without which a process does not count.
 const SAMPLES: usize = 5;
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn only_blocks_between_two_usual_readings_count_and_the_others_keep_their_cause() {
-        let all = [process(&[1_000, 1_020, 1_040, 1_010, 990, 960])];
+        let all = [process(&[1_000, 1_015, 1_040, 1_010, 990, 960])];
         let kept = at_usual_clock(&all, Some(Nanos(1_000)), 1).unwrap();
         assert_eq!(blocks(&kept[0]), [0, 3]);
         assert_eq!((kept[0].set_aside.len(), kept[0].discarded.get(&Discard::ClockOff)), (15, Some(&15)));
