@@ -5,7 +5,7 @@ mod camera;
 mod outcome;
 mod remembering;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use eframe::egui;
 use egui::{Key, KeyboardShortcut, Modifiers};
@@ -14,13 +14,12 @@ use shufflescope_engine::graph::LoweringError;
 use shufflescope_engine::model::ModelError;
 use shufflescope_engine::report::Format;
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::store::Kept;
 use shufflescope_engine::zoo;
 
 use super::bench::{Bench, Care};
 use super::camera::Camera;
 use super::command::{Command, Commands};
-use super::compare::{Compare, Compared};
+use super::compare::Compare;
 use super::document::Document;
 use super::export::Export;
 use super::files::Files;

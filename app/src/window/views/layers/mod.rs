@@ -1,25 +1,23 @@
 //! The layer table: virtual rows, sorted by any column, filtered and grouped, with each kernel's time as a bar.
 
+mod row;
+
 use std::collections::HashSet;
 
 use eframe::egui;
-use egui::{Align, Label, Layout, Response, RichText, Role, Sense, Ui, WidgetInfo};
-use egui_extras::{TableBuilder, TableRow};
-use shufflescope_engine::cost::LayerCost;
+use egui::{Align, Label, Layout, RichText, Role, Sense, Ui};
+use egui_extras::TableBuilder;
 use shufflescope_engine::design::Design;
-use shufflescope_engine::graph::OpKind;
-use shufflescope_engine::measure::SPLIT_LABEL;
 use shufflescope_engine::report::layer_group;
-use shufflescope_engine::units::Nanos;
 
 use super::apart;
-use super::rows::{Column, Group, Grouping, LayerShare, Line, Look, Rows, Sums, Timing, Unit};
-use crate::window::command::{Command, Commands};
-use crate::window::format;
+use super::rows::{Column, Grouping, Line, Look, Rows};
+use crate::window::command::Commands;
 use crate::window::live::Freshness;
 use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
-use crate::window::widgets::{Mark, disclosure, mark, named};
+use crate::window::widgets::{Mark, mark, named};
+use row::{Painter, aligned};
 
 /// How the table is looked at, and what it shows.
 #[derive(Debug, Default)]

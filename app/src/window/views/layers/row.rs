@@ -89,7 +89,13 @@ impl Painter<'_> {
     }
 
     /// A layer below its kernel.
-    pub fn layer(&self, row: &mut TableRow<'_, '_>, layer: &LayerCost, share: Option<LayerShare>, commands: &mut Commands) {
+    pub fn layer(
+        &self,
+        row: &mut TableRow<'_, '_>,
+        layer: &LayerCost,
+        share: Option<LayerShare>,
+        commands: &mut Commands,
+    ) {
         let palette = self.palette;
         let is_selected = self.selected == Some(layer.path.as_str());
         row.set_selected(is_selected);

@@ -149,10 +149,13 @@ impl Rows {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use crate::window::document::Analysis;
+    use shufflescope_engine::graph::OpKind;
     use shufflescope_engine::measure::{KernelTime, LayerTime};
-    use shufflescope_engine::units::NanosDelta;
+    use shufflescope_engine::units::{FlopRate, MultAdds, NanosDelta};
     use shufflescope_engine::zoo;
 
     fn layers() -> Vec<LayerCost> {
