@@ -7,6 +7,7 @@
 //! - [`place`]: where rows lie, from the liveness of each,
 //! - [`parameters`]: weights with batch normalisation folded in,
 //! - [`compile`]: all of it put together as steps,
+//! - [`memory`]: what that takes, before it is taken,
 //! - [`kernels`]: what steps do, for every instruction set; the only unsafe code,
 //! - [`pool`]: the threads,
 //! - [`network`]: plain floats in and out; [`executable`] and [`custom_op`] are its faces to the engine and to Candle.
@@ -16,6 +17,7 @@ mod custom_op;
 mod executable;
 mod fuse;
 mod kernels;
+mod memory;
 mod network;
 mod parameters;
 mod place;
@@ -27,4 +29,5 @@ pub use compile::plan;
 pub use custom_op::TunedNetwork;
 pub use executable::TunedExecutable;
 pub use kernels::Isa;
+pub(super) use memory::needed;
 pub use network::{CompileError, Network, ThreadFailed};

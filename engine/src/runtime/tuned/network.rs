@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::compile::{Compiled, compile};
-use super::kernels::{Conflict, Isa, Machine, Program, Table};
+use super::kernels::{Conflict, Footprint, Isa, Machine, Program, Table};
 use super::parameters::Parameters;
 use crate::graph::{Graph, Shape};
 use crate::runtime::{Fusing, KernelPlan};
@@ -88,9 +88,13 @@ impl Network {
         }
         let threads = threads.max(1);
         let parameters = Parameters::new(graph, weights)?;
-        let Compiled { plan, steps, phases, floats, input, output } =
+        let Compiled { plan, mut steps, phases, floats, input, output } =
             compile(graph, fusing, &parameters, Table::of(isa), threads)
                 .map_err(|floats| CompileError::TooLarge { design: graph.name.clone(), floats })?;
+        let scratch = Footprint::of(&mut steps, floats).scratch / size_of::<f32>() as u64;
+        if u32::try_from(scratch).is_err() {
+            return Err(CompileError::TooLarge { design: graph.name.clone(), floats: scratch as usize });
+        }
         let program = Program::new(steps, phases, floats, threads)
             .map_err(|conflict| CompileError::Plan { design: graph.name.clone(), conflict })?;
         let machine = Machine::start(program).map_err(|source| CompileError::Threads { threads, source })?;

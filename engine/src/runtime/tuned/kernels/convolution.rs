@@ -2,6 +2,7 @@
 //! depthwise convolution or the mean over the map.
 
 use super::arena::{Arena, Packed};
+use super::filters::Filters;
 use super::finish::Finish;
 use super::map::{Map, Split};
 use super::matmul::{Panel, Tile, TileArgs};
@@ -51,7 +52,7 @@ pub struct Spec {
     pub groups: usize,
     pub window: Window,
     /// `[out_channels][in_channels / groups][taps]`
-    pub weights: Vec<f32>,
+    pub weights: Filters,
     pub bias: Vec<f32>,
     /// A map of the output's shape that is added before the activation.
     pub residual: Option<Map>,
@@ -119,7 +120,7 @@ impl Convolution {
         };
         Self {
             table,
-            weights: Packed::new(pack(&weights, depth, &panels)),
+            weights: weights.packed(weights.len() + SLACK, |weights| pack(weights, depth, &panels)),
             input,
             residual,
             source,

@@ -1,6 +1,7 @@
 //! Fully connected layers, also pointwise convolution of a single pixel.
 
 use super::arena::{Arena, Packed};
+use super::filters::Filters;
 use super::finish::Finish;
 use super::linear::{PanelArgs, ROWS};
 use super::map::{Map, Split};
@@ -28,7 +29,7 @@ impl Dense {
     pub fn new(
         table: &'static Table,
         (input, output): (Map, Map),
-        weights: &[f32],
+        weights: &Filters,
         bias: &[f32],
         finish: Finish,
         threads: usize,
@@ -37,19 +38,19 @@ impl Dense {
         assert_eq!((weights.len(), bias.len()), (inputs * outputs, outputs));
         assert_eq!((input.pixels(), output.pixels(), input.batch()), (1, 1, output.batch()));
         let panels = outputs.div_ceil(ROWS);
-        let mut packed = vec![0.0; panels * inputs * ROWS];
-        for (panel, packed) in packed.chunks_exact_mut((inputs * ROWS).max(1)).enumerate() {
-            for (row, weights) in weights.chunks_exact(inputs).skip(panel * ROWS).take(ROWS).enumerate() {
-                for (&weight, packed) in weights.iter().zip(packed.chunks_exact_mut(ROWS)) {
-                    packed[row] = weight;
-                }
-            }
-        }
         let mut bias = bias.to_vec();
         bias.resize(panels * ROWS, 0.0);
         // Bound by memory: a weight costs about as much as four multiply-adds elsewhere.
         let split = Split::new(panels, (4 * ROWS * inputs) as f64, threads);
-        Self { table, input, output, weights: Packed::new(packed), bias, finish, split }
+        Self {
+            table,
+            input,
+            output,
+            weights: weights.packed(panels * inputs * ROWS, |weights| pack(weights, inputs, panels)),
+            bias,
+            finish,
+            split,
+        }
     }
 
     pub(super) fn input(&self) -> &Map {
@@ -95,4 +96,17 @@ impl Dense {
             }
         }
     }
+}
+
+/// `[panel][k][ROWS]` of `[outputs][inputs]`.
+fn pack(weights: &[f32], inputs: usize, panels: usize) -> Vec<f32> {
+    let mut packed = vec![0.0; panels * inputs * ROWS];
+    for (panel, packed) in packed.chunks_exact_mut((inputs * ROWS).max(1)).enumerate() {
+        for (row, weights) in weights.chunks_exact(inputs).skip(panel * ROWS).take(ROWS).enumerate() {
+            for (&weight, packed) in weights.iter().zip(packed.chunks_exact_mut(ROWS)) {
+                packed[row] = weight;
+            }
+        }
+    }
+    packed
 }

@@ -3,6 +3,7 @@
 
 use super::arena::Arena;
 use super::depthwise::{self, Method, PlaneArgs};
+use super::filters::Filters;
 use super::finish::Finish;
 use super::map::{Map, Split};
 use super::matmul::MAX_ROWS;
@@ -56,7 +57,7 @@ impl Planes {
         window: Window,
         input: [usize; 2],
         output: Map,
-        (weights, bias): (Vec<f32>, Vec<f32>),
+        (weights, bias): (Filters, Vec<f32>),
         finish: Finish,
     ) -> Self {
         assert_eq!((weights.len(), bias.len()), (output.channels * window.taps(), output.channels));
@@ -67,7 +68,7 @@ impl Planes {
             phases: Phases::new(window, input, output.size),
             guard: depthwise::guard(method, input[1]),
             masks: Arena::holding(&depthwise::masks(method, input, output.size, table.lanes)),
-            weights,
+            weights: weights.into_values(),
             bias,
             finish,
             output,

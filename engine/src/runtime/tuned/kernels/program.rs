@@ -89,7 +89,7 @@ impl Step {
         }
     }
 
-    fn weights(&mut self) -> Option<&mut Packed> {
+    pub(super) fn weights(&mut self) -> Option<&mut Packed> {
         match self {
             Self::Convolution(step) => Some(&mut step.weights),
             Self::Winograd(step) => Some(&mut step.weights),
@@ -275,7 +275,7 @@ fn overlaps(steps: &[Step]) -> bool {
 }
 
 /// Gives planes of equal layout their place behind the scratch that all steps share; returns the floats of both.
-fn lay_out_scratch(steps: &mut [Step]) -> usize {
+pub(super) fn lay_out_scratch(steps: &mut [Step]) -> usize {
     // What kernels may read past the end of what they use.
     const BEHIND: usize = 64;
     let common = steps.iter().map(Step::scratch).max().unwrap_or(0).next_multiple_of(16);

@@ -106,7 +106,8 @@ impl Winograd {
         };
         Self {
             table,
-            weights: Packed::new(pack(&weights, depth, &panels, &groups)),
+            weights: weights
+                .packed(weights.len() / 9 * POINTS + SLACK, |weights| pack(weights, depth, &panels, &groups)),
             rows: (0..depth.max(out_channels)).map(|row| (row * pitch) as u32).collect(),
             padding: window.padding,
             zeros: vec![0.0; table.tile_rows],
