@@ -57,11 +57,15 @@ fn most_in<T>(work: impl FnOnce() -> T) -> u64 {
     most as u64
 }
 
-/// A preset, or a fixed network of the zoo for small images.
+/// A preset, or a fixed network of the zoo, for small images where its classifier reads them.
 fn network(name: &str, batch: u32) -> Graph {
     match zoo::preset(name) {
         Some(design) => lower(&design, Batch(batch)).unwrap(),
-        None => zoo::network(name).unwrap().graph(InputSize::square(96), Batch(batch)).unwrap(),
+        None => {
+            let network = zoo::network(name).unwrap();
+            let small = network.graph(InputSize::square(96), Batch(batch));
+            small.or_else(|_| network.graph(network.input, Batch(batch))).unwrap()
+        }
     }
 }
 
