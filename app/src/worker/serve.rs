@@ -260,7 +260,7 @@ impl Worker {
         let _turn = self.wait_for_turn(ticket, job.options.device)?;
         self.events.send(&Event::Preparing { ticket });
         let graph = job.design.graph(Batch(job.options.batch))?;
-        check_memory(&graph)?;
+        check_memory(&graph, &job.options)?;
         let device = Device::open(&job.options.device)?;
         let weights = job.design.weights(&graph, job.weights.as_deref()).context("the weights cannot be used")?;
         let mut executable = prepare(&graph, &weights, &device, &job.options)?;

@@ -85,7 +85,7 @@ impl WeightsFile {
     ///
     /// # Errors
     /// [`WeightsError::Mismatch`] lists every tensor that is missing, extra, of another shape or not floating-point;
-    /// otherwise the file cannot be read or is damaged. No more memory is used than the network's own size calls for.
+    /// otherwise the file cannot be read or is damaged, as the checksums of an archive show. No more memory is used than the network's own size calls for.
     pub fn load(&mut self, graph: &Graph) -> Result<Weights, WeightsError> {
         let pairs = self.pair(graph).map_err(|mismatch| WeightsError::Mismatch {
             path: self.path.clone(),
@@ -94,7 +94,12 @@ impl WeightsFile {
         })?;
         let pairs: Vec<_> = pairs.into_iter().map(|(expected, stored)| (expected, stored.clone())).collect();
         let mut weights = Weights::default();
+        // Many tensors can lie in one entry of an archive.
+        let mut checked = HashSet::new();
         for (expected, stored) in pairs {
+            if let Some(checksum) = stored.checksum.as_ref().filter(|checksum| checked.insert(checksum.begin)) {
+                checksum.check(&mut self.file).map_err(|fault| failure(&self.path, self.format, fault))?;
+            }
             let values =
                 stored.read(&mut self.file, self.length).map_err(|fault| failure(&self.path, self.format, fault))?;
             weights.insert(expected.name, WeightTensor { shape: expected.shape, values });

@@ -11,6 +11,7 @@ use prost::Message;
 use super::constant::Constant;
 use super::operations::{self, Converter, Parameters, Refusal};
 use super::proto;
+use super::scan;
 use super::view::{Tensor, Value};
 use crate::design::Fingerprint;
 use crate::graph::{Graph, Shape};
@@ -109,6 +110,7 @@ impl Imported {
     }
 
     fn decode(bytes: &[u8], path: &str) -> Result<Self, String> {
+        scan::check(bytes)?;
         let model = proto::Model::decode(bytes).map_err(|error| error.to_string())?;
         let graph = model.graph.ok_or("it has no graph")?;
         let mut constants = HashMap::new();
@@ -142,7 +144,12 @@ impl Imported {
         let side = |length| (1..=LONGEST_SIDE).contains(&length);
         let sides = [input.batch, input.channels, input.height, input.width].into_iter().all(side);
         if !sides || input.elements().0 > operations::MOST_ELEMENTS {
-            return Err(malformed(&self.path, format!("its input is {:?}", <[usize; 4]>::from(input))));
+            let shape = <[usize; 4]>::from(input);
+            let most = operations::MOST_ELEMENTS;
+            let reason = format!(
+                "its input is {shape:?}: batch, channels and sides up to {LONGEST_SIDE} and {most} values in all are read"
+            );
+            return Err(malformed(&self.path, reason));
         }
         let mut converter =
             Converter::new(&self.name, input, self.exported_batch, &self.constants, (self.parameters, parameters));
@@ -150,8 +157,9 @@ impl Imported {
         values.insert(&self.input, Value::Tensor(Tensor::whole(converter.input(), input)));
         let mut unsupported: Vec<UnsupportedNode> = Vec::new();
         for node in &self.nodes {
-            let mut refuse = |reason| {
+            let mut refuse = |reason: Option<String>| {
                 let (op, name) = (node.op_type.clone(), node.name.clone());
+                let reason = reason.map(shortened);
                 unsupported.push(UnsupportedNode { op, node: name, reason });
                 vec![Value::Unknown; node.output.len()]
             };
@@ -194,6 +202,15 @@ impl Imported {
             }
             _ => Err(malformed(&self.path, format!("its output `{}` is not the result of a last layer", self.output))),
         }
+    }
+}
+
+/// A reason fit for a list of them: shapes can have thousands of numbers, and every node its own reason.
+fn shortened(reason: String) -> String {
+    const LONGEST: usize = 300;
+    match reason.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", reason.get(..end).unwrap_or_default()),
+        None => reason,
     }
 }
 

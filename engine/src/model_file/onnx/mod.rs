@@ -6,6 +6,7 @@ mod export;
 mod import;
 mod operations;
 mod proto;
+mod scan;
 mod view;
 
 pub use export::{BatchNorm, to_onnx, write_onnx};

@@ -14,7 +14,9 @@ pub(super) struct Names<'a> {
 
 impl<'a> Names<'a> {
     pub(super) fn new(constants: &'a HashMap<String, Constant>) -> Self {
-        let parents = |name: &'a String| std::iter::successors(parent(name), |name| parent(name));
+        /// Modules nested deeper than this are nobody's containers: long names of dots cost their length squared.
+        const DEEPEST: usize = 64;
+        let parents = |name: &'a String| std::iter::successors(parent(name), |name| parent(name)).take(DEEPEST);
         // Shapes and bounds stand beside a layer that has nothing to learn.
         let learned = |constant: &Constant| matches!(constant, Constant::Floats { dims, .. } if !dims.is_empty());
         let names = constants.iter().filter(|(_, constant)| learned(constant)).map(|(name, _)| name);
