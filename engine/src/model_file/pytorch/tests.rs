@@ -190,7 +190,7 @@ fn a_result_without_pixels_is_a_vector_as_in_onnx() {
     let last = |layers: &[(&str, Op)]| {
         let source = to_pytorch(&chain(layers)).unwrap();
         checked(&source);
-        source.lines().filter_map(|line| line.trim().strip_prefix("return ")).last().unwrap().to_owned()
+        source.lines().filter_map(|line| line.trim().strip_prefix("return ")).next_back().unwrap().to_owned()
     };
     let pool = ("pool", Op::GlobalAvgPool);
     let linear = ("fc", Op::Linear { in_features: 4, out_features: 5, bias: true });
