@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use shufflescope_engine::classify::{Classifier, ClassifierOptions, Labels, demo};
+use shufflescope_engine::classify::{Classifier, ClassifierOptions, ClassifyError, Labels, demo};
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::graph::lower;
@@ -49,7 +49,10 @@ pub(super) struct NetworkArguments {
 
 impl NetworkArguments {
     fn asked(&self) -> anyhow::Result<Option<Design>> {
-        self.design.as_deref().map(|word| resolve::design(word, None)).transpose()
+        self.input.map(resolve::input_size).transpose()?;
+        let but = ", and only designs are run with trained weights: --design takes a preset's name or a TOML file, --weights \
+                   what it was trained to";
+        self.design.as_deref().map(|word| resolve::design(word, but)).transpose()
     }
 
     fn at_the_input_asked_for(&self, design: Design) -> Design {
@@ -103,7 +106,9 @@ impl Network {
         };
         if word == DEMO {
             let design = asked.unwrap_or_else(demo::design);
-            demo::weights().check(&lower(&design, Batch(1))?).context("the demo's weights do not fit the design")?;
+            demo::weights().check(&lower(&design, Batch(1))?).context(
+                "the demo's weights fit the demo's design: leave --design out, or give --weights of its own",
+            )?;
             return Ok(Self { design: arguments.at_the_input_asked_for(design), file: None, published: None });
         }
         let file = WeightsFile::open(&weights_file(word)?)?;
@@ -134,6 +139,9 @@ impl Network {
             return Ok((classifier, options));
         };
         let classifier = Classifier::open(&self.design, file, &options);
+        if let (Err(ClassifyError::Resize(error)), Some(side)) = (&classifier, arguments.resize) {
+            return Err(UsageError(format!("--resize {side}: {error}")).into());
+        }
         let classifier = classifier.with_context(|| match &arguments.labels {
             Some(path) => format!("{} and {}", file.path().display(), path.display()),
             None => format!("{}", file.path().display()),
@@ -145,6 +153,7 @@ impl Network {
 /// The file that `word` means: itself, or downloaded weights of that name.
 fn weights_file(word: &str) -> anyhow::Result<PathBuf> {
     let path = PathBuf::from(word);
+    resolve::weights(&path)?;
     let looks_like_a_file =
         path.extension().is_some_and(|ending| ["pth", "pt", "safetensors"].iter().any(|of| ending == *of));
     if looks_like_a_file || path.is_file() || word.contains(['/', '\\']) {

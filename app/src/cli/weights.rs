@@ -75,6 +75,9 @@ fn mirror(url: &str) -> Result<Server, UsageError> {
     if !url.starts_with("http://") && !url.starts_with("https://") {
         return Err(UsageError(format!("--server {url}: it must start with https:// or http://")));
     }
+    if url::Url::parse(url).is_err() {
+        return Err(UsageError("--server: it must be an address such as https://example.org/weights".into()));
+    }
     Ok(Server { base_url: format!("{}/", url.trim_end_matches('/')), ..Server::pytorch() })
 }
 

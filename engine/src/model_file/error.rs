@@ -55,6 +55,14 @@ pub enum ModelFileError {
     /// The weights do not fit the graph.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// A layer is called as no module of PyTorch can be.
+    #[error("layer `{layer}`: {reason}")]
+    Name {
+        /// The layer's path.
+        layer: String,
+        /// What is wrong with it, and what is not.
+        reason: String,
+    },
     /// A batch normalisation cannot be folded.
     #[error("layer `{layer}`: {source}")]
     Fold {

@@ -151,8 +151,9 @@ impl Imported {
             );
             return Err(malformed(&self.path, reason));
         }
+        let known = (&self.constants, self.nodes.as_slice());
         let mut converter =
-            Converter::new(&self.name, input, self.exported_batch, &self.constants, (self.parameters, parameters));
+            Converter::new(&self.name, input, self.exported_batch, known, (self.parameters, parameters));
         let mut values: HashMap<&str, Value> = HashMap::new();
         values.insert(&self.input, Value::Tensor(Tensor::whole(converter.input(), input)));
         let mut unsupported: Vec<UnsupportedNode> = Vec::new();
@@ -259,7 +260,8 @@ mod tests {
     use super::super::attributes::int;
     use super::super::{BatchNorm, to_onnx};
     use super::*;
-    use crate::graph::{GraphBuilder, Op, Window};
+    use crate::graph::{Activation, Conv2d, GraphBuilder, Op, Window};
+    use crate::model_file::pytorch::to_pytorch;
 
     /// One pooling of a `side` x `side` image that rounds its output up; what it makes of another image.
     fn rounded_up(op: impl Fn(Window) -> Op, side: usize) -> Result<Shape, String> {
@@ -287,5 +289,91 @@ mod tests {
         assert!(refused.contains("rounds its output up"), "10 rows are one too many: {refused}");
         let refused = rounded_up(Op::AvgPool, 8).unwrap_err();
         assert!(refused.contains("rounds its output up"), "{refused}");
+    }
+
+    /// Layer after layer, convolutions and activations by turns, at these paths.
+    fn chain(paths: &[&str]) -> (Graph, Weights) {
+        let conv = Conv2d { in_channels: 3, out_channels: 3, window: Window::square(3, 1), groups: 1, bias: true };
+        let mut builder = GraphBuilder::new("net", Shape::new(1, 3, 8, 8));
+        let mut value = builder.input();
+        for (index, path) in paths.iter().enumerate() {
+            let op = if index % 2 == 0 { Op::Conv2d(conv) } else { Op::Activation(Activation::Relu6) };
+            value = builder.push(*path, op, &[value]).unwrap();
+        }
+        let graph = builder.finish();
+        let weights = Weights::seeded(&graph, 1);
+        (graph, weights)
+    }
+
+    /// The model of a graph, changed.
+    fn model_of((graph, weights): &(Graph, Weights), change: impl Fn(&mut proto::Graph)) -> Vec<u8> {
+        let bytes = to_onnx(graph, weights, BatchNorm::Keep).unwrap();
+        let mut model = proto::Model::decode(bytes.as_slice()).unwrap();
+        change(model.graph.as_mut().unwrap());
+        model.encode_to_vec()
+    }
+
+    #[test]
+    fn a_function_after_a_module_of_its_own_keeps_that_module_in_pytorch() {
+        // As PyTorch exports `F.relu6(self.conv(x))` of a module `conv1`, the batch normalisation folded.
+        let bytes = model_of(&chain(&["a", "b"]), |graph| {
+            for node in &mut graph.node {
+                let ours = node.name.clone();
+                node.name = if ours == "a" { "/conv1/conv/Conv".into() } else { "/conv1/Clip".into() };
+                for name in &mut node.input {
+                    *name = name.replace("a.weight", "onnx::Conv_5").replace("a.bias", "onnx::Conv_6");
+                }
+            }
+            for tensor in &mut graph.initializer {
+                tensor.name = tensor.name.replace("a.weight", "onnx::Conv_5").replace("a.bias", "onnx::Conv_6");
+            }
+        });
+        let imported = Imported::from_bytes(&bytes, "m.onnx").unwrap();
+        assert!(imported.weights().iter().map(|(name, _)| name).eq(["conv1.conv.bias", "conv1.conv.weight"]));
+        let source = to_pytorch(&imported.graph_for(1, [8, 8]).unwrap()).unwrap();
+        assert!(source.contains("        x = self.conv1.conv(x)\n        return self.conv1.clip(x)\n"), "{source}");
+    }
+
+    #[test]
+    fn whatever_layers_are_called_every_form_of_the_model_has_the_same_names_and_none_twice() {
+        let odd =
+            ["forward", "training", "lambda", "block.type", "a-b", "a_b", "0", "é", "conv1", "conv1.0", "x.__init__"];
+        let names: Vec<String> = odd.iter().flat_map(|name| [(*name).to_owned(), format!("{name}.relu")]).collect();
+        let ours = chain(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        let refused = to_pytorch(&ours.0).unwrap_err().to_string();
+        assert_eq!(refused, "layer `forward`: modules of PyTorch are not called so; `forward_` is possible");
+        let imported = Imported::from_bytes(&model_of(&ours, |_| {}), "m.onnx").unwrap();
+        let graph = imported.graph_for(1, [8, 8]).unwrap();
+        let source = to_pytorch(&graph).unwrap();
+        for line in [
+            "self.forward_ = nn.Conv2d(3, 3, 3, padding=1)",
+            "self.training_ = nn.Conv2d(3, 3, 3, padding=1)",
+            "setattr(self, \"lambda\", nn.Conv2d(3, 3, 3, padding=1))",
+            "self.block.type_ = nn.Conv2d(3, 3, 3, padding=1)",
+            "self.a_b_1 = nn.Conv2d(3, 3, 3, padding=1)",
+            "self.layer0.relu = nn.ReLU6()",
+            "setattr(self.conv1, \"0\", nn.Conv2d(3, 3, 3, padding=1))",
+            "x = getattr(self.conv1, \"0\")(x)",
+            "self.x.layer__init__ = nn.Conv2d(3, 3, 3, padding=1)",
+        ] {
+            assert!(source.contains(&format!("        {line}\n")), "{line}:\n{source}");
+        }
+        let again = to_onnx(&graph, imported.weights(), BatchNorm::Keep).unwrap();
+        let again = Imported::from_bytes(&again, "m.onnx").unwrap();
+        assert_eq!(again.weights(), imported.weights());
+    }
+
+    #[test]
+    fn values_and_parameters_of_a_written_model_have_names_of_their_own() {
+        let ours = chain(&["conv", "conv.weight", "logits", "conv.bias", "act.min", "act", "last", "logits.map"]);
+        let bytes = model_of(&ours, |graph| {
+            let made = graph.node.iter().flat_map(|node| &node.output);
+            let names: Vec<&String> = made.chain(graph.initializer.iter().map(|tensor| &tensor.name)).collect();
+            let different: HashSet<&&String> = names.iter().collect();
+            assert_eq!(different.len(), names.len(), "{names:?}");
+        });
+        let weights = Imported::from_bytes(&bytes, "m.onnx").unwrap().weights().clone();
+        assert_eq!(weights.get("conv.weight"), ours.1.get("conv.weight"));
+        assert_eq!(weights.len(), ours.1.len());
     }
 }

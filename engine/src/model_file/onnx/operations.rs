@@ -56,10 +56,10 @@ pub(super) enum Parameters {
 }
 
 /// Builds the graph node by node.
-pub(super) struct Converter<'a> {
+pub(super) struct Converter {
     builder: GraphBuilder,
     weights: Weights,
-    names: Names<'a>,
+    names: Names,
     exported_batch: Option<usize>,
     /// Values that parameters may still have: more than a file holds means that one is used again and again.
     parameters_left: usize,
@@ -74,18 +74,18 @@ pub(super) fn is_known(node: &Node) -> bool {
     ours && (layers::KNOWN.contains(&node.op_type.as_str()) || shapes::KNOWN.contains(&node.op_type.as_str()))
 }
 
-impl<'a> Converter<'a> {
+impl Converter {
     pub(super) fn new(
         name: &str,
         input: Shape,
         exported_batch: Option<usize>,
-        constants: &'a HashMap<String, Constant>,
+        (constants, nodes): (&HashMap<String, Constant>, &[Node]),
         (parameters_left, parameters): (usize, Parameters),
     ) -> Self {
         Self {
             builder: GraphBuilder::new(name, input),
             weights: Weights::default(),
-            names: Names::new(constants),
+            names: Names::new(constants, nodes),
             exported_batch,
             parameters_left,
             parameters,

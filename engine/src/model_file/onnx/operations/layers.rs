@@ -73,7 +73,7 @@ fn numbers(node: &Node, inputs: Inputs<'_>, index: usize, attribute: &str) -> Re
     }
 }
 
-impl Converter<'_> {
+impl Converter {
     pub(super) fn layer(&mut self, node: &Node, inputs: Inputs<'_>) -> Made {
         match node.op_type.as_str() {
             "Conv" => self.convolution(node, inputs),
