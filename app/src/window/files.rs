@@ -1,11 +1,10 @@
 //! Files and file dialogs, all off the painting thread; results come back as events.
 //!
-//! What reads files of others and what writes the user's work are threads of their own, so that one never waits for the
-//! other.
+//! Files of others are read, and exports rendered, in processes that can be ended; the user's work is written on a thread
+//! that nothing of that can stop.
 
 mod dialogs;
 mod event;
-mod exporter;
 mod file_manager;
 mod names;
 mod reader;
@@ -14,24 +13,28 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
 use shufflescope_engine::classify::Picture;
 use shufflescope_engine::design::Design;
 
 pub use self::dialogs::{Dialogs, Pending, Question, Reply, SystemDialogs, Wanted};
-pub use self::event::{Chosen, FileEvent, Opened};
-use self::exporter::Exporter;
+pub use self::event::{Chosen, FileEvent, Opened, Place};
 use self::names::{file_name, with_ending};
-pub use self::reader::Place;
+pub use self::reader::Errand;
 use self::reader::Reader;
 pub use self::writer::Write;
 use self::writer::Writer;
-use super::export::{Export, Material};
 use super::pacer::Pacer;
+use crate::export::{Export, Material};
 use crate::image_file::ENDINGS;
+use crate::reader::Readers;
 
 /// The file in the data folder that names the folder of the last export.
 const EXPORT_FOLDER: &str = "export-folder.txt";
+
+/// How long the end of the program waits for exports that are being rendered.
+const MOST_WAIT: Duration = Duration::from_secs(2);
 
 /// Endings of files that open as a network.
 const NETWORKS: [&str; 3] = ["toml", "json", "onnx"];
@@ -41,7 +44,6 @@ const NETWORKS: [&str; 3] = ["toml", "json", "onnx"];
 pub struct Files {
     dialogs: Arc<dyn Dialogs>,
     reader: Reader,
-    exporter: Exporter,
     writer: Writer,
     events: Receiver<FileEvent>,
     tell: Sender<FileEvent>,
@@ -53,14 +55,13 @@ pub struct Files {
 impl Files {
     /// Starts the threads; without a data folder nothing is kept over a crash.
     #[must_use]
-    pub fn new(data_folder: Option<&Path>, dialogs: Arc<dyn Dialogs>, pacer: Pacer) -> Self {
+    pub fn new(data_folder: Option<&Path>, readers: Readers, dialogs: Arc<dyn Dialogs>, pacer: Pacer) -> Self {
         let (tell, events) = channel();
         let writer = Writer::new(data_folder, tell.clone(), pacer.clone());
         let export_folder_file = data_folder.map(|folder| folder.join(EXPORT_FOLDER));
         Self {
             dialogs,
-            reader: Reader::new(tell.clone(), pacer.clone()),
-            exporter: Exporter::new(writer.clone(), tell.clone(), pacer.clone()),
+            reader: Reader::new(readers, writer.clone(), tell.clone(), pacer.clone()),
             writer,
             events,
             tell,
@@ -95,13 +96,25 @@ impl Files {
     }
 
     /// What has become of the requests so far.
-    pub fn poll(&self) -> Vec<FileEvent> {
-        self.events.try_iter().collect()
+    pub fn poll(&mut self) -> Vec<FileEvent> {
+        let reader = &mut self.reader;
+        self.events.try_iter().flat_map(|event| reader.take(event)).collect()
+    }
+
+    /// What is being read and rendered.
+    #[must_use]
+    pub fn errands(&self) -> &[Errand] {
+        self.reader.errands()
+    }
+
+    /// Ends the errand of this number.
+    pub fn cancel(&mut self, id: u64) -> Option<FileEvent> {
+        self.reader.cancel(id)
     }
 
     /// Reads a design file, a saved profile or an ONNX model.
-    pub fn open(&self, place: Place, path: PathBuf) {
-        self.reader.read(place, path);
+    pub fn open(&mut self, place: Place, path: PathBuf) {
+        self.reader.open(place, path);
     }
 
     /// Writes bytes for elsewhere.
@@ -116,8 +129,8 @@ impl Files {
     }
 
     /// Writes a file for elsewhere.
-    pub fn export(&self, path: PathBuf, what: Export, material: Box<Material>) {
-        self.exporter.export(path, what, material);
+    pub fn export(&mut self, path: PathBuf, what: Export, material: Box<Material>) {
+        self.reader.export(path, what, material);
     }
 
     /// Writes a picture as PNG.
@@ -142,7 +155,14 @@ impl Files {
     }
 
     /// Waits until everything requested is on disk, but not for long; for the end of the program.
-    pub fn finish(&self) {
+    pub fn finish(&mut self) {
+        self.writer.finish();
+        let since = Instant::now();
+        while self.reader.is_exporting() && since.elapsed() < MOST_WAIT {
+            if let Ok(event) = self.events.recv_timeout(Duration::from_millis(50)) {
+                self.reader.take(event);
+            }
+        }
         self.writer.finish();
     }
 
@@ -152,12 +172,8 @@ impl Files {
             Place::Document => "Open a design, a saved profile or an ONNX model",
             Place::Side(_) => "Open a network to compare",
         };
-        let reader = self.reader.clone();
         let filter = ("Design, profile or model", NETWORKS.to_vec());
-        self.ask(title, Wanted::File, filter, move |path| {
-            reader.read(place, path);
-            None
-        });
+        self.ask(title, Wanted::File, filter, move |path| Some(FileEvent::ToOpen(place, path)));
     }
 
     /// Asks a person for a file and writes these bytes to it.
