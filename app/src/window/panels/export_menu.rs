@@ -5,10 +5,10 @@ use egui::{Button, RichText, Role, Ui};
 use shufflescope_engine::report::Format;
 
 use crate::export::Export;
-use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
 use crate::window::format;
 use crate::window::live::Freshness;
+use crate::window::scene::Scene;
 use crate::window::theme::Palette;
 use crate::window::widgets::named;
 

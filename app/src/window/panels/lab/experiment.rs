@@ -6,10 +6,10 @@ use shufflescope_engine::experiment::{Cell, Evidence, Experiment, ExperimentResu
 
 use super::{conditions, exports};
 use crate::export::ResultForm;
-use crate::window::app::Scene;
 use crate::window::command::Commands;
 use crate::window::format;
 use crate::window::lab::Known;
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::{Mark, mark, named};
 

@@ -16,9 +16,9 @@ pub use entry::{Entry, LabView};
 
 use super::progress;
 use crate::export::ResultForm;
-use crate::window::app::Scene;
 use crate::window::bench::Owner;
 use crate::window::command::{Command, Commands};
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;
 

@@ -9,10 +9,10 @@ use shufflescope_engine::runtime::RunOptions;
 use super::columns::headed;
 use super::{LabView, conditions, exports};
 use crate::export::ResultForm;
-use crate::window::app::Scene;
 use crate::window::command::Commands;
 use crate::window::format;
 use crate::window::lab::Networks;
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::{Across, Axis, Dot, Scatter, choice, legend, named};
 
