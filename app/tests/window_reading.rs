@@ -97,11 +97,10 @@ fn a_reader_that_hangs_is_shown_with_a_way_out_while_saves_go_through_and_is_giv
     window.step();
     std::thread::sleep(Duration::from_millis(350));
     window.step();
-    assert!(window.says("Reading slow.onnx: 0 s"), "{:?}", window.texts());
+    assert!(window.says("Reading slow.onnx: "), "{:?}", window.texts());
     saves(&mut window, &dialogs, &folder.path().join("mine.toml"));
     window.step();
-    let cancel = window.texts().into_iter().find(|text| text.starts_with("Cancel: Reading slow.onnx")).unwrap();
-    window.harness.get_by_label(&cancel).click();
+    window.harness.get_by_label("Cancel: Reading slow.onnx").click();
     window.wait("the end", |app| app.notice().is_some_and(|notice| notice.text.contains("cancelled")));
     window.step();
     assert!(!window.says("Reading slow.onnx"));
@@ -147,8 +146,7 @@ fn an_export_that_hangs_stops_no_save_and_leaves_the_old_file_when_it_is_cancell
     std::thread::sleep(Duration::from_millis(350));
     saves(&mut window, &dialogs, &folder.path().join("mine.toml"));
     window.step();
-    let cancel = window.texts().into_iter().find(|text| text.starts_with("Cancel: Exporting to report.html")).unwrap();
-    window.harness.get_by_label(&cancel).click();
+    window.harness.get_by_label("Cancel: Exporting to report.html").click();
     window.wait("the end", |app| app.notice().is_some_and(|notice| notice.text.contains("cancelled")));
     assert_eq!(std::fs::read(&out).unwrap(), b"old");
 }

@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 use shufflescope_engine::classify::Picture;
 use shufflescope_engine::design::Design;
+use shufflescope_engine::files::read_regular;
+use shufflescope_engine::units::Bytes;
 
 pub use self::dialogs::{Dialogs, Pending, Question, Reply, SystemDialogs, Wanted};
 pub use self::event::{Chosen, FileEvent, Opened, Place};
@@ -178,9 +180,8 @@ impl Files {
 
     /// Asks a person for a file and writes these bytes to it.
     pub fn ask_to_write(&self, name: &str, ending: &'static str, bytes: Vec<u8>) {
-        let wanted = Wanted::NewFile(file_name(name, ending));
-        let filter = ("Result", vec![ending.trim_start_matches('.')]);
-        self.ask("Export the result", wanted, filter, move |path| match with_ending(path, ending) {
+        let (name, filter) = (file_name(name, ending), ("Result", vec![ending.trim_start_matches('.')]));
+        self.ask_where("Export the result", name, filter, move |path| match with_ending(path, ending) {
             Ok(path) => Some(FileEvent::WriteTo(path, bytes)),
             Err(taken) => Some(not_exported(taken)),
         });
@@ -226,14 +227,15 @@ impl Files {
 
     /// Asks a person for a file and writes the picture to it.
     pub fn ask_for_snapshot(&self, picture: Arc<Picture>) {
-        let (writer, wanted) = (self.writer.clone(), Wanted::NewFile("snapshot.png".into()));
-        let filter = ("PNG picture", vec!["png"]);
-        self.ask("Save the picture", wanted, filter, move |path| match with_ending(path, ".png") {
-            Ok(path) => {
-                writer.snapshot(path, picture);
-                None
+        let (writer, filter) = (self.writer.clone(), ("PNG picture", vec!["png"]));
+        self.ask_where("Save the picture", "snapshot.png".into(), filter, move |path| {
+            match with_ending(path, ".png") {
+                Ok(path) => {
+                    writer.snapshot(path, picture);
+                    None
+                }
+                Err(taken) => Some(not_exported(taken)),
             }
-            Err(taken) => Some(not_exported(taken)),
         });
     }
 
@@ -241,15 +243,15 @@ impl Files {
     pub fn ask_to_export(&self, what: Export, material: Material) {
         let ending = what.endings().first().copied().unwrap_or_default();
         let endings = what.endings().iter().map(|ending| ending.trim_start_matches('.')).collect();
-        let wanted = Wanted::NewFile(file_name(material.model.name(), ending));
+        let name = file_name(material.model.name(), ending);
         let title = format!("Export: {}", what.about());
-        self.ask(&title, wanted, (what.about(), endings), move |path| match with_ending(path, ending) {
+        self.ask_where(&title, name, (what.about(), endings), move |path| match with_ending(path, ending) {
             Ok(path) => Some(FileEvent::ExportTo(path, what, Box::new(material))),
             Err(taken) => Some(not_exported(taken)),
         });
     }
 
-    /// Shows a dialog and waits for it on a thread; `then` says what has come of the answer.
+    /// Asks a person for a file or folder; `then` says what has come of the answer.
     fn ask(
         &self,
         title: &str,
@@ -257,9 +259,24 @@ impl Files {
         filter: (&'static str, Vec<&'static str>),
         then: impl FnOnce(PathBuf) -> Option<FileEvent> + Send + 'static,
     ) {
-        let is_export = matches!(wanted, Wanted::NewFile(_)) && filter.1 != ["toml"];
-        let folder = self.export_folder().filter(|_| is_export).map(Path::to_owned);
-        let wait = self.dialogs.show(Question { title: title.into(), wanted, filter, folder });
+        self.show(Question { title: title.into(), wanted, filter, folder: None }, then);
+    }
+
+    /// Asks a person for a new file, first in the folder of the last export.
+    fn ask_where(
+        &self,
+        title: &str,
+        name: String,
+        filter: (&'static str, Vec<&'static str>),
+        then: impl FnOnce(PathBuf) -> Option<FileEvent> + Send + 'static,
+    ) {
+        let folder = self.export_folder().map(Path::to_owned);
+        self.show(Question { title: title.into(), wanted: Wanted::NewFile(name), filter, folder }, then);
+    }
+
+    /// Shows a dialog and waits for it on a thread.
+    fn show(&self, question: Question, then: impl FnOnce(PathBuf) -> Option<FileEvent> + Send + 'static) {
+        let wait = self.dialogs.show(question);
         let (tell, pacer) = (self.tell.clone(), self.pacer.clone());
         let draft = self.writer.draft().map(Path::to_owned);
         std::thread::spawn(move || {
@@ -283,6 +300,6 @@ fn not_exported(taken: names::NameTaken) -> FileEvent {
 
 /// The folder that an earlier session exported to.
 fn remembered(file: &Path) -> Option<PathBuf> {
-    let folder = std::fs::read_to_string(file).ok()?;
+    let folder = String::from_utf8(read_regular(file, Bytes(1 << 16)).ok()?).ok()?;
     (!folder.is_empty()).then(|| folder.into())
 }

@@ -133,7 +133,7 @@ impl Window {
 
     /// Drops these files onto the window, all at once.
     pub fn drop_files(&mut self, files: impl IntoIterator<Item = PathBuf>) {
-        let files = files.into_iter().map(|file| Arc::new(Dropped(file)) as Arc<dyn egui::DroppedFile>);
+        let files = files.into_iter().map(|file| Arc::new(Dropped(file)) as _);
         self.harness.input_mut().dropped_files.extend(files);
     }
 

@@ -40,15 +40,21 @@ enum Doing {
 }
 
 impl Errand {
-    /// What is done and since when, once it has taken long enough to be worth saying.
+    /// What is done.
     #[must_use]
-    pub fn progress(&self) -> Option<String> {
-        let elapsed = self.since.elapsed();
+    pub fn name(&self) -> String {
         let doing = match self.what {
             Doing::Open(_) => "Reading",
             Doing::Export => "Exporting to",
         };
-        (elapsed >= NOTABLE).then(|| format!("{doing} {}: {} s", file_name(&self.path), elapsed.as_secs()))
+        format!("{doing} {}", file_name(&self.path))
+    }
+
+    /// What is done and since when, once it has taken long enough to be worth saying.
+    #[must_use]
+    pub fn progress(&self) -> Option<String> {
+        let elapsed = self.since.elapsed();
+        (elapsed >= NOTABLE).then(|| format!("{}: {} s", self.name(), elapsed.as_secs()))
     }
 }
 

@@ -48,7 +48,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, said: Option<&Notice>, commands: &mut
     for errand in scene.errands {
         let Some(progress) = errand.progress() else { continue };
         line(ui, &progress, false, palette, |ui| {
-            let cancel = format!("Cancel: {progress}");
+            let cancel = format!("Cancel: {}", errand.name());
             if named(ui.button("Cancel"), Role::Button, &cancel).clicked() {
                 commands.push(Command::CancelErrand(errand.id));
             }
