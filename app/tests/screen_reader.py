@@ -72,6 +72,16 @@ def click(node):
     actions.doAction(0)
 
 
+def start(path, tries=5):
+    """The program; again where the display was not ready yet."""
+    for _ in range(tries):
+        program = subprocess.Popen([path])
+        time.sleep(3)
+        if program.poll() is None:
+            return program
+    sys.exit("the program does not stay")
+
+
 def inside(options):
     import pyatspi
 
@@ -79,14 +89,14 @@ def inside(options):
                    "org.freedesktop.DBus.Properties.Set", "string:org.a11y.Status"]
     for name in ("IsEnabled", "ScreenReaderEnabled"):
         subprocess.run([*set_enabled, f"string:{name}", "variant:boolean:true"], check=True, capture_output=True)
-    program = subprocess.Popen([options.program, "--threads", "1"])
+    program = start(options.program)
     try:
         application = find(pyatspi.Registry.getDesktop(0))
         failed = False
         for tab in TABS:
-            by_name = [node for _, name, node in controls(application) if name == tab]
+            by_name = [node for _, name, node in controls(application) if name == f"{tab} tab"]
             if not by_name:
-                print(f"{tab}: no control of this name leads there")
+                print(f"{tab}: no tab of this name")
                 failed = True
                 continue
             click(by_name[0])
