@@ -10,10 +10,10 @@ const TIMES: u64 = 8;
 
 /// Limits the memory of this process to what a file of that size may take; too much ends it.
 ///
-/// On Linux and the BSDs that is the address space. macOS takes the limit and does not enforce it, and Windows has none
-/// for a process itself: there, the decoders' own bounds and the time limit are what protects.
+/// On Linux that is the address space. macOS has the limit and does not enforce it, and Windows has none that a process
+/// sets itself: there, the decoders' own bounds and the time limit are what protects.
 pub(super) fn limit(file: Bytes) {
-    #[cfg(unix)]
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
     {
         use nix::sys::resource::{Resource, getrlimit, setrlimit};
         let wanted = LEAST.0.saturating_add(file.0.saturating_mul(TIMES));
@@ -23,6 +23,6 @@ pub(super) fn limit(file: Bytes) {
             let _ = setrlimit(Resource::RLIMIT_AS, wanted, hard);
         }
     }
-    #[cfg(not(unix))]
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
     let _ = (file, LEAST, TIMES);
 }
