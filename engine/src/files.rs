@@ -1,4 +1,8 @@
-//! Files that are either written whole or not at all.
+//! Files that are either written whole or not at all, and files that are read with care.
+
+mod read;
+
+pub use self::read::{open_regular, open_regular_with, read_at_most, read_regular};
 
 use std::io::{self, Write};
 use std::path::Path;
