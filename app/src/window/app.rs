@@ -6,6 +6,7 @@ mod outcome;
 mod remembering;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use eframe::egui;
 use egui::{Key, KeyboardShortcut, Modifiers};
@@ -23,7 +24,7 @@ use super::command::{Command, Commands};
 use super::compare::{Compare, Compared};
 use super::document::Document;
 use super::export::Export;
-use super::files::Files;
+use super::files::{Dialogs, Files, Place};
 use super::keeper::Keeper;
 use super::lab::Lab;
 use super::live::Live;
@@ -56,6 +57,8 @@ pub struct Setup {
     pub care: Care,
     /// Where weights are downloaded from.
     pub weights_server: Server,
+    /// What asks for files.
+    pub dialogs: Arc<dyn Dialogs>,
 }
 
 /// Something that a person should read.
@@ -150,7 +153,7 @@ impl App {
     /// # Errors
     /// Where the design to start with is not valid.
     pub fn new(setup: Setup) -> Result<Self, ModelError> {
-        let Setup { launcher, data_folder, design, options, care, weights_server } = setup;
+        let Setup { launcher, data_folder, design, options, care, weights_server, dialogs } = setup;
         let weights_folder = data_folder.as_deref().map(folder_in);
         let pacer = Pacer::default();
         let recovered = design.is_none().then(|| Files::recover(data_folder.as_deref())).flatten();
@@ -177,7 +180,7 @@ impl App {
             keeper: Keeper::new(data_folder.as_deref(), pacer.clone()),
             past: PastRuns::default(),
             camera: Camera::new(weights_folder, weights_server, pacer.clone()),
-            files: Files::new(data_folder.as_deref(), pacer.clone()),
+            files: Files::new(data_folder.as_deref(), dialogs, pacer.clone()),
             surroundings: Surroundings::look(pacer.clone()),
             tabs: Tabs::default(),
             commands: Commands::default(),
@@ -338,8 +341,8 @@ impl App {
             Command::MeasureCeilings => self.live.measure_ceilings(),
             Command::TakeApart => self.live.take_apart(),
             Command::Cancel => self.cancel(),
-            Command::OpenDialog => self.files.ask_to_open(),
-            Command::Open(path) => self.files.open(path),
+            Command::OpenDialog => self.files.ask_to_open(Place::Document),
+            Command::Open(path) => self.files.open(Place::Document, path),
             Command::OpenModel(model) => self.document.open_model(*model, now),
             Command::BackToDesign => self.document.back_to_design(),
             Command::Save => self.save(false),
@@ -347,8 +350,8 @@ impl App {
             Command::ExportDialog(what) => self.files.ask_to_export(what, self.material()),
             Command::Export(what, path) => self.files.export(path, what, Box::new(self.material())),
             Command::Choose(side, choice) => self.compare.choose(side, choice),
-            Command::ChooseFileDialog(side) => self.files.ask_to_open_for(side),
-            Command::ChooseFile(side, path) => self.files.open_for(side, path),
+            Command::ChooseFileDialog(side) => self.files.ask_to_open(Place::Side(side)),
+            Command::ChooseFile(side, path) => self.files.open(Place::Side(side), path),
             Command::StartCompare => self.start_compare(),
             Command::RunLab(run) => self.run_lab(&run),
             Command::ExportText(name, form, text) => self.files.ask_to_write(&name, form.ending(), text.into_bytes()),

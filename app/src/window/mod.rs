@@ -38,6 +38,7 @@ pub use command::{Command, Commands};
 pub use compare::{Choice, Compare, Compared, OnPaper};
 pub use document::{Analysis, Document, Pinned};
 pub use export::{Export, Material, ResultForm};
+pub use files::{Dialogs, Pending, Question, Reply, SystemDialogs, Wanted};
 pub use keeper::{Answer, Keeper};
 pub use lab::{Input, Known, Lab, Measured, Networks, Run, SweepPlan, SweepPoints, SweepTexts};
 pub use live::{Freshness, Live, Phase};

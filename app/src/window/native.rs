@@ -8,6 +8,7 @@ use shufflescope_engine::runtime::RunOptions;
 
 use super::app::{App, Setup};
 use super::bench::Care;
+use super::files::SystemDialogs;
 use super::theme;
 use crate::weights_store::Server;
 use crate::worker::Launcher;
@@ -51,7 +52,8 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     let data_folder = crate::data_folder();
     let WindowOptions { launcher, design, options, renderer } = options;
     let (care, weights_server) = (Care::default(), Server::pytorch());
-    let setup = Setup { launcher, data_folder, design, options, care, weights_server };
+    let dialogs = std::sync::Arc::new(SystemDialogs);
+    let setup = Setup { launcher, data_folder, design, options, care, weights_server, dialogs };
     let first = match renderer {
         None | Some(Renderer::Wgpu) => eframe::Renderer::Wgpu,
         Some(Renderer::Glow) => eframe::Renderer::Glow,

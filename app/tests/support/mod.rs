@@ -3,9 +3,11 @@
 #![allow(dead_code, reason = "not every test file needs everything")]
 
 mod cpu_renderer;
+mod dialogs;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui_kittest::Harness;
@@ -20,6 +22,7 @@ use shufflescope_engine::units::Nanos;
 use shufflescope_engine::zoo;
 
 pub use cpu_renderer::CpuRenderer;
+pub use dialogs::ScriptedDialogs;
 
 /// Long enough for a slow machine under load; never waited for where things go well.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -39,6 +42,7 @@ pub fn setup(data_folder: Option<&Path>) -> Setup {
         care: Care::default(),
         // Nobody listens there.
         weights_server: Server { base_url: "http://127.0.0.1:9/".into(), patience: Duration::from_secs(5) },
+        dialogs: Arc::new(ScriptedDialogs::default()),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::window::camera::{Trained, WeightsChoice};
 use crate::window::compare::Choice;
 use crate::window::document::Pinned;
 use crate::window::export::Material;
-use crate::window::files::{Chosen, FileEvent, Opened, Write};
+use crate::window::files::{Chosen, FileEvent, Opened};
 
 impl App {
     pub(super) fn pin(&mut self) {
@@ -91,7 +91,7 @@ impl App {
                 };
                 self.compare.choose(side, Choice::Opened(Box::new(model)));
             }
-            FileEvent::WriteTo(path, bytes) => self.files.write(Write { path, bytes }),
+            FileEvent::WriteTo(path, bytes) => self.files.write(path, bytes),
             FileEvent::OpenedFor(_, Err(error)) | FileEvent::Opened(_, Err(error)) => {
                 self.fail(format!("Not opened. {error}"))
             }
