@@ -7,6 +7,7 @@ use shufflescope_engine::model::Model;
 use shufflescope_engine::report::Profile;
 
 use crate::window::bench::Side;
+use crate::window::document::{DocumentId, Save};
 use crate::window::export::{Export, Material};
 
 /// What became of a request.
@@ -16,8 +17,14 @@ pub enum FileEvent {
     Opened(PathBuf, Result<Opened, String>),
     /// A file for one side of a comparison was read, or why not.
     OpenedFor(Side, Result<Opened, String>),
-    /// A design file was written, or why not.
-    Saved(PathBuf, Box<Design>, Result<(), String>),
+    /// A person has chosen where to save the design that was there when the dialog came up.
+    SaveTo(PathBuf, DocumentId, Box<Design>),
+    /// A design file was written.
+    Saved(Save),
+    /// A design file was not written: why.
+    NotSaved(String),
+    /// A file takes long to be written: its disk or network share does not answer.
+    Hung(PathBuf),
     /// A person has chosen where to export what was there when the dialog came up.
     ExportTo(PathBuf, Export, Box<Material>),
     /// A file for elsewhere was written, and what to say of it, or why not.
