@@ -1,6 +1,5 @@
 //! Pictures from files: PNG, JPEG, BMP and WebP, whatever the file is called.
 
-use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +7,7 @@ use image::codecs::png::PngEncoder;
 use image::error::ImageError;
 use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageReader, Limits};
 use shufflescope_engine::classify::{Picture, PictureError};
+use shufflescope_engine::files::open_regular;
 use thiserror::Error;
 
 /// How the names of such files end, in lower case; what a file holds decides how it is read.
@@ -66,11 +66,8 @@ pub enum ImageFileError {
 /// Where the file cannot be read, is no picture, is damaged or too large; memory is bounded whatever the file claims.
 pub fn read_picture(path: &Path) -> Result<Picture, ImageFileError> {
     let read = |source| ImageFileError::Read { path: path.into(), source };
-    // A pipe would block.
-    if !std::fs::metadata(path).map_err(read)?.is_file() {
-        return Err(read(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")));
-    }
-    let mut reader = ImageReader::new(BufReader::new(File::open(path).map_err(read)?));
+    let (file, _) = open_regular(path).map_err(read)?;
+    let mut reader = ImageReader::new(BufReader::new(file));
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);

@@ -5,7 +5,9 @@
 
 pub mod camera;
 pub mod cli;
+pub mod export;
 pub mod image_file;
+pub mod reader;
 pub mod weights_store;
 pub mod window;
 pub mod worker;

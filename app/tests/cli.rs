@@ -445,3 +445,73 @@ fn a_damaged_or_missing_onnx_file_is_exit_code_1_and_names_the_file() {
     assert!(failure(1, &["cost", &file(folder.path(), "bad.onnx", "no model")]).contains("bad.onnx"));
     assert!(failure(1, &["profile", "missing.onnx"]).contains("missing.onnx"));
 }
+
+/// A pipe that nobody writes to.
+#[cfg(unix)]
+fn pipe(folder: &Path, name: &str) -> String {
+    let path = folder.join(name);
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    path.display().to_string()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_a_file_is_refused_by_every_command_and_nothing_hangs() {
+    let folder = tempfile::tempdir().unwrap();
+    let named = |name: &str| pipe(folder.path(), name);
+    let (design, model, profile) = (named("p.toml"), named("p.onnx"), named("p.json"));
+    let (weights, labels, picture) = (named("p.safetensors"), named("p.txt"), named("p.png"));
+    let small = stdout(&["designs", "--toml", "shufflenet-v2-x0.5"]);
+    let small = file(folder.path(), "small.toml", &small);
+    let out = folder.path().join("out.html").display().to_string();
+    let sweep = ["sweep", &small, "--width", "0.5", "--results", &profile];
+    let commands: [&[&str]; 8] = [
+        &["cost", &design],
+        &["cost", &model],
+        &["export", &profile, "-o", &out],
+        &["classify", "--weights", &weights, "--design", &small, &picture],
+        &["classify", "--weights", "demo", "--labels", &labels, &picture],
+        &["classify", "--weights", "demo", &picture],
+        &["camera", "run", "--source", &picture, "--seconds", "1"],
+        &sweep,
+    ];
+    for command in commands {
+        let said = failure_in_time(command);
+        assert!(said.contains("pipe") || said.contains("not a regular file"), "{command:?}: {said}");
+    }
+}
+
+/// What a command that must fail says; a panic where it hangs.
+#[cfg(unix)]
+fn failure_in_time(args: &[&str]) -> String {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shufflescope"));
+    command.env("XDG_DATA_HOME", data.path()).env("HOME", data.path());
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let start = std::time::Instant::now();
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None if start.elapsed().as_secs() < 60 => std::thread::sleep(std::time::Duration::from_millis(20)),
+            None => {
+                child.kill().unwrap();
+                panic!("{args:?} hangs");
+            }
+        }
+    };
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(status.code().is_some_and(|code| code == 1 || code == 2), "{args:?}: {status}: {said}");
+    said
+}
+
+#[cfg(unix)]
+#[test]
+fn what_comes_out_of_another_command_is_told_to_go_through_a_file() {
+    let binary = env!("CARGO_BIN_EXE_shufflescope");
+    let script = format!("cat {} | '{binary}' cost /dev/fd/0", "/dev/null");
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("write what comes out of it to a file"), "{said}");
+}

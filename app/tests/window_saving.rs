@@ -236,7 +236,7 @@ fn a_folder_that_cannot_be_written_is_told_and_the_window_goes_on() {
     let file = folder.path().join("a file");
     std::fs::write(&file, "").unwrap();
     let mut window = again(&file.join("data"));
-    assert!(said(&window).contains("not kept over a crash") && window.app().notice().unwrap().is_error);
+    assert!(window.app().notice().unwrap().is_error, "the drafts, or the store in the same folder");
     command(&mut window, Command::Edit(Edit::Classes(7)));
     window.close();
 }

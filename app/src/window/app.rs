@@ -2,6 +2,7 @@
 
 mod bench_work;
 mod camera;
+mod dropped;
 mod outcome;
 mod remembering;
 
@@ -17,13 +18,13 @@ use shufflescope_engine::report::Format;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::zoo;
 
+use self::dropped::{Sorted, sort_dropped};
 use super::bench::{Bench, Care};
 use super::camera::Camera;
 use super::command::{Command, Commands};
 use super::compare::Compare;
 use super::document::Document;
 use super::drafts::{Draft, Drafts, Found};
-use super::export::Export;
 use super::files::{Dialogs, Files, Place};
 use super::keeper::Keeper;
 use super::lab::Lab;
@@ -34,6 +35,8 @@ use super::past_runs::PastRuns;
 use super::scene::{Notice, Scene};
 use super::surroundings::Surroundings;
 use super::tab::{Tab, Tabs};
+use crate::export::Export;
+use crate::reader::Readers;
 use crate::weights_store::{Server, folder_in};
 use crate::worker::{Client, Launcher};
 
@@ -61,6 +64,8 @@ pub struct Setup {
     pub care: Care,
     /// Where weights are downloaded from.
     pub weights_server: Server,
+    /// What reads files and renders exports.
+    pub readers: Readers,
     /// What asks for files.
     pub dialogs: Arc<dyn Dialogs>,
 }
@@ -100,7 +105,7 @@ impl App {
     /// # Errors
     /// Where the design to start with is not valid.
     pub fn new(setup: Setup) -> Result<Self, ModelError> {
-        let Setup { launcher, data_folder, design, options, care, weights_server, dialogs } = setup;
+        let Setup { launcher, data_folder, design, options, care, weights_server, readers, dialogs } = setup;
         let weights_folder = data_folder.as_deref().map(folder_in);
         let pacer = Pacer::default();
         let found = data_folder.as_deref().map(|folder| Drafts::find(folder, design.is_none())).unwrap_or_default();
@@ -127,7 +132,7 @@ impl App {
             keeper: Keeper::new(data_folder.as_deref(), pacer.clone()),
             past: PastRuns::default(),
             camera: Camera::new(weights_folder, weights_server, pacer.clone()),
-            files: Files::new(data_folder.as_deref(), own, dialogs, pacer.clone()),
+            files: Files::new(data_folder.as_deref(), own, readers, dialogs, pacer.clone()),
             drafts,
             surroundings: Surroundings::look(pacer.clone()),
             tabs: Tabs::default(),
@@ -155,9 +160,15 @@ impl App {
         }
         self.take_answers();
         self.shortcuts(ctx);
-        self.dropped_files(ctx);
+        let left_out = self.dropped_files(ctx);
         for command in self.commands.take() {
             self.carry_out(command, ctx, now);
+        }
+        if let Some(text) = left_out {
+            self.fail(text);
+        }
+        if !self.files.errands().is_empty() {
+            ctx.request_repaint_after_secs(0.5);
         }
         self.held = held;
         self.work_at_bench(ctx);
@@ -190,8 +201,8 @@ impl App {
 
     fn paint(&mut self, ui: &mut egui::Ui) {
         let Self { document, live, bench, compare, lab, past, camera, files, surroundings, .. } = self;
-        let export_folder = files.export_folder();
-        let scene = Scene { document, live, bench, compare, lab, past, camera, surroundings, export_folder };
+        let (export_folder, errands) = (files.export_folder(), files.errands());
+        let scene = Scene { document, live, bench, compare, lab, past, camera, surroundings, export_folder, errands };
         panels::show(ui, scene, &mut self.tabs, self.notice.as_ref(), &mut self.commands);
         if self.commands.is_empty() {
             return;
@@ -294,16 +305,24 @@ impl App {
             Command::TakeApart => self.live.take_apart(),
             Command::Cancel => self.cancel(),
             Command::OpenDialog => self.files.ask_to_open(Place::Document),
-            Command::Open(path) => self.files.open(Place::Document, path),
+            Command::Open(path) => self.open(Place::Document, path),
             Command::OpenModel(model) => self.document.open_model(*model, now),
             Command::BackToDesign => self.document.back_to_design(),
             Command::Save => self.save(false),
             Command::SaveAs => self.save(true),
             Command::ExportDialog(what) => self.files.ask_to_export(what, self.material()),
-            Command::Export(what, path) => self.files.export(path, what, Box::new(self.material())),
+            Command::Export(what, path) => {
+                let material = Box::new(self.material());
+                self.files.export(path, what, material);
+            }
+            Command::CancelErrand(id) => {
+                if let Some(event) = self.files.cancel(id) {
+                    self.take(event, now);
+                }
+            }
             Command::Choose(side, choice) => self.compare.choose(side, choice),
             Command::ChooseFileDialog(side) => self.files.ask_to_open(Place::Side(side)),
-            Command::ChooseFile(side, path) => self.files.open(Place::Side(side), path),
+            Command::ChooseFile(side, path) => self.open(Place::Side(side), path),
             Command::StartCompare => self.start_compare(),
             Command::RunLab(run) => self.run_lab(&run),
             Command::ExportText(name, form, text) => self.files.ask_to_write(&name, form.ending(), text.into_bytes()),
@@ -350,11 +369,15 @@ impl App {
         });
     }
 
-    fn dropped_files(&mut self, ctx: &egui::Context) {
-        let dropped = ctx.input(|input| input.raw.dropped_files.last().map(|file| file.path().to_owned()));
-        if let Some(path) = dropped {
-            self.commands.push(Command::Open(path));
+    /// Asks for what was dropped; what is left out of it, and why.
+    fn dropped_files(&mut self, ctx: &egui::Context) -> Option<String> {
+        let dropped: Vec<_> =
+            ctx.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
+        let Sorted { commands, left_out } = sort_dropped(&dropped, self.tabs.shown);
+        for command in commands {
+            self.commands.push(command);
         }
+        left_out
     }
 
     /// Makes an old result stale before anybody sees it beside the new design.

@@ -1,11 +1,10 @@
 //! Files and file dialogs, all off the painting thread; results come back as events.
 //!
-//! What reads files of others and what writes the user's work are threads of their own, so that one never waits for the
-//! other.
+//! Files of others are read, and exports rendered, in processes that can be ended; the user's work is written on a thread
+//! that nothing of that can stop.
 
 mod dialogs;
 mod event;
-mod exporter;
 mod file_manager;
 mod names;
 mod reader;
@@ -15,26 +14,32 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
 use shufflescope_engine::classify::Picture;
 use shufflescope_engine::design::Design;
+use shufflescope_engine::files::read_regular;
+use shufflescope_engine::units::Bytes;
 
 pub use self::dialogs::{Dialogs, Pending, Question, Reply, SystemDialogs, Wanted};
-pub use self::event::{Chosen, FileEvent, Opened};
-use self::exporter::Exporter;
+pub use self::event::{Chosen, FileEvent, Opened, Place};
 use self::names::{file_name, with_ending};
-pub use self::reader::Place;
+pub use self::reader::Errand;
 use self::reader::Reader;
 pub use self::writer::Write;
 use self::writer::Writer;
 use super::document::{DocumentId, Save};
 use super::drafts::Draft;
-use super::export::{Export, Material};
 use super::pacer::Pacer;
+use crate::export::{Export, Material};
 use crate::image_file::ENDINGS;
+use crate::reader::Readers;
 
 /// The file in the data folder that names the folder of the last export.
 const EXPORT_FOLDER: &str = "export-folder.txt";
+
+/// How long the end of the program waits for exports that are being rendered.
+const MOST_WAIT: Duration = Duration::from_secs(2);
 
 /// Endings of files that open as a network.
 const NETWORKS: [&str; 3] = ["toml", "json", "onnx"];
@@ -44,7 +49,6 @@ const NETWORKS: [&str; 3] = ["toml", "json", "onnx"];
 pub struct Files {
     dialogs: Arc<dyn Dialogs>,
     reader: Reader,
-    exporter: Exporter,
     writer: Writer,
     events: Receiver<FileEvent>,
     tell: Sender<FileEvent>,
@@ -58,14 +62,19 @@ pub struct Files {
 impl Files {
     /// Starts the threads; without a `draft` nothing is kept over a crash, and without a data folder no folder of exports.
     #[must_use]
-    pub fn new(data_folder: Option<&Path>, draft: Option<PathBuf>, dialogs: Arc<dyn Dialogs>, pacer: Pacer) -> Self {
+    pub fn new(
+        data_folder: Option<&Path>,
+        draft: Option<PathBuf>,
+        readers: Readers,
+        dialogs: Arc<dyn Dialogs>,
+        pacer: Pacer,
+    ) -> Self {
         let (tell, events) = channel();
         let writer = Writer::new(tell.clone(), pacer.clone());
         let export_folder_file = data_folder.map(|folder| folder.join(EXPORT_FOLDER));
         Self {
             dialogs,
-            reader: Reader::new(tell.clone(), pacer.clone()),
-            exporter: Exporter::new(writer.clone(), tell.clone(), pacer.clone()),
+            reader: Reader::new(readers, writer.clone(), tell.clone(), pacer.clone()),
             writer,
             events,
             tell,
@@ -95,8 +104,10 @@ impl Files {
     }
 
     /// What has become of the requests so far.
-    pub fn poll(&self) -> Vec<FileEvent> {
-        self.events.try_iter().chain(self.writer.hung().into_iter().map(FileEvent::Hung)).collect()
+    pub fn poll(&mut self) -> Vec<FileEvent> {
+        let reader = &mut self.reader;
+        let hung = self.writer.hung().into_iter().map(FileEvent::Hung);
+        self.events.try_iter().flat_map(|event| reader.take(event)).chain(hung).collect()
     }
 
     /// Whether anything is being written, so that it is worth to look again.
@@ -105,9 +116,20 @@ impl Files {
         self.writer.is_busy()
     }
 
+    /// What is being read and rendered.
+    #[must_use]
+    pub fn errands(&self) -> &[Errand] {
+        self.reader.errands()
+    }
+
+    /// Ends the errand of this number.
+    pub fn cancel(&mut self, id: u64) -> Option<FileEvent> {
+        self.reader.cancel(id)
+    }
+
     /// Reads a design file, a saved profile or an ONNX model.
-    pub fn open(&self, place: Place, path: PathBuf) {
-        self.reader.read(place, path);
+    pub fn open(&mut self, place: Place, path: PathBuf) {
+        self.reader.open(place, path);
     }
 
     /// Writes bytes for elsewhere.
@@ -122,8 +144,8 @@ impl Files {
     }
 
     /// Writes a file for elsewhere.
-    pub fn export(&self, path: PathBuf, what: Export, material: Box<Material>) {
-        self.exporter.export(path, what, material);
+    pub fn export(&mut self, path: PathBuf, what: Export, material: Box<Material>) {
+        self.reader.export(path, what, material);
     }
 
     /// Writes a picture as PNG.
@@ -150,7 +172,14 @@ impl Files {
     }
 
     /// Waits until everything requested is on disk, but not for long; for the end of the program.
-    pub fn finish(&self) {
+    pub fn finish(&mut self) {
+        self.writer.finish();
+        let since = Instant::now();
+        while self.reader.is_exporting() && since.elapsed() < MOST_WAIT {
+            if let Ok(event) = self.events.recv_timeout(Duration::from_millis(50)) {
+                self.reader.take(event);
+            }
+        }
         self.writer.finish();
     }
 
@@ -160,19 +189,14 @@ impl Files {
             Place::Document => "Open a design, a saved profile or an ONNX model",
             Place::Side(_) => "Open a network to compare",
         };
-        let reader = self.reader.clone();
         let filter = ("Design, profile or model", NETWORKS.to_vec());
-        self.ask(title, Wanted::File, filter, move |path| {
-            reader.read(place, path);
-            None
-        });
+        self.ask(title, Wanted::File, filter, move |path| Some(FileEvent::ToOpen(place, path)));
     }
 
     /// Asks a person for a file and writes these bytes to it.
     pub fn ask_to_write(&self, name: &str, ending: &'static str, bytes: Vec<u8>) {
-        let wanted = Wanted::NewFile(file_name(name, ending));
-        let filter = ("Result", vec![ending.trim_start_matches('.')]);
-        self.ask("Export the result", wanted, filter, move |path| match with_ending(path, ending) {
+        let (name, filter) = (file_name(name, ending), ("Result", vec![ending.trim_start_matches('.')]));
+        self.ask_where("Export the result", name, filter, move |path| match with_ending(path, ending) {
             Ok(path) => Some(FileEvent::WriteTo(path, bytes)),
             Err(taken) => Some(not_exported(taken)),
         });
@@ -212,14 +236,15 @@ impl Files {
 
     /// Asks a person for a file and writes the picture to it.
     pub fn ask_for_snapshot(&self, picture: Arc<Picture>) {
-        let (writer, wanted) = (self.writer.clone(), Wanted::NewFile("snapshot.png".into()));
-        let filter = ("PNG picture", vec!["png"]);
-        self.ask("Save the picture", wanted, filter, move |path| match with_ending(path, ".png") {
-            Ok(path) => {
-                writer.snapshot(path, picture);
-                None
+        let (writer, filter) = (self.writer.clone(), ("PNG picture", vec!["png"]));
+        self.ask_where("Save the picture", "snapshot.png".into(), filter, move |path| {
+            match with_ending(path, ".png") {
+                Ok(path) => {
+                    writer.snapshot(path, picture);
+                    None
+                }
+                Err(taken) => Some(not_exported(taken)),
             }
-            Err(taken) => Some(not_exported(taken)),
         });
     }
 
@@ -227,15 +252,15 @@ impl Files {
     pub fn ask_to_export(&self, what: Export, material: Material) {
         let ending = what.endings().first().copied().unwrap_or_default();
         let endings = what.endings().iter().map(|ending| ending.trim_start_matches('.')).collect();
-        let wanted = Wanted::NewFile(file_name(material.model.name(), ending));
+        let name = file_name(material.model.name(), ending);
         let title = format!("Export: {}", what.about());
-        self.ask(&title, wanted, (what.about(), endings), move |path| match with_ending(path, ending) {
+        self.ask_where(&title, name, (what.about(), endings), move |path| match with_ending(path, ending) {
             Ok(path) => Some(FileEvent::ExportTo(path, what, Box::new(material))),
             Err(taken) => Some(not_exported(taken)),
         });
     }
 
-    /// Shows a dialog and waits for it on a thread; `then` says what has come of the answer.
+    /// Asks a person for a file or folder; `then` says what has come of the answer.
     fn ask(
         &self,
         title: &str,
@@ -243,9 +268,24 @@ impl Files {
         filter: (&'static str, Vec<&'static str>),
         then: impl FnOnce(PathBuf) -> Option<FileEvent> + Send + 'static,
     ) {
-        let is_export = matches!(wanted, Wanted::NewFile(_)) && filter.1 != ["toml"];
-        let folder = self.export_folder().filter(|_| is_export).map(Path::to_owned);
-        let wait = self.dialogs.show(Question { title: title.into(), wanted, filter, folder });
+        self.show(Question { title: title.into(), wanted, filter, folder: None }, then);
+    }
+
+    /// Asks a person for a new file, first in the folder of the last export.
+    fn ask_where(
+        &self,
+        title: &str,
+        name: String,
+        filter: (&'static str, Vec<&'static str>),
+        then: impl FnOnce(PathBuf) -> Option<FileEvent> + Send + 'static,
+    ) {
+        let folder = self.export_folder().map(Path::to_owned);
+        self.show(Question { title: title.into(), wanted: Wanted::NewFile(name), filter, folder }, then);
+    }
+
+    /// Shows a dialog and waits for it on a thread.
+    fn show(&self, question: Question, then: impl FnOnce(PathBuf) -> Option<FileEvent> + Send + 'static) {
+        let wait = self.dialogs.show(question);
         let (tell, pacer) = (self.tell.clone(), self.pacer.clone());
         let draft = self.draft.clone();
         std::thread::spawn(move || {
@@ -269,6 +309,6 @@ fn not_exported(taken: names::NameTaken) -> FileEvent {
 
 /// The folder that an earlier session exported to.
 fn remembered(file: &Path) -> Option<PathBuf> {
-    let folder = std::fs::read_to_string(file).ok()?;
+    let folder = String::from_utf8(read_regular(file, Bytes(1 << 16)).ok()?).ok()?;
     (!folder.is_empty()).then(|| folder.into())
 }

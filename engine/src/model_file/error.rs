@@ -6,7 +6,6 @@ use std::io;
 use thiserror::Error;
 
 use crate::graph::LowerError;
-use crate::units::Bytes;
 use crate::weights::{FoldError, WeightsError};
 
 /// A model that cannot be written or opened.
@@ -19,14 +18,6 @@ pub enum ModelFileError {
         path: String,
         /// What the system says.
         source: io::Error,
-    },
-    /// The file is larger than any model that is read.
-    #[error("{path}: more than {most} is too large for an ONNX model here")]
-    TooLarge {
-        /// The file.
-        path: String,
-        /// Most that is read.
-        most: Bytes,
     },
     /// The file is damaged, or no ONNX model.
     #[error("{path}: not a usable ONNX model: {reason}")]

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::error::{self, Misfit, Mismatch};
 use super::stored::{Fault, Kind, StoredTensor, shown};
 use super::{ExpectedTensor, WeightTensor, Weights, WeightsError, expected, pth, safetensors};
+use crate::files::open_regular;
 use crate::graph::Graph;
 
 /// Lists the tensors of an open file of the given length.
@@ -117,11 +118,7 @@ fn failure(path: &Path, format: &'static str, fault: Fault) -> WeightsError {
 
 /// Opens a regular file; a pipe would block and a folder has no length.
 fn open(path: &Path) -> io::Result<(File, u64)> {
-    let metadata = std::fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-    }
-    Ok((File::open(path)?, metadata.len()))
+    open_regular(path).map(|(file, length)| (file, length.0))
 }
 
 fn pair(

@@ -1,18 +1,19 @@
 //! What a draft's file says.
 
 use std::ffi::OsString;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use shufflescope_engine::design::Design;
+use shufflescope_engine::files::read_regular;
+use shufflescope_engine::units::Bytes;
 use shufflescope_engine::zoo;
 
 /// Begins the line that says what the design belongs to.
 const MARK: &str = "# ShuffleScope draft: ";
 
 /// Larger files are no drafts.
-const MAX_BYTES: u64 = 1 << 20;
+const MOST: Bytes = Bytes(1 << 20);
 
 /// A design as a window has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,16 +62,8 @@ impl Draft {
     /// # Errors
     /// Why it cannot be read.
     pub fn read(path: &Path) -> Result<Self, String> {
-        // A pipe in its place would be waited for.
-        if !path.is_file() {
-            return Err("it is not a file".into());
-        }
-        let mut text = String::new();
-        let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-        file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
-        if text.len() as u64 > MAX_BYTES {
-            return Err("it is too large".into());
-        }
+        let bytes = read_regular(path, MOST).map_err(|error| error.to_string())?;
+        let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
         Self::from_text(&text)
     }
 

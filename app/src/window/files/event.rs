@@ -6,17 +6,25 @@ use shufflescope_engine::design::Design;
 use shufflescope_engine::model::Model;
 use shufflescope_engine::report::Profile;
 
+use crate::export::{Export, Material};
 use crate::window::bench::Side;
 use crate::window::document::{DocumentId, Save};
-use crate::window::export::{Export, Material};
 
 /// What became of a request.
 #[derive(Debug)]
 pub enum FileEvent {
-    /// A file was read, or why not.
-    Opened(PathBuf, Result<Opened, String>),
-    /// A file for one side of a comparison was read, or why not.
-    OpenedFor(Side, Result<Opened, String>),
+    /// A person has chosen a file to read for this place.
+    ToOpen(Place, PathBuf),
+    /// A file was read for this place, or why not.
+    Opened(Place, PathBuf, Result<Opened, String>),
+    /// These files were not read to their end, for the other one was asked for in their place.
+    GivenUp(Vec<PathBuf>, PathBuf),
+    /// The errand of this number has read its file, or why not.
+    Read(u64, Result<Opened, String>),
+    /// The errand of this number has rendered what is being written now.
+    Rendered(u64),
+    /// The errand of this number could not render, and why.
+    NotRendered(u64, String),
     /// A person has chosen where to save the design that was there when the dialog came up.
     SaveTo(PathBuf, DocumentId, Box<Design>),
     /// A design file was written.
@@ -39,6 +47,15 @@ pub enum FileEvent {
     NotKept(String),
     /// No file dialog could be shown; where the design is kept meanwhile.
     NoDialog(Option<PathBuf>),
+}
+
+/// Where what is read is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The document.
+    Document,
+    /// One side of the comparison.
+    Side(Side),
 }
 
 /// What a file held.

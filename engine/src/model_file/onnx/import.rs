@@ -2,8 +2,6 @@
 //! and everything that is not supported is told at once.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 
 use prost::Message;
@@ -13,6 +11,7 @@ use super::operations::{self, Converter, Parameters, Refusal};
 use super::proto;
 use super::view::{Tensor, Value};
 use crate::design::Fingerprint;
+use crate::files::read_regular;
 use crate::graph::{Graph, Shape};
 use crate::model_file::{ModelFileError, UnsupportedNode};
 use crate::units::Bytes;
@@ -30,19 +29,19 @@ const USUAL_SIDE: usize = 224;
 /// A model from a file: a graph for any batch (and, where the model allows it, any input size), and its weights.
 #[derive(Clone, Debug)]
 pub struct Imported {
-    path: String,
-    name: String,
-    nodes: Vec<proto::Node>,
-    constants: HashMap<String, Constant>,
-    input: String,
-    output: String,
+    pub(super) path: String,
+    pub(super) name: String,
+    pub(super) nodes: Vec<proto::Node>,
+    pub(super) constants: HashMap<String, Constant>,
+    pub(super) input: String,
+    pub(super) output: String,
     /// The batch that the model was exported for; `None` where it is free.
-    exported_batch: Option<usize>,
-    shape: Shape,
+    pub(super) exported_batch: Option<usize>,
+    pub(super) shape: Shape,
     /// Most values that all parameters together can have.
-    parameters: usize,
-    weights: Weights,
-    content: Fingerprint,
+    pub(super) parameters: usize,
+    pub(super) weights: Weights,
+    pub(super) content: Fingerprint,
 }
 
 /// Opens an ONNX classification model made of the operations that graphs here have.
@@ -52,15 +51,7 @@ pub struct Imported {
 pub fn import(path: &Path) -> Result<Imported, ModelFileError> {
     let name = path.display().to_string();
     let io = |source| ModelFileError::Io { path: name.clone(), source };
-    // A pipe would block.
-    if !std::fs::metadata(path).map_err(io)?.is_file() {
-        return Err(io(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")));
-    }
-    let mut bytes = Vec::new();
-    File::open(path).map_err(io)?.take(MOST.0 + 1).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > MOST.0 {
-        return Err(ModelFileError::TooLarge { path: name, most: MOST });
-    }
+    let bytes = read_regular(path, MOST).map_err(io)?;
     Imported::from_bytes(&bytes, &name)
 }
 

@@ -5,6 +5,7 @@ mod constant;
 mod export;
 mod import;
 mod operations;
+mod outline;
 mod proto;
 mod view;
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::measure::Measurement;
 use shufflescope_engine::model::Model;
@@ -11,7 +12,7 @@ use shufflescope_engine::report::{CameraRun, Format, Profile};
 use shufflescope_engine::weights::{Weights, to_safetensors};
 
 /// A kind of file that can be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Export {
     /// What is known about the network.
     Profile(Format),
@@ -104,7 +105,7 @@ impl ResultForm {
 }
 
 /// What exports are written from, as it was when a person asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Material {
     /// The network.
     pub model: Model,
