@@ -7,7 +7,7 @@ use image::codecs::png::PngEncoder;
 use image::error::ImageError;
 use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageReader, Limits};
 use shufflescope_engine::classify::{Picture, PictureError};
-use shufflescope_engine::files::{open_regular, write_atomically};
+use shufflescope_engine::files::open_regular;
 use thiserror::Error;
 
 /// How the names of such files end, in lower case; what a file holds decides how it is read.
@@ -92,16 +92,16 @@ pub fn read_picture(path: &Path) -> Result<Picture, ImageFileError> {
     Picture::new(width, height, rgb.into_raw()).map_err(|source| ImageFileError::Picture { path: path.into(), source })
 }
 
-/// Writes a picture as PNG, whole or not at all.
+/// A picture as the bytes of a PNG file.
 ///
 /// # Errors
-/// What the system says.
-pub fn write_png(path: &Path, picture: &Picture) -> Result<(), String> {
+/// What the encoder says.
+pub fn png(picture: &Picture) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     PngEncoder::new(&mut bytes)
         .write_image(picture.rgb(), picture.width(), picture.height(), ExtendedColorType::Rgb8)
         .map_err(|error| error.to_string())?;
-    write_atomically(path, &bytes).map_err(|error| format!("`{}` cannot be written: {error}", path.display()))
+    Ok(bytes)
 }
 
 fn failure(path: &Path, error: ImageError) -> ImageFileError {

@@ -405,7 +405,7 @@ fn a_design_survives_a_crash() {
     window.harness.get_by_label("depthwise 7x7").click();
     window.step();
     let draft = window.app().document().draft().clone();
-    let file = folder.path().join("draft.toml");
+    let file = folder.path().join("drafts").join("1.toml");
     window.wait("the file", |_| file.exists());
     drop(window); // As a crash does: nothing is asked to finish.
     let mut again = setup(Some(folder.path()));

@@ -6,7 +6,7 @@ mod dropped;
 mod outcome;
 mod remembering;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use eframe::egui;
@@ -24,6 +24,7 @@ use super::camera::Camera;
 use super::command::{Command, Commands};
 use super::compare::Compare;
 use super::document::Document;
+use super::drafts::{Draft, Drafts, Found};
 use super::files::{Dialogs, Files, Place};
 use super::keeper::Keeper;
 use super::lab::Lab;
@@ -44,6 +45,9 @@ const FIRST_DESIGN: &str = "shufflenet-v2-x1.0";
 
 /// Seconds without an edit before the design is kept safe in the data folder.
 const KEEP_AFTER: f64 = 0.7;
+
+/// Seconds between two looks at what is being written.
+const LOOK_AGAIN: f32 = 1.0;
 
 /// How the window starts.
 #[derive(Clone, Debug)]
@@ -85,8 +89,9 @@ pub struct App {
     pacer: Pacer,
     /// Document and result that the findings' shares of time come from.
     findings_of: (u64, u64),
-    /// The design kept in the data folder, and when the present one was first seen to differ.
-    kept: Design,
+    /// Where drafts are kept, what is kept of this window, and when the present design was first seen to differ.
+    drafts: Option<Drafts>,
+    kept: Option<Draft>,
     differs_since: Option<f64>,
     /// The live result that was last looked at for whether it is final.
     noted_live: u64,
@@ -103,22 +108,22 @@ impl App {
         let Setup { launcher, data_folder, design, options, care, weights_server, readers, dialogs } = setup;
         let weights_folder = data_folder.as_deref().map(folder_in);
         let pacer = Pacer::default();
-        let recovered = design.is_none().then(|| Files::recover(data_folder.as_deref())).flatten();
-        let notice = recovered.as_ref().filter(|kept| zoo::preset(&kept.name).as_ref() != Some(kept)).map(|kept| {
-            Notice::done(format!("Here is `{}` as you left it. Save it to a file to keep it for good.", kept.name))
-        });
+        let found = data_folder.as_deref().map(|folder| Drafts::find(folder, design.is_none())).unwrap_or_default();
+        let Found { drafts, recovered, said } = found;
+        let notice = welcome(drafts.as_ref(), recovered.as_ref(), said);
         let first = || zoo::preset(FIRST_DESIGN).or_else(|| zoo::presets().first().map(|preset| preset.design.clone()));
-        let design = design.or(recovered).or_else(first);
-        let document = match design {
-            Some(design) => Document::new(design, options)?,
-            None => return Err(LoweringError::Design(no_design()).into()),
+        let document = match (recovered, design.or_else(first)) {
+            (Some(Draft { design, file, is_saved }), _) => Document::recovered(design, file, is_saved, options)?,
+            (None, Some(design)) => Document::new(design, options)?,
+            (None, None) => return Err(LoweringError::Design(no_design()).into()),
         };
         let client = || {
             let wake = pacer.clone();
             Client::new(launcher.clone(), "the window", move || wake.wake())
         };
+        let own = drafts.as_ref().map(|drafts| drafts.own().to_owned());
         Ok(Self {
-            kept: document.draft().clone(),
+            kept: draft_of(&document),
             document,
             live: Live::new(client()),
             bench: Bench::new(client()),
@@ -127,7 +132,8 @@ impl App {
             keeper: Keeper::new(data_folder.as_deref(), pacer.clone()),
             past: PastRuns::default(),
             camera: Camera::new(weights_folder, weights_server, pacer.clone()),
-            files: Files::new(data_folder.as_deref(), readers, dialogs, pacer.clone()),
+            files: Files::new(data_folder.as_deref(), own, readers, dialogs, pacer.clone()),
+            drafts,
             surroundings: Surroundings::look(pacer.clone()),
             tabs: Tabs::default(),
             commands: Commands::default(),
@@ -147,6 +153,10 @@ impl App {
         let (now, held) = ctx.input(|input| (input.time, input.pointer.any_down()));
         for event in self.files.poll() {
             self.take(event, now);
+        }
+        if self.files.is_writing() {
+            // A disk that does not answer tells nobody.
+            ctx.request_repaint_after_secs(LOOK_AGAIN);
         }
         self.take_answers();
         self.shortcuts(ctx);
@@ -209,12 +219,12 @@ impl App {
         ctx.request_repaint();
     }
 
-    /// Writes what has to survive the end of the program.
+    /// Writes what has to survive the end of the program: the design first, before anything is waited for.
     pub fn finish(&mut self) {
-        self.camera.finish();
         self.keep_now();
         self.files.finish();
         self.keeper.finish();
+        self.camera.finish();
     }
 
     /// The network and what follows from it.
@@ -390,7 +400,7 @@ impl App {
     }
 
     fn keep_safe(&mut self, ctx: &egui::Context, now: f64) {
-        if *self.document.draft() == self.kept || !self.document.errors().is_empty() {
+        if self.is_kept() || !self.document.errors().is_empty() {
             self.differs_since = None;
             return;
         }
@@ -403,10 +413,20 @@ impl App {
         }
     }
 
+    /// Whether the newest valid design is kept, as what it is.
+    fn is_kept(&self) -> bool {
+        let (Some(kept), Some(design)) = (&self.kept, self.document.valid_design()) else { return true };
+        *design == kept.design
+            && self.document.file() == kept.file.as_deref()
+            && self.document.is_saved(design) == kept.is_saved
+    }
+
     fn keep_now(&mut self) {
-        if let Some(design) = self.document.valid_design().filter(|design| **design != self.kept) {
-            self.kept = design.clone();
-            self.files.keep(design);
+        if !self.is_kept()
+            && let Some(draft) = draft_of(&self.document)
+        {
+            self.kept = Some(draft.clone());
+            self.files.keep(draft);
         }
         self.differs_since = None;
     }
@@ -419,6 +439,27 @@ impl App {
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
         }
     }
+}
+
+/// What is kept of a document.
+fn draft_of(document: &Document) -> Option<Draft> {
+    let design = document.valid_design()?;
+    let is_saved = document.is_saved(design);
+    Some(Draft { design: design.clone(), file: document.file().map(Path::to_owned), is_saved })
+}
+
+/// What is said at the start.
+fn welcome(drafts: Option<&Drafts>, recovered: Option<&Draft>, mut said: Vec<String>) -> Option<Notice> {
+    let folder = drafts.filter(|_| !said.is_empty()).map(|drafts| drafts.folder().to_owned());
+    let is_error = drafts.is_none();
+    if let Some(draft) = recovered.filter(|draft| !draft.is_saved) {
+        let to_keep = match &draft.file {
+            Some(file) => format!("It is not saved to {}: save it to keep it for good.", file.display()),
+            None => "Save it to a file to keep it for good.".into(),
+        };
+        said.insert(0, format!("Here is `{}` as you left it. {to_keep}", draft.design.name));
+    }
+    (!said.is_empty()).then(|| Notice { text: said.join(" "), is_error, folder })
 }
 
 fn no_design() -> shufflescope_engine::design::DesignErrors {

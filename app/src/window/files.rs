@@ -8,6 +8,7 @@ mod event;
 mod file_manager;
 mod names;
 mod reader;
+mod write_queue;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ pub use self::reader::Errand;
 use self::reader::Reader;
 pub use self::writer::Write;
 use self::writer::Writer;
+use super::document::{DocumentId, Save};
+use super::drafts::Draft;
 use super::pacer::Pacer;
 use crate::export::{Export, Material};
 use crate::image_file::ENDINGS;
@@ -50,16 +53,24 @@ pub struct Files {
     events: Receiver<FileEvent>,
     tell: Sender<FileEvent>,
     pacer: Pacer,
+    /// Where the design is kept over a crash.
+    draft: Option<PathBuf>,
     export_folder: Option<PathBuf>,
     export_folder_file: Option<PathBuf>,
 }
 
 impl Files {
-    /// Starts the threads; without a data folder nothing is kept over a crash.
+    /// Starts the threads; without a `draft` nothing is kept over a crash, and without a data folder no folder of exports.
     #[must_use]
-    pub fn new(data_folder: Option<&Path>, readers: Readers, dialogs: Arc<dyn Dialogs>, pacer: Pacer) -> Self {
+    pub fn new(
+        data_folder: Option<&Path>,
+        draft: Option<PathBuf>,
+        readers: Readers,
+        dialogs: Arc<dyn Dialogs>,
+        pacer: Pacer,
+    ) -> Self {
         let (tell, events) = channel();
-        let writer = Writer::new(data_folder, tell.clone(), pacer.clone());
+        let writer = Writer::new(tell.clone(), pacer.clone());
         let export_folder_file = data_folder.map(|folder| folder.join(EXPORT_FOLDER));
         Self {
             dialogs,
@@ -68,6 +79,7 @@ impl Files {
             events,
             tell,
             pacer,
+            draft,
             export_folder: export_folder_file.as_deref().and_then(remembered),
             export_folder_file,
         }
@@ -86,21 +98,22 @@ impl Files {
             return;
         }
         if let (Some(file), Some(folder)) = (&self.export_folder_file, &folder) {
-            self.writer.remember(file.clone(), folder.clone());
+            self.writer.remember(file.clone(), folder);
         }
         self.export_folder = folder;
-    }
-
-    /// The design that the last session left unsaved.
-    #[must_use]
-    pub fn recover(data_folder: Option<&Path>) -> Option<Design> {
-        writer::recover(data_folder)
     }
 
     /// What has become of the requests so far.
     pub fn poll(&mut self) -> Vec<FileEvent> {
         let reader = &mut self.reader;
-        self.events.try_iter().flat_map(|event| reader.take(event)).collect()
+        let hung = self.writer.hung().into_iter().map(FileEvent::Hung);
+        self.events.try_iter().flat_map(|event| reader.take(event)).chain(hung).collect()
+    }
+
+    /// Whether anything is being written, so that it is worth to look again.
+    #[must_use]
+    pub fn is_writing(&self) -> bool {
+        self.writer.is_busy()
     }
 
     /// What is being read and rendered.
@@ -126,8 +139,8 @@ impl Files {
     }
 
     /// Writes a design file.
-    pub fn save(&self, path: PathBuf, design: &Design) {
-        self.writer.save(path, Box::new(design.clone()));
+    pub fn save(&self, save: Save) {
+        self.writer.save(save);
     }
 
     /// Writes a file for elsewhere.
@@ -152,8 +165,10 @@ impl Files {
     }
 
     /// Keeps the design safe in the data folder.
-    pub fn keep(&self, design: &Design) {
-        self.writer.keep(design);
+    pub fn keep(&self, draft: Draft) {
+        if let Some(path) = &self.draft {
+            self.writer.keep(path.clone(), draft);
+        }
     }
 
     /// Waits until everything requested is on disk, but not for long; for the end of the program.
@@ -187,19 +202,13 @@ impl Files {
         });
     }
 
-    /// Asks a person for a file and saves the design to it.
-    pub fn ask_to_save(&self, design: &Design) {
+    /// Asks a person for a file to save this design of this document to.
+    pub fn ask_to_save(&self, document: DocumentId, design: &Design) {
         let wanted = Wanted::NewFile(file_name(&design.name, ".toml"));
-        let (writer, design) = (self.writer.clone(), Box::new(design.clone()));
+        let design = Box::new(design.clone());
         self.ask("Save the design", wanted, ("Design", vec!["toml"]), move |path| match with_ending(path, ".toml") {
-            Ok(path) => {
-                writer.save(path, design);
-                None
-            }
-            Err(taken) => {
-                let error = taken.to_string();
-                Some(FileEvent::Saved(taken.0, design, Err(error)))
-            }
+            Ok(path) => Some(FileEvent::SaveTo(path, document, design)),
+            Err(taken) => Some(FileEvent::NotSaved(taken.to_string())),
         });
     }
 
@@ -278,7 +287,7 @@ impl Files {
     fn show(&self, question: Question, then: impl FnOnce(PathBuf) -> Option<FileEvent> + Send + 'static) {
         let wait = self.dialogs.show(question);
         let (tell, pacer) = (self.tell.clone(), self.pacer.clone());
-        let draft = self.writer.draft().map(Path::to_owned);
+        let draft = self.draft.clone();
         std::thread::spawn(move || {
             let event = match wait() {
                 Reply::Chosen(path) => then(path),

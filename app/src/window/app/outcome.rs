@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use shufflescope_engine::design::{Batch, limits};
+use shufflescope_engine::design::{Batch, Edit, limits};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::report::Profile;
 use shufflescope_engine::runtime::RunOptions;
@@ -37,10 +37,19 @@ impl App {
             self.fail(format!("Not saved, for the design is not valid: {error}."));
             return;
         }
-        match &self.document.file {
-            Some(path) if !ask => self.files.save(path.clone(), self.document.draft()),
-            _ => self.files.ask_to_save(self.document.draft()),
+        let (document, design) = (self.document.id(), self.document.draft());
+        match self.document.file() {
+            Some(path) if !ask => {
+                let (path, design) = (path.to_owned(), design.clone());
+                self.files.save(self.document.save(document, path, design));
+            }
+            _ => self.files.ask_to_save(document, design),
         }
+    }
+
+    /// Whether a file lies among the drafts, which windows write as they like.
+    fn is_draft(&self, path: &Path) -> bool {
+        self.drafts.as_ref().is_some_and(|drafts| drafts.hold(path))
     }
 
     /// What an export would be written from now.
@@ -56,7 +65,11 @@ impl App {
     pub(super) fn take(&mut self, event: FileEvent, now: f64) {
         match event {
             FileEvent::Opened(Place::Document, path, Ok(Opened::Design(design))) => {
-                self.document.open(*design, Some(path), now);
+                if self.is_draft(&path) {
+                    self.document.edit(&Edit::Replace(design), now, false);
+                } else {
+                    self.document.open(*design, Some(path), now);
+                }
             }
             FileEvent::Opened(Place::Document, _, Ok(Opened::Model(model))) => {
                 self.document.open_model(*model, now);
@@ -64,10 +77,22 @@ impl App {
             FileEvent::Opened(Place::Document, path, Ok(Opened::Profile(profile, missing))) => {
                 self.show_profile(*profile, missing, path, now);
             }
-            FileEvent::Saved(path, design, Ok(())) => {
-                self.notice = Some(Notice::done(format!("Saved to {}.", path.display())));
-                self.document.saved(*design, path);
+            FileEvent::SaveTo(path, ..) if self.is_draft(&path) => self.fail(format!(
+                "Not saved. {} is among the drafts, which are written over: choose another folder.",
+                path.display()
+            )),
+            FileEvent::SaveTo(path, document, design) => {
+                self.files.save(self.document.save(document, path, *design));
             }
+            FileEvent::Saved(save) => {
+                self.notice = Some(Notice::done(format!("Saved to {}.", save.path.display())));
+                self.document.saved(&save);
+            }
+            FileEvent::Hung(path) => self.fail(format!(
+                "{} is still being written: its disk or network share does not answer. Save elsewhere meanwhile \
+                 (Ctrl+Shift+S).",
+                path.display()
+            )),
             FileEvent::ExportTo(path, what, mut material) => {
                 let now = self.material();
                 // The same network: its latency may have been refined while the dialog was open.
@@ -99,10 +124,10 @@ impl App {
                 let before = before.map_or_else(String::new, |notice| format!("{} ", notice.text));
                 self.fail(format!("{before}Not opened. {of}{error}"));
             }
+            FileEvent::NotSaved(error) => self.fail(format!("Not saved. {error}")),
             FileEvent::GivenUp(others, path) => self.tell_given_up(&others, &path),
             // Readers' own; they mean nothing to the window.
             FileEvent::Read(..) | FileEvent::Rendered(_) | FileEvent::NotRendered(..) => {}
-            FileEvent::Saved(_, _, Err(error)) => self.fail(format!("Not saved. {error}")),
             FileEvent::Exported(_, Err(error)) => self.fail(format!("Not exported. {error}")),
             FileEvent::Chosen(Chosen::Weights(path)) => {
                 self.camera.use_weights(WeightsChoice::Only(Trained::File(path)))

@@ -8,6 +8,7 @@ use shufflescope_engine::report::Profile;
 
 use crate::export::{Export, Material};
 use crate::window::bench::Side;
+use crate::window::document::{DocumentId, Save};
 
 /// What became of a request.
 #[derive(Debug)]
@@ -24,8 +25,14 @@ pub enum FileEvent {
     Rendered(u64),
     /// The errand of this number could not render, and why.
     NotRendered(u64, String),
-    /// A design file was written, or why not.
-    Saved(PathBuf, Box<Design>, Result<(), String>),
+    /// A person has chosen where to save the design that was there when the dialog came up.
+    SaveTo(PathBuf, DocumentId, Box<Design>),
+    /// A design file was written.
+    Saved(Save),
+    /// A design file was not written: why.
+    NotSaved(String),
+    /// A file takes long to be written: its disk or network share does not answer.
+    Hung(PathBuf),
     /// A person has chosen where to export what was there when the dialog came up.
     ExportTo(PathBuf, Export, Box<Material>),
     /// A file for elsewhere was written, and what to say of it, or why not.

@@ -1,22 +1,27 @@
-//! Writes the user's work on a thread of its own: nothing that reads can stop it.
+//! Writes the user's work: designs, drafts, results and the bytes of exports. Nothing that reads can stop it.
 
 use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use shufflescope_engine::classify::Picture;
-use shufflescope_engine::design::Design;
 use shufflescope_engine::files::write_atomically;
 
 use super::event::FileEvent;
-use crate::image_file::write_png;
+use super::write_queue::{Job, NotWritten, WriteQueue};
+use crate::image_file::png;
+use crate::window::document::Save;
+use crate::window::drafts::Draft;
 use crate::window::pacer::Pacer;
 
-/// The file in the data folder that survives a crash.
-const DRAFT: &str = "draft.toml";
+/// A write that takes longer is told.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Most that the end of the program waits.
+const AT_THE_END: Duration = Duration::from_secs(3);
 
 /// A file to be written for elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,120 +34,113 @@ pub struct Write {
     pub said: String,
 }
 
-enum Request {
-    Snapshot(PathBuf, Arc<Picture>),
-    Write(Write),
-    Save(PathBuf, Box<Design>),
-    Remember(PathBuf, PathBuf),
-    Keep(PathBuf, Box<Design>),
-    Finish(Sender<()>),
-}
-
-/// The thread that writes.
+/// What writes.
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
-    requests: Sender<Request>,
-    draft: Option<PathBuf>,
+    queue: Arc<WriteQueue>,
+    tell: Sender<FileEvent>,
+    pacer: Pacer,
 }
 
 impl Writer {
-    /// Starts the thread; without a data folder nothing is kept over a crash.
-    pub fn new(data_folder: Option<&Path>, tell: Sender<FileEvent>, pacer: Pacer) -> Self {
-        let (requests, inbox) = channel();
-        std::thread::spawn(move || {
-            for request in inbox {
-                if let Some(event) = carry_out(request) {
-                    let _ = tell.send(event);
-                    pacer.wake();
-                }
-            }
-        });
-        Self { requests, draft: data_folder.map(|folder| folder.join(DRAFT)) }
-    }
-
-    /// Where the design is kept over a crash.
-    pub fn draft(&self) -> Option<&Path> {
-        self.draft.as_deref()
+    pub fn new(tell: Sender<FileEvent>, pacer: Pacer) -> Self {
+        Self { queue: Arc::new(WriteQueue::new(Box::new(write_atomically))), tell, pacer }
     }
 
     /// Writes a file for elsewhere.
     pub fn write(&self, write: Write) {
-        self.request(Request::Write(write));
+        let Write { path, bytes, said } = write;
+        self.export(path, said, move || Ok(bytes));
     }
 
     /// Writes a picture as PNG.
     pub fn snapshot(&self, path: PathBuf, picture: Arc<Picture>) {
-        self.request(Request::Snapshot(path, picture));
+        let said = format!("The picture was saved to {}.", path.display());
+        self.export(path, said, move || png(&picture));
+    }
+
+    fn export(&self, path: PathBuf, said: String, content: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static) {
+        self.add(path.clone(), false, content, move |result| {
+            let result = result.map(|()| said).map_err(|error| told(&path, &error));
+            Some(FileEvent::Exported(path, result))
+        });
     }
 
     /// Writes a design file.
-    pub fn save(&self, path: PathBuf, design: Box<Design>) {
-        self.request(Request::Save(path, design));
+    pub fn save(&self, save: Save) {
+        let design = save.design.clone();
+        let content = move || design.to_toml().map_err(|error| error.to_string());
+        self.add(
+            save.path.clone(),
+            false,
+            move || content().map(String::into_bytes),
+            move |result| {
+                Some(match result {
+                    Ok(()) => FileEvent::Saved(save),
+                    Err(error) => FileEvent::NotSaved(told(&save.path, &error)),
+                })
+            },
+        );
     }
 
-    /// Keeps the design safe in the data folder.
-    pub fn keep(&self, design: &Design) {
-        if let Some(path) = &self.draft {
-            self.request(Request::Keep(path.clone(), Box::new(design.clone())));
-        }
+    /// Keeps a draft.
+    pub fn keep(&self, path: PathBuf, draft: Draft) {
+        let content = move || draft.to_text().map(String::into_bytes);
+        self.add(path.clone(), true, content, move |result| {
+            result.err().map(|error| FileEvent::NotKept(told(&path, &error)))
+        });
     }
 
     /// Writes the path of a folder into a file, for the next session.
-    pub fn remember(&self, file: PathBuf, folder: PathBuf) {
-        self.request(Request::Remember(file, folder));
+    pub fn remember(&self, file: PathBuf, folder: &Path) {
+        let Some(folder) = folder.to_str().map(str::to_owned) else { return };
+        // A folder that is forgotten costs a few clicks; nothing to bother anybody with.
+        self.add(file, true, move || Ok(folder.into_bytes()), |_| None);
+    }
+
+    /// Whether anything is being written.
+    pub fn is_busy(&self) -> bool {
+        self.queue.is_busy()
+    }
+
+    /// The files that take long to be written and were not told yet.
+    pub fn hung(&self) -> Vec<PathBuf> {
+        self.queue.hung(PATIENCE)
     }
 
     /// Waits until everything requested is on disk, but not for long; for the end of the program.
     pub fn finish(&self) {
-        let (done, wait) = channel();
-        self.request(Request::Finish(done));
-        let _ = wait.recv_timeout(Duration::from_secs(2));
+        self.queue.finish(AT_THE_END);
     }
 
-    fn request(&self, request: Request) {
-        // The thread only ends with the last sender.
-        let _ = self.requests.send(request);
+    fn add(
+        &self,
+        path: PathBuf,
+        makes_folder: bool,
+        content: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static,
+        event: impl FnOnce(Result<(), NotWritten>) -> Option<FileEvent> + Send + 'static,
+    ) {
+        let (tell, pacer) = (self.tell.clone(), self.pacer.clone());
+        self.queue.add(Job {
+            path,
+            makes_folder,
+            content: Box::new(move || content().map_err(NotWritten::Content)),
+            done: Box::new(move |result| {
+                if let Some(event) = event(result) {
+                    let _ = tell.send(event);
+                    pacer.wake();
+                }
+            }),
+        });
     }
 }
 
-/// The design that the last session left unsaved.
-pub(super) fn recover(data_folder: Option<&Path>) -> Option<Design> {
-    Design::read(&data_folder?.join(DRAFT)).ok()
-}
-
-fn carry_out(request: Request) -> Option<FileEvent> {
-    match request {
-        Request::Write(Write { path, bytes, said }) => {
-            let result = write_atomically(&path, &bytes);
-            let result = result
-                .map(|()| said)
-                .map_err(|error| format!("{}: cannot be written: {error}.{}", path.display(), remedy(&error)));
-            Some(FileEvent::Exported(path, result))
-        }
-        Request::Snapshot(path, picture) => {
-            let result = write_png(&path, &picture).map(|()| format!("The picture was saved to {}.", path.display()));
-            Some(FileEvent::Exported(path, result))
-        }
-        Request::Remember(file, folder) => {
-            // A folder that is forgotten costs a few clicks; nothing to bother anybody with.
-            let _ = file.parent().map(std::fs::create_dir_all);
-            let _ = folder.to_str().map(|folder| write_atomically(&file, folder.as_bytes()));
-            None
-        }
-        Request::Save(path, design) => {
-            let result = design.write(&path).map_err(|error| error.to_string());
-            Some(FileEvent::Saved(path, design, result))
-        }
-        Request::Keep(path, design) => {
-            let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-            let result = folder.map_err(|error| error.to_string());
-            let result = result.and_then(|()| design.write(&path).map_err(|error| error.to_string()));
-            result.err().map(FileEvent::NotKept)
-        }
-        Request::Finish(done) => {
-            let _ = done.send(());
-            None
-        }
+/// Why a file was not written, and what to do about it.
+fn told(path: &Path, error: &NotWritten) -> String {
+    let path = path.display();
+    match error {
+        NotWritten::Io(error) => format!("{path}: cannot be written: {error}.{}", remedy(error)),
+        NotWritten::Content(reason) => format!("{path}: cannot be written: {reason}."),
     }
 }
 
