@@ -94,16 +94,16 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, JpegError> {
         return Err(JpegError::NotJpeg);
     }
     let outline = Outline::of(bytes);
+    let is_whole = has_end(outline.coded.and_then(|coded| bytes.get(coded..)).unwrap_or(bytes));
     let bytes = with_huffman_tables(bytes, &outline);
     let options = DecoderOptions::default()
         .set_max_width(usize::from(u16::MAX))
         .set_max_height(usize::from(u16::MAX))
         .jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&*bytes), options);
-    let damaged = |error: DecodeErrors| match outline.coded {
-        // Without its coded data a picture is as good as cut off.
-        None if !has_end(&bytes) => JpegError::CutOff,
-        _ => JpegError::Damaged(error.to_string()),
+    let damaged = |error: DecodeErrors| match is_whole {
+        true => JpegError::Damaged(error.to_string()),
+        false => JpegError::CutOff,
     };
     decoder.decode_headers().map_err(damaged)?;
     let info = decoder.info().ok_or_else(|| JpegError::Damaged("it has no frame".into()))?;
@@ -112,7 +112,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, JpegError> {
     if width.max(height) > limits.side || needed > limits.memory {
         return Err(JpegError::TooLarge { width, height, needed, limits: *limits });
     }
-    if !has_end(outline.coded.and_then(|coded| bytes.get(coded..)).unwrap_or(&bytes)) {
+    if !is_whole {
         return Err(JpegError::CutOff);
     }
     let rgb = decoder.decode().map_err(damaged)?;
