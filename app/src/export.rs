@@ -132,7 +132,7 @@ impl Material {
             }
             Export::Onnx => told(to_onnx(&graph, &*weights()?, BatchNorm::Keep)),
             Export::Safetensors => told(to_safetensors(&*weights()?)),
-            Export::Pytorch => Ok(to_pytorch(&graph).into_bytes()),
+            Export::Pytorch => told(to_pytorch(&graph)).map(String::into_bytes),
         }
     }
 }

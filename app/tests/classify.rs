@@ -238,6 +238,8 @@ fn the_weights_that_can_be_downloaded_are_listed() {
     assert_eq!(listing.as_array().unwrap().len(), 6);
     assert_eq!(listing[1]["file"], "shufflenetv2_x1-5666bf0f80.pth");
     assert!(listing[1]["path"].is_null());
+    assert_eq!(listing[1]["sha256"], "5666bf0f80d1e7f8fb61f6a65742b9c27c37f3208c1f087cdcd7c1ec1aa8b848");
+    assert_eq!(listing[0]["sha256"], "f707e7126e");
 }
 
 #[test]
@@ -246,6 +248,8 @@ fn a_download_that_fails_leaves_no_weights_behind() {
     let into = folder.path().display().to_string();
     assert!(failure(2, &["weights", "fetch", "resnet"]).1.contains("shufflenet-v2-x1.0"));
     assert!(failure(2, &["weights", "fetch", "shufflenet-v2-x0.5", "--server", "ftp://x"]).1.contains("https://"));
+    let (_, said) = failure(2, &["weights", "fetch", "shufflenet-v2-x0.5", "--server", "http://me:secret@cam:99999/"]);
+    assert!(said.contains("http://cam:99999/") && !said.contains("secret"), "{said}");
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = format!("http://{free}/models");
     let (out, said) = failure(1, &["weights", "fetch", "shufflenet-v2-x0.5", "--folder", &into, "--server", &server]);

@@ -10,7 +10,6 @@ mod error;
 mod folder;
 mod frame;
 mod http;
-mod jpeg;
 mod list;
 mod mailbox;
 mod open;

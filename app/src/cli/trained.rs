@@ -13,7 +13,7 @@ use shufflescope_engine::weights::{FitError, Weights, WeightsFile, fitted, fitti
 use super::output::complain;
 use super::resolve::{self, UsageError};
 use super::weights::{downloaded, unknown};
-use crate::weights_store::Published;
+use crate::weights_store::{Published, recognised};
 
 /// What the embedded weights are called.
 const DEMO: &str = "demo";
@@ -111,14 +111,14 @@ impl Network {
             )?;
             return Ok(Self { design: arguments.at_the_input_asked_for(design), file: None, published: None });
         }
-        let file = WeightsFile::open(&weights_file(word)?)?;
-        let published = Published::of_file(file.path());
+        let (path, published) = weights_file(word)?;
+        let file = WeightsFile::open(&path)?;
         let design = match asked {
             Some(design) => match fitted(&file, &design) {
                 Err(error @ FitError::Weights { .. }) => bail!("{error}\n{}", what_fits(&file)),
                 fitted => fitted?,
             },
-            None => fitting_design(&file)?,
+            None => fitting_design(&file, published)?,
         };
         Ok(Self { design: arguments.at_the_input_asked_for(design), file: Some(file), published })
     }
@@ -150,23 +150,32 @@ impl Network {
     }
 }
 
-/// The file that `word` means: itself, or downloaded weights of that name.
-fn weights_file(word: &str) -> anyhow::Result<PathBuf> {
+/// The file that `word` means: itself, or downloaded weights of that name; and which published weights are in it, by its
+/// bytes.
+fn weights_file(word: &str) -> anyhow::Result<(PathBuf, Option<&'static Published>)> {
     let path = PathBuf::from(word);
     resolve::weights(&path)?;
     let looks_like_a_file =
         path.extension().is_some_and(|ending| ["pth", "pt", "safetensors"].iter().any(|of| ending == *of));
     if looks_like_a_file || path.is_file() || word.contains(['/', '\\']) {
-        return Ok(path);
+        // A file of a person's own may be called as it likes, but is not taken for what it is called.
+        let published = recognised(&path).unwrap_or_else(|error| {
+            if path.is_file() {
+                complain(&format!("note: {error}. It is used as a file of your own"));
+            }
+            None
+        });
+        return Ok((path, published));
     }
     let published = Published::find(word).ok_or_else(|| unknown(word)).context("--weights")?;
-    downloaded(published).with_context(|| {
+    let path = downloaded(published).with_context(|| {
         format!("the weights `{word}` are not there yet: `shufflescope weights fetch {word}` downloads them")
-    })
+    })?;
+    Ok((path.clone(), recognised(&path)?))
 }
 
-fn fitting_design(file: &WeightsFile) -> anyhow::Result<Design> {
-    let published = Published::of_file(file.path()).map(|published| published.design);
+fn fitting_design(file: &WeightsFile, published: Option<&Published>) -> anyhow::Result<Design> {
+    let published = published.map(|published| published.design);
     let mut designs = fitting(file);
     if let Some(index) = designs.iter().position(|design| Some(design.name.as_str()) == published) {
         return Ok(designs.swap_remove(index));
