@@ -44,8 +44,10 @@ const KEEP_AFTER: f64 = 0.7;
 /// How the window starts.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// The worker process.
+    /// The worker process that measures.
     pub launcher: Launcher,
+    /// The worker process that looks through the camera and for devices.
+    pub camera_launcher: Launcher,
     /// Where the unsaved design is kept; nowhere where `None`.
     pub data_folder: Option<PathBuf>,
     /// The design to start with; the one kept from the last session, or the 1.0x preset, where `None`.
@@ -150,7 +152,7 @@ impl App {
     /// # Errors
     /// Where the design to start with is not valid.
     pub fn new(setup: Setup) -> Result<Self, ModelError> {
-        let Setup { launcher, data_folder, design, options, care, weights_server } = setup;
+        let Setup { launcher, camera_launcher, data_folder, design, options, care, weights_server } = setup;
         let weights_folder = data_folder.as_deref().map(folder_in);
         let pacer = Pacer::default();
         let recovered = design.is_none().then(|| Files::recover(data_folder.as_deref())).flatten();
@@ -176,9 +178,9 @@ impl App {
             lab: Lab::new(care),
             keeper: Keeper::new(data_folder.as_deref(), pacer.clone()),
             past: PastRuns::default(),
-            camera: Camera::new(weights_folder, weights_server, pacer.clone()),
+            surroundings: Surroundings::look(camera_launcher.clone(), pacer.clone()),
+            camera: Camera::new(camera_launcher, weights_folder, weights_server, pacer.clone()),
             files: Files::new(data_folder.as_deref(), pacer.clone()),
-            surroundings: Surroundings::look(pacer.clone()),
             tabs: Tabs::default(),
             commands: Commands::default(),
             notice,
@@ -207,7 +209,7 @@ impl App {
         self.held = held;
         self.work_at_bench(ctx);
         self.settle(now);
-        if let Some(seconds) = self.advance_camera(now) {
+        if let Some(seconds) = self.advance_camera() {
             ctx.request_repaint_after_secs(seconds as f32);
         }
         if let Some(seconds) = self.live.advance(now) {
@@ -247,7 +249,7 @@ impl App {
             self.carry_out(command, &ctx, now);
         }
         self.settle(now);
-        self.advance_camera(now);
+        self.advance_camera();
         self.refresh_findings();
         ctx.request_discard("a command changed what is shown");
         ctx.request_repaint();
@@ -331,7 +333,7 @@ impl App {
             Command::Unpin => self.document.pinned = None,
             Command::ShowTab(tab) => self.tabs.shown = tab,
             Command::Show(view) => self.tabs.views.shown = view,
-            Command::Camera(command) => self.carry_out_camera(command, now),
+            Command::Camera(command) => self.carry_out_camera(command),
             Command::ToggleLive => self.live.toggle(),
             Command::MeasureAgain => self.live.again(),
             Command::Refine => self.live.refine(),

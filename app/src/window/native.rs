@@ -51,7 +51,8 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     let data_folder = crate::data_folder();
     let WindowOptions { launcher, design, options, renderer } = options;
     let (care, weights_server) = (Care::default(), Server::pytorch());
-    let setup = Setup { launcher, data_folder, design, options, care, weights_server };
+    let camera_launcher = launcher.clone();
+    let setup = Setup { launcher, camera_launcher, data_folder, design, options, care, weights_server };
     let first = match renderer {
         None | Some(Renderer::Wgpu) => eframe::Renderer::Wgpu,
         Some(Renderer::Glow) => eframe::Renderer::Glow,
