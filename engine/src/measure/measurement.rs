@@ -187,7 +187,7 @@ impl Measurement {
         }
     }
 
-    /// Whether something from outside got in the way so much that this says nothing of how undisturbed runs differ.
+    /// Whether other programs got in the way so much that this says nothing of what the machine usually does.
     #[must_use]
     pub fn is_disturbed(&self) -> bool {
         let is_outside = |warning: &Warning| {
@@ -196,11 +196,16 @@ impl Measurement {
                 Warning::Disturbed { .. }
                     | Warning::BusyMachine { .. }
                     | Warning::CanaryDrift { .. }
-                    | Warning::ClockOff { .. }
                     | Warning::MoreThreadsThanCores { .. }
             )
         };
         self.warnings.iter().any(is_outside)
+    }
+
+    /// Whether too little of it ran at the processor's usual clock to be compared with other runs.
+    #[must_use]
+    pub fn is_off_the_usual_clock(&self) -> bool {
+        self.warnings.iter().any(|warning| matches!(warning, Warning::ClockOff { .. }))
     }
 
     /// Everything that influenced this.
