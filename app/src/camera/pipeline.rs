@@ -4,78 +4,24 @@
 //! shown. Every store on the way holds one thing, so a slow model makes frames fewer and never older or more.
 
 mod statistics;
+mod view;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use shufflescope_engine::classify::Picture;
 use shufflescope_engine::units::Nanos;
 
 use self::statistics::{Passed, Recent};
 pub use self::statistics::{Quantiles, Stage, StageTimes, Statistics};
+pub use self::view::{Classify, Generation, Outcome, Prediction, View};
 use super::{Capture, CaptureStatus, Frame, Mailbox, Pixels, SharedClock, Stop};
 use crate::panic_text;
 
 /// How often a wait for a frame looks up whether it is time to stop.
 const LOOK_UP: Duration = Duration::from_millis(100);
-
-/// Says what is on a picture.
-pub trait Classify: Send {
-    /// The most probable classes of `picture`, and how long it took to find them.
-    ///
-    /// # Errors
-    /// Where the picture cannot be classified; the next one is tried all the same.
-    fn classify(&mut self, picture: &Picture) -> anyhow::Result<Outcome>;
-}
-
-/// What a classifier found, and the time of its two stages.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
-    /// The most probable classes, the best first; `None` from a network whose weights are not trained.
-    pub top: Option<Vec<Prediction>>,
-    /// From the picture to the network's input.
-    pub resize: Nanos,
-    /// From the network's input to the probabilities.
-    pub infer: Nanos,
-}
-
-/// A class and how probable it is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Prediction {
-    /// The class's name, or its number where there are no names.
-    pub label: String,
-    /// Which of the network's outputs it is.
-    pub index: usize,
-    /// From 0 to 1.
-    pub probability: f32,
-}
-
-/// Which classifier made a prediction, as whoever gave it to [`Pipeline::set_classifier`] counts; 0 is the first one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Generation(pub u64);
-
-/// A frame that is ready to be shown.
-#[derive(Clone, Debug)]
-pub struct View {
-    /// The picture.
-    pub picture: Arc<Picture>,
-    /// What it is known to show: the synthetic scene's shape.
-    pub shows: Option<&'static str>,
-    /// How many frames the camera gave before it.
-    pub number: u64,
-    /// When it was captured, on the pipeline's clock.
-    pub captured: Nanos,
-    /// When it was published.
-    pub published: Nanos,
-    /// The classifier that was asked.
-    pub generation: Generation,
-    /// What it found, the best first; `None` without a classifier, or with one whose weights are not trained.
-    pub top: Option<Result<Vec<Prediction>, String>>,
-}
 
 /// Called from the pipeline's thread whenever there is something new to show.
 pub type Wake = Box<dyn Fn() + Send>;

@@ -211,6 +211,18 @@ impl CameraClient {
     }
 
     fn send(&mut self, request: CameraRequest) {
+        if self.worker.as_ref().is_some_and(Worker::is_closed) {
+            let is_new = match request {
+                CameraRequest::Open { .. } => true,
+                CameraRequest::Network { .. } => self.open.is_none(),
+                _ => false,
+            };
+            if !is_new {
+                // Nobody hears it; how the process ended is about to be told.
+                return;
+            }
+            self.worker = None;
+        }
         if self.worker.is_none() {
             let smooth = Request::Camera(CameraRequest::Smooth { on: self.smooth });
             let started = Worker::start(&self.launcher, None, self.name, self.wake.clone())

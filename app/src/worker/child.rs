@@ -168,6 +168,11 @@ impl Worker {
         Some(if tail.is_empty() { status } else { format!("{status}: {tail}") })
     }
 
+    /// Whether it has ended, as far as anybody has looked: nothing is to be asked of it any more.
+    pub const fn is_closed(&self) -> bool {
+        self.closed.is_some()
+    }
+
     /// Operating system's number of the process.
     pub fn id(&self) -> Option<u32> {
         self.process.as_ref().map(Child::id)

@@ -159,7 +159,7 @@ impl Client {
 
     /// Sends a request to a worker with so many threads, which is started where there is none.
     fn send(&mut self, threads: usize, request: Request) {
-        if self.worker.as_ref().is_some_and(|worker| worker.threads != Some(threads)) {
+        if self.worker.as_ref().is_some_and(|worker| worker.threads != Some(threads) || worker.is_closed()) {
             self.worker = None;
         }
         if self.worker.is_none() {
