@@ -24,6 +24,7 @@ pub use capture::{Capture, CaptureState, CaptureStatus, SharedClock};
 pub use classifying::{Classifying, SmoothingSwitch};
 pub use error::SourceError;
 pub use frame::{Captured, Frame, FrameSource, Next, Pixels, Resolution, SourceOptions};
+pub use http::parts_of_stream;
 pub use list::{Listed, list};
 pub use mailbox::Mailbox;
 pub use open::open;
