@@ -5,7 +5,7 @@ mod camera;
 mod outcome;
 mod remembering;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use eframe::egui;
 use egui::{Key, KeyboardShortcut, Modifiers};
@@ -14,13 +14,12 @@ use shufflescope_engine::graph::LoweringError;
 use shufflescope_engine::model::ModelError;
 use shufflescope_engine::report::Format;
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::store::Kept;
 use shufflescope_engine::zoo;
 
 use super::bench::{Bench, Care};
 use super::camera::Camera;
 use super::command::{Command, Commands};
-use super::compare::{Compare, Compared};
+use super::compare::Compare;
 use super::document::Document;
 use super::export::Export;
 use super::files::Files;
@@ -30,6 +29,7 @@ use super::live::Live;
 use super::pacer::Pacer;
 use super::panels;
 use super::past_runs::PastRuns;
+use super::scene::{Notice, Scene};
 use super::surroundings::Surroundings;
 use super::tab::{Tab, Tabs};
 use crate::weights_store::{Server, folder_in};
@@ -58,27 +58,6 @@ pub struct Setup {
     pub weights_server: Server,
 }
 
-/// Something that a person should read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// The text, with the remedy where it is an error.
-    pub text: String,
-    /// Whether something went wrong.
-    pub is_error: bool,
-    /// A folder worth showing.
-    pub folder: Option<PathBuf>,
-}
-
-impl Notice {
-    fn done(text: String) -> Self {
-        Self { text, is_error: false, folder: None }
-    }
-
-    fn error(text: String) -> Self {
-        Self { text, is_error: true, folder: None }
-    }
-}
-
 /// The window without its frame: eframe drives it, and so do the tests.
 #[derive(Debug)]
 pub struct App {
@@ -105,43 +84,6 @@ pub struct App {
     noted_live: u64,
     held: bool,
     title: String,
-}
-
-/// What panels read.
-#[derive(Clone, Copy, Debug)]
-pub struct Scene<'a> {
-    /// The design and what follows from it.
-    pub document: &'a Document,
-    /// The measurement.
-    pub live: &'a Live,
-    /// The long measurements.
-    pub bench: &'a Bench,
-    /// The comparison.
-    pub compare: &'a Compare,
-    /// The lab's results.
-    pub lab: &'a Lab,
-    /// Earlier runs of the network.
-    pub past: &'a PastRuns,
-    /// The camera.
-    pub camera: &'a Camera,
-    /// Devices and machine.
-    pub surroundings: &'a Surroundings,
-    /// Where the last export went.
-    pub export_folder: Option<&'a Path>,
-}
-
-impl<'a> Scene<'a> {
-    /// The last complete comparison, and whether it is of what is chosen now.
-    #[must_use]
-    pub fn last_comparison(self) -> Option<(&'a Kept<Compared>, bool)> {
-        self.compare.last(self.machine(), &self.document.valid_options())
-    }
-
-    /// The processor's name, once it is known.
-    #[must_use]
-    pub fn machine(self) -> Option<&'a str> {
-        self.surroundings.machine().and_then(|machine| machine.cpu_model.as_deref())
-    }
 }
 
 impl App {

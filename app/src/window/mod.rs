@@ -22,6 +22,7 @@ mod native;
 mod pacer;
 mod panels;
 mod past_runs;
+mod scene;
 mod shelf;
 mod surroundings;
 mod tab;
@@ -30,7 +31,7 @@ pub mod theme;
 mod views;
 mod widgets;
 
-pub use app::{App, Notice, Scene, Setup};
+pub use app::{App, Setup};
 pub use bench::{Bench, Care, Outcome, Owner, Side, Standing, Step, Task, Work};
 pub use camera::{Camera, CameraCommand, Download, Fit, Offer, Recording, Trained, WeightsChoice};
 pub use ceilings::Ceilings;
@@ -43,6 +44,7 @@ pub use lab::{Input, Known, Lab, Measured, Networks, Run, SweepPlan, SweepPoints
 pub use live::{Freshness, Live, Phase};
 pub use native::{Renderer, WindowOptions, run};
 pub use past_runs::PastRuns;
+pub use scene::{Notice, Scene};
 pub use tab::Tab;
 pub use taken_apart::{TakenApart, is_fused};
 pub use views::View;

@@ -267,6 +267,7 @@ mod tests {
     use crate::device::DeviceId;
     use crate::graph::{GraphBuilder, Op};
     use crate::measure::MonotonicClock;
+    use crate::runtime::Runtime;
     use crate::weights::save_safetensors;
     use crate::zoo;
 
@@ -342,6 +343,20 @@ mod tests {
         let mut classifier = Classifier::new(&graph, &weights, &options()).unwrap();
         let error = classifier.classify(&picture(), &MonotonicClock::new()).unwrap_err();
         assert!(matches!(error, ClassifyError::NotFinite { class: 4, .. }), "{error}");
+    }
+
+    /// One weight at the very beginning: every activation and maximum behind it must let it through.
+    #[test]
+    fn a_weight_that_is_no_number_is_said_however_deep_it_lies() {
+        let graph = lower(&small(10), Batch(1)).unwrap();
+        let mut weights = Weights::seeded(&graph, 3);
+        let mut first = weights.get("conv1.0.weight").unwrap().clone();
+        first.values[0] = f32::NAN;
+        weights.insert("conv1.0.weight", first);
+        let run = RunOptions { runtime: Runtime::Tuned, ..options().run };
+        let mut classifier = Classifier::new(&graph, &weights, &ClassifierOptions { run, ..options() }).unwrap();
+        let error = classifier.classify(&picture(), &MonotonicClock::new()).unwrap_err();
+        assert!(matches!(error, ClassifyError::NotFinite { output, .. } if output.is_nan()), "{error}");
     }
 
     #[test]

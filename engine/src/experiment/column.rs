@@ -1,5 +1,6 @@
 //! A column of one of the paper's tables: the networks that are compared with one another.
 
+use super::paper::{Line, PaperRate};
 use super::stack::Stack;
 use super::{Experiment, Scale, Widths, g1, g2, g3, g4, units};
 use crate::design::Batch;
@@ -36,29 +37,34 @@ pub struct Row {
     pub paper_arm: PaperRate,
 }
 
-/// A rate as printed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PaperRate {
-    /// Batches per second on a GTX 1080Ti, or images per second on one thread of a Snapdragon 810.
-    pub rate: f64,
-    /// The channels it was measured with.
-    pub channels: String,
-}
-
 /// The columns of an experiment at one scale.
 #[must_use]
 pub fn columns(experiment: Experiment, scale: Scale) -> Vec<Column> {
     let column = |widths, side, rows| Column { experiment, widths, scale, side, rows };
-    let both_platforms = |rows: fn(Widths, Scale) -> Vec<Row>| {
-        [Widths::Gpu, Widths::Arm].map(|widths| column(widths, 56, rows(widths, scale))).into()
-    };
+    let both = [Widths::Gpu, Widths::Arm];
     match experiment {
-        Experiment::G1 => both_platforms(g1::rows),
-        Experiment::G2 => both_platforms(g2::rows),
-        Experiment::G3 => both_platforms(g3::rows),
-        Experiment::G4 => vec![column(Widths::Both, 56, g4::rows(scale))],
-        Experiment::Units => units::SIDES.map(|side| column(Widths::Both, side, units::rows(side, scale))).into(),
+        Experiment::G1 => {
+            both.map(|widths| column(widths, 56, stacked(g1::lines(widths, scale), Stack::ChannelRatio))).into()
+        }
+        Experiment::G2 => {
+            both.map(|widths| column(widths, 56, stacked(g2::lines(widths, scale), Stack::Grouped))).into()
+        }
+        Experiment::G3 => {
+            both.map(|widths| column(widths, 56, stacked(g3::lines(widths, scale), Stack::Fragments))).into()
+        }
+        Experiment::G4 => vec![column(Widths::Both, 56, stacked(g4::lines(scale), Stack::Bottleneck))],
+        Experiment::Units => {
+            units::SIDES.map(|side| column(Widths::Both, side, stacked(units::lines(side, scale), Stack::Unit))).into()
+        }
     }
+}
+
+fn stacked<Block>(lines: Vec<Line<Block>>, stack: fn(Block) -> Stack) -> Vec<Row> {
+    let row = |line: Line<Block>| {
+        let Line { label, block, paper_gpu, paper_arm } = line;
+        Row { label, stack: stack(block), paper_gpu, paper_arm }
+    };
+    lines.into_iter().map(row).collect()
 }
 
 impl Column {

@@ -1,7 +1,7 @@
 //! Table 3: blocks of one, two or four 1x1 convolutions, in series or in parallel, at equal mult-adds.
 
-use super::column::{PaperRate, Row};
-use super::stack::{Stack, bare};
+use super::bare::bare;
+use super::paper::{Line, PaperRate};
 use super::{Scale, Widths};
 use crate::graph::{GraphBuilder, LowerError, NodeId, Op};
 
@@ -17,11 +17,11 @@ pub struct Fragments {
 }
 
 /// Name, fragments, whether in parallel; batches/s on the GPU and images/s on ARM at x1, x2, x4.
-type Line = (&'static str, usize, bool, [f64; 3], [f64; 3]);
+type Printed = (&'static str, usize, bool, [f64; 3], [f64; 3]);
 
 /// Table 3 of the paper as printed.
 #[rustfmt::skip]
-const TABLE_3: [Line; 5] = [
+const TABLE_3: [Printed; 5] = [
     ("1-fragment",          1, false, [2446.0, 1274.0, 434.0], [40.2, 10.1, 2.3]),
     ("2-fragment-series",   2, false, [1790.0,  909.0, 336.0], [38.6, 10.1, 2.2]),
     ("4-fragment-series",   4, false, [ 752.0,  745.0, 349.0], [38.4, 10.1, 2.3]),
@@ -33,7 +33,7 @@ const TABLE_3: [Line; 5] = [
 const CHANNELS_GPU: u32 = 128;
 const CHANNELS_ARM: u32 = 64;
 
-pub(super) fn rows(widths: Widths, scale: Scale) -> Vec<Row> {
+pub(super) fn lines(widths: Widths, scale: Scale) -> Vec<Line<Fragments>> {
     TABLE_3
         .into_iter()
         .map(|(label, count, parallel, gpu_rates, arm_rates)| {
@@ -41,9 +41,9 @@ pub(super) fn rows(widths: Widths, scale: Scale) -> Vec<Row> {
                 |c: u32, rates| PaperRate { rate: scale.of(rates), channels: format!("c = {}", c * scale.factor()) };
             let c = if widths == Widths::Arm { CHANNELS_ARM } else { CHANNELS_GPU };
             let channels = (width(c, count) * scale.factor()) as usize;
-            Row {
+            Line {
                 label: label.into(),
-                stack: Stack::Fragments(Fragments { channels, count, parallel }),
+                block: Fragments { channels, count, parallel },
                 paper_gpu: paper(CHANNELS_GPU, gpu_rates),
                 paper_arm: paper(CHANNELS_ARM, arm_rates),
             }

@@ -1,8 +1,8 @@
 //! Table 4: ResNet bottlenecks with and without their element-wise operations.
 
 use super::Scale;
-use super::column::{PaperRate, Row};
-use super::stack::{Stack, bare};
+use super::bare::bare;
+use super::paper::{Line, PaperRate};
 use crate::graph::{Activation, GraphBuilder, LowerError, NodeId, Op};
 
 /// 1x1 to a quarter of the channels, 3x3, 1x1 back.
@@ -17,11 +17,11 @@ pub struct Bottleneck {
 }
 
 /// ReLU, shortcut; batches/s on the GPU and images/s on ARM at c = 32, 64, 128.
-type Line = (bool, bool, [f64; 3], [f64; 3]);
+type Printed = (bool, bool, [f64; 3], [f64; 3]);
 
 /// Table 4 of the paper as printed.
 #[rustfmt::skip]
-const TABLE_4: [Line; 4] = [
+const TABLE_4: [Printed; 4] = [
     (true,  true,  [2427.0, 2066.0, 1436.0], [56.7, 16.9, 5.0]),
     (true,  false, [2647.0, 2256.0, 1735.0], [61.9, 18.8, 5.2]),
     (false, true,  [2672.0, 2121.0, 1458.0], [57.3, 18.2, 5.1]),
@@ -34,16 +34,16 @@ const CHANNELS: u32 = 32;
 /// Inner channels per outer one: ResNet's ratio, not stated for this table.
 const REDUCTION: usize = 4;
 
-pub(super) fn rows(scale: Scale) -> Vec<Row> {
+pub(super) fn lines(scale: Scale) -> Vec<Line<Bottleneck>> {
     let channels = (CHANNELS * scale.factor()) as usize;
     TABLE_4
         .into_iter()
         .map(|(relu, shortcut, gpu, arm)| {
             let word = |on| if on { "yes" } else { "no" };
             let paper = |rates| PaperRate { rate: scale.of(rates), channels: format!("c = {channels}") };
-            Row {
+            Line {
                 label: format!("ReLU {}, shortcut {}", word(relu), word(shortcut)),
-                stack: Stack::Bottleneck(Bottleneck { channels, relu, shortcut }),
+                block: Bottleneck { channels, relu, shortcut },
                 paper_gpu: paper(gpu),
                 paper_arm: paper(arm),
             }

@@ -8,6 +8,7 @@
 //! The paper's figures are data with their source, shown as published and never mixed with measured ones. What the paper
 //! leaves open is settled here and labelled as a choice of ours: [`Experiment::choices`].
 
+mod bare;
 mod catalogue;
 mod column;
 pub mod figure_2;
@@ -17,6 +18,7 @@ pub mod g3;
 pub mod g4;
 pub mod markdown;
 mod pair;
+mod paper;
 pub mod pareto;
 mod resolutions;
 mod result;
@@ -28,8 +30,9 @@ mod verdict;
 mod zoo_table;
 
 pub use catalogue::{Claim, Experiment, Scale, Widths};
-pub use column::{Column, PaperRate, Row, columns};
+pub use column::{Column, Row, columns};
 pub use pair::{Contender, PairResult};
+pub use paper::PaperRate;
 pub use resolutions::{CHOICE as RESOLUTIONS_CHOICE, ResolutionRow, SOURCE as RESOLUTIONS_SOURCE, resolutions};
 pub use result::{Cell, ColumnResult, ExperimentResult, MeasuredColumn, PaperFigure, RateInterval};
 pub use run::{ExperimentError, column_run_key, measure_in_turns};

@@ -1,7 +1,7 @@
 //! What the experiments stack: blocks of a few layers that end with as many channels as they begin with.
 
 use super::{g1, g2, g3, g4, units};
-use crate::graph::{Conv2d, GraphBuilder, LowerError, NodeId, Op, Window};
+use crate::graph::{GraphBuilder, LowerError, NodeId};
 
 /// A kind of block with its channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Stack {
     #[must_use]
     pub fn channels_text(&self) -> String {
         match self {
-            Self::ChannelRatio(block) => format!("({}, {})", block.c1, block.c2),
+            Self::ChannelRatio(block) => block.channels_text(),
             stack => stack.channels().to_string(),
         }
     }
@@ -53,16 +53,4 @@ impl Stack {
             Self::Unit(unit) => unit.add(graph, path, input),
         }
     }
-}
-
-/// A convolution without bias, batch normalisation or activation.
-pub(super) fn bare(
-    graph: &mut GraphBuilder,
-    path: String,
-    input: NodeId,
-    (out_channels, kernel, groups): (usize, usize, usize),
-) -> Result<NodeId, LowerError> {
-    let in_channels = graph.shape(input).channels;
-    let window = Window::square(kernel, 1);
-    graph.push(path, Op::Conv2d(Conv2d { in_channels, out_channels, window, groups, bias: false }), &[input])
 }

@@ -1,8 +1,8 @@
 //! Appendix Table 1 b: the units of four families, stacked, at equal mult-adds.
 
 use super::Scale;
-use super::column::{PaperRate, Row};
-use super::stack::Stack;
+use super::bare::bare;
+use super::paper::{Line, PaperRate};
 use crate::graph::{Activation, GraphBuilder, LowerError, NodeId, Op, Window};
 
 /// A stride-1 unit of one family.
@@ -42,11 +42,11 @@ const EXPANSION: usize = 6;
 const CHANNELS: usize = 64;
 
 /// Batches/s on the GPU and images/s on ARM at c = 64, 128, 256.
-type Line = (UnitFamily, [f64; 3], [f64; 3]);
+type Printed = (UnitFamily, [f64; 3], [f64; 3]);
 
 /// Appendix Table 1 b as printed; the cells out of line (89, 52, 60) are the paper's.
 #[rustfmt::skip]
-const TABLE_1B: [(u32, [Line; 4]); 2] = [
+const TABLE_1B: [(u32, [Printed; 4]); 2] = [
     (56, [
         (UnitFamily::ShuffleV2, [216.0, 142.0,  81.0], [34.8, 12.3, 3.9]),
         (UnitFamily::ShuffleV1, [127.0,  73.0,  45.0], [24.3,  9.4, 3.0]),
@@ -61,14 +61,14 @@ const TABLE_1B: [(u32, [Line; 4]); 2] = [
     ]),
 ];
 
-pub(super) fn rows(side: u32, scale: Scale) -> Vec<Row> {
+pub(super) fn lines(side: u32, scale: Scale) -> Vec<Line<FamilyUnit>> {
     let c = CHANNELS * scale.factor() as usize;
     let lines = TABLE_1B.iter().filter(|(of, _)| *of == side).flat_map(|(_, lines)| lines);
-    let row = |&(family, gpu, arm): &Line| {
+    let row = |&(family, gpu, arm): &Printed| {
         let paper = |rates| PaperRate { rate: scale.of(rates), channels: format!("c = {c}") };
-        Row {
+        Line {
             label: family.name().into(),
-            stack: Stack::Unit(FamilyUnit::as_costly_as_v2(family, c)),
+            block: FamilyUnit::as_costly_as_v2(family, c),
             paper_gpu: paper(gpu),
             paper_arm: paper(arm),
         }
@@ -208,7 +208,7 @@ fn depthwise(
 
 fn bare_depthwise(graph: &mut GraphBuilder, path: String, input: NodeId) -> Result<NodeId, LowerError> {
     let channels = graph.shape(input).channels;
-    super::stack::bare(graph, path, input, (channels, 3, channels))
+    bare(graph, path, input, (channels, 3, channels))
 }
 
 #[cfg(test)]

@@ -60,6 +60,12 @@ impl Window {
         Self { padding_end, ..self }
     }
 
+    /// Whether every output is one pixel of the map, each in its place: one tap, no stride, no padding.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        (self.kernel, self.stride) == ([1; 2], [1; 2]) && [self.padding, self.padding_end] == [[0; 2]; 2]
+    }
+
     /// Whether there is more padding on one side of the map than on the other.
     #[must_use]
     pub fn is_uneven(&self) -> bool {

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::interleave::MINIMUM_ROUNDS;
 use super::interleaved::Round;
 use super::noise_floor::NoiseFloor;
 use super::statistics::{CONFIDENCE, logarithm};
@@ -13,6 +12,9 @@ use crate::units::Nanos;
 /// Least difference that a verdict asks for, however quiet the machine, and the largest that still is *the same*,
 /// however noisy: 1 %.
 pub const LEAST_MARGIN: f64 = 0.01;
+
+/// Fewest rounds that a verdict rests on.
+pub const MINIMUM_ROUNDS: usize = 30;
 
 /// Sittings without which nothing is decided: one does not show how another would differ.
 const MINIMUM_SITTINGS: usize = 2;
@@ -133,6 +135,14 @@ impl PairedSamples {
         let [rounds] = self.sittings.as_slice() else { return None };
         let error = if rounds.len() < 4 { None } else { standard_error(rounds, rounds.len()) };
         error.map(|error| 1.96 * error)
+    }
+}
+
+impl NoiseFloor {
+    /// What comparing a network with its twin shows: how far the ratio lies from 1.
+    #[must_use]
+    pub fn of(twins: &Comparison) -> Self {
+        Self { share: twins.ratio.distance() }
     }
 }
 

@@ -13,18 +13,16 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
+use super::compare::PairedSamples;
 use super::interleaved::{Block, Interleaved, Round, RowRecord};
 use super::protocol::{SteadyRule, WarmUpRules};
 use super::sampler::{CLOCK_FAULTS_ALLOWED, LARGEST_BATCH, runs_per_sample, warm_up, went_back};
 use super::samples::Discard;
 use super::statistics::SplitMix64;
-use super::{Canary, Clock, MeasureError, PairedSamples};
+use super::{Canary, Clock, MeasureError};
 use crate::device::DeviceId;
 use crate::runtime::Executable;
 use crate::units::Nanos;
-
-/// Fewest rounds that a verdict rests on.
-pub const MINIMUM_ROUNDS: usize = 30;
 
 /// Most samples of a block, before the jitter; shorter runs are averaged, so that raw samples stay few.
 const SAMPLES_PER_BLOCK: u64 = 64;

@@ -1,8 +1,12 @@
 //! Finds the reasons to doubt a measurement: what its intervals do not already say.
 
-use super::measurement::Measurement;
+use super::breakdown::Breakdown;
+use super::canary::CanaryReport;
+use super::protocol::Protocol;
+use super::spread::Spread;
 use super::warning::Warning;
-use super::{Discard, Mode, ProcessSamples};
+use super::{Discard, Mode, ProcessSamples, TimerQuality};
+use crate::device::Conditions;
 
 /// Marked over unmarked time above which the breakdown is doubtful.
 const MARKING_OVERHEAD: f64 = 1.05;
@@ -15,22 +19,36 @@ const LAUNCH_BOUND: f64 = 0.95;
 /// How many times rigorous mode's target a half-width may be before it is told.
 const FAR_FROM_TARGET: f64 = 5.0;
 
+/// The numbers that doubts come from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Evidence<'a> {
+    pub protocol: &'a Protocol,
+    pub whole: &'a Spread,
+    pub enqueue: Option<&'a Spread>,
+    pub breakdown: Option<&'a Breakdown>,
+    pub canary: &'a CanaryReport,
+    pub conditions: &'a Conditions,
+    pub timer: TimerQuality,
+    /// CPU threads used, and asked for.
+    pub threads: usize,
+    pub threads_asked: usize,
+    /// The processes that count.
+    pub processes: &'a [ProcessSamples],
+    /// What the canary took relative to its usual time, where too little ran at the usual clock.
+    pub off_clock: Option<f64>,
+}
+
 /// All warnings that the numbers call for, the weightiest first.
-///
-/// `off_clock` is what the canary took relative to its usual time, where too little ran at the usual clock.
-pub(super) fn warnings(
-    measurement: &Measurement,
-    processes: &[ProcessSamples],
-    off_clock: Option<f64>,
-) -> Vec<Warning> {
-    let m = measurement;
+pub(super) fn warnings(evidence: &Evidence<'_>) -> Vec<Warning> {
+    let m = evidence;
+    let (processes, off_clock) = (m.processes, m.off_clock);
     let within = m.whole.half_width_within_run().unwrap_or_default();
     let certain = m.whole.within_run.map_or(m.whole.coverage, |within| within.coverage);
     let half_width = m.whole.half_width();
     // What the interval of fresh runs says already is no news.
     let told = if m.whole.is_repeatable() { half_width } else { 0.0 };
     let rough = m.protocol.rough_half_width.max(told);
-    let target = m.protocol.processes.half_width.filter(|_| m.mode == Mode::Rigorous);
+    let target = m.protocol.processes.half_width.filter(|_| m.protocol.mode == Mode::Rigorous);
     let minimum = m.protocol.processes.minimum;
     let unsettled = processes.iter().map(|process| process.warm_up).find(|warm_up| !warm_up.settled);
     let launch = m.enqueue.map(|enqueue| enqueue.median.share_of(m.whole.median));
@@ -50,7 +68,6 @@ pub(super) fn warnings(
         m.canary.drift.filter(|drift| drift.abs() > CANARY_DRIFT).map(|drift| Warning::CanaryDrift { drift }),
         m.conditions.others_cpu_share.filter(|&share| share > BUSY_SHARE).map(|share| Warning::BusyMachine { share }),
         m.breakdown
-            .as_ref()
             .and_then(|breakdown| breakdown.marking_overhead)
             // Beyond what the run's own median is known to.
             .filter(|&ratio| ratio > MARKING_OVERHEAD * (1.0 + within))

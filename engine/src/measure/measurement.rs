@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::apart::Apart;
 use super::breakdown::{Breakdown, KernelLabel};
 use super::canary::CanaryReport;
+use super::judge::{Evidence, warnings};
 use super::protocol::{Mode, Protocol};
 use super::repeatability::{Repeatability, Scatter};
 use super::samples::{Discard, ProcessSamples, SetAside, Stop};
 use super::spread::Spread;
+use super::statistics::Sorted;
 use super::usual_clock::at_usual_clock;
 use super::{MeasureError, MeasureKey, TimerQuality, WarmUp, Warning};
 use crate::design::Fingerprint;
@@ -138,16 +140,35 @@ impl Measurement {
             whole.reach_to(whole.median.as_f64() / ratio.max(f64::MIN_POSITIVE));
         }
         // Marked runs are of every clock, and so is what they are compared with.
-        let (of_every_clock, _) = spread(every_clock, ProcessSamples::headline, None, None)?;
+        let of_every_clock: Sorted = every_clock.iter().flat_map(|process| process.headline().into_owned()).collect();
+        let of_every_clock = of_every_clock.median().ok_or(MeasureError::NoSamples)?;
         let enqueue = match options.device.is_gpu() {
             true => Some(spread(processes, ProcessSamples::headline_enqueue, None, None)?.0),
             false => None,
         };
-        let mut measurement = Self {
+        let breakdown = Breakdown::of(kernels, every_clock, of_every_clock)?;
+        let canary = CanaryReport::of(every_clock.iter().flat_map(|process| process.canary.iter().copied()));
+        let timers = processes.iter().map(|process| process.timer);
+        let timer = timers.max_by_key(|timer| timer.precision).unwrap_or(first.timer);
+        let threads = processes.iter().map(|process| process.threads).max().unwrap_or(first.threads);
+        let warnings = warnings(&Evidence {
+            protocol,
+            whole: &whole,
+            enqueue: enqueue.as_ref(),
+            breakdown: breakdown.as_ref(),
+            canary: &canary,
+            conditions,
+            timer,
+            threads,
+            threads_asked: options.threads,
+            processes,
+            off_clock,
+        });
+        Ok(Self {
             design: design.clone(),
             device: options.device,
             runtime: options.runtime,
-            threads: processes.iter().map(|process| process.threads).max().unwrap_or(first.threads),
+            threads,
             threads_asked: options.threads,
             instruction_set: first.instruction_set,
             instruction_set_asked: options.instruction_set,
@@ -156,23 +177,17 @@ impl Measurement {
             whole,
             repeatability: Some(repeatability),
             enqueue,
-            breakdown: Breakdown::of(kernels, every_clock, of_every_clock.median)?,
+            breakdown,
             apart: None,
             warm_up: WarmUp::over(processes, first.warm_up),
-            timer: processes
-                .iter()
-                .map(|process| process.timer)
-                .max_by_key(|timer| timer.precision)
-                .unwrap_or(first.timer),
-            canary: CanaryReport::of(every_clock.iter().flat_map(|process| process.canary.iter().copied())),
+            timer,
+            canary,
             conditions: conditions.clone(),
             processes: processes.iter().map(|process| ProcessRecord::of(process, options.device)).collect(),
             discarded: discarded(processes),
-            warnings: Vec::new(),
+            warnings,
             protocol: *protocol,
-        };
-        measurement.warnings = super::judge::warnings(&measurement, processes, off_clock);
-        Ok(measurement)
+        })
     }
 
     /// What the interval of the headline rests on, for people.
@@ -187,7 +202,7 @@ impl Measurement {
         }
     }
 
-    /// Whether something from outside got in the way so much that this says nothing of how undisturbed runs differ.
+    /// Whether other programs got in the way so much that this says nothing of what the machine usually does.
     #[must_use]
     pub fn is_disturbed(&self) -> bool {
         let is_outside = |warning: &Warning| {
@@ -196,11 +211,16 @@ impl Measurement {
                 Warning::Disturbed { .. }
                     | Warning::BusyMachine { .. }
                     | Warning::CanaryDrift { .. }
-                    | Warning::ClockOff { .. }
                     | Warning::MoreThreadsThanCores { .. }
             )
         };
         self.warnings.iter().any(is_outside)
+    }
+
+    /// Whether too little of it ran at the processor's usual clock to be compared with other runs.
+    #[must_use]
+    pub fn is_off_the_usual_clock(&self) -> bool {
+        self.warnings.iter().any(|warning| matches!(warning, Warning::ClockOff { .. }))
     }
 
     /// Everything that influenced this.

@@ -7,8 +7,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Comparison;
-
 /// The share by which a network differed from itself: 0.012 is 1.2 %.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -18,12 +16,6 @@ pub struct NoiseFloor {
 }
 
 impl NoiseFloor {
-    /// What comparing a network with its twin shows: how far the ratio lies from 1.
-    #[must_use]
-    pub fn of(twins: &Comparison) -> Self {
-        Self { share: twins.ratio.distance() }
-    }
-
     /// The larger of both.
     #[must_use]
     pub fn max(self, other: Self) -> Self {

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
-use thiserror::Error;
-
 use super::canary::clock_had_dropped;
 use super::progress::Reporter;
 use super::protocol::{Protocol, RunCounts, WarmUpRules};
@@ -13,37 +11,9 @@ use super::schedule::Next;
 use super::statistics::median;
 use super::warm_up::{WarmUp, WarmingUp};
 use super::within_run::within_run;
-use super::{Canary, Clock, Phase, Progress, Watch};
-use crate::runtime::{Executable, Marks, RunError};
+use super::{Canary, Clock, MeasureError, Phase, Progress, Watch};
+use crate::runtime::{Executable, Marks};
 use crate::units::Nanos;
-
-/// Why there is no measurement.
-#[derive(Debug, Error)]
-pub enum MeasureError {
-    /// A run failed.
-    #[error(transparent)]
-    Run(#[from] RunError),
-    /// The progress callback asked to stop.
-    #[error("the measurement was cancelled")]
-    Cancelled,
-    /// The runtime marked other kernels than it planned.
-    #[error("the runtime marked {marked} kernels, its plan has {planned}: this is a bug of the runtime")]
-    Marks {
-        /// Kernels in the plan.
-        planned: usize,
-        /// Marks made in one run.
-        marked: usize,
-    },
-    /// Nothing to summarise.
-    #[error("there are no samples to summarise")]
-    NoSamples,
-    /// The clock cannot be used.
-    #[error("the clock went backwards in {times} samples: check the machine's time source")]
-    Clock {
-        /// Samples discarded for it.
-        times: u64,
-    },
-}
 
 /// Samples that a clock going backwards may spoil before the measurement is given up.
 pub(super) const CLOCK_FAULTS_ALLOWED: u64 = 20;

@@ -96,7 +96,7 @@ pub enum Discard {
     Repaint,
     /// The processor's clock had dropped: fixed work beside the run took more than 10 % longer than before.
     ClockDrop,
-    /// The processor's clock was not the usual one: fixed work beside the run was more than 3 % off what it usually takes
+    /// The processor's clock was not the usual one: fixed work beside the run was more than 2 % off what it usually takes
     /// on this machine. In rigorous mode alone.
     ClockOff,
 }

@@ -1,4 +1,7 @@
 //! What every operation means, in plain loops: 32-bit values, 64-bit accumulation, no cleverness. For tests only.
+//!
+//! What is not a number stays one, as in PyTorch: in activations, in maxima, in sums. Zeros around a map are left out of
+//! a convolution's sums, so that they are nothing beside weights that are not finite.
 
 use thiserror::Error;
 
@@ -62,11 +65,9 @@ impl Map<'_> {
     }
 
     /// Value at a position that may lie outside the map.
-    fn padded(&self, n: usize, c: usize, y: Option<usize>, x: Option<usize>, outside: f32) -> f32 {
-        match (y, x) {
-            (Some(y), Some(x)) if y < self.shape.height && x < self.shape.width => self.at(n, c, y, x),
-            _ => outside,
-        }
+    fn inside(&self, n: usize, c: usize, y: Option<usize>, x: Option<usize>) -> Option<f64> {
+        let (y, x) = (y.filter(|&y| y < self.shape.height)?, x.filter(|&x| x < self.shape.width)?);
+        Some(self.at(n, c, y, x).into())
     }
 }
 
@@ -89,12 +90,11 @@ fn compute(node: &Node, weights: &Weights, inputs: &[Map<'_>]) -> Vec<f32> {
         }
         Op::Activation(activation) => first.values.iter().map(|&value| activate(*activation, value)).collect(),
         Op::MaxPool(window) => each(out, |n, c, y, x| {
-            taps(window, y, x)
-                .fold(f64::NEG_INFINITY, |most, (_, y, x)| most.max(first.padded(n, c, y, x, f32::NEG_INFINITY).into()))
+            let values = taps(window, y, x).filter_map(|(_, y, x)| first.inside(n, c, y, x));
+            values.fold(f64::NEG_INFINITY, |most, value| if most.is_nan() || most > value { most } else { value })
         }),
         Op::AvgPool(window) => each(out, |n, c, y, x| {
-            let sum: f64 = taps(window, y, x).map(|(_, y, x)| f64::from(first.padded(n, c, y, x, 0.0))).sum();
-            sum / window.taps() as f64
+            taps(window, y, x).filter_map(|(_, y, x)| first.inside(n, c, y, x)).sum::<f64>() / window.taps() as f64
         }),
         Op::GlobalAvgPool => each(out, |n, c, _, _| {
             let pixels = first.shape.pixels();
@@ -167,8 +167,9 @@ fn convolution(conv: &Conv2d, input: Map<'_>, weight: Option<&WeightTensor>, bia
         let mut sum = f64::from(bias.get(o).copied().unwrap_or(0.0));
         for (tap, y, x) in taps(&conv.window, y, x) {
             for i in 0..per_group_in {
-                let value = input.padded(n, first_channel + i, y, x, 0.0);
-                sum += f64::from(value) * f64::from(filter[i * conv.window.taps() + tap]);
+                if let Some(value) = input.inside(n, first_channel + i, y, x) {
+                    sum += value * f64::from(filter[i * conv.window.taps() + tap]);
+                }
             }
         }
         sum
@@ -177,7 +178,8 @@ fn convolution(conv: &Conv2d, input: Map<'_>, weight: Option<&WeightTensor>, bia
 
 fn activate(activation: Activation, value: f32) -> f32 {
     match activation {
-        Activation::Relu => value.max(0.0),
+        Activation::Relu if value < 0.0 => 0.0,
+        Activation::Relu => value,
         Activation::Relu6 => value.clamp(0.0, 6.0),
         Activation::HardSwish => value * (value + 3.0).clamp(0.0, 6.0) / 6.0,
         Activation::Sigmoid => (1.0 / (1.0 + (-f64::from(value)).exp())) as f32,
@@ -242,6 +244,18 @@ mod tests {
     }
 
     #[test]
+    fn a_maximum_is_not_a_number_where_one_of_its_values_is_not_wherever_that_stands() {
+        let shape = Shape::new(1, 1, 1, 3);
+        let graph = one_layer(Op::MaxPool(Window::padded([1, 3], 1, [0, 1])), shape);
+        for (at, expected) in [(0, [true, true, false]), (1, [true; 3]), (2, [false, true, true])] {
+            let mut input = [1.0, f32::INFINITY, -2.0];
+            input[at] = f32::NAN;
+            let result = run(&graph, &Weights::default(), &input).unwrap();
+            assert_eq!(result.iter().map(|value| value.is_nan()).collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
     fn activations_follow_their_formulas() {
         let inputs = [-4.0, -1.0, 0.0, 1.0, 9.0];
         let all = |activation| inputs.map(|value| activate(activation, value));
@@ -249,6 +263,9 @@ mod tests {
         assert_eq!(all(Activation::Relu6), [0.0, 0.0, 0.0, 1.0, 6.0]);
         assert_eq!(all(Activation::HardSwish), [0.0, -1.0 / 3.0, 0.0, 2.0 / 3.0, 9.0]);
         assert_eq!(all(Activation::Sigmoid)[2], 0.5);
+        for activation in [Activation::Relu, Activation::Relu6, Activation::HardSwish, Activation::Sigmoid] {
+            assert!(activate(activation, f32::NAN).is_nan(), "{activation:?}");
+        }
     }
 
     #[test]

@@ -53,6 +53,8 @@ impl RunRecord {
     #[must_use]
     pub fn of(measurement: &Measurement, model: &str, context: RunContext, when: Timestamp) -> Self {
         let undisturbed = || measurement.processes.iter().filter(|_| !measurement.is_disturbed());
+        // A run at another clock is not like the others; that it was one tells what the clock is, if it has changed for good.
+        let comparable = || undisturbed().filter(|_| !measurement.is_off_the_usual_clock());
         let canary: Sorted = undisturbed().flat_map(|process| process.canary_ns.iter().copied()).collect();
         Self {
             when,
@@ -63,7 +65,7 @@ impl RunRecord {
             median: measurement.whole.median,
             low: measurement.whole.low,
             high: measurement.whole.high,
-            process_medians: undisturbed().filter_map(|process| Sorted::new(&process.whole_ns).median()).collect(),
+            process_medians: comparable().filter_map(|process| Sorted::new(&process.whole_ns).median()).collect(),
             canary: canary.median(),
         }
     }

@@ -8,7 +8,7 @@ use super::*;
 use crate::design::Fingerprint;
 use crate::device::{Conditions, DeviceId};
 use crate::measure::{
-    Circumstances, MeasureKey, Measurement, Mode, NoiseFloor, ProcessSamples, Protocol, TimerQuality, WarmUp,
+    Circumstances, MeasureKey, Measurement, Mode, NoiseFloor, ProcessSamples, Protocol, TimerQuality, WarmUp, Warning,
 };
 use crate::runtime::{Isa, RunOptions, Runtime};
 use crate::units::Nanos;
@@ -256,6 +256,15 @@ fn a_record_has_the_headline_and_the_median_of_every_process() {
     assert_eq!(record.process_medians, [Nanos(40_000), Nanos(70_000)]);
     let whole = measurement.whole;
     assert_eq!([record.median, record.low, record.high], [whole.median, whole.low, whole.high]);
+    let with = |warning| {
+        let mut measurement = measurement.clone();
+        measurement.processes[0].canary_ns = [440, 441, 442].map(Nanos).to_vec();
+        measurement.warnings = vec![warning];
+        let record = RunRecord::of(&measurement, "mine", here(), Timestamp(5));
+        (record.process_medians, record.canary)
+    };
+    assert_eq!(with(Warning::ClockOff { ratio: 1.1 }), (vec![], Some(Nanos(441))), "it may have changed for good");
+    assert_eq!(with(Warning::BusyMachine { share: 0.5 }), (vec![], None));
 }
 
 #[test]

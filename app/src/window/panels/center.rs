@@ -4,8 +4,8 @@ use eframe::egui;
 use egui::{Role, Ui, WidgetInfo};
 
 use super::headline;
-use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
+use crate::window::scene::Scene;
 use crate::window::theme;
 use crate::window::views::{View, Views};
 

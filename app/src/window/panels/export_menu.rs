@@ -4,11 +4,11 @@ use eframe::egui;
 use egui::{Button, RichText, Role, Ui};
 use shufflescope_engine::report::Format;
 
-use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
 use crate::window::export::Export;
 use crate::window::format;
 use crate::window::live::Freshness;
+use crate::window::scene::Scene;
 use crate::window::theme::Palette;
 use crate::window::widgets::named;
 

@@ -4,9 +4,9 @@ use eframe::egui;
 use egui::{Label, RichText, Role, Ui};
 use shufflescope_engine::guideline::{Change, Finding, Guideline, Remedy};
 
-use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
 use crate::window::format;
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::{Mark, mark, named};
 

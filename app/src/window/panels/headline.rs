@@ -4,10 +4,10 @@ use eframe::egui;
 use egui::{Color32, RichText, Ui};
 use shufflescope_engine::measure::Spread;
 
-use crate::window::app::Scene;
 use crate::window::document::Pinned;
 use crate::window::format;
 use crate::window::live::{Freshness, Phase};
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 
 /// What one card says.

@@ -4,8 +4,8 @@ use eframe::egui;
 use egui::{Margin, Panel, ScrollArea, Ui};
 
 use super::{camera, center, compare, design, guidelines, lab, notice, status, top_bar};
-use crate::window::app::{Notice, Scene};
 use crate::window::command::Commands;
+use crate::window::scene::{Notice, Scene};
 use crate::window::tab::{Tab, Tabs};
 use crate::window::theme::Palette;
 use crate::window::views::Views;

@@ -5,9 +5,9 @@ use egui::{Align, Layout, RichText, Role, Ui};
 
 use shufflescope_engine::design::{Design, Field};
 
-use crate::window::app::{Notice, Scene};
 use crate::window::command::{Command, Commands};
 use crate::window::live::Phase;
+use crate::window::scene::{Notice, Scene};
 use crate::window::theme::Palette;
 use crate::window::widgets::{Mark, mark, named};
 

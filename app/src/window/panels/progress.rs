@@ -3,9 +3,9 @@
 use eframe::egui;
 use egui::{ProgressBar, RichText, Role, Ui};
 
-use crate::window::app::Scene;
 use crate::window::bench::Owner;
 use crate::window::command::{Command, Commands};
+use crate::window::scene::Scene;
 use crate::window::theme::Palette;
 use crate::window::widgets::named;
 

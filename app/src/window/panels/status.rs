@@ -4,10 +4,10 @@ use eframe::egui;
 use egui::{Align, Layout, ProgressBar, RichText, Role, Ui};
 use shufflescope_engine::measure::Measurement;
 
-use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
 use crate::window::format;
 use crate::window::live::{Freshness, Phase};
+use crate::window::scene::Scene;
 use crate::window::theme::Palette;
 use crate::window::widgets::named;
 

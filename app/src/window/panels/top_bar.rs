@@ -6,8 +6,8 @@ use egui::{Align, Button, Layout, RichText, Role, Ui, WidgetInfo};
 use shufflescope_engine::model::Model;
 
 use super::export_menu;
-use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
+use crate::window::scene::Scene;
 use crate::window::tab::Tab;
 use crate::window::theme::Palette;
 use crate::window::widgets::named;

@@ -5,9 +5,9 @@ use egui::{Align, Label, Layout, RichText, Role, Ui};
 use shufflescope_engine::measure::SPLIT_LABEL;
 use shufflescope_engine::report::what_fusing_saves;
 
-use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
 use crate::window::is_fused;
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;
 

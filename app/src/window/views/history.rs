@@ -7,9 +7,9 @@ use egui_extras::{Column, TableBuilder};
 use shufflescope_engine::store::{HistoryRow, RunContext};
 use shufflescope_engine::units::Nanos;
 
-use crate::window::app::Scene;
 use crate::window::format;
 use crate::window::past_runs::PastRuns;
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;
 

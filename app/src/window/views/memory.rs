@@ -5,8 +5,8 @@ use egui::{RichText, Sense, Ui, WidgetInfo};
 use shufflescope_engine::graph::NodeId;
 use shufflescope_engine::units::Elements;
 
-use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 
 /// Paints the view: one bar per layer in execution order; a click selects the layer.

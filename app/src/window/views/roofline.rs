@@ -10,10 +10,10 @@ use shufflescope_engine::report::{FEWER_MULTIPLICATIONS, RooflinePoint, roofline
 use shufflescope_engine::units::{FlopRate, Nanos};
 
 use self::chart::{Chart, marker};
-use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
 use crate::window::format;
 use crate::window::live::Phase;
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;
 

@@ -6,8 +6,8 @@ use egui::Ui;
 use super::layers::Layers;
 use super::unit::UnitView;
 use super::{history, memory, roofline, time};
-use crate::window::app::Scene;
 use crate::window::command::Commands;
+use crate::window::scene::Scene;
 
 /// A way to look at the design.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

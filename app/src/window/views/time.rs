@@ -8,9 +8,9 @@ use shufflescope_engine::graph::OpKind;
 use shufflescope_engine::report::time_by_kind;
 
 use super::apart;
-use crate::window::app::Scene;
 use crate::window::command::Commands;
 use crate::window::format;
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 
 /// Shares of the whole by kind of work.

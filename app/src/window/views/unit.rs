@@ -10,9 +10,9 @@ use shufflescope_engine::measure::{Measurement, SPLIT_LABEL, Split};
 use shufflescope_engine::units::Nanos;
 
 use super::unit_plan::{Column, Step, UnitPlan};
-use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
 use crate::window::format;
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 
 const BOX: Vec2 = vec2(178.0, 40.0);

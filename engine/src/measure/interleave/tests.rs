@@ -1,6 +1,6 @@
 use super::*;
 use crate::measure::fake::{FakeCanary, FakeClock, FakeExecutable};
-use crate::measure::{Difference, PairedSamples, compare};
+use crate::measure::{Difference, MINIMUM_ROUNDS, PairedSamples, compare};
 
 /// Networks whose runs take these times, measured in turns.
 fn measure(clock: &FakeClock, times: &[Nanos], rules: &InterleaveRules) -> Interleaved {

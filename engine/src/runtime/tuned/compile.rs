@@ -3,14 +3,16 @@
 
 use std::ops::Range;
 
+use super::error::CompileError;
 use super::fuse::{Follow, Group, Layer, Work, fuse, renames};
 use super::kernels::{
     Convolution, ConvolutionSpec, Dense, Depthwise, Direct, DirectSpec, Factor, Finish, Isa, Map, Planes, Pooling,
-    Reduce, Rowwise, Sink, Step, Table, Winograd,
+    REDZONE, Reduce, Rowwise, Sink, Step, Table, Unfit, Winograd,
 };
 use super::parameters::Parameters;
 use super::place::{RowRef, Rows};
-use crate::graph::{Activation, Conv2d, Graph, NodeId, Op, Shape};
+use super::values::Values;
+use crate::graph::{Activation, Conv2d, Graph, Node, NodeId, Op, Shape};
 use crate::runtime::{Fusing, Kernel, KernelPlan, WINOGRAD};
 
 /// Everything a program is made of.
@@ -35,14 +37,16 @@ pub fn plan(graph: &Graph, fusing: Fusing) -> KernelPlan {
 /// Compiles `graph` for `threads` threads.
 ///
 /// # Errors
-/// The number of floats that the feature maps need, where it cannot be addressed.
+/// Where feature maps or what a layer needs cannot be addressed.
 pub(super) fn compile(
     graph: &Graph,
     fusing: Fusing,
     parameters: &Parameters<'_>,
     table: &'static Table,
     threads: usize,
-) -> Result<Compiled, usize> {
+) -> Result<Compiled, CompileError> {
+    let too_large = |floats| CompileError::TooLarge { design: graph.name.clone(), floats };
+    graph.nodes().iter().try_for_each(countable).map_err(too_large)?;
     let (groups, phases) = in_phases(graph, fuse(graph, fusing));
     let values = Values::of(graph);
     let mut rows = values.rows;
@@ -69,15 +73,15 @@ pub(super) fn compile(
         rows.end_phase(index);
     }
 
-    if u32::try_from(rows.floats()).is_err() {
-        return Err(rows.floats());
+    if u32::try_from(rows.floats()).is_err() || rows.floats() == usize::MAX {
+        return Err(too_large(rows.floats()));
     }
 
     let builder = Builder { graph, parameters, table, threads, rows: &rows, names: &names };
     let pixels = graph.node(graph.output()).output.pixels();
     Ok(Compiled {
         plan: kernels(graph, &groups, table),
-        steps: groups.iter().map(|group| builder.step(group)).collect(),
+        steps: groups.iter().map(|group| builder.named_step(group)).collect::<Result<_, _>>()?,
         input: input.iter().map(|&row| rows.offset(row)).collect(),
         output: output
             .iter()
@@ -87,6 +91,22 @@ pub(super) fn compile(
         floats: rows.floats(),
         phases,
     })
+}
+
+/// Whether the rows of a value can be counted and addressed, whatever else there is.
+///
+/// # Errors
+/// The floats that they need.
+fn countable(node: &Node) -> Result<(), usize> {
+    let Shape { batch, channels, .. } = node.output;
+    // New names take no room; every pixel may have one.
+    let beside = if renames(&node.op) { 0 } else { 16 + REDZONE as u64 };
+    let rows = (batch as u64).saturating_mul(channels as u64);
+    let floats = node.output.elements().0.saturating_add(rows.saturating_mul(beside));
+    match u32::try_from(floats) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(usize::try_from(floats).unwrap_or(usize::MAX)),
+    }
 }
 
 fn kernels(graph: &Graph, groups: &[Group], table: &Table) -> KernelPlan {
@@ -140,59 +160,6 @@ fn in_phases(graph: &Graph, groups: Vec<Group>) -> (Vec<Group>, Vec<Range<usize>
     (leveled.into_iter().map(|(_, group)| group).collect(), phases)
 }
 
-/// The rows of every value: new ones where a kernel (or, inside a kernel, a layer) makes them, the same under new names
-/// where a layer only renames.
-struct Values {
-    rows: Rows,
-    names: Vec<Vec<RowRef>>,
-}
-
-impl Values {
-    fn of(graph: &Graph) -> Self {
-        let mut rows = Rows::default();
-        let mut names: Vec<Vec<RowRef>> = Vec::with_capacity(graph.nodes().len());
-        for node in graph.nodes() {
-            let shape = node.output;
-            let of = |input: usize| names[node.inputs[input].0].as_slice();
-            let images = |rows: &[RowRef]| rows.len() / shape.batch;
-            let named = match node.op {
-                Op::Slice { start, channels } => {
-                    let per_image = images(of(0));
-                    of(0).chunks_exact(per_image).flat_map(|image| &image[start..start + channels]).copied().collect()
-                }
-                Op::ChannelShuffle { groups } => {
-                    let width = shape.channels / groups;
-                    let shuffled = |image: &[RowRef]| -> Vec<RowRef> {
-                        (0..shape.channels).map(|c| image[c % groups * width + c / groups]).collect()
-                    };
-                    of(0).chunks_exact(shape.channels).flat_map(shuffled).collect()
-                }
-                Op::Concat => {
-                    let parts: Vec<&[RowRef]> = (0..node.inputs.len()).map(of).collect();
-                    let image = |image: usize| {
-                        parts.iter().flat_map(move |part| {
-                            let channels = images(part);
-                            part[image * channels..][..channels].iter().copied()
-                        })
-                    };
-                    (0..shape.batch).flat_map(image).collect()
-                }
-                Op::Flatten => {
-                    let pixels = graph.node(node.inputs[0]).output.pixels();
-                    let spread = |name: &RowRef| {
-                        let name = *name;
-                        (0..pixels).map(move |pixel| RowRef { pixel: name.pixel + pixel, ..name })
-                    };
-                    of(0).iter().flat_map(spread).collect()
-                }
-                _ => rows.add(shape.batch * shape.channels, shape.pixels()),
-            };
-            names.push(named);
-        }
-        Self { rows, names }
-    }
-}
-
 struct Builder<'a> {
     graph: &'a Graph,
     parameters: &'a Parameters<'a>,
@@ -216,17 +183,28 @@ impl Builder<'_> {
         }
     }
 
-    fn step(&self, group: &Group) -> Step {
+    /// # Errors
+    /// As [`step`](Self::step), with the layer.
+    fn named_step(&self, group: &Group) -> Result<Step, CompileError> {
+        self.step(group).map_err(|unfit| {
+            let layer = group.layers.first().unwrap_or(&group.value);
+            CompileError::Layer { design: self.graph.name.clone(), layer: self.graph.node(*layer).path.clone(), unfit }
+        })
+    }
+
+    /// # Errors
+    /// Where the kernel's operands do not fit or its memory cannot be addressed.
+    fn step(&self, group: &Group) -> Result<Step, Unfit> {
         let (table, threads) = (self.table, self.threads);
         let (input, output) = (self.map(group.reads[0]), self.map(group.value));
-        match group.work {
+        let step = match group.work {
             Work::Convolution { layer, residual, follow } => {
                 let winograd = winograd(self.graph, group, table).is_some();
-                self.convolution((layer, residual, follow), winograd, input, output)
+                self.convolution((layer, residual, follow), winograd, input, output)?
             }
             Work::Depthwise(layer) => {
-                let planes = self.planes(layer, input.size, output);
-                Step::Depthwise(Box::new(Depthwise::new(input, planes, threads)))
+                let planes = self.planes(layer, input.size, output)?;
+                Step::Depthwise(Box::new(Depthwise::new(input, planes, threads)?))
             }
             Work::Direct { layer, pooled } => {
                 let (weights, bias) = self.parameters.layer(&layer);
@@ -241,12 +219,12 @@ impl Builder<'_> {
                     finish: finish(layer.activation),
                     pooled,
                 };
-                Step::Direct(Box::new(Direct::new(table, spec, threads)))
+                Step::Direct(Box::new(Direct::new(table, spec, threads)?))
             }
             Work::Dense(layer) => {
                 let (weights, bias) = self.parameters.layer(&layer);
                 let finish = finish(layer.activation);
-                Step::Dense(Box::new(Dense::new(table, (input, output), &weights, &bias, finish, threads)))
+                Step::Dense(Box::new(Dense::new(table, (input, output), &weights, &bias, finish, threads)?))
             }
             Work::Pool(node) => {
                 let window = match self.graph.node(node).op {
@@ -254,9 +232,9 @@ impl Builder<'_> {
                     Op::AvgPool(window) => Some((Pooling::Mean, window)),
                     _ => None,
                 };
-                Step::Reduce(Box::new(Reduce::new(table, input, output, window, threads)))
+                Step::Reduce(Box::new(Reduce::new(table, input, output, window, threads)?))
             }
-            Work::GlobalMean(_) => Step::Reduce(Box::new(Reduce::new(table, input, output, None, threads))),
+            Work::GlobalMean(_) => Step::Reduce(Box::new(Reduce::new(table, input, output, None, threads)?)),
             Work::Rowwise { node, activation } => {
                 let other = |id: usize| self.map(group.reads[id]);
                 let (second, factor) = match self.graph.node(node).op {
@@ -269,9 +247,10 @@ impl Builder<'_> {
                     _ => (None, Factor::One),
                 };
                 let maps = (input, second, output);
-                Step::Rowwise(Box::new(Rowwise::new(table, maps, factor, finish(activation), threads)))
+                Step::Rowwise(Box::new(Rowwise::new(table, maps, factor, finish(activation), threads)?))
             }
-        }
+        };
+        Ok(step)
     }
 
     fn conv(&self, id: NodeId) -> Conv2d {
@@ -288,7 +267,7 @@ impl Builder<'_> {
         winograd: bool,
         input: Map,
         output: Map,
-    ) -> Step {
+    ) -> Result<Step, Unfit> {
         let (conv, shape) = (self.conv(layer.node), self.shape(layer.node));
         let (weights, bias) = self.parameters.layer(&layer);
         let sink = match follow {
@@ -300,7 +279,7 @@ impl Builder<'_> {
                 let read = &self.names[self.graph.node(next.node).inputs[0].0][..shape.channels];
                 let channel = |row| read.iter().position(|name| *name == row).unwrap_or(0);
                 Sink::Depthwise {
-                    planes: Box::new(self.planes(next, [shape.height, shape.width], output)),
+                    planes: Box::new(self.planes(next, [shape.height, shape.width], output)?),
                     channels: made.iter().map(|&row| channel(row)).collect(),
                 }
             }
@@ -317,13 +296,11 @@ impl Builder<'_> {
             finish: finish(layer.activation),
             sink,
         };
-        match spec.sink {
-            Sink::Rows(ref output) if winograd => {
-                let output = output.clone();
-                Step::Winograd(Box::new(Winograd::new(self.table, spec, output, self.threads)))
-            }
-            _ => Step::Convolution(Box::new(Convolution::new(self.table, spec, self.threads))),
-        }
+        Ok(if winograd {
+            Step::Winograd(Box::new(Winograd::new(self.table, spec, self.threads)?))
+        } else {
+            Step::Convolution(Box::new(Convolution::new(self.table, spec, self.threads)?))
+        })
     }
 
     /// The last value before layer `id` that is not just renamed: what the fused layers from `first` on make.
@@ -335,7 +312,7 @@ impl Builder<'_> {
         at
     }
 
-    fn planes(&self, layer: Layer, input: [usize; 2], output: Map) -> Planes {
+    fn planes(&self, layer: Layer, input: [usize; 2], output: Map) -> Result<Planes, Unfit> {
         let (weights, bias) = self.parameters.layer(&layer);
         let window = self.conv(layer.node).window;
         Planes::new(self.table, window, input, output, (weights, bias), finish(layer.activation))

@@ -2,8 +2,9 @@
 
 use candle_core::{CpuStorage, Device as CandleDevice, InplaceOp1, Layout, Storage, Tensor};
 
+use super::error::CompileError;
 use super::kernels::Isa;
-use super::network::{CompileError, Network};
+use super::network::Network;
 use crate::device::Device;
 use crate::graph::Graph;
 use crate::runtime::{Executable, Fusing, KernelPlan, Marks, PrepareError, RunError};

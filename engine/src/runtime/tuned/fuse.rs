@@ -98,7 +98,7 @@ pub(super) fn renames(op: &Op) -> bool {
 
 /// A matrix product over the input's rows as they are.
 fn is_plain(conv: &Conv2d, pixels: usize) -> bool {
-    conv.is_pointwise() && conv.window.stride == [1; 2] && conv.window.padding == [0; 2] && pixels > 1
+    conv.window.is_plain() && pixels > 1
 }
 
 struct Partition<'a> {

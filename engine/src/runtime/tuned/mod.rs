@@ -4,15 +4,18 @@
 //! shuffles are then new lists, decided while planning: no bytes move. On the way from a graph to a run:
 //!
 //! - [`fuse`]: which layers run as one kernel,
+//! - [`values`]: which rows hold which value,
 //! - [`place`]: where rows lie, from the liveness of each,
 //! - [`parameters`]: weights with batch normalisation folded in,
 //! - [`compile`]: all of it put together as steps,
 //! - [`kernels`]: what steps do, for every instruction set; the only unsafe code,
 //! - [`pool`]: the threads,
+//! - [`error`]: why a network is refused,
 //! - [`network`]: plain floats in and out; [`executable`] and [`custom_op`] are its faces to the engine and to Candle.
 
 mod compile;
 mod custom_op;
+mod error;
 mod executable;
 mod fuse;
 mod kernels;
@@ -22,9 +25,11 @@ mod place;
 mod pool;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub use compile::plan;
 pub use custom_op::TunedNetwork;
+pub use error::{CompileError, ThreadFailed};
 pub use executable::TunedExecutable;
 pub use kernels::Isa;
-pub use network::{CompileError, Network, ThreadFailed};
+pub use network::Network;

@@ -1,53 +1,12 @@
 //! A graph compiled for the CPU: plain floats in, plain floats out, nothing allocated in a run.
 
-use thiserror::Error;
-
 use super::compile::{Compiled, compile};
+use super::error::{CompileError, ThreadFailed};
 use super::kernels::{Conflict, Isa, Machine, Program, Table};
 use super::parameters::Parameters;
 use crate::graph::{Graph, Shape};
 use crate::runtime::{Fusing, KernelPlan};
-use crate::weights::{Weights, WeightsError};
-
-/// Why a graph cannot be compiled.
-#[derive(Debug, Error)]
-pub enum CompileError {
-    /// Weights are missing or of the wrong shape.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-    /// The instruction set that was asked for.
-    #[error("this machine has no {0} instructions")]
-    Isa(Isa),
-    /// Feature maps beyond what offsets of 32 bits reach.
-    #[error("`{design}` needs {floats} floats for its feature maps, more than can be addressed: lower batch or input")]
-    TooLarge {
-        /// The network's name.
-        design: String,
-        /// Floats needed.
-        floats: usize,
-    },
-    /// A mistake in the plan, found before anything runs.
-    #[error("`{design}` was planned wrongly ({conflict:?}): this is a bug of ShuffleScope")]
-    Plan {
-        /// The network's name.
-        design: String,
-        /// What does not fit.
-        conflict: Conflict,
-    },
-    /// No more threads.
-    #[error("cannot start {threads} threads: {source}")]
-    Threads {
-        /// Threads asked for.
-        threads: usize,
-        /// What the system says.
-        source: std::io::Error,
-    },
-}
-
-/// A thread panicked in this run or in an earlier one; the network is of no more use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a thread of the tuned runtime failed: prepare the network again")]
-pub struct ThreadFailed;
+use crate::weights::Weights;
 
 /// A network with packed weights, its memory and its threads.
 #[derive(Debug)]
@@ -89,10 +48,12 @@ impl Network {
         let threads = threads.max(1);
         let parameters = Parameters::new(graph, weights)?;
         let Compiled { plan, steps, phases, floats, input, output } =
-            compile(graph, fusing, &parameters, Table::of(isa), threads)
-                .map_err(|floats| CompileError::TooLarge { design: graph.name.clone(), floats })?;
-        let program = Program::new(steps, phases, floats, threads)
-            .map_err(|conflict| CompileError::Plan { design: graph.name.clone(), conflict })?;
+            compile(graph, fusing, &parameters, Table::of(isa), threads)?;
+        let design = || graph.name.clone();
+        let program = Program::new(steps, phases, floats, threads).map_err(|conflict| match conflict {
+            Conflict::NoMemory(memory) => CompileError::TooLarge { design: design(), floats: memory.0 },
+            conflict => CompileError::Plan { design: design(), conflict },
+        })?;
         let machine = Machine::start(program).map_err(|source| CompileError::Threads { threads, source })?;
         let output_shape = graph.node(graph.output()).output;
         Ok(Self { machine, plan, isa, input_shape: graph.input_shape(), output_shape, input, output })
@@ -162,7 +123,7 @@ impl Network {
         Ok(())
     }
 
-    /// Copies the result of the last run, row-major, as far as `values` reach.
+    /// Copies the result of the last run, row-major, as far as `values` reach; parts of one after a run that failed.
     pub fn output(&self, values: &mut [f32]) {
         for (&at, value) in self.output.iter().zip(values) {
             self.machine.read(at, std::slice::from_mut(value));

@@ -73,7 +73,7 @@ impl Rows {
                 row.place = self.pixels;
                 self.pixels += 1;
             } else {
-                row.place = self.free.take(row_room(row.pixels) + REDZONE);
+                row.place = self.free.take(row_room(row.pixels).saturating_add(REDZONE));
             }
         }
     }
@@ -96,7 +96,7 @@ impl Rows {
     pub fn end_phase(&mut self, phase: usize) {
         for row in &mut self.rows {
             if row.place != NOWHERE && row.pixels > 1 && row.dies.max(row.born) == phase && row.dies != usize::MAX {
-                self.free.give(row.place, row_room(row.pixels) + REDZONE);
+                self.free.give(row.place, row_room(row.pixels).saturating_add(REDZONE));
                 row.dies = usize::MAX;
             }
         }
@@ -109,9 +109,9 @@ impl Rows {
         start + row.place + name.pixel
     }
 
-    /// Floats in all.
+    /// Floats in all; `usize::MAX` where that many or more.
     pub fn floats(&self) -> usize {
-        self.free.end + self.pixels
+        self.free.end.saturating_add(self.pixels)
     }
 }
 
@@ -135,13 +135,14 @@ impl Free {
             }
             None => {
                 let at = match self.holes.last_key_value() {
-                    Some((&at, &length)) if at + length == self.end => {
+                    Some((&at, &length)) if at.checked_add(length) == Some(self.end) => {
                         self.holes.remove(&at);
                         at
                     }
                     _ => self.end,
                 };
-                self.end = at + room;
+                // Beyond what can be counted there is no offset: `floats` says so.
+                self.end = at.saturating_add(room);
                 at
             }
         }
@@ -149,13 +150,13 @@ impl Free {
 
     fn give(&mut self, mut at: usize, mut length: usize) {
         if let Some((&before, &room)) = self.holes.range(..at).next_back()
-            && before + room == at
+            && before.checked_add(room) == Some(at)
         {
             self.holes.remove(&before);
-            (at, length) = (before, room + length);
+            (at, length) = (before, room.saturating_add(length));
         }
-        if let Some(room) = self.holes.remove(&(at + length)) {
-            length += room;
+        if let Some(room) = at.checked_add(length).and_then(|end| self.holes.remove(&end)) {
+            length = length.saturating_add(room);
         }
         self.holes.insert(at, length);
     }

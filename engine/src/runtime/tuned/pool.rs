@@ -4,6 +4,10 @@
 //! threads have come by: on a busy machine a thread that the system has put aside holds nobody up unless it has taken an
 //! item. Such a thread may come back in a later phase or even a later run, so items are handed out by run number and a
 //! late thread finds nothing left. Nothing is allocated in a run.
+//!
+//! Where a thread panics, the others finish the items that they have, find that the phase will never be complete and
+//! leave. The caller hears of it only when all have left for good: nobody writes any more, whatever it then reads or
+//! frees. A pool that this happened to runs nothing again.
 
 use std::hint;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -57,10 +61,15 @@ pub struct Items {
 }
 
 impl Items {
-    /// `count` items for `threads` threads.
-    pub fn new(count: usize, threads: usize) -> Self {
-        let taken = std::iter::repeat_with(Lone::default).take(threads.max(1)).collect();
-        Self { count, taken, done: Lone::default() }
+    /// `count` items for `threads` threads; `None` where there are more than can be counted.
+    pub fn new(count: usize, threads: usize) -> Option<Self> {
+        let threads = threads.max(1);
+        // Counters have 32 bits, and shares are cut by products of both.
+        if u32::try_from(count).is_err() || count.checked_mul(threads).is_none() {
+            return None;
+        }
+        let taken = std::iter::repeat_with(Lone::default).take(threads).collect();
+        Some(Self { count, taken, done: Lone::default() })
     }
 }
 
@@ -145,6 +154,8 @@ struct Shared {
 pub struct Pool<J: Job> {
     job: Arc<J>,
     shared: Arc<Shared>,
+    threads: usize,
+    /// None are left after a panic.
     workers: Vec<JoinHandle<()>>,
 }
 
@@ -155,7 +166,8 @@ impl<J: Job> Pool<J> {
     /// Where the system has no more threads.
     pub fn new(threads: usize, job: J) -> std::io::Result<Self> {
         let shared = Shared { runs: AtomicU32::new(0), panicked: AtomicBool::new(false), stop: AtomicBool::new(false) };
-        let mut pool = Self { job: Arc::new(job), shared: Arc::new(shared), workers: Vec::new() };
+        let threads = threads.max(1);
+        let mut pool = Self { job: Arc::new(job), shared: Arc::new(shared), threads, workers: Vec::new() };
         for index in 1..threads {
             let (job, shared) = (Arc::clone(&pool.job), Arc::clone(&pool.shared));
             let name = format!("tuned-{index}");
@@ -166,10 +178,10 @@ impl<J: Job> Pool<J> {
 
     /// Threads, the caller's included.
     pub fn threads(&self) -> usize {
-        self.workers.len() + 1
+        self.threads
     }
 
-    /// What the threads do. Between runs none of them has an item.
+    /// What the threads do. Between runs none of them has an item, also after one that failed.
     pub fn job(&self) -> &J {
         &self.job
     }
@@ -184,10 +196,11 @@ impl<J: Job> Pool<J> {
         }
         let run = self.start();
         let member = Member { index: 0, run, shared: &self.shared };
-        match catch_unwind(AssertUnwindSafe(|| lead(&self.job, &member))) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => {
+        match caught(|| lead(&self.job, &member)) {
+            Ok(()) => Ok(()),
+            Err(_) => {
                 self.shared.panicked.store(true, Ordering::Release);
+                self.join();
                 Err(Panicked)
             }
         }
@@ -210,10 +223,9 @@ impl<J: Job> Pool<J> {
         }
         run
     }
-}
 
-impl<J: Job> Drop for Pool<J> {
-    fn drop(&mut self) {
+    /// Waits until every worker has left for good; those that sleep are woken for it.
+    fn join(&mut self) {
         self.shared.stop.store(true, Ordering::Release);
         self.start();
         for worker in self.workers.drain(..) {
@@ -223,10 +235,25 @@ impl<J: Job> Drop for Pool<J> {
     }
 }
 
+impl<J: Job> Drop for Pool<J> {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
 impl<J: Job> std::fmt::Debug for Pool<J> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Pool").field("threads", &self.threads()).finish_non_exhaustive()
     }
+}
+
+/// What `work` returns, or that it panicked.
+fn caught(work: impl FnOnce() -> Result<(), Stop>) -> Result<(), Stop> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        // The panic hook has told it. To drop it could panic again, past everything that waits for this thread.
+        std::mem::forget(payload);
+        Err(Stop::Panicked)
+    })
 }
 
 fn worker(index: usize, job: &impl Job, shared: &Shared) {
@@ -245,9 +272,9 @@ fn worker(index: usize, job: &impl Job, shared: &Shared) {
             return;
         }
         let member = Member { index, run, shared };
-        match catch_unwind(AssertUnwindSafe(|| job.work(&member))) {
-            Ok(Ok(()) | Err(Stop::Over)) => {}
-            Ok(Err(Stop::Panicked)) | Err(_) => {
+        match caught(|| job.work(&member)) {
+            Ok(()) | Err(Stop::Over) => {}
+            Err(Stop::Panicked) => {
                 shared.panicked.store(true, Ordering::Release);
                 return;
             }
@@ -256,57 +283,4 @@ fn worker(index: usize, job: &impl Job, shared: &Shared) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::AtomicUsize;
-
-    use super::*;
-
-    /// Phases whose items each count up, and check that the phase before is complete.
-    struct Count {
-        phases: Vec<Items>,
-        counts: Vec<AtomicUsize>,
-        panics: bool,
-    }
-
-    impl Job for Count {
-        fn work(&self, member: &Member<'_>) -> Result<(), Stop> {
-            for (phase, items) in self.phases.iter().enumerate() {
-                member.share(items, |_| {
-                    assert!(!(self.panics && phase == 3), "as asked");
-                    let before = phase.checked_sub(1).map(|before| self.counts[before].load(Ordering::Relaxed));
-                    assert!(before.is_none_or(|count| count.is_multiple_of(7)));
-                    self.counts[phase].fetch_add(1, Ordering::Relaxed);
-                });
-                member.wait(items)?;
-            }
-            Ok(())
-        }
-    }
-
-    fn count(threads: usize, panics: bool) -> Pool<Count> {
-        let phases = (0..10).map(|_| Items::new(7, threads)).collect();
-        let counts = (0..10).map(|_| AtomicUsize::new(0)).collect();
-        Pool::new(threads, Count { phases, counts, panics }).unwrap()
-    }
-
-    #[test]
-    fn every_item_of_every_phase_is_done_once_a_run_and_phases_keep_their_order() {
-        for threads in [1, 2, 5] {
-            let mut pool = count(threads, false);
-            for _ in 0..2000 {
-                pool.run().unwrap();
-            }
-            thread::sleep(std::time::Duration::from_millis(20)); // the workers park
-            pool.run().unwrap();
-            assert!(pool.job().counts.iter().all(|count| count.load(Ordering::Relaxed) == 7 * 2001));
-            assert_eq!(pool.threads(), threads);
-        }
-    }
-
-    #[test]
-    fn a_panic_in_any_thread_is_an_error_and_not_a_hang() {
-        let mut pool = count(3, true);
-        assert_eq!(pool.run(), Err(Panicked));
-        assert_eq!(pool.run(), Err(Panicked));
-    }
-}
+mod tests;

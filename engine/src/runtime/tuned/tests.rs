@@ -1,5 +1,8 @@
 //! The whole runtime against plain loops, on random networks, for every instruction set of the machine.
 
+mod hostile;
+mod not_finite;
+
 use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
 
 use super::compile::compile;

@@ -7,9 +7,9 @@ use shufflescope_engine::design::Edit;
 
 use super::{colored, note};
 use crate::camera::Prediction;
-use crate::window::app::Scene;
 use crate::window::camera::{CameraCommand, Fit, Trained, WeightsChoice};
 use crate::window::command::{Command, Commands};
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::{Mark, mark, named};
 

@@ -15,8 +15,8 @@ use self::preview::Shown;
 use self::source::Kind;
 use super::design;
 use crate::camera::{Resolution, SourceSpec};
-use crate::window::app::Scene;
 use crate::window::command::Commands;
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 
 /// What its fields hold, and the picture on the graphics card.

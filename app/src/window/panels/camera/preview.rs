@@ -10,9 +10,9 @@ use egui::{
 use shufflescope_engine::classify::Picture;
 
 use crate::camera::View;
-use crate::window::app::Scene;
 use crate::window::camera::{CameraCommand, Recording};
 use crate::window::command::{Command, Commands};
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;
 

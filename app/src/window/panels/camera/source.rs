@@ -5,9 +5,9 @@ use egui::{ComboBox, RichText, Role, TextEdit, Ui};
 
 use super::{CameraPanel, colored, note};
 use crate::camera::{CaptureState, Listed, Resolution, SourceSpec};
-use crate::window::app::Scene;
 use crate::window::camera::CameraCommand;
 use crate::window::command::{Command, Commands};
+use crate::window::scene::Scene;
 use crate::window::theme::Palette;
 use crate::window::widgets::{named, row};
 

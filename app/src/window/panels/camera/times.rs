@@ -6,10 +6,10 @@ use shufflescope_engine::units::Nanos;
 
 use super::{colored, note};
 use crate::camera::{Quantiles, Stage};
-use crate::window::app::Scene;
 use crate::window::camera::{Numbers, Recording};
 use crate::window::command::{Command, Commands};
 use crate::window::format::three_digits;
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;
 

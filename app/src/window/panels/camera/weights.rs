@@ -5,9 +5,9 @@ use egui::{Align, Button, Layout, ProgressBar, RichText, Role, Ui, WidgetInfo};
 use shufflescope_engine::design::Edit;
 
 use super::{colored, note};
-use crate::window::app::Scene;
 use crate::window::camera::{CameraCommand, Download, Fit, Offer, Trained, WeightsChoice};
 use crate::window::command::{Command, Commands};
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::{Mark, mark, named};
 

@@ -5,8 +5,8 @@ use egui::{Align, Label, Layout, RichText, Role, Sense, TextEdit, Ui};
 use egui_extras::{Column, TableBuilder};
 use shufflescope_engine::measure::{LayerChange, LayerDifference, LayerPair, LayerSide};
 
-use crate::window::app::Scene;
 use crate::window::compare::OnPaper;
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;
 

@@ -11,10 +11,10 @@ pub use layers::LayersView;
 pub use side::SideView;
 
 use super::progress;
-use crate::window::app::Scene;
 use crate::window::bench::{Owner, Side};
 use crate::window::command::{Command, Commands};
 use crate::window::export::ResultForm;
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;
 

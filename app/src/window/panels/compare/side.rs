@@ -4,10 +4,10 @@ use eframe::egui;
 use egui::containers::menu::{MenuButton, MenuConfig};
 use egui::{Button, Label, PopupCloseBehavior, RichText, Role, ScrollArea, TextEdit, Ui};
 
-use crate::window::app::Scene;
 use crate::window::bench::Side;
 use crate::window::command::{Command, Commands};
 use crate::window::compare::{Choice, zoo_names};
+use crate::window::scene::Scene;
 use crate::window::theme::Palette;
 use crate::window::widgets::named;
 

@@ -4,9 +4,9 @@ use eframe::egui;
 use egui::{Color32, Grid, Label, RichText, Role, Ui};
 use shufflescope_engine::measure::{Difference, LEAST_MARGIN, Spread};
 
-use crate::window::app::Scene;
 use crate::window::compare::{Compared, OnPaper};
 use crate::window::format;
+use crate::window::scene::Scene;
 use crate::window::theme::Palette;
 use crate::window::widgets::{Mark, mark, named};
 

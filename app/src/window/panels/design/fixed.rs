@@ -5,8 +5,8 @@ use egui::{Label, RichText, Role, Ui};
 use shufflescope_engine::model::Model;
 
 use super::network;
-use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;
 

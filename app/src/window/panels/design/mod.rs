@@ -10,8 +10,8 @@ mod units;
 use eframe::egui;
 use egui::{RichText, Ui};
 
-use crate::window::app::Scene;
 use crate::window::command::Commands;
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 
 /// Paints the panel.

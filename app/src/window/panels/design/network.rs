@@ -6,8 +6,8 @@ use shufflescope_engine::design::{Edit, Family, Field, InputSize, WIDTHS};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::zoo;
 
-use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
+use crate::window::scene::Scene;
 use crate::window::theme::Palette;
 use crate::window::widgets::{choice, named, number, problem, row};
 

@@ -5,8 +5,8 @@ use egui::{Role, Ui};
 use shufflescope_engine::design::Field;
 use shufflescope_engine::runtime::{RunOptions, Runtime};
 
-use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
+use crate::window::scene::Scene;
 use crate::window::theme::Palette;
 use crate::window::widgets::{named, number, problem, row};
 

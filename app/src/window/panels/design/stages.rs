@@ -4,8 +4,8 @@ use eframe::egui;
 use egui::{RichText, Role, Ui};
 use shufflescope_engine::design::{Design, Edit, Field, StageEdit};
 
-use crate::window::app::Scene;
 use crate::window::command::Commands;
+use crate::window::scene::Scene;
 use crate::window::theme::Palette;
 use crate::window::widgets::{label, named, number, problem};
 

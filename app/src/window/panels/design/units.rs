@@ -6,8 +6,8 @@ use shufflescope_engine::design::{
     Activation, Block, BlockEdit, Design, DownSampling, Edit, Field, ShuffleV2, SqueezeExcitation, limits,
 };
 
-use crate::window::app::Scene;
 use crate::window::command::Commands;
+use crate::window::scene::Scene;
 use crate::window::theme::Palette;
 use crate::window::widgets::{choice, number, problem, row};
 

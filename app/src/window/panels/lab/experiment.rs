@@ -5,11 +5,11 @@ use egui::{Grid, Label, RichText, Role, ScrollArea, Ui};
 use shufflescope_engine::experiment::{Cell, Evidence, Experiment, ExperimentResult, Scale, Verdict, markdown};
 
 use super::{conditions, exports};
-use crate::window::app::Scene;
 use crate::window::command::Commands;
 use crate::window::export::ResultForm;
 use crate::window::format;
 use crate::window::lab::Known;
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::{Mark, mark, named};
 

@@ -6,9 +6,9 @@ use shufflescope_engine::experiment::figure_2::{Category, PIES, Shares};
 use shufflescope_engine::measure::SPLIT_LABEL;
 
 use super::conditions;
-use crate::window::app::Scene;
 use crate::window::format;
 use crate::window::lab::{Measured, figure_2_networks};
+use crate::window::scene::Scene;
 use crate::window::theme::Palette;
 
 /// Paints it.

@@ -6,10 +6,10 @@ use shufflescope_engine::experiment::{Experiment, Level, Scale};
 use shufflescope_engine::sweep::AxisError;
 
 use super::{Entry, LabView};
-use crate::window::app::Scene;
 use crate::window::bench::{Owner, Task};
 use crate::window::command::{Command, Commands};
 use crate::window::lab::{Input, Known, Run, figure_2_networks, resolution_networks, zoo_networks};
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::{choice, named, problem};
 

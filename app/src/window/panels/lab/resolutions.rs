@@ -6,9 +6,9 @@ use shufflescope_engine::experiment::resolutions;
 
 use super::columns::headed;
 use super::{LabView, conditions};
-use crate::window::app::Scene;
 use crate::window::format;
 use crate::window::lab::{Input, Measured};
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;
 

@@ -7,10 +7,10 @@ use shufflescope_engine::sweep::PointResult;
 use shufflescope_engine::sweep::view::{Figure, scatter};
 
 use super::{LabView, conditions, exports};
-use crate::window::app::Scene;
 use crate::window::command::{Command, Commands};
 use crate::window::export::ResultForm;
 use crate::window::format;
+use crate::window::scene::Scene;
 use crate::window::tab::Tab;
 use crate::window::theme::Palette;
 use crate::window::widgets::{Axis, Dot, Scatter, legend};

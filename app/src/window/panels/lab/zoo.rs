@@ -8,11 +8,11 @@ use shufflescope_engine::runtime::RunOptions;
 
 use super::columns::headed;
 use super::{LabView, conditions, exports};
-use crate::window::app::Scene;
 use crate::window::command::Commands;
 use crate::window::export::ResultForm;
 use crate::window::format;
 use crate::window::lab::Networks;
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::{Across, Axis, Dot, Scatter, choice, legend, named};
 

@@ -1,7 +1,9 @@
 //! Memory for feature maps and packed weights: aligned floats that all threads of a run share.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;
+
+use thiserror::Error;
 
 /// A cache line in bytes.
 const LINE: usize = 64;
@@ -11,6 +13,11 @@ const HUGE_PAGE: usize = 2 << 20;
 /// Floats between rows and between weights that nobody may touch. A sanitizer sees an allocation and not what lies where
 /// in it, so its builds ask for gaps and are told about them.
 pub const REDZONE: usize = if cfg!(feature = "redzones") { 16 } else { 0 };
+
+/// There is no memory for so many floats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("no memory for {0} floats")]
+pub struct NoMemory(pub usize);
 
 /// A fixed number of floats, zero at first. Kernels address them by offset; who may touch what and when is decided by
 /// the program that holds the arena (see [`super::program`]).
@@ -27,26 +34,30 @@ unsafe impl Sync for Arena {}
 
 impl Arena {
     /// At least `floats` zeros, starting at a cache line.
-    #[must_use]
-    pub fn new(floats: usize) -> Self {
-        let bytes = (floats.max(1) * size_of::<f32>()).next_multiple_of(LINE);
-        let align = if bytes >= HUGE_PAGE { HUGE_PAGE } else { LINE };
-        let Ok(layout) = Layout::from_size_align(bytes, align) else { capacity_overflow(floats) };
+    ///
+    /// # Errors
+    /// Where they cannot be addressed, or the system has no memory for them.
+    pub fn new(floats: usize) -> Result<Self, NoMemory> {
+        let refused = NoMemory(floats);
+        let layout = layout(floats.max(1)).ok_or(refused)?;
         // SAFETY: the size is not zero.
-        let Some(base) = NonNull::new(unsafe { alloc(layout) }) else { handle_alloc_error(layout) };
-        if align == HUGE_PAGE {
-            ask_for_huge_pages(base, bytes);
+        let base = NonNull::new(unsafe { alloc(layout) }).ok_or(refused)?;
+        if layout.align() == HUGE_PAGE {
+            ask_for_huge_pages(base, layout.size());
         }
         // SAFETY: the memory was allocated just now with this size; zeros are floats.
-        unsafe { base.as_ptr().write_bytes(0, bytes) }
-        Self { base: base.cast(), layout, floats: bytes / size_of::<f32>() }
+        unsafe { base.as_ptr().write_bytes(0, layout.size()) }
+        Ok(Self { base: base.cast(), layout, floats: layout.size() / size_of::<f32>() })
     }
 
     /// A copy of `values`, starting at a cache line.
-    pub(super) fn holding(values: &[f32]) -> Self {
-        let mut arena = Self::new(values.len());
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(super) fn holding(values: &[f32]) -> Result<Self, NoMemory> {
+        let mut arena = Self::new(values.len())?;
         arena.as_mut_slice()[..values.len()].copy_from_slice(values);
-        arena
+        Ok(arena)
     }
 
     /// Lets a sanitizer report every touch of the arena from now on, except where [`allow`](Self::allow) says otherwise.
@@ -60,7 +71,7 @@ impl Arena {
 
     /// Lets the sanitizer accept touches of `floats` again.
     pub(super) fn allow(&self, floats: std::ops::Range<usize>) {
-        debug_assert!(floats.end <= self.floats);
+        assert!(floats.start <= floats.end && floats.end <= self.floats, "{floats:?} of {} floats", self.floats);
         #[cfg(feature = "redzones")]
         // SAFETY: as above, and inside the arena.
         unsafe {
@@ -105,9 +116,10 @@ impl std::fmt::Debug for Arena {
     }
 }
 
-/// More floats than an address space has room for; the planner's offsets of 32 bits stay far below.
-fn capacity_overflow(floats: usize) -> ! {
-    unreachable!("an arena of {floats} floats")
+/// Whole cache lines for `floats`, and huge pages where they fill one; `None` where no allocation is as large.
+fn layout(floats: usize) -> Option<Layout> {
+    let bytes = Layout::array::<f32>(floats).ok()?.size().checked_next_multiple_of(LINE)?;
+    Layout::from_size_align(bytes, if bytes >= HUGE_PAGE { HUGE_PAGE } else { LINE }).ok()
 }
 
 /// A wish: the memory works just as well without.
@@ -139,6 +151,7 @@ impl Packed {
 
     /// Floats that they take in an arena.
     pub fn room(&self) -> usize {
+        // Cannot overflow: a vector holds less than a quarter of what can be counted.
         self.floats.next_multiple_of(LINE / size_of::<f32>()) + REDZONE
     }
 
@@ -160,5 +173,29 @@ impl Packed {
     pub fn base(&self, arena: &Arena) -> *const f32 {
         // A wrapping offset, so that only its use can be wrong.
         arena.base().cast_const().wrapping_add(self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arena_of_more_floats_than_can_be_addressed_is_refused() {
+        for floats in [usize::MAX, usize::MAX / 4, usize::MAX / 8, usize::MAX / 8 - 15] {
+            assert_eq!(Arena::new(floats).unwrap_err(), NoMemory(floats));
+        }
+        // An address space has room for it, and no machine.
+        assert_eq!(Arena::new(usize::MAX / 64).unwrap_err(), NoMemory(usize::MAX / 64));
+    }
+
+    #[test]
+    fn an_arena_is_zero_and_starts_at_a_line_or_a_huge_page() {
+        for (floats, align) in [(0, LINE), (1, LINE), (17, LINE), (HUGE_PAGE / 4 + 1, HUGE_PAGE)] {
+            let mut arena = Arena::new(floats).unwrap();
+            assert!(arena.len() >= floats.max(1) && arena.len().is_multiple_of(LINE / 4));
+            assert_eq!(arena.base().addr() % align, 0);
+            assert!(arena.as_mut_slice().iter().all(|&value| value.to_bits() == 0));
+        }
     }
 }

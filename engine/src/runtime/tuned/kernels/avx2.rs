@@ -6,11 +6,11 @@
 )]
 
 use std::arch::x86_64::{
-    __m256, __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_alignr_epi8, _mm256_and_ps, _mm256_castpd_ps,
-    _mm256_castps_pd, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
-    _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_permute2f128_ps,
-    _mm256_permute4x64_pd, _mm256_set1_ps, _mm256_shuffle_ps, _mm256_storeu_ps, _mm256_sub_ps, _mm256_unpackhi_ps,
-    _mm256_unpacklo_ps,
+    __m256, __m256i, _CMP_UNORD_Q, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_alignr_epi8, _mm256_and_ps,
+    _mm256_castpd_ps, _mm256_castps_pd, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_fmadd_ps,
+    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_max_ps, _mm256_min_ps,
+    _mm256_mul_ps, _mm256_or_ps, _mm256_permute2f128_ps, _mm256_permute4x64_pd, _mm256_set1_ps, _mm256_shuffle_ps,
+    _mm256_storeu_ps, _mm256_sub_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps,
 };
 
 use super::simd::Simd;
@@ -75,6 +75,14 @@ impl Simd for Avx2 {
     #[inline(always)]
     unsafe fn min(self, b: Self) -> Self {
         Self(unsafe { _mm256_min_ps(self.0, b.0) })
+    }
+    #[inline(always)]
+    unsafe fn largest(a: Self, b: Self, c: Self) -> Self {
+        unsafe {
+            // The last operand's NaN stays; lanes where one of the others is are made all ones, which is NaN too.
+            let lost = _mm256_cmp_ps::<_CMP_UNORD_Q>(a.0, b.0);
+            Self(_mm256_or_ps(_mm256_max_ps(_mm256_max_ps(a.0, b.0), c.0), lost))
+        }
     }
     #[inline(always)]
     unsafe fn and(self, b: Self) -> Self {

@@ -6,10 +6,10 @@
 )]
 
 use std::arch::x86_64::{
-    __m512, _MM_HINT_T0, _mm_prefetch, _mm256_loadu_ps, _mm512_add_ps, _mm512_alignr_epi32, _mm512_and_ps,
-    _mm512_castps_si512, _mm512_castsi512_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps,
-    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_permutex2var_ps, _mm512_set_epi32,
-    _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps, _mm512_zextps256_ps512,
+    __m512, _CMP_UNORD_Q, _MM_HINT_T0, _mm_prefetch, _mm256_loadu_ps, _mm512_add_ps, _mm512_alignr_epi32,
+    _mm512_and_ps, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_mask_add_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps,
+    _mm512_permutex2var_ps, _mm512_set_epi32, _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps, _mm512_zextps256_ps512,
 };
 
 use super::simd::Simd;
@@ -74,6 +74,14 @@ impl Simd for Avx512 {
     #[inline(always)]
     unsafe fn min(self, b: Self) -> Self {
         Self(unsafe { _mm512_min_ps(self.0, b.0) })
+    }
+    #[inline(always)]
+    unsafe fn largest(a: Self, b: Self, c: Self) -> Self {
+        unsafe {
+            // The last operand's NaN stays; where one of the others is, their sum is.
+            let lost = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a.0, b.0);
+            Self(_mm512_mask_add_ps(_mm512_max_ps(_mm512_max_ps(a.0, b.0), c.0), lost, a.0, b.0))
+        }
     }
     #[inline(always)]
     unsafe fn and(self, b: Self) -> Self {

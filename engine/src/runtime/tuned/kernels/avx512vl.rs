@@ -7,10 +7,10 @@
 )]
 
 use std::arch::x86_64::{
-    __m256, __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_alignr_epi32, _mm256_and_ps, _mm256_castps_si256,
-    _mm256_castsi256_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_mask_storeu_ps, _mm256_maskz_loadu_ps, _mm256_max_ps,
-    _mm256_min_ps, _mm256_mul_ps, _mm256_permutex2var_ps, _mm256_set_epi32, _mm256_set1_ps, _mm256_storeu_ps,
-    _mm256_sub_ps,
+    __m256, __m256i, _CMP_UNORD_Q, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_alignr_epi32, _mm256_and_ps,
+    _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmp_ps_mask, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_mask_add_ps,
+    _mm256_mask_storeu_ps, _mm256_maskz_loadu_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_permutex2var_ps,
+    _mm256_set_epi32, _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps,
 };
 
 use super::simd::Simd;
@@ -70,6 +70,14 @@ impl Simd for Avx512Vl {
     #[inline(always)]
     unsafe fn min(self, b: Self) -> Self {
         Self(unsafe { _mm256_min_ps(self.0, b.0) })
+    }
+    #[inline(always)]
+    unsafe fn largest(a: Self, b: Self, c: Self) -> Self {
+        unsafe {
+            // The last operand's NaN stays; where one of the others is, their sum is.
+            let lost = _mm256_cmp_ps_mask::<_CMP_UNORD_Q>(a.0, b.0);
+            Self(_mm256_mask_add_ps(_mm256_max_ps(_mm256_max_ps(a.0, b.0), c.0), lost, a.0, b.0))
+        }
     }
     #[inline(always)]
     unsafe fn and(self, b: Self) -> Self {

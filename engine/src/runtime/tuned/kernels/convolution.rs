@@ -3,10 +3,11 @@
 
 use super::arena::{Arena, Packed};
 use super::finish::Finish;
-use super::map::{Map, Split};
+use super::map::{Map, Split, share};
 use super::matmul::{Panel, Tile, TileArgs};
-use super::planes::Planes;
+use super::spec::{Sink, Spec};
 use super::table::Table;
+use super::unfit::{Unfit, offsets};
 use super::window::{ColumnsArgs, SLACK};
 use crate::graph::Window;
 
@@ -19,44 +20,11 @@ enum Source {
     Columns { window: Window, tap_rows: Vec<u32>, pitch: usize },
 }
 
-/// Where the sums go.
-#[derive(Debug)]
-pub enum Sink {
-    /// To the output's rows.
-    Rows(Map),
-    /// Through a depthwise convolution: `channels[o]` is its channel for output channel `o`.
-    Depthwise {
-        /// The depthwise convolution.
-        planes: Box<Planes>,
-        /// Its channel for each output channel.
-        channels: Vec<usize>,
-    },
-    /// To their mean over all pixels.
-    Mean(Map),
-}
-
 /// How the work is cut into items.
 #[derive(Clone, Copy, Debug)]
 enum Cut {
     Tiles(Split),
     Panels(Split),
-}
-
-/// What a convolution computes, before weights are packed.
-#[derive(Debug)]
-pub struct Spec {
-    pub input: Map,
-    pub out_channels: usize,
-    pub out_size: [usize; 2],
-    pub groups: usize,
-    pub window: Window,
-    /// `[out_channels][in_channels / groups][taps]`
-    pub weights: Vec<f32>,
-    pub bias: Vec<f32>,
-    /// A map of the output's shape that is added before the activation.
-    pub residual: Option<Map>,
-    pub finish: Finish,
-    pub sink: Sink,
 }
 
 /// A convolution ready to run.
@@ -81,29 +49,30 @@ pub struct Convolution {
 impl Convolution {
     /// Packs weights and decides how the work is cut.
     ///
-    /// # Panics
-    /// Where lengths do not fit.
-    pub fn new(table: &'static Table, spec: Spec, threads: usize) -> Self {
+    /// # Errors
+    /// Where the operands contradict one another, or the scratch is more than can be addressed.
+    pub fn new(table: &'static Table, spec: Spec, threads: usize) -> Result<Self, Unfit> {
+        spec.check()?;
         let Spec { input, out_channels, out_size, groups, window, weights, bias, residual, finish, sink } = spec;
         let depth = input.channels / groups * window.taps();
-        assert_eq!((weights.len(), bias.len()), (out_channels * depth, out_channels));
         let pixels = out_size[0] * out_size[1];
-        let plain = window.kernel == [1; 2] && window.stride == [1; 2] && window.padding == [0; 2] && pixels > 1;
+        let plain = window.is_plain() && pixels > 1;
         let tiles = table.tiling(plain).cut(pixels);
         let source = if plain {
             Source::Rows
         } else {
             let reads = tiles.iter().map(|tile| tile.reads(table.lanes)).max();
             let pitch = reads.unwrap_or(0).next_multiple_of(SLACK);
-            let tap_rows = (0..input.channels * window.taps()).map(|row| (row * pitch) as u32).collect();
+            let tap_rows = offsets("the taps' columns", input.channels * window.taps(), pitch)?;
             Source::Columns { window, tap_rows, pitch }
         };
         let panels = panels(groups, out_channels / groups, depth, table.tile_rows, threads);
         let batch = input.batch();
-        let macs = (out_channels * depth * pixels) as f64;
+        let macs = out_channels as f64 * depth as f64 * pixels as f64;
         // By tiles each thread reads only its part of the input, but only some counts of tiles are balanced.
         let tiled = batch * tiles.len();
-        let by_tile = matches!(sink, Sink::Rows(_)) && (tiled >= 8 * threads || tiled.is_multiple_of(threads));
+        let by_tile =
+            matches!(sink, Sink::Rows(_)) && (tiled >= threads.saturating_mul(8) || tiled.is_multiple_of(threads));
         let cut = if by_tile {
             Cut::Tiles(Split::new(batch * tiles.len(), macs / tiles.len() as f64, threads))
         } else if matches!(source, Source::Columns { .. }) {
@@ -117,7 +86,7 @@ impl Convolution {
             Sink::Depthwise { planes, .. } => planes.layout().pitch(),
             Sink::Mean(_) | Sink::Rows(_) => (pixels + SLACK).next_multiple_of(16),
         };
-        Self {
+        Ok(Self {
             table,
             weights: Packed::new(pack(&weights, depth, &panels)),
             input,
@@ -129,9 +98,9 @@ impl Convolution {
             bias,
             tiles,
             finish,
-            near_rows: (0..table.tile_rows).map(|row| (row * near_pitch) as u32).collect(),
+            near_rows: offsets("the rows of a panel", table.tile_rows, near_pitch)?,
             cut,
-        }
+        })
     }
 
     pub(super) fn reads(&self) -> impl Iterator<Item = &Map> {
@@ -145,20 +114,20 @@ impl Convolution {
         }
     }
 
-    /// Floats of common scratch: columns, then a panel's rows.
+    /// Floats of common scratch: columns, then a panel's rows, each of them less than 2^32.
     pub(super) fn scratch(&self) -> usize {
         let near = match &self.sink {
             Sink::Rows(_) => 0,
             Sink::Mean(_) => self.near_rows.len() * self.near_rows.get(1).map_or(0, |&pitch| pitch as usize),
             Sink::Depthwise { planes, .. } => planes.scratch(),
         };
-        self.columns() + near
+        self.columns().saturating_add(near)
     }
 
     fn columns(&self) -> usize {
         match &self.source {
             Source::Rows => 0,
-            Source::Columns { tap_rows, pitch, .. } => tap_rows.len() * pitch + SLACK,
+            Source::Columns { tap_rows, pitch, .. } => (tap_rows.len() * pitch).saturating_add(SLACK),
         }
     }
 
@@ -193,8 +162,7 @@ impl Convolution {
         let range = split.range(item);
         // The split counts images times panels, or coarser where items are few: shares of all panels of all images.
         let total = self.input.batch() * self.panels.len();
-        let share = |at: usize| at * total / split.count();
-        let (mut at, end) = (share(range.start), share(range.end));
+        let (mut at, end) = (share(total, range.start, split.count()), share(total, range.end, split.count()));
         while at < end {
             let (image, first) = (at / self.panels.len(), at % self.panels.len());
             let panels = &self.panels[first..self.panels.len().min(first + end - at)];
@@ -322,14 +290,14 @@ impl Convolution {
 /// threads: sums do not depend on it.
 pub(super) fn panels(groups: usize, rows: usize, depth: usize, tile_rows: usize, threads: usize) -> Vec<Panel> {
     let mut count = rows.div_ceil(tile_rows);
-    if groups * count < 16 * threads {
-        count = count.next_multiple_of(threads).min(rows);
+    if groups * count < threads.saturating_mul(16) {
+        count = count.checked_next_multiple_of(threads).unwrap_or(rows).min(rows);
     }
     let mut panels = Vec::with_capacity(groups * count);
     let mut weights = 0;
     for group in 0..groups {
         for panel in 0..count {
-            let (first, end) = (panel * rows / count, (panel + 1) * rows / count);
+            let (first, end) = (share(rows, panel, count), share(rows, panel + 1, count));
             let rows_here = end - first;
             panels.push(Panel {
                 rows: rows_here,

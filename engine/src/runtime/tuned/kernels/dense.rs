@@ -5,6 +5,7 @@ use super::finish::Finish;
 use super::linear::{PanelArgs, ROWS};
 use super::map::{Map, Split};
 use super::table::Table;
+use super::unfit::{Unfit, ensure_equal, ensure_shape, ensure_whole, product};
 
 /// A fully connected layer with packed weights.
 #[derive(Debug)]
@@ -23,8 +24,8 @@ pub struct Dense {
 impl Dense {
     /// `weights` are `[outputs][inputs]`.
     ///
-    /// # Panics
-    /// Where lengths do not fit, or maps have more than one pixel.
+    /// # Errors
+    /// Where lengths do not fit, maps have more than one pixel, or the packed weights are more than can be addressed.
     pub fn new(
         table: &'static Table,
         (input, output): (Map, Map),
@@ -32,13 +33,16 @@ impl Dense {
         bias: &[f32],
         finish: Finish,
         threads: usize,
-    ) -> Self {
+    ) -> Result<Self, Unfit> {
         let (inputs, outputs) = (input.channels, output.channels);
-        assert_eq!((weights.len(), bias.len()), (inputs * outputs, outputs));
-        assert_eq!((input.pixels(), output.pixels(), input.batch()), (1, 1, output.batch()));
+        ensure_whole("the output", &output)?;
+        ensure_shape("the input", &input, (output.batch(), inputs, [1, 1]))?;
+        ensure_equal("the output's size", output.size, [1, 1])?;
+        let size = product("the weights", &[inputs, outputs])?;
+        ensure_equal("weights and biases", (weights.len(), bias.len()), (size, outputs))?;
         let panels = outputs.div_ceil(ROWS);
-        let mut packed = vec![0.0; panels * inputs * ROWS];
-        for (panel, packed) in packed.chunks_exact_mut((inputs * ROWS).max(1)).enumerate() {
+        let mut packed = vec![0.0; product("the packed weights", &[panels, inputs, ROWS, size_of::<f32>()])? / 4];
+        for (panel, packed) in packed.chunks_exact_mut(inputs * ROWS).enumerate() {
             for (row, weights) in weights.chunks_exact(inputs).skip(panel * ROWS).take(ROWS).enumerate() {
                 for (&weight, packed) in weights.iter().zip(packed.chunks_exact_mut(ROWS)) {
                     packed[row] = weight;
@@ -48,8 +52,8 @@ impl Dense {
         let mut bias = bias.to_vec();
         bias.resize(panels * ROWS, 0.0);
         // Bound by memory: a weight costs about as much as four multiply-adds elsewhere.
-        let split = Split::new(panels, (4 * ROWS * inputs) as f64, threads);
-        Self { table, input, output, weights: Packed::new(packed), bias, finish, split }
+        let split = Split::new(panels, 4.0 * ROWS as f64 * inputs as f64, threads);
+        Ok(Self { table, input, output, weights: Packed::new(packed), bias, finish, split })
     }
 
     pub(super) fn input(&self) -> &Map {

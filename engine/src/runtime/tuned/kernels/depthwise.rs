@@ -280,7 +280,8 @@ unsafe fn ends<V: Simd>(finish: Finish) -> [V; 2] {
 unsafe fn put<V: Simd, const CLAMP: bool>(args: &PlaneArgs<'_>, [low, high]: [V; 2], sum: V, at: usize, count: usize) {
     // SAFETY: at most `count` values are written, which is what is left of the output.
     unsafe {
-        let value = if CLAMP { sum.max(low).min(high) } else { sum };
+        // The sum comes last, so that NaN stays.
+        let value = if CLAMP { high.min(low.max(sum)) } else { sum };
         if count >= V::LANES { value.store(args.out.add(at)) } else { value.store_partial(args.out.add(at), count) }
     }
 }

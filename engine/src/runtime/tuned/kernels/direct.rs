@@ -9,6 +9,7 @@ use super::map::{Map, Split};
 use super::matmul::{Panel, Tile, TileArgs};
 use super::pooling::PoolRowArgs;
 use super::table::Table;
+use super::unfit::{Unfit, ensure_equal, ensure_whole, ensure_window, offsets, product};
 use super::window::Phases;
 use crate::graph::Window;
 
@@ -55,25 +56,39 @@ pub struct Direct {
 }
 
 impl Direct {
-    /// # Panics
-    /// Where lengths do not fit.
-    pub fn new(table: &'static Table, spec: Spec, threads: usize) -> Self {
+    /// # Errors
+    /// Where the operands contradict one another, or the scratch is more than can be addressed.
+    pub fn new(table: &'static Table, spec: Spec, threads: usize) -> Result<Self, Unfit> {
+        const PHASES: &str = "the input's padded rows";
         let Spec { input, output, conv_size, window, weights, bias, finish, pooled } = spec;
-        let depth = input.channels * window.taps();
-        assert_eq!((weights.len(), bias.len()), (output.channels * depth, output.channels));
-        let phases = Phases::new(window, input.size, conv_size);
-        let work = (output.channels * depth * conv_size[0] * conv_size[1] / output.size[0]) as f64;
+        ensure_whole("the input", &input)?;
+        ensure_whole("the output", &output)?;
+        let phases = Phases::new(window, input.size, conv_size)?;
+        if pooled {
+            ensure_window(&Window::square(3, 2), conv_size, output.size)?;
+        } else {
+            ensure_equal("the output's size", output.size, conv_size)?;
+        }
+        ensure_equal("the output's images", output.batch(), input.batch())?;
+        let depth = product("the window", &[input.channels, phases.taps.len()])?;
+        let size = product("the weights", &[output.channels, depth])?;
+        ensure_equal("weights and biases", (weights.len(), bias.len()), (size, output.channels))?;
+        let work = size as f64 * conv_size[0] as f64 * conv_size[1] as f64 / output.size[0] as f64;
         let split = Split::new(output.size[0], work / 4.0, threads);
         let longest = output.size[0].div_ceil(split.items());
         let band = if pooled { 2 * longest + 1 } else { longest }.min(conv_size[0]);
         let room = phases.floats(band);
+        // Taps lie inside a channel's phases.
+        offsets(PHASES, input.channels, room)?;
         let tap_rows = (0..input.channels).flat_map(|c| phases.taps.iter().map(move |tap| (c * room + tap) as u32));
         let panels = panels(1, output.channels, depth, table.tile_rows, 1);
+        // The output's padded rows, which the phases count already, are longer.
         let ring_row = conv_size[1].next_multiple_of(16) + MARGIN;
-        Self {
+        product("the convolved rows", &[RING, ring_row])?;
+        Ok(Self {
             table,
             tap_rows: tap_rows.collect(),
-            ring_rows: (0..output.channels).map(|channel| (channel * RING * ring_row) as u32).collect(),
+            ring_rows: offsets("the convolved rows", output.channels, RING * ring_row)?,
             weights: Packed::new(pack(&weights, depth, &panels)),
             panels,
             bias,
@@ -85,7 +100,7 @@ impl Direct {
             input,
             output,
             phases,
-        }
+        })
     }
 
     pub(super) fn input(&self) -> &Map {
@@ -103,7 +118,7 @@ impl Direct {
     /// Floats of scratch: the band's phases, then the ring of convolved rows.
     pub(super) fn scratch(&self) -> usize {
         let ring = if self.pooled { self.output.channels * RING * self.ring_row() } else { 0 };
-        self.ring_at() + ring
+        self.ring_at().saturating_add(ring)
     }
 
     fn ring_at(&self) -> usize {

@@ -2,7 +2,7 @@
 
 use super::simd::Simd;
 
-/// What happens to a sum before it is written.
+/// What happens to a sum before it is written. What is not a number stays one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Finish {
     /// Limits to `low ..= high`: no activation (infinities), relu and relu6.
@@ -26,7 +26,11 @@ impl Finish {
     #[must_use]
     pub fn scalar(self, x: f32) -> f32 {
         match self {
-            Self::Clamp { low, high } => x.max(low).min(high),
+            Self::Clamp { low, high } => {
+                // Neither `f32::max`, which loses NaN, nor `f32::clamp`, which may panic.
+                let x = if x < low { low } else { x };
+                if x > high { high } else { x }
+            }
             Self::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
             Self::Sigmoid => 1.0 / (1.0 + (-x).exp()),
         }
@@ -41,7 +45,8 @@ impl Finish {
         // SAFETY: as the caller promises.
         unsafe {
             match self {
-                Self::Clamp { low, high } => x.max(V::splat(low)).min(V::splat(high)),
+                // The value comes last, so that NaN stays.
+                Self::Clamp { low, high } => V::splat(high).min(V::splat(low).max(x)),
                 Self::HardSwish => hard_swish(x),
                 Self::Sigmoid => sigmoid(x),
             }
@@ -56,7 +61,7 @@ impl Finish {
 #[inline(always)]
 pub(super) unsafe fn hard_swish<V: Simd>(x: V) -> V {
     // SAFETY: as the caller promises.
-    unsafe { x.mul(x.add(V::splat(3.0)).max(V::splat(0.0)).min(V::splat(6.0))).mul(V::splat(1.0 / 6.0)) }
+    unsafe { x.mul(V::splat(6.0).min(V::splat(0.0).max(x.add(V::splat(3.0))))).mul(V::splat(1.0 / 6.0)) }
 }
 
 /// `1 / (1 + exp(-x))`, lane by lane: only gates have it.

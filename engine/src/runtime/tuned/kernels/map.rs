@@ -12,10 +12,10 @@ pub struct Map {
 }
 
 impl Map {
-    /// Pixels per row.
+    /// Pixels per row; more than fit any arena where they cannot be counted.
     #[must_use]
     pub fn pixels(&self) -> usize {
-        self.size[0] * self.size[1]
+        self.size[0].saturating_mul(self.size[1])
     }
 
     /// Images.
@@ -29,10 +29,10 @@ impl Map {
         &self.rows[image * self.channels..][..self.channels]
     }
 
-    /// Floats from the first to past the last that any row may touch.
+    /// Floats from the first to past the last that any row may touch; what cannot be counted ends behind any arena.
     pub(super) fn extents(&self) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
         let room = row_room(self.pixels());
-        self.rows.iter().map(move |&row| row as usize..row as usize + room)
+        self.rows.iter().map(move |&row| row as usize..(row as usize).saturating_add(room))
     }
 }
 
@@ -40,7 +40,17 @@ impl Map {
 /// lie densely.
 #[must_use]
 pub const fn row_room(pixels: usize) -> usize {
-    if pixels == 1 { 1 } else { pixels.next_multiple_of(16) }
+    match (pixels, pixels.checked_next_multiple_of(16)) {
+        (1, _) => 1,
+        (_, Some(room)) => room,
+        (_, None) => usize::MAX,
+    }
+}
+
+/// Where the first of `total` things lies that part `part` of `parts` about equal ones has.
+pub(super) const fn share(total: usize, part: usize, parts: usize) -> usize {
+    // Things lie in an arena of less than 2^32 floats, so that this fits 64 bits, but on a small machine not its own.
+    (total as u64 * part as u64 / parts as u64) as usize
 }
 
 /// Cuts `count` things into items of work: as few as keep `threads` busy to the end, none smaller than `least`.
@@ -56,11 +66,12 @@ impl Split {
         const LEAST: f64 = 100e3;
         /// Items per thread: enough for others to help where the system puts one aside.
         const PER_THREAD: usize = 8;
+        let threads = threads.max(1);
         let worth = ((count as f64 * work_each / LEAST) as usize).max(1);
-        let most = if threads == 1 { 1 } else { (threads * PER_THREAD).min(count) };
+        let most = if threads == 1 { 1 } else { threads.saturating_mul(PER_THREAD).min(count) };
         let items = worth.min(most).max(1);
         // Two threads and three items: one thread idles a third of the time.
-        let items = items.next_multiple_of(threads).min(count);
+        let items = items.checked_next_multiple_of(threads).unwrap_or(count).min(count);
         Self { count, items: if threads == 1 { 1 } else { items } }
     }
 
@@ -74,6 +85,6 @@ impl Split {
 
     /// The things in `item`; sizes differ by at most one.
     pub fn range(&self, item: usize) -> std::ops::Range<usize> {
-        self.count * item / self.items..self.count * (item + 1) / self.items
+        share(self.count, item, self.items)..share(self.count, item + 1, self.items)
     }
 }

@@ -120,7 +120,7 @@ pub(super) struct TileArgs {
 /// row written is one that is read, but a residual row may be the row written.
 #[inline(always)]
 pub(super) unsafe fn tile<V: Simd, const ROWS: usize, const VECTORS: usize, const TAIL: bool>(args: &TileArgs) {
-    // SAFETY: as the caller promises; whole vectors are read, but only the tile's pixels written.
+    // SAFETY: as the caller promises; whole vectors are read of `x`, but of the others only the tile's pixels.
     unsafe {
         let mut sums = [[V::splat(0.0); VECTORS]; ROWS];
         for (row, sums) in sums.iter_mut().enumerate() {
@@ -156,19 +156,24 @@ pub(super) unsafe fn tile<V: Simd, const ROWS: usize, const VECTORS: usize, cons
         if !args.residual_rows.is_null() {
             for (row, sums) in sums.iter_mut().enumerate() {
                 let from = args.residual.add(*args.residual_rows.add(row) as usize);
-                for (vector, sum) in sums.iter_mut().enumerate() {
+                for (vector, sum) in sums.iter_mut().enumerate().take(VECTORS - 1) {
                     *sum = sum.add(V::load(from.add(vector * V::LANES)));
                 }
+                // A row may end with its last pixel, and what is behind it may be another step's.
+                let (from, sum) = (from.add((VECTORS - 1) * V::LANES), &mut sums[VECTORS - 1]);
+                let whole = args.last == V::LANES;
+                *sum = sum.add(if whole { V::load(from) } else { V::load_partial(from, args.last) });
             }
         }
         match args.finish {
+            // The value comes last, so that NaN stays.
             Finish::Clamp { low, high } if high == f32::INFINITY => {
                 let low = V::splat(low);
-                write(&sums, args, |x| x.max(low));
+                write(&sums, args, |x| low.max(x));
             }
             Finish::Clamp { low, high } => {
                 let (low, high) = (V::splat(low), V::splat(high));
-                write(&sums, args, |x| x.max(low).min(high));
+                write(&sums, args, |x| high.min(low.max(x)));
             }
             Finish::HardSwish => write(&sums, args, |x| hard_swish(x)),
             Finish::Sigmoid => write(&sums, args, |x| sigmoid(x)),

@@ -5,8 +5,14 @@
 //! - [`simd`] and its implementations: a register and what it can do,
 //! - `matmul`, `depthwise`, `transform`, `linear`, `pooling`, `elementwise`, `window`: kernels over raw rows, generic over the register
 //!   and compiled once per instruction set by `table`,
-//! - `convolution`, `winograd`, `planes`, `direct`, `reduce`, `dense`, `rowwise`: steps over whole maps, cut into items of work,
+//! - `convolution`, `winograd`, `planes`, `direct`, `reduce`, `dense`, `rowwise`: steps over whole maps, cut into items of
+//!   work; their constructors check, with `unfit`, everything that the kernels take for granted,
 //! - `program`: checks that steps keep to their memory, and runs them on all threads. What it exports is safe.
+//!
+//! What is not a number stays one, on every instruction set, as in PyTorch: an activation of NaN is NaN, and so is the
+//! maximum, the mean or the sum of values one of which is NaN. (Stock Candle's `relu` and `max_pool2d` lose it.) Zeros
+//! around a map are multiplied like any others or left out, as is faster, which shows only with weights that are not
+//! finite; and Winograd's patches share what is not finite among their four pixels.
 
 mod arena;
 #[cfg(target_arch = "x86_64")]
@@ -34,13 +40,18 @@ mod program;
 mod reduce;
 mod rowwise;
 mod simd;
+mod spec;
+mod step;
 mod table;
+#[cfg(test)]
+mod tests;
 mod transform;
+mod unfit;
 mod window;
 mod winograd;
 
 pub use arena::REDZONE;
-pub use convolution::{Convolution, Sink, Spec as ConvolutionSpec};
+pub use convolution::Convolution;
 pub use dense::Dense;
 pub use direct::{Direct, Spec as DirectSpec};
 pub use finish::Finish;
@@ -48,8 +59,11 @@ pub use isa::Isa;
 pub use map::{Map, row_room};
 pub use planes::{Depthwise, Planes};
 pub use pooling::Pooling;
-pub use program::{Conflict, Machine, Program, Step};
+pub use program::{Conflict, Machine, Program};
 pub use reduce::Reduce;
 pub use rowwise::{Factor, Rowwise};
+pub use spec::{Sink, Spec as ConvolutionSpec};
+pub use step::Step;
 pub use table::Table;
+pub use unfit::Unfit;
 pub use winograd::Winograd;

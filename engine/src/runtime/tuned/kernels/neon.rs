@@ -73,6 +73,11 @@ impl Simd for Neon {
         Self(unsafe { vminq_f32(self.0, b.0) })
     }
     #[inline(always)]
+    unsafe fn largest(a: Self, b: Self, c: Self) -> Self {
+        // NaN on either side stays.
+        Self(unsafe { vmaxq_f32(vmaxq_f32(a.0, b.0), c.0) })
+    }
+    #[inline(always)]
     unsafe fn and(self, b: Self) -> Self {
         Self(unsafe { vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(self.0), vreinterpretq_u32_f32(b.0))) })
     }

@@ -7,6 +7,7 @@ use super::finish::Finish;
 use super::map::{Map, Split};
 use super::matmul::MAX_ROWS;
 use super::table::Table;
+use super::unfit::{Unfit, ensure_equal, ensure_shape, ensure_whole, product, sum};
 use super::window::Phases;
 use crate::graph::Window;
 
@@ -49,8 +50,9 @@ impl PlaneLayout {
 impl Planes {
     /// `weights` are `[channels][taps]`, `input` is `[height, width]` of the map that is convolved.
     ///
-    /// # Panics
-    /// Where the lengths do not fit the output's channels and the window's taps.
+    /// # Errors
+    /// Where the lengths do not fit the output's channels and the window's taps, the output's size is not what the window
+    /// gives, or planes are more than can be addressed.
     pub fn new(
         table: &'static Table,
         window: Window,
@@ -58,21 +60,35 @@ impl Planes {
         output: Map,
         (weights, bias): (Vec<f32>, Vec<f32>),
         finish: Finish,
-    ) -> Self {
-        assert_eq!((weights.len(), bias.len()), (output.channels * window.taps(), output.channels));
+    ) -> Result<Self, Unfit> {
+        const WHAT: &str = "the planes";
+        ensure_whole("the depthwise output", &output)?;
+        let phases = Phases::new(window, input, output.size)?;
+        let (taps, channels) = (phases.taps.len(), output.channels);
+        let size = product("the weights", &[channels, taps])?;
+        ensure_equal("weights and biases", (weights.len(), bias.len()), (size, channels))?;
         let method = method(&window, input, output.size);
-        Self {
+        // Both guards, each up to half a window of rows, and the map.
+        let plane = product(WHAT, &[sum(WHAT, &input)?, sum(WHAT, &[input[1], 8])?, 8])?;
+        product(WHAT, &[sum(WHAT, &[plane, 256])?, MAX_ROWS])?;
+        let masks = depthwise::masks(method, input, output.size, table.lanes);
+        Ok(Self {
             table,
             method,
-            phases: Phases::new(window, input, output.size),
+            phases,
             guard: depthwise::guard(method, input[1]),
-            masks: Arena::holding(&depthwise::masks(method, input, output.size, table.lanes)),
+            masks: Arena::holding(&masks).map_err(|_| Unfit::TooLarge("the masks"))?,
             weights,
             bias,
             finish,
             output,
             scratch_at: 0,
-        }
+        })
+    }
+
+    /// `[height, width]` of the map that is convolved.
+    pub(super) fn input(&self) -> [usize; 2] {
+        self.phases.input
     }
 
     pub(super) fn output(&self) -> &Map {
@@ -119,7 +135,7 @@ impl Planes {
             self.phases.deal(self.table, &planes[..self.layout().pixels], 0, self.output.size[0], 0.0, phases);
             phases.as_ptr()
         } else {
-            // SAFETY: `at` lies inside the scratch, as the caller promises.
+            // SAFETY: `at` lies inside the scratch, as the caller promises: `Program` gave the planes their place there.
             unsafe { scratch.base().add(at) }
         };
         let args = PlaneArgs {
@@ -161,12 +177,13 @@ pub struct Depthwise {
 }
 
 impl Depthwise {
-    /// # Panics
-    /// As [`Planes::new`], and where the input does not have the output's channels.
-    pub fn new(input: Map, planes: Planes, threads: usize) -> Self {
-        assert_eq!((input.rows.len(), input.size), (planes.output.rows.len(), planes.phases.input));
+    /// # Errors
+    /// Where the input is not what the planes are made for, or does not have the output's images and channels.
+    pub fn new(input: Map, planes: Planes, threads: usize) -> Result<Self, Unfit> {
+        let Map { channels, .. } = planes.output;
+        ensure_shape("the depthwise input", &input, (planes.output.batch(), channels, planes.input()))?;
         let split = Split::new(input.rows.len(), planes.work(), threads);
-        Self { input, planes, split }
+        Ok(Self { input, planes, split })
     }
 
     pub(super) fn input(&self) -> &Map {

@@ -6,7 +6,7 @@ use super::window::Phases;
 /// What is made of the values under the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pooling {
-    /// The largest; padding never wins.
+    /// The largest, not a number where one of them is not; padding never wins.
     Max,
     /// The mean over all taps, padding counting as zeros.
     Mean,
@@ -49,11 +49,18 @@ pub(super) unsafe fn pool<V: Simd>(args: &PoolArgs<'_>) {
             let row = args.plane.add(y * phases.window.stride[0] * phases.row());
             for x in (0..width).step_by(V::LANES) {
                 let mut value = V::splat(args.pooling.outside());
-                for &tap in &phases.taps {
-                    let next = V::load(row.add(tap + x));
-                    value = if max { value.max(next) } else { value.add(next) };
-                }
-                if !max {
+                if max {
+                    for &[first, second] in phases.taps.as_chunks::<2>().0 {
+                        value = V::largest(V::load(row.add(first + x)), V::load(row.add(second + x)), value);
+                    }
+                    if let &[last] = phases.taps.as_chunks::<2>().1 {
+                        let last = V::load(row.add(last + x));
+                        value = V::largest(last, last, value);
+                    }
+                } else {
+                    for &tap in &phases.taps {
+                        value = value.add(V::load(row.add(tap + x)));
+                    }
                     value = value.mul(share);
                 }
                 let out = args.out.add(y * width + x);
@@ -85,11 +92,11 @@ pub(super) unsafe fn max_row<V: Simd>(args: &PoolRowArgs) {
         for x in (0..args.out_width).step_by(V::LANES) {
             let [a, b, c] = args.rows;
             let at = 2 * x;
-            let first = V::load(a.add(at)).max(V::load(b.add(at))).max(V::load(c.add(at)));
+            let first = V::largest(V::load(a.add(at)), V::load(b.add(at)), V::load(c.add(at)));
             let at = at + V::LANES;
-            let second = V::load(a.add(at)).max(V::load(b.add(at))).max(V::load(c.add(at)));
+            let second = V::largest(V::load(a.add(at)), V::load(b.add(at)), V::load(c.add(at)));
             let (even, odd) = V::deinterleave(first, second);
-            let value = even.max(odd).max(V::before(before, odd, 1));
+            let value = V::largest(even, odd, V::before(before, odd, 1));
             before = odd;
             let (out, count) = (args.out.add(x), args.out_width - x);
             if count >= V::LANES { value.store(out) } else { value.store_partial(out, count) }

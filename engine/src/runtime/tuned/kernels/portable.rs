@@ -71,6 +71,11 @@ impl Simd for Portable {
         self.zip(b, |a, b| if a < b { a } else { b })
     }
     #[inline(always)]
+    unsafe fn largest(a: Self, b: Self, c: Self) -> Self {
+        let larger = |a: f32, b: f32| if a > b || a.is_nan() { a } else { b };
+        a.zip(b, larger).zip(c, larger)
+    }
+    #[inline(always)]
     unsafe fn and(self, b: Self) -> Self {
         self.zip(b, |a, b| f32::from_bits(a.to_bits() & b.to_bits()))
     }

@@ -5,144 +5,44 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use thiserror::Error;
+
 use super::super::pool::{Items, Job, Member, Panicked, Pool, Stop};
-use super::arena::{Arena, Packed};
-use super::convolution::{Convolution, Sink};
-use super::dense::Dense;
-use super::direct::Direct;
+use super::arena::{Arena, NoMemory};
 use super::map::Map;
-use super::planes::{Depthwise, PlaneLayout, Planes};
-use super::reduce::Reduce;
-use super::rowwise::Rowwise;
-use super::winograd::Winograd;
+use super::planes::PlaneLayout;
+use super::step::Step;
 
-/// One kernel launch.
-#[derive(Debug)]
-pub enum Step {
-    /// A matrix product and what follows it.
-    Convolution(Box<Convolution>),
-    /// Dense 3x3 convolution with fewer multiply-adds.
-    Winograd(Box<Winograd>),
-    /// Depthwise convolution.
-    Depthwise(Box<Depthwise>),
-    /// A stem.
-    Direct(Box<Direct>),
-    /// Pooling.
-    Reduce(Box<Reduce>),
-    /// Fully connected.
-    Dense(Box<Dense>),
-    /// Value by value.
-    Rowwise(Box<Rowwise>),
-}
-
-impl Step {
-    fn items(&self) -> usize {
-        match self {
-            Self::Convolution(step) => step.items(),
-            Self::Winograd(step) => step.items(),
-            Self::Depthwise(step) => step.items(),
-            Self::Direct(step) => step.items(),
-            Self::Reduce(step) => step.items(),
-            Self::Dense(step) => step.items(),
-            Self::Rowwise(step) => step.items(),
-        }
-    }
-
-    fn reads(&self) -> Vec<&Map> {
-        match self {
-            Self::Convolution(step) => step.reads().collect(),
-            Self::Winograd(step) => step.reads().collect(),
-            Self::Depthwise(step) => vec![step.input()],
-            Self::Direct(step) => vec![step.input()],
-            Self::Reduce(step) => vec![step.input()],
-            Self::Dense(step) => vec![step.input()],
-            Self::Rowwise(step) => step.reads().collect(),
-        }
-    }
-
-    fn writes(&self) -> &Map {
-        match self {
-            Self::Convolution(step) => step.output(),
-            Self::Winograd(step) => step.output(),
-            Self::Depthwise(step) => step.planes.output(),
-            Self::Direct(step) => step.output(),
-            Self::Reduce(step) => step.output(),
-            Self::Dense(step) => step.output(),
-            Self::Rowwise(step) => step.output(),
-        }
-    }
-
-    /// Whether an output row may be the very row of an input or residual at the same place in its list.
-    fn in_place(&self) -> bool {
-        matches!(self, Self::Rowwise(_))
-    }
-
-    fn scratch(&self) -> usize {
-        match self {
-            Self::Convolution(step) => step.scratch(),
-            Self::Winograd(step) => step.scratch(),
-            Self::Depthwise(step) => step.planes.scratch(),
-            Self::Direct(step) => step.scratch(),
-            Self::Reduce(step) => step.scratch(),
-            Self::Dense(step) => step.scratch(),
-            Self::Rowwise(_) => 0,
-        }
-    }
-
-    fn weights(&mut self) -> Option<&mut Packed> {
-        match self {
-            Self::Convolution(step) => Some(&mut step.weights),
-            Self::Winograd(step) => Some(&mut step.weights),
-            Self::Direct(step) => Some(&mut step.weights),
-            Self::Dense(step) => Some(&mut step.weights),
-            Self::Depthwise(_) | Self::Reduce(_) | Self::Rowwise(_) => None,
-        }
-    }
-
-    /// The planes it works in.
-    fn planes(&mut self) -> Option<&mut Planes> {
-        match self {
-            Self::Convolution(step) => match &mut step.sink {
-                Sink::Depthwise { planes, .. } => Some(planes),
-                Sink::Rows(_) | Sink::Mean(_) => None,
-            },
-            Self::Depthwise(step) => Some(&mut step.planes),
-            _ => None,
-        }
-    }
-
-    /// # Safety
-    /// The step was accepted by [`Program::new`] with this arena's length and scratch of the length found there; the
-    /// steps it depends on are complete, and no item runs twice or beside a step that it depends on.
-    unsafe fn run(&self, item: usize, arena: &Arena, scratch: &mut Arena) {
-        // SAFETY: handed on.
-        unsafe {
-            match self {
-                Self::Convolution(step) => step.run(item, arena, scratch),
-                Self::Winograd(step) => step.run(item, arena, scratch),
-                Self::Depthwise(step) => step.run(item, arena, scratch),
-                Self::Direct(step) => step.run(item, arena, scratch),
-                Self::Reduce(step) => step.run(item, arena, scratch),
-                Self::Dense(step) => step.run(item, arena, scratch),
-                Self::Rowwise(step) => step.run(item, arena),
-            }
-        }
-    }
-}
-
-/// Why steps cannot run in an arena; a mistake of whoever planned them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why steps cannot run in an arena.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Conflict {
-    /// A row lies outside the arena.
+    /// A row lies outside the arena; a mistake of whoever planned it.
+    #[error("a row of step {step} lies outside the arena")]
     OutOfBounds {
         /// The step's index.
         step: usize,
     },
-    /// Memory written in a phase is also read or written otherwise in it.
+    /// Memory written in a phase is also read or written otherwise in it; a mistake of whoever planned it.
+    #[error("two steps of phase {phase} use memory that one of them writes")]
     Overlap {
         /// The phase's index.
         phase: usize,
     },
+    /// A phase is of steps that are not there; a mistake of whoever planned it.
+    #[error("phase {phase} has steps beyond the last")]
+    NoStep {
+        /// The phase's index.
+        phase: usize,
+    },
+    /// More than can be counted or handed out.
+    #[error("step {step} has more items of work than can be counted")]
+    TooMany {
+        /// The step's index.
+        step: usize,
+    },
+    /// Feature maps, weights and scratch do not fit.
+    #[error(transparent)]
+    NoMemory(#[from] NoMemory),
 }
 
 /// Steps ready to run.
@@ -164,16 +64,13 @@ impl Program {
     /// Checks that all rows lie in an arena of `floats`, and that no step of a phase touches what another writes.
     ///
     /// # Errors
-    /// Where they do not.
+    /// Where they do not, or there is not the memory for them.
     pub fn new(
         mut steps: Vec<Step>,
         phases: Vec<Range<usize>>,
         floats: usize,
         threads: usize,
     ) -> Result<Self, Conflict> {
-        let mut at = floats.next_multiple_of(16);
-        let weights = steps.iter_mut().filter_map(Step::weights).map(|weights| weights.room()).sum::<usize>();
-        let mut arena = Arena::new(at + weights);
         for (index, step) in steps.iter().enumerate() {
             let within = |map: &Map| map.extents().all(|extent| extent.end <= floats);
             if !step.reads().into_iter().all(within) || !within(step.writes()) {
@@ -181,14 +78,12 @@ impl Program {
             }
         }
         for (index, phase) in phases.iter().enumerate() {
-            if overlaps(&steps[phase.clone()]) {
+            let together = steps.get(phase.clone()).ok_or(Conflict::NoStep { phase: index })?;
+            if overlaps(together) {
                 return Err(Conflict::Overlap { phase: index });
             }
         }
-        for weights in steps.iter_mut().filter_map(Step::weights) {
-            weights.settle(&mut arena, at);
-            at += weights.room();
-        }
+        let arena = settle(&mut steps, floats)?;
         if cfg!(feature = "redzones") {
             arena.forbid_all();
             for step in &mut steps {
@@ -196,10 +91,14 @@ impl Program {
                 step.weights().into_iter().for_each(|weights| arena.allow(weights.place()));
             }
         }
-        let scratch = lay_out_scratch(&mut steps);
+        let scratch = lay_out_scratch(&mut steps).ok_or(NoMemory(usize::MAX))?;
+        let items = steps
+            .iter()
+            .enumerate()
+            .map(|(index, step)| Items::new(step.items(), threads).ok_or(Conflict::TooMany { step: index }));
         Ok(Self {
-            items: steps.iter().map(|step| Items::new(step.items(), threads)).collect(),
-            scratch: (0..threads.max(1)).map(|_| Mutex::new(Arena::new(scratch))).collect(),
+            items: items.collect::<Result<_, _>>()?,
+            scratch: (0..threads.max(1)).map(|_| Arena::new(scratch).map(Mutex::new)).collect::<Result<_, _>>()?,
             apart: AtomicBool::new(false),
             steps,
             phases,
@@ -274,25 +173,44 @@ fn overlaps(steps: &[Step]) -> bool {
     false
 }
 
-/// Gives planes of equal layout their place behind the scratch that all steps share; returns the floats of both.
-fn lay_out_scratch(steps: &mut [Step]) -> usize {
+/// An arena of `floats` and, behind them, the weights of all steps, which it moves there.
+///
+/// # Errors
+/// Where there is not the memory for it.
+fn settle(steps: &mut [Step], floats: usize) -> Result<Arena, NoMemory> {
+    let rooms = steps.iter_mut().filter_map(Step::weights).map(|weights| weights.room());
+    let weights = rooms.fold(0, usize::saturating_add);
+    let mut at = floats.checked_next_multiple_of(16).ok_or(NoMemory(floats))?;
+    let mut arena = Arena::new(at.saturating_add(weights))?;
+    for weights in steps.iter_mut().filter_map(Step::weights) {
+        weights.settle(&mut arena, at);
+        at += weights.room();
+    }
+    Ok(arena)
+}
+
+/// Gives planes of equal layout their place behind the scratch that all steps share; returns the floats of both, or none
+/// where they cannot be counted.
+fn lay_out_scratch(steps: &mut [Step]) -> Option<usize> {
     // What kernels may read past the end of what they use.
     const BEHIND: usize = 64;
-    let common = steps.iter().map(Step::scratch).max().unwrap_or(0).next_multiple_of(16);
+    let common = steps.iter().map(Step::scratch).max().unwrap_or(0).checked_next_multiple_of(16)?;
     let mut layouts: Vec<(PlaneLayout, usize)> = Vec::new();
     let mut end = common;
     for step in steps {
         let Some(planes) = step.planes() else { continue };
         let layout = planes.layout();
-        let known = layouts.iter().find(|(known, _)| *known == layout).map(|(_, at)| *at);
-        planes.scratch_at = known.unwrap_or_else(|| {
-            let at = end;
-            layouts.push((layout, at));
-            end += super::matmul::MAX_ROWS * layout.pitch();
-            at
-        });
+        planes.scratch_at = match layouts.iter().find(|(known, _)| *known == layout) {
+            Some(&(_, at)) => at,
+            None => {
+                let at = end;
+                layouts.push((layout, at));
+                end = end.checked_add(super::matmul::MAX_ROWS.checked_mul(layout.pitch())?)?;
+                at
+            }
+        };
     }
-    end + BEHIND
+    end.checked_add(BEHIND)
 }
 
 /// A program and its threads.
@@ -323,7 +241,7 @@ impl Machine {
     /// Runs all steps.
     ///
     /// # Errors
-    /// Where a thread panics, now or in an earlier run.
+    /// Where a thread panics, now or in an earlier run; then the rows hold parts of a run, and nobody writes any more.
     pub fn run(&mut self) -> Result<(), Panicked> {
         self.pool.job().apart.store(false, Ordering::Relaxed);
         self.pool.run()
@@ -347,7 +265,7 @@ impl Machine {
         assert!(at.checked_add(values.len()).is_some_and(|end| end <= arena.len()));
         // The input may have channels that no step reads.
         arena.allow(at..at + values.len());
-        // SAFETY: inside the arena, and between runs no thread has an item, so nobody else touches it.
+        // SAFETY: inside the arena, and between runs, failed ones too, no thread has an item, so nobody else touches it.
         unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), arena.base().add(at), values.len()) }
     }
 
@@ -358,7 +276,8 @@ impl Machine {
     pub fn read(&self, at: usize, values: &mut [f32]) {
         let arena = &self.pool.job().arena;
         assert!(at.checked_add(values.len()).is_some_and(|end| end <= arena.len()));
-        // SAFETY: inside the arena; a run needs `&mut self`, so none is going on.
+        // SAFETY: inside the arena; a run needs `&mut self` and is over for all threads when it returns, so none is
+        // going on.
         unsafe { std::ptr::copy_nonoverlapping(arena.base().add(at), values.as_mut_ptr(), values.len()) }
     }
 }

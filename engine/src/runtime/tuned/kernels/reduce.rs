@@ -4,6 +4,7 @@ use super::arena::Arena;
 use super::map::{Map, Split};
 use super::pooling::{PoolArgs, Pooling};
 use super::table::Table;
+use super::unfit::{Unfit, ensure_shape, ensure_whole};
 use super::window::Phases;
 use crate::graph::Window;
 
@@ -18,20 +19,26 @@ pub struct Reduce {
 }
 
 impl Reduce {
-    /// # Panics
-    /// Where input and output differ in their number of rows.
+    /// # Errors
+    /// Where the output is not what the window, or the mean over the map, makes of the input.
     pub fn new(
         table: &'static Table,
         input: Map,
         output: Map,
         window: Option<(Pooling, Window)>,
         threads: usize,
-    ) -> Self {
-        assert_eq!(input.rows.len(), output.rows.len());
-        let window = window.map(|(pooling, window)| (pooling, Phases::new(window, input.size, output.size)));
-        let taps = window.as_ref().map_or(1, |(_, phases)| 4 * phases.taps.len());
-        let split = Split::new(input.rows.len(), (input.pixels() + output.pixels() * taps) as f64, threads);
-        Self { table, input, output, window, split }
+    ) -> Result<Self, Unfit> {
+        ensure_whole("the input", &input)?;
+        let size = if window.is_some() { output.size } else { [1, 1] };
+        ensure_shape("the output", &output, (input.batch(), input.channels, size))?;
+        let window = match window {
+            Some((pooling, window)) => Some((pooling, Phases::new(window, input.size, output.size)?)),
+            None => None,
+        };
+        let taps = window.as_ref().map_or(1.0, |(_, phases)| 4.0 * phases.taps.len() as f64);
+        let work = input.pixels() as f64 + output.pixels() as f64 * taps;
+        let split = Split::new(input.rows.len(), work, threads);
+        Ok(Self { table, input, output, window, split })
     }
 
     pub(super) fn input(&self) -> &Map {

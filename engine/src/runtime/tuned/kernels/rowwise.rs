@@ -5,6 +5,7 @@ use super::elementwise::RowArgs;
 use super::finish::Finish;
 use super::map::{Map, Split};
 use super::table::Table;
+use super::unfit::{Unfit, ensure_equal, ensure_shape, ensure_whole};
 
 /// What a row is multiplied by.
 #[derive(Debug)]
@@ -35,24 +36,30 @@ pub struct Rowwise {
 }
 
 impl Rowwise {
-    /// # Panics
-    /// Where the maps' rows or the factors' lengths do not fit.
+    /// # Errors
+    /// Where the maps' shapes or the factors' lengths do not fit.
     pub fn new(
         table: &'static Table,
         (input, other, output): (Map, Option<Map>, Map),
         factor: Factor,
         finish: Finish,
         threads: usize,
-    ) -> Self {
-        let rows = input.rows.len();
-        assert!(output.rows.len() == rows && other.as_ref().is_none_or(|other| other.rows.len() == rows));
+    ) -> Result<Self, Unfit> {
+        ensure_whole("the input", &input)?;
+        let shape = |size| (input.batch(), input.channels, size);
+        ensure_shape("the output", &output, shape(input.size))?;
+        if let Some(other) = &other {
+            ensure_shape("the other input", other, shape(input.size))?;
+        }
         match &factor {
-            Factor::Affine { scale, shift } => assert_eq!((scale.len(), shift.len()), (input.channels, input.channels)),
-            Factor::Gate(gate) => assert_eq!(gate.rows.len(), rows),
+            Factor::Affine { scale, shift } => {
+                ensure_equal("scales and shifts", (scale.len(), shift.len()), (input.channels, input.channels))?;
+            }
+            Factor::Gate(gate) => ensure_shape("the gate", gate, shape([1, 1]))?,
             Factor::One => {}
         }
-        let split = Split::new(rows, 4.0 * input.pixels() as f64, threads);
-        Self { table, input, other, factor, finish, output, split }
+        let split = Split::new(input.rows.len(), 4.0 * input.pixels() as f64, threads);
+        Ok(Self { table, input, other, factor, finish, output, split })
     }
 
     pub(super) fn reads(&self) -> impl Iterator<Item = &Map> {

@@ -36,8 +36,12 @@ pub(super) trait Simd: Copy {
     unsafe fn add(self, b: Self) -> Self;
     unsafe fn sub(self, b: Self) -> Self;
     unsafe fn mul(self, b: Self) -> Self;
+    /// The larger, lane by lane. NaN in `b` stays NaN; beside NaN in `self` alone the result may be `b`.
     unsafe fn max(self, b: Self) -> Self;
+    /// The smaller, lane by lane, with NaN as in [`max`](Simd::max).
     unsafe fn min(self, b: Self) -> Self;
+    /// The largest of three, lane by lane; NaN where any of them is.
+    unsafe fn largest(a: Self, b: Self, c: Self) -> Self;
     /// Bitwise and: with lanes of all ones or all zeros it selects lanes and stops NaN.
     unsafe fn and(self, b: Self) -> Self;
     /// Lanes 0, 2, 4, .. and 1, 3, 5, .. of `a` followed by `b`.

@@ -3,19 +3,23 @@
 
 use super::simd::Simd;
 use super::table::Table;
+use super::unfit::{Unfit, ensure_window, product, sum};
 use crate::graph::Window;
 
 /// Floats by which a kernel may read past what it needs: one vector of the widest instruction set.
 pub(super) const SLACK: usize = 16;
 
-/// The padded map of one channel as the taps of a window see it: for each padded row, `stride` phases of `pitch`
-/// floats; phase `p` holds columns `p`, `p + stride`, ... Output `x` of a tap then reads `x + constant`.
+/// The padded map of one channel as the taps of a window see it: for each padded row, one phase of `pitch` floats for
+/// each step of the stride that a tap falls on; phase `p` holds columns `p`, `p + stride`, ... Output `x` of a tap then
+/// reads `x + constant`.
 #[derive(Clone, Debug)]
 pub(super) struct Phases {
     pub window: Window,
     /// `[height, width]` of the map and of the window's output.
     pub input: [usize; 2],
     pub output: [usize; 2],
+    /// Phases of a row: the stride, or as many as the window is wide.
+    phases: usize,
     /// Floats per phase of a row.
     pub pitch: usize,
     /// For each tap its offset from the output pixel's place.
@@ -23,23 +27,33 @@ pub(super) struct Phases {
 }
 
 impl Phases {
-    pub fn new(window: Window, input: [usize; 2], output: [usize; 2]) -> Self {
+    /// # Errors
+    /// Where the window over a map of `input` does not give one of `output`, or that takes more floats than can be
+    /// addressed.
+    pub fn new(window: Window, input: [usize; 2], output: [usize; 2]) -> Result<Self, Unfit> {
+        const WHAT: &str = "the window's padded rows";
+        ensure_window(&window, input, output)?;
         let [dilation_y, dilation_x] = window.dilation;
         let [kernel_y, kernel_x] = window.kernel;
         let stride = window.stride[1];
+        // Like everything inside the padded map, which the window fits, this can be counted.
         let reach = (kernel_x - 1) * dilation_x;
+        let phases = stride.min(reach + 1);
+        sum(WHAT, &[output[1], reach / stride, 2 * SLACK])?;
         let pitch = (output[1] + reach / stride).next_multiple_of(SLACK) + SLACK;
+        let rows = sum(WHAT, &[input[0], window.padding[0], window.padding_end[0]])?;
+        product(WHAT, &[sum(WHAT, &[rows, 1])?, phases, pitch])?;
         let tap = |y: usize, x: usize| {
             let (y, x) = (y * dilation_y, x * dilation_x);
-            (y * stride + x % stride) * pitch + x / stride
+            (y * phases + x % stride) * pitch + x / stride
         };
         let taps = (0..kernel_y).flat_map(|y| (0..kernel_x).map(move |x| tap(y, x))).collect();
-        Self { window, input, output, pitch, taps }
+        Ok(Self { window, input, output, phases, pitch, taps })
     }
 
     /// Floats from one padded row to the next.
     pub fn row(&self) -> usize {
-        self.window.stride[1] * self.pitch
+        self.phases * self.pitch
     }
 
     /// Padded rows that `outputs` output rows read.
@@ -58,10 +72,11 @@ impl Phases {
         let stride = self.window.stride[1];
         let top = first * self.window.stride[0];
         let rows = self.rows(outputs);
-        for phase in 0..stride {
+        for phase in 0..self.phases {
             // Place j holds column j * stride + phase - padding.
             let left = (self.window.padding[1].saturating_sub(phase)).div_ceil(stride).min(self.pitch);
-            let from = (left * stride + phase).saturating_sub(self.window.padding[1]).min(width);
+            let from =
+                left.saturating_mul(stride).saturating_add(phase).saturating_sub(self.window.padding[1]).min(width);
             let inside = (width - from).div_ceil(stride).min(self.pitch - left);
             for (row, to) in to.chunks_exact_mut(self.row()).take(rows).enumerate() {
                 let to = &mut to[phase * self.pitch..][..self.pitch];

@@ -2,14 +2,15 @@
 //! in place of nine over pixels, each patch four pixels, so 2.25 times fewer multiply-adds. The transforms on both sides
 //! are sums only, over data that lies in the scratch between them.
 
-use super::ConvolutionSpec;
 use super::arena::{Arena, Packed};
 use super::convolution::panels;
 use super::finish::Finish;
-use super::map::{Map, Split};
+use super::map::{Map, Split, share};
 use super::matmul::{Panel, Tile, TileArgs};
+use super::spec::{Sink, Spec};
 use super::table::Table;
 use super::transform::{self, POINTS, PatchArgs, PixelArgs};
+use super::unfit::{Unfit, ensure, offsets, product, sum};
 use super::window::SLACK;
 use crate::graph::{Conv2d, Window};
 
@@ -69,18 +70,22 @@ impl Winograd {
             && POINTS * vectors(out_size.map(|size| size.div_ceil(2))) < conv.window.taps() * vectors(out_size)
     }
 
-    /// `output` is the map written; the other operands are those of a [`Convolution`](super::Convolution) that
-    /// [`suits`](Self::suits).
+    /// The operands are those of a [`Convolution`](super::Convolution) that [`suits`](Self::suits), its rows the sink.
     ///
-    /// # Panics
-    /// Where lengths do not fit.
-    pub fn new(table: &'static Table, spec: ConvolutionSpec, output: Map, threads: usize) -> Self {
-        let ConvolutionSpec { input, out_channels, out_size, window, weights, bias, residual, finish, groups, .. } =
-            spec;
+    /// # Errors
+    /// Where the operands contradict one another or are of another convolution, or the scratch is more than can be
+    /// addressed.
+    pub fn new(table: &'static Table, spec: Spec, threads: usize) -> Result<Self, Unfit> {
+        const WHAT: &str = "the transformed patches";
+        spec.check()?;
+        let Spec { input, out_channels, out_size, window, weights, bias, residual, finish, groups, sink } = spec;
         let depth = input.channels;
-        assert_eq!((window.kernel, window.stride, window.dilation, groups), ([3; 2], [1; 2], [1; 2], 1));
-        assert_eq!((weights.len(), bias.len()), (out_channels * depth * window.taps(), out_channels));
-        assert_eq!((output.size, output.channels), (out_size, out_channels));
+        let Sink::Rows(output) = sink else {
+            return Err(Unfit::Mismatch("Winograd's way writes rows and nothing else".into()));
+        };
+        ensure((window.kernel, window.stride, window.dilation, groups) == ([3; 2], [1; 2], [1; 2], 1), || {
+            format!("{window:?} in {groups} groups is no dense 3x3 window without stride")
+        })?;
         let patches = out_size.map(|size| size.div_ceil(2));
         let blocks = table.tiling(false).cut(patches[0] * patches[1]);
         let reads = blocks.iter().map(|block| block.reads(table.lanes) - usize::from(block.tail.is_none())).max();
@@ -92,22 +97,31 @@ impl Winograd {
         let block_rows = blocks.iter().map(rows_of).max().unwrap_or(0);
 
         let panels = panels(1, out_channels, depth, table.tile_rows, threads);
-        let count = panels.len().div_ceil(GROUP).next_multiple_of(threads).min(panels.len());
+        let groups = panels.len().div_ceil(GROUP);
+        let count = groups.checked_next_multiple_of(threads).unwrap_or(panels.len()).min(panels.len());
         let groups: Vec<_> =
-            (0..count).map(|group| group * panels.len() / count..(group + 1) * panels.len() / count).collect();
+            (0..count).map(|group| share(panels.len(), group, count)..share(panels.len(), group + 1, count)).collect();
         let batch = input.batch();
-        let work = (out_channels * depth * POINTS * patches[0] * patches[1]) as f64;
+        let work: f64 =
+            [out_channels, depth, POINTS, patches[0], patches[1]].iter().map(|&factor| factor as f64).product();
         let blocked = batch * blocks.len();
-        let cut = if blocked >= 8 * threads || blocked.is_multiple_of(threads) {
+        let cut = if blocked >= threads.saturating_mul(8) || blocked.is_multiple_of(threads) {
             Cut::Blocks(Split::new(blocked, work / blocks.len() as f64, threads))
         } else {
             let least = if batch.is_multiple_of(threads) { 1 } else { threads.min(count) };
             Cut::Groups(Split::new(batch * least, f64::INFINITY, threads))
         };
-        Self {
+        // Patches, sums and a padded map in the scratch; each by itself, with what separates them, is within this.
+        let apart = sum(WHAT, &[product(WHAT, &[depth.max(out_channels), pitch])?, SLACK])?;
+        product(WHAT, &[2 * POINTS, apart])?;
+        let plane_row = sum(WHAT, &[product(WHAT, &[2, patches[1]])?, 2])?;
+        let plane = sum(WHAT, &[product(WHAT, &[sum(WHAT, &[2 * block_rows, 2])?, plane_row])?, 4 * SLACK])?;
+        sum(WHAT, &[plane, 2 * POINTS * apart])?;
+        product("the transformed weights", &[out_channels, depth, POINTS])?;
+        Ok(Self {
             table,
             weights: Packed::new(pack(&weights, depth, &panels, &groups)),
-            rows: (0..depth.max(out_channels)).map(|row| (row * pitch) as u32).collect(),
+            rows: offsets(WHAT, depth.max(out_channels), pitch)?,
             padding: window.padding,
             zeros: vec![0.0; table.tile_rows],
             input,
@@ -122,7 +136,7 @@ impl Winograd {
             block_rows,
             pitch,
             cut,
-        }
+        })
     }
 
     pub(super) fn reads(&self) -> impl Iterator<Item = &Map> {
@@ -190,9 +204,9 @@ impl Winograd {
                 Cut::Groups(split) => {
                     // The split counts images, or parts of all groups of all images.
                     let total = self.input.batch() * self.groups.len();
-                    let share = |at: usize| at * total / split.count();
                     let range = split.range(item);
-                    let (mut at, end) = (share(range.start), share(range.end));
+                    let (mut at, end) =
+                        (share(total, range.start, split.count()), share(total, range.end, split.count()));
                     while at < end {
                         let (image, first) = (at / self.groups.len(), at % self.groups.len());
                         let groups = first..self.groups.len().min(first + end - at);

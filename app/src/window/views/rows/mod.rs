@@ -1,169 +1,17 @@
 //! The layer table as data: which lines it has, in which order, and what each kernel and group adds up to.
 
-use std::collections::{HashMap, HashSet};
+mod look;
+mod unit;
+
+use std::collections::HashMap;
 
 use shufflescope_engine::cost::LayerCost;
-use shufflescope_engine::graph::{OpKind, Shape};
 use shufflescope_engine::measure::{Apart, Breakdown};
-use shufflescope_engine::units::{Bytes, Elements, FlopRate, MultAdds, Nanos, Params};
+use shufflescope_engine::units::Nanos;
 
-/// A column that can be sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Column {
-    /// The first layer's path, in execution order.
-    Layer,
-    /// The operation.
-    Op,
-    /// Elements of the output.
-    Output,
-    /// Measured time of the layer's kernel.
-    Latency,
-    /// Mult-adds.
-    MultAdds,
-    /// Parameters.
-    Params,
-    /// Memory access.
-    MemoryAccess,
-    /// FLOP per byte.
-    Intensity,
-}
-
-impl Column {
-    /// All of them, as the table shows them.
-    pub const ALL: [Self; 8] = [
-        Self::Layer,
-        Self::Op,
-        Self::Output,
-        Self::Latency,
-        Self::MultAdds,
-        Self::Params,
-        Self::MemoryAccess,
-        Self::Intensity,
-    ];
-
-    /// Its heading.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Layer => "layer",
-            Self::Op => "operation",
-            Self::Output => "output",
-            Self::Latency => "latency",
-            Self::MultAdds => "mult-adds",
-            Self::Params => "params",
-            Self::MemoryAccess => "mem. access",
-            Self::Intensity => "FLOP/byte",
-        }
-    }
-
-    /// Whether its numbers stand on the right.
-    pub const fn is_number(self) -> bool {
-        !matches!(self, Self::Layer | Self::Op | Self::Latency)
-    }
-
-    /// Whether the largest comes first when it is chosen.
-    pub const fn starts_descending(self) -> bool {
-        !matches!(self, Self::Layer | Self::Op)
-    }
-}
-
-/// What the table is divided into.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Grouping {
-    /// Nothing.
-    #[default]
-    None,
-    /// Stages, and the modules before and after them.
-    Stage,
-    /// Kinds of work.
-    Kind,
-}
-
-impl Grouping {
-    /// All of them, in the order offered.
-    pub const ALL: [Self; 3] = [Self::None, Self::Stage, Self::Kind];
-
-    /// What is chosen.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::None => "no groups",
-            Self::Stage => "by stage",
-            Self::Kind => "by kind",
-        }
-    }
-}
-
-/// A kernel's time, or a layer's part of one.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Timing {
-    /// The median.
-    pub median: Nanos,
-    /// Both ends of the median's interval; `None` of a layer's part, which is no measurement of its own.
-    pub interval: Option<(Nanos, Nanos)>,
-    /// Of the marked whole.
-    pub share: f64,
-    /// What it reached; `None` where the kernel computes nothing in this sense.
-    pub rate: Option<FlopRate>,
-}
-
-/// A layer's part of its kernel's time, in proportion to the layers' times apart.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LayerShare {
-    /// The part.
-    pub time: Nanos,
-    /// The part's share of the marked whole.
-    pub share: f64,
-    /// What the layer takes as a kernel of its own; `None` where it does not compute.
-    pub alone: Option<Nanos>,
-}
-
-/// What several layers cost together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sums {
-    /// Multiply-accumulates.
-    pub mult_adds: MultAdds,
-    /// Learned parameters.
-    pub params: Params,
-    /// Elements read and written.
-    pub memory_access: Elements,
-    /// The same in bytes.
-    pub bytes: Bytes,
-}
-
-impl Sums {
-    fn add(&mut self, layer: &LayerCost) {
-        self.mult_adds += layer.mult_adds;
-        self.params += layer.params;
-        self.memory_access += layer.memory_access;
-        self.bytes = Bytes(self.bytes.0.saturating_add(layer.memory_access_bytes.0));
-    }
-
-    /// FLOP per byte; `None` where nothing is computed or moved.
-    pub fn intensity(&self) -> Option<f64> {
-        (self.mult_adds.0 > 0 && self.bytes.0 > 0).then(|| 2.0 * self.mult_adds.as_f64() / self.bytes.0 as f64)
-    }
-}
-
-/// What runs as one: a measured kernel, or a layer that no measurement says anything about.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Unit {
-    /// Indices of its layers, in execution order; there is at least one.
-    pub layers: Vec<usize>,
-    /// The kind of its layer with the most mult-adds.
-    pub kind: OpKind,
-    /// Shape of what it writes.
-    pub output: Shape,
-    /// What its layers cost.
-    pub sums: Sums,
-    /// What it took.
-    pub timing: Option<Timing>,
-}
-
-impl Unit {
-    /// Its first layer, for which it is named.
-    pub fn first(&self) -> usize {
-        self.layers.first().copied().unwrap_or_default()
-    }
-}
+pub use look::{Column, Grouping, Look};
+pub use unit::{LayerShare, Sums, Timing, Unit};
+use unit::{shares, units, units_of_layers};
 
 /// Several units under one heading.
 #[derive(Clone, Debug, PartialEq)]
@@ -189,36 +37,6 @@ pub enum Line {
     Unit(usize),
     /// A layer of the unit above, which is a fused kernel.
     Layer(usize),
-}
-
-/// How the table is looked at.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Look {
-    /// Words that a unit has to have, in the path, operation or kind of one of its layers.
-    pub filter: String,
-    /// What it is sorted by, within groups.
-    pub by: Column,
-    /// Whether the largest comes first.
-    pub descending: bool,
-    /// What it is divided into.
-    pub grouping: Grouping,
-    /// Names of the groups whose units are not shown.
-    pub closed: HashSet<String>,
-    /// Paths of the first layers of the fused kernels whose layers are shown.
-    pub expanded: HashSet<String>,
-}
-
-impl Default for Look {
-    fn default() -> Self {
-        Self {
-            filter: String::new(),
-            by: Column::Layer,
-            descending: false,
-            grouping: Grouping::None,
-            closed: HashSet::new(),
-            expanded: HashSet::new(),
-        }
-    }
 }
 
 /// The table's lines and what they show.
@@ -329,99 +147,15 @@ impl Rows {
     }
 }
 
-impl Look {
-    fn order(&self, layers: &[LayerCost], x: &Unit, y: &Unit) -> std::cmp::Ordering {
-        let op = |unit: &Unit| layers.get(unit.first()).map(|layer| &layer.op);
-        let time = |unit: &Unit| unit.timing.map(|timing| timing.median);
-        let intensity = |unit: &Unit| unit.sums.intensity().unwrap_or(-1.0);
-        let ordering = match self.by {
-            Column::Layer => x.first().cmp(&y.first()),
-            Column::Op => op(x).cmp(&op(y)),
-            Column::Output => x.output.elements().cmp(&y.output.elements()),
-            Column::Latency => time(x).cmp(&time(y)),
-            Column::MultAdds => x.sums.mult_adds.cmp(&y.sums.mult_adds),
-            Column::Params => x.sums.params.cmp(&y.sums.params),
-            Column::MemoryAccess => x.sums.memory_access.cmp(&y.sums.memory_access),
-            Column::Intensity => intensity(x).total_cmp(&intensity(y)),
-        };
-        if self.descending { ordering.reverse() } else { ordering }
-    }
-}
-
-/// The kernels of the breakdown as units, and every layer that is in none; in the order of their first layers.
-fn units(layers: &[LayerCost], breakdown: Option<&Breakdown>) -> Vec<Unit> {
-    let index: HashMap<&str, usize> =
-        layers.iter().enumerate().map(|(index, layer)| (layer.path.as_str(), index)).collect();
-    let mut rest: Vec<bool> = vec![true; layers.len()];
-    let mut units = Vec::with_capacity(layers.len());
-    for kernel in breakdown.iter().flat_map(|breakdown| &breakdown.kernels) {
-        let mut of: Vec<usize> = kernel.layers.iter().filter_map(|path| index.get(path.as_str()).copied()).collect();
-        of.sort_unstable();
-        of.dedup();
-        // A stale result may know some of the layers in two kernels of other layers.
-        of.retain(|&layer| rest.get_mut(layer).is_some_and(std::mem::take));
-        let whole = breakdown.map_or(Nanos::ZERO, |breakdown| breakdown.marked_whole);
-        if let Some(mut unit) = unit(layers, of) {
-            unit.timing = Some(Timing {
-                median: kernel.median,
-                interval: Some((kernel.low, kernel.high)),
-                share: kernel.median.share_of(whole),
-                rate: FlopRate::of(unit.sums.mult_adds, kernel.median),
-            });
-            units.push(unit);
-        }
-    }
-    let alone = rest.iter().enumerate().filter(|(_, alone)| **alone);
-    units.extend(alone.filter_map(|(layer, _)| unit(layers, vec![layer])));
-    units.sort_by_key(Unit::first);
-    units
-}
-
-/// Every layer's part of its kernel's time.
-fn shares(layers: &[LayerCost], breakdown: &Breakdown, apart: &Apart) -> Vec<Option<LayerShare>> {
-    let split = breakdown.split(apart);
-    let times = split.by_layer();
-    let alone: HashMap<&str, Nanos> = apart.layers.iter().map(|layer| (layer.path.as_str(), layer.median)).collect();
-    let share = |layer: &LayerCost| {
-        let &time = times.get(layer.path.as_str())?;
-        let share = time.share_of(breakdown.marked_whole);
-        Some(LayerShare { time, share, alone: alone.get(layer.path.as_str()).copied() })
-    };
-    layers.iter().map(share).collect()
-}
-
-/// Every layer as a unit, with its part of its kernel's time.
-fn units_of_layers(layers: &[LayerCost], shares: &[Option<LayerShare>]) -> Vec<Unit> {
-    let unit = |(index, share): (usize, &Option<LayerShare>)| {
-        let mut unit = unit(layers, vec![index])?;
-        unit.timing = share.filter(|share| share.time > Nanos::ZERO).map(|LayerShare { time, share, .. }| Timing {
-            median: time,
-            interval: None,
-            share,
-            rate: FlopRate::of(unit.sums.mult_adds, time),
-        });
-        Some(unit)
-    };
-    shares.iter().enumerate().filter_map(unit).collect()
-}
-
-fn unit(layers: &[LayerCost], of: Vec<usize>) -> Option<Unit> {
-    let costs = || of.iter().filter_map(|&layer| layers.get(layer));
-    let first = costs().next()?;
-    // Of several layers with as many mult-adds the first one gives the kernel its kind.
-    let kind = costs().rev().max_by_key(|layer| layer.mult_adds).unwrap_or(first).kind;
-    let output = costs().next_back().unwrap_or(first).output;
-    let mut sums = Sums::default();
-    costs().for_each(|layer| sums.add(layer));
-    Some(Unit { layers: of, kind, output, sums, timing: None })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use crate::window::document::Analysis;
+    use shufflescope_engine::graph::OpKind;
     use shufflescope_engine::measure::{KernelTime, LayerTime};
-    use shufflescope_engine::units::NanosDelta;
+    use shufflescope_engine::units::{FlopRate, MultAdds, NanosDelta};
     use shufflescope_engine::zoo;
 
     fn layers() -> Vec<LayerCost> {

@@ -1,25 +1,23 @@
 //! The layer table: virtual rows, sorted by any column, filtered and grouped, with each kernel's time as a bar.
 
+mod row;
+
 use std::collections::HashSet;
 
 use eframe::egui;
-use egui::{Align, Label, Layout, Response, RichText, Role, Sense, Ui, WidgetInfo};
-use egui_extras::{TableBuilder, TableRow};
-use shufflescope_engine::cost::LayerCost;
+use egui::{Align, Label, Layout, RichText, Role, Sense, Ui};
+use egui_extras::TableBuilder;
 use shufflescope_engine::design::Design;
-use shufflescope_engine::graph::OpKind;
-use shufflescope_engine::measure::SPLIT_LABEL;
 use shufflescope_engine::report::layer_group;
-use shufflescope_engine::units::Nanos;
 
 use super::apart;
-use super::rows::{Column, Group, Grouping, LayerShare, Line, Look, Rows, Sums, Timing, Unit};
-use crate::window::app::Scene;
-use crate::window::command::{Command, Commands};
-use crate::window::format;
+use super::rows::{Column, Grouping, Line, Look, Rows};
+use crate::window::command::Commands;
 use crate::window::live::Freshness;
+use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
-use crate::window::widgets::{Mark, disclosure, mark, named};
+use crate::window::widgets::{Mark, mark, named};
+use row::{Painter, aligned};
 
 /// How the table is looked at, and what it shows.
 #[derive(Debug, Default)]
@@ -186,156 +184,6 @@ impl Layers {
     }
 }
 
-/// What every row is painted from.
-struct Painter<'a> {
-    layers: &'a [LayerCost],
-    rows: &'a Rows,
-    look: &'a Look,
-    selected: Option<&'a str>,
-    is_stale: bool,
-    palette: Palette,
-}
-
-impl Painter<'_> {
-    /// A group's heading with its subtotals; says whether it was opened or closed.
-    fn group(&self, row: &mut TableRow<'_, '_>, group: &Group) -> bool {
-        let palette = self.palette;
-        let mut toggled = false;
-        row.col(|ui| {
-            let name = format!("group {}", group.name);
-            toggled = disclosure(ui, group.is_open, palette.muted, &name).clicked();
-            ui.add(Label::new(RichText::new(&group.name).color(palette.strong).strong()).truncate());
-        });
-        let count = if group.layers == 1 { "1 layer".to_owned() } else { format!("{} layers", group.layers) };
-        row.col(|ui| {
-            ui.add(Label::new(RichText::new(&count).color(palette.muted)).truncate());
-        });
-        row.col(|_| {});
-        row.col(|ui| {
-            let Some((time, share)) = group.time else { return };
-            ui.add_space(8.0);
-            ui.add_space(bar_width(ui) + ui.spacing().item_spacing.x);
-            self.time(ui, time.to_string(), share);
-        });
-        numbers(row, &group.sums, palette);
-        let response = row.response();
-        response.widget_info(|| WidgetInfo::labeled(Role::Row, true, format!("{}: {count}", group.name)));
-        toggled || response.clicked()
-    }
-
-    /// A kernel, or a layer that is in none; says whether its layers were shown or hidden.
-    fn unit(&self, row: &mut TableRow<'_, '_>, unit: &Unit, first: &LayerCost, commands: &mut Commands) -> bool {
-        let palette = self.palette;
-        let is_fused = unit.layers.len() > 1;
-        let is_expanded = is_fused && self.look.expanded.contains(&first.path);
-        let mut selected =
-            unit.layers.iter().filter_map(|&layer| self.layers.get(layer)).map(|layer| layer.path.as_str());
-        let is_selected = !is_expanded && self.selected.is_some_and(|path| selected.any(|layer| layer == path));
-        row.set_selected(is_selected);
-        let mut toggled = false;
-        row.col(|ui| {
-            ui.spacing_mut().item_spacing.x = 2.0;
-            self.indent(ui, 0);
-            if is_fused {
-                let name = format!("layers of {}", first.path);
-                let hint = "Show or hide the layers that run in this kernel";
-                toggled = disclosure(ui, is_expanded, palette.muted, &name).on_hover_text(hint).clicked();
-            } else {
-                ui.add_space(4.0);
-            }
-            path(ui, &first.path, palette);
-        });
-        row.col(|ui| operation(ui, unit.kind, &first.op, palette));
-        row.col(|ui| number(ui, unit.output.to_string(), palette));
-        let (_, cell) = row.col(|ui| self.latency(ui, unit));
-        if let Some(timing) = unit.timing {
-            cell.on_hover_text(in_full(timing, unit.layers.len()));
-        }
-        numbers(row, &unit.sums, palette);
-        let response = row.response();
-        response.widget_info(|| WidgetInfo::selected(Role::Row, true, is_selected, &first.path));
-        if !toggled {
-            select(&response, &first.path, is_selected, commands);
-        }
-        toggled
-    }
-
-    /// A layer below its kernel.
-    fn layer(&self, row: &mut TableRow<'_, '_>, layer: &LayerCost, share: Option<LayerShare>, commands: &mut Commands) {
-        let palette = self.palette;
-        let is_selected = self.selected == Some(layer.path.as_str());
-        row.set_selected(is_selected);
-        row.col(|ui| {
-            self.indent(ui, 1);
-            path(ui, &layer.path, palette);
-        });
-        row.col(|ui| operation(ui, layer.kind, &layer.op, palette));
-        row.col(|ui| number(ui, layer.output.to_string(), palette));
-        let (_, cell) = row.col(|ui| match share {
-            Some(LayerShare { time, share, .. }) if time > Nanos::ZERO => self.bar(ui, layer.kind, time, share),
-            Some(_) => self.aside(ui, "computes nothing apart"),
-            None => self.aside(ui, "in the kernel above"),
-        });
-        if let Some(share) = share.filter(|share| share.time > Nanos::ZERO) {
-            cell.on_hover_text(split_in_full(share));
-        }
-        let sums = Sums {
-            mult_adds: layer.mult_adds,
-            params: layer.params,
-            memory_access: layer.memory_access,
-            bytes: layer.memory_access_bytes,
-        };
-        numbers(row, &sums, palette);
-        let response = row.response();
-        response.widget_info(|| WidgetInfo::selected(Role::Row, true, is_selected, format!("layer {}", layer.path)));
-        select(&response, &layer.path, is_selected, commands);
-    }
-
-    fn indent(&self, ui: &mut Ui, deeper: u8) {
-        let grouped = if self.look.grouping == Grouping::None { 0.0 } else { 6.0 };
-        ui.add_space(grouped + 28.0 * f32::from(deeper));
-    }
-
-    /// The bar, the time and the share of a kernel.
-    fn latency(&self, ui: &mut Ui, unit: &Unit) {
-        if let Some(timing) = unit.timing {
-            self.bar(ui, unit.kind, timing.median, timing.share);
-        }
-    }
-
-    fn bar(&self, ui: &mut Ui, kind: OpKind, time: Nanos, share: f64) {
-        ui.add_space(8.0);
-        let (rect, _) = ui.allocate_exact_size(egui::vec2(bar_width(ui), 9.0), Sense::hover());
-        let color = if self.is_stale { self.palette.outline } else { self.palette.kind(kind) };
-        ui.painter().rect_filled(rect, 2.0, self.palette.sunken);
-        let filled = rect.width() * time.share_of(self.rows.longest) as f32;
-        ui.painter().rect_filled(egui::Rect::from_min_size(rect.min, egui::vec2(filled, rect.height())), 2.0, color);
-        self.time(ui, time.to_string(), share);
-    }
-
-    fn aside(&self, ui: &mut Ui, text: &str) {
-        ui.add_space(8.0);
-        ui.add(Label::new(RichText::new(text).small().color(self.palette.muted)).truncate());
-    }
-
-    fn time(&self, ui: &mut Ui, time: String, share: f64) {
-        let color = if self.is_stale { self.palette.muted } else { self.palette.strong };
-        fixed(ui, 58.0, RichText::new(time).color(color));
-        fixed(ui, 42.0, RichText::new(format::share(share)).small().color(self.palette.muted));
-    }
-}
-
-fn select(response: &Response, path: &str, is_selected: bool, commands: &mut Commands) {
-    if response.clicked() {
-        commands.push(Command::Select((!is_selected).then(|| path.to_owned())));
-    }
-}
-
-/// What is left beside time and share.
-fn bar_width(ui: &Ui) -> f32 {
-    (ui.available_width() - 112.0).max(20.0)
-}
-
 fn heading(ui: &mut Ui, column: Column, on: bool, descending: bool, is_stale: bool, palette: Palette) -> bool {
     let stale = if column == Column::Latency && is_stale { " (stale)" } else { "" };
     let color = if on { palette.strong } else { palette.muted };
@@ -352,69 +200,6 @@ fn heading(ui: &mut Ui, column: Column, on: bool, descending: bool, is_stale: bo
         response
     });
     named(response, Role::ColumnHeader, &format!("sort by {}", column.name())).clicked()
-}
-
-fn aligned<R>(ui: &mut Ui, right: bool, add: impl FnOnce(&mut Ui) -> R) -> R {
-    if !right {
-        return add(ui);
-    }
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        ui.add_space(4.0);
-        add(ui)
-    })
-    .inner
-}
-
-fn path(ui: &mut Ui, path: &str, palette: Palette) {
-    ui.add(Label::new(RichText::new(path).color(palette.strong)).truncate());
-}
-
-fn operation(ui: &mut Ui, kind: OpKind, op: &str, palette: Palette) {
-    let (dot, _) = ui.allocate_exact_size(egui::vec2(8.0, 8.0), Sense::hover());
-    ui.painter().rect_filled(dot, 2.0, palette.kind(kind));
-    ui.add(Label::new(RichText::new(op).color(palette.text)).truncate());
-}
-
-fn numbers(row: &mut TableRow<'_, '_>, sums: &Sums, palette: Palette) {
-    let some = |count: u64, text: String| if count == 0 { String::new() } else { text };
-    row.col(|ui| number(ui, some(sums.mult_adds.0, sums.mult_adds.to_string()), palette));
-    row.col(|ui| number(ui, some(sums.params.0, sums.params.to_string()), palette));
-    row.col(|ui| number(ui, some(sums.memory_access.0, sums.memory_access.to_string()), palette));
-    row.col(|ui| number(ui, sums.intensity().map_or_else(String::new, format::three_digits), palette));
-}
-
-fn number(ui: &mut Ui, text: String, palette: Palette) {
-    aligned(ui, true, |ui| ui.add(Label::new(RichText::new(text).color(palette.text)).truncate()));
-}
-
-/// What the latency's cell says in full.
-fn in_full(timing: Timing, layers: usize) -> String {
-    let Timing { median, interval, share, rate } = timing;
-    let mut text = match interval {
-        Some((low, high)) => format!("{median}, between {low} and {high}"),
-        None => format!("{median} of its kernel's time, {SPLIT_LABEL}"),
-    };
-    text += &format!("\n{} of the marked whole", format::share(share));
-    if let Some(rate) = rate {
-        text += &format!("\n{rate} achieved");
-    }
-    if layers > 1 {
-        text += &format!("\none kernel for {layers} layers");
-    }
-    text
-}
-
-/// What the cell of a layer inside a kernel says in full.
-fn split_in_full(of: LayerShare) -> String {
-    let alone = of.alone.map(|alone| format!("\n{alone} as a kernel of its own")).unwrap_or_default();
-    format!("{} of its kernel's time, {SPLIT_LABEL}{alone}", of.time)
-}
-
-fn fixed(ui: &mut Ui, width: f32, text: RichText) {
-    ui.allocate_ui_with_layout(egui::vec2(width, theme::ROW), Layout::right_to_left(Align::Center), |ui| {
-        ui.set_min_width(width);
-        ui.add(Label::new(text).extend());
-    });
 }
 
 /// What the table adds up to, and what it does not.

@@ -1,0 +1,74 @@
+//! What the panels read: the window's state of this frame, and what a person should be told.
+
+use std::path::{Path, PathBuf};
+
+use shufflescope_engine::store::Kept;
+
+use super::bench::Bench;
+use super::camera::Camera;
+use super::compare::{Compare, Compared};
+use super::document::Document;
+use super::lab::Lab;
+use super::live::Live;
+use super::past_runs::PastRuns;
+use super::surroundings::Surroundings;
+
+/// What panels read.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// The design and what follows from it.
+    pub document: &'a Document,
+    /// The measurement.
+    pub live: &'a Live,
+    /// The long measurements.
+    pub bench: &'a Bench,
+    /// The comparison.
+    pub compare: &'a Compare,
+    /// The lab's results.
+    pub lab: &'a Lab,
+    /// Earlier runs of the network.
+    pub past: &'a PastRuns,
+    /// The camera.
+    pub camera: &'a Camera,
+    /// Devices and machine.
+    pub surroundings: &'a Surroundings,
+    /// Where the last export went.
+    pub export_folder: Option<&'a Path>,
+}
+
+impl<'a> Scene<'a> {
+    /// The last complete comparison, and whether it is of what is chosen now.
+    #[must_use]
+    pub fn last_comparison(self) -> Option<(&'a Kept<Compared>, bool)> {
+        self.compare.last(self.machine(), &self.document.valid_options())
+    }
+
+    /// The processor's name, once it is known.
+    #[must_use]
+    pub fn machine(self) -> Option<&'a str> {
+        self.surroundings.machine().and_then(|machine| machine.cpu_model.as_deref())
+    }
+}
+
+/// Something that a person should read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The text, with the remedy where it is an error.
+    pub text: String,
+    /// Whether something went wrong.
+    pub is_error: bool,
+    /// A folder worth showing.
+    pub folder: Option<PathBuf>,
+}
+
+impl Notice {
+    /// Something that was done.
+    pub(super) fn done(text: String) -> Self {
+        Self { text, is_error: false, folder: None }
+    }
+
+    /// Something that went wrong.
+    pub(super) fn error(text: String) -> Self {
+        Self { text, is_error: true, folder: None }
+    }
+}

@@ -1,0 +1,59 @@
+//! Why a network cannot be compiled, or no longer runs.
+
+use thiserror::Error;
+
+use super::kernels::{Conflict, Isa, Unfit};
+use crate::weights::WeightsError;
+
+/// Why a graph cannot be compiled.
+#[derive(Debug, Error)]
+pub enum CompileError {
+    /// Weights are missing or of the wrong shape.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The instruction set that was asked for.
+    #[error("this machine has no {0} instructions")]
+    Isa(Isa),
+    /// Feature maps beyond what offsets of 32 bits reach, or more than the machine has memory for.
+    #[error(
+        "`{design}` needs {floats} floats for feature maps, weights or working space, more than can be addressed or than \
+        there is memory for: lower batch, input or threads"
+    )]
+    TooLarge {
+        /// The network's name.
+        design: String,
+        /// Floats needed.
+        floats: usize,
+    },
+    /// A layer that no kernel computes.
+    #[error("layer `{layer}` of `{design}`: {unfit}")]
+    Layer {
+        /// The network's name.
+        design: String,
+        /// The first layer of the kernel.
+        layer: String,
+        /// What does not fit.
+        unfit: Unfit,
+    },
+    /// A mistake in the plan, found before anything runs.
+    #[error("`{design}` was planned wrongly ({conflict}): this is a bug of ShuffleScope")]
+    Plan {
+        /// The network's name.
+        design: String,
+        /// What does not fit.
+        conflict: Conflict,
+    },
+    /// No more threads.
+    #[error("cannot start {threads} threads: {source}")]
+    Threads {
+        /// Threads asked for.
+        threads: usize,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+/// A thread panicked in this run or in an earlier one. All threads have left it; the network is of no more use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a thread of the tuned runtime panicked, in this run or an earlier one: prepare the network again")]
+pub struct ThreadFailed;
