@@ -11,7 +11,6 @@ pub fn run(bytes: &[u8]) {
     for format in Format::ALL {
         // Some formats need a measurement.
         let Ok(written) = profile.to_bytes(format) else { continue };
-        assert_eq!(written, again.to_bytes(format).expect("the same profile"), "{format}");
         let text = std::str::from_utf8(&written).expect("every format is text");
         if format.endings()[0].ends_with("json") {
             serde_json::from_str::<serde_json::Value>(text).expect("and this one is JSON");
