@@ -17,8 +17,11 @@ pub mod worker_lines;
 
 pub use weights::tiny;
 
-/// Every target by its name, which is that of its folder in `corpus/`.
-pub const TARGETS: [(&str, fn(&[u8])); 11] = [
+/// A target's name, which is that of its folder in `corpus/`, and what it does with its bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: [Target; 11] = [
     ("camera_pixels", camera_pixels::run),
     ("design_toml", design_toml::run),
     ("jpeg", jpeg::run),

@@ -49,7 +49,7 @@ fn chain(name: &str, input: Shape, ops: &[Op]) -> Graph {
     let mut builder = GraphBuilder::new(name, input);
     let mut value = builder.input();
     for (index, op) in ops.iter().enumerate() {
-        value = builder.push(format!("layers.{index}"), op.clone(), &[value]).unwrap();
+        value = builder.push(format!("layers.{index}"), *op, &[value]).unwrap();
     }
     builder.finish()
 }
@@ -63,11 +63,7 @@ fn graphs() -> Vec<Graph> {
     let classifier = [Op::GlobalAvgPool, Op::Linear { in_features: 4, out_features: 2, bias: true }];
     let relu = Op::Activation(Activation::Relu);
     let mut graphs: Vec<Graph> = small().iter().map(|design| lower(design, Batch(1)).unwrap()).collect();
-    graphs.push(chain(
-        "convolutions",
-        pixels,
-        &[&[conv(4, 4, 3, 4, false), norm, relu.clone()][..], &classifier].concat(),
-    ));
+    graphs.push(chain("convolutions", pixels, &[&[conv(4, 4, 3, 4, false), norm, relu][..], &classifier].concat()));
     graphs.push(chain("pools", pixels, &[Op::MaxPool(Window::square(3, 2)), Op::AvgPool(Window::inside(2, 2)), relu]));
     graphs.push(chain("shuffle", pixels, &[conv(4, 4, 1, 2, true), Op::ChannelShuffle { groups: 2 }]));
     let mut builder = GraphBuilder::new("branches", pixels);
