@@ -1,18 +1,23 @@
 //! ShuffleScope: design ShuffleNet-style networks and see at once what they cost, on paper and on your device.
 //!
-//! Three faces of one program: the [`window`], the [`cli`], and the [`worker`] process that measures for both. Pictures
-//! come from a [`camera`] or an [`image_file`], trained weights from the [`weights_store`].
+//! Three faces of one program: the `window`, the [`cli`], and the [`worker`] process that measures for both. Pictures
+//! come from a [`camera`] or an [`image_file`], trained weights from the [`weights_store`]. Without the feature `window`
+//! the program is headless: nothing of egui is built.
 
 pub mod address;
 pub mod camera;
 pub mod cli;
 pub mod export;
+mod folders;
 pub mod image_file;
 pub mod jpeg;
 pub mod reader;
 pub mod weights_store;
+#[cfg(feature = "window")]
 pub mod window;
 pub mod worker;
+
+pub use folders::data_folder;
 
 /// An error with its causes, outermost first; causes that an outer message already tells are left out.
 #[must_use]
@@ -28,11 +33,4 @@ pub fn explain(error: &anyhow::Error) -> String {
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason given".into())
-}
-
-/// Where the program keeps the user's data: the last design, the store of results, weights. `None` where the system has
-/// no such place.
-#[must_use]
-pub fn data_folder() -> Option<std::path::PathBuf> {
-    eframe::storage_dir(env!("CARGO_PKG_NAME"))
 }

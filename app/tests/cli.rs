@@ -325,7 +325,7 @@ fn a_closed_pipe_ends_the_program_quietly() {
     assert_eq!(said, "");
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "window"))]
 #[test]
 fn without_a_display_the_window_says_so_and_names_the_command_line() {
     for args in [&[][..], &["--renderer", "wgpu"], &["--renderer", "glow"]] {
@@ -335,6 +335,15 @@ fn without_a_display_the_window_says_so_and_names_the_command_line() {
     }
 }
 
+#[cfg(not(feature = "window"))]
+#[test]
+fn a_build_without_a_window_says_so_and_what_it_can_do() {
+    let said = failure(2, &[]);
+    assert!(said.contains("no window") && said.contains("shufflescope cost") && said.contains("Usage:"), "{said}");
+    assert!(failure(2, &["--renderer", "glow"]).contains("--renderer"));
+}
+
+#[cfg(feature = "window")]
 #[test]
 fn a_renderer_is_one_of_two_and_for_the_window_only() {
     let said = failure(2, &["--renderer", "directx"]);

@@ -28,6 +28,7 @@ pub use classifying::{Classifying, SmoothingSwitch};
 pub use error::SourceError;
 pub use fit::{Fit, Offer};
 pub use frame::{Captured, Frame, FrameSource, Next, Pixels, Resolution, SourceOptions};
+pub use http::parts_of_stream;
 pub use list::{Listed, list};
 pub use mailbox::Mailbox;
 pub use open::open;

@@ -23,39 +23,33 @@ mod table;
 mod trained;
 mod user_store;
 mod weights;
+mod window;
 mod words;
 mod zoo;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use shufflescope_engine::device::DeviceId;
-use shufflescope_engine::runtime::RunOptions;
 
 use self::resolve::UsageError;
 use crate::explain;
-use crate::reader::Readers;
-use crate::window::{Renderer, WindowOptions};
-use crate::worker::Launcher;
 
 /// Design ShuffleNet-style networks and see at once what they cost, on paper and on your device.
-///
-/// Without a subcommand the window opens.
+#[cfg_attr(feature = "window", doc = "", doc = "Without a subcommand the window opens.")]
 #[derive(Debug, Parser)]
-#[command(name = "shufflescope", version, about, long_about, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(name = "shufflescope", version, about, long_about, after_help = examples(), args_conflicts_with_subcommands = true)]
 struct Arguments {
-    /// What paints the window; without it wgpu, and glow where wgpu finds no adapter
-    #[arg(long, value_enum)]
-    renderer: Option<Renderer>,
+    #[command(flatten)]
+    window: window::Arguments,
     #[command(subcommand)]
     command: Option<Command>,
 }
 
-const EXAMPLES: &str = "\
-Examples:
-  shufflescope                                     open the window
-  shufflescope --renderer glow                     open it on a machine without Vulkan
-  shufflescope designs                             list the networks that are built in
+fn examples() -> String {
+    format!("Examples:\n{}{EXAMPLES}", window::EXAMPLES)
+}
+
+const EXAMPLES: &str = "  shufflescope designs                             list the networks that are built in
   shufflescope cost shufflenet-v2-x1.0             what it costs on paper, layer by layer
   shufflescope profile shufflenet-v2-x1.0          how long it takes on this machine, layer by layer
   shufflescope profile my-design.toml --mode rigorous --json > profile.json
@@ -139,7 +133,7 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
-        None => window(arguments.renderer),
+        None => window::run(&arguments.window),
         Some(Command::Designs(arguments)) => designs::run(&arguments),
         Some(Command::Devices(arguments)) => devices::run(&arguments),
         Some(Command::Cost(arguments)) => cost::run(&arguments),
@@ -156,11 +150,4 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Worker) => crate::worker::serve(std::io::stdin(), std::io::stdout()),
         Some(Command::Reader) => crate::reader::serve(std::io::stdin(), std::io::stdout().lock()),
     }
-}
-
-/// Opens the window on the last session's design.
-fn window(renderer: Option<Renderer>) -> anyhow::Result<()> {
-    let options = RunOptions::new(DeviceId::Cpu, resolve::default_threads(), 1);
-    let (launcher, readers) = (Launcher::this_program()?, Readers::this_program()?);
-    crate::window::run(WindowOptions { launcher, readers, design: None, options, renderer })
 }

@@ -147,5 +147,24 @@ impl FrameSource for HttpStream {
     }
 }
 
+/// The parts of a stream of this content type, whose body came in pieces of so many bytes; in place of a part that is
+/// left out, `None`. `None` altogether where the type names no parts.
+#[must_use]
+pub fn parts_of_stream(content_type: &str, chunked: bool, body: &[u8], piece: usize) -> Option<Vec<Option<Vec<u8>>>> {
+    let mut parts = Multipart::new(&multipart::boundary(content_type)?);
+    let (mut coding, mut found) = (body::Body::new(chunked), Vec::new());
+    for received in body.chunks(piece.max(1)) {
+        let ended = coding.decode(received, &mut |bytes: &[u8]| parts.push(bytes));
+        found.extend(std::iter::from_fn(|| parts.next()).map(|part| match part {
+            Part::Whole(bytes) => Some(bytes),
+            Part::Unusable(_) => None,
+        }));
+        if ended != Ok(false) {
+            break;
+        }
+    }
+    Some(found)
+}
+
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,8 @@ pub(super) struct Multipart {
     buffer: Vec<u8>,
     /// Bytes at the start of the buffer that were searched in vain.
     searched: usize,
+    /// Whether the buffer begins where a boundary may: with a line, or right behind a part.
+    at_line_start: bool,
     state: State,
     ready: VecDeque<Part>,
 }
@@ -86,6 +88,7 @@ impl Multipart {
             delimiter: delimiter.into_bytes(),
             buffer: Vec::new(),
             searched: 0,
+            at_line_start: true,
             state: State::Between,
             ready: VecDeque::new(),
         }
@@ -150,9 +153,26 @@ impl Multipart {
         if self.buffer.len() < length {
             return false;
         }
-        let within = self.find_boundary().filter(|&at| at < length);
-        self.finish(within.unwrap_or(length));
+        match self.find_boundary().filter(|&at| at < length) {
+            Some(within) => self.finish(within),
+            // Only what follows tells.
+            None if self.may_begin_boundary(length) => return false,
+            None => self.finish(length),
+        }
         true
+    }
+
+    /// Whether the buffer ends with the beginning of a boundary that begins before byte `end`.
+    fn may_begin_boundary(&self, end: usize) -> bool {
+        let first = (self.buffer.len() + 1).saturating_sub(self.delimiter.len());
+        (first..end).any(|at| {
+            self.may_stand_at(at) && self.buffer.get(at..).is_some_and(|begun| self.delimiter.starts_with(begun))
+        })
+    }
+
+    /// Whether a boundary may stand at this byte of the buffer: at the start of a line, or right behind a part.
+    fn may_stand_at(&self, at: usize) -> bool {
+        at.checked_sub(1).map_or(self.at_line_start, |before| self.buffer.get(before) == Some(&b'\n'))
     }
 
     fn read_unknown(&mut self) -> bool {
@@ -167,7 +187,7 @@ impl Multipart {
     /// The part ends before byte `end`.
     fn finish(&mut self, end: usize) {
         let mut content: Vec<u8> = self.buffer.drain(..end).collect();
-        self.searched = 0;
+        (self.searched, self.at_line_start) = (0, true);
         // The line end before a boundary belongs to the boundary.
         if let [.., b'\r', b'\n'] = *content {
             content.truncate(content.len() - 2);
@@ -182,15 +202,11 @@ impl Multipart {
         self.searched = 0;
     }
 
-    /// Where the next boundary begins: at the start of the buffer or of a line.
+    /// Where the next boundary begins.
     fn find_boundary(&mut self) -> Option<usize> {
         let from = self.searched;
-        let found = self.buffer.get(from..).unwrap_or_default().windows(self.delimiter.len()).enumerate().find(
-            |(at, window)| {
-                *window == self.delimiter
-                    && (from + at).checked_sub(1).is_none_or(|before| self.buffer.get(before) == Some(&b'\n'))
-            },
-        );
+        let mut windows = self.buffer.get(from..).unwrap_or_default().windows(self.delimiter.len()).enumerate();
+        let found = windows.find(|(at, window)| *window == self.delimiter && self.may_stand_at(from + at));
         match found {
             Some((at, _)) => Some(from + at),
             None => {
@@ -201,7 +217,9 @@ impl Multipart {
     }
 
     fn consume(&mut self, count: usize) {
-        self.buffer.drain(..count.min(self.buffer.len()));
+        if let Some(last) = self.buffer.drain(..count.min(self.buffer.len())).next_back() {
+            self.at_line_start = last == b'\n';
+        }
         self.searched = 0;
     }
 }
@@ -294,10 +312,29 @@ mod tests {
     }
 
     #[test]
+    fn a_boundary_within_a_line_is_none_however_the_stream_is_cut() {
+        let stream = b"garbage--frame\n\nno\n--frame\n\nyes--frame\n\nalso--frame\r\n--frame";
+        for piece in 1..stream.len() {
+            assert_eq!(parts(stream, piece), [whole(b"yes--frame\n\nalso--frame")], "{piece}");
+        }
+    }
+
+    #[test]
     fn a_part_that_is_shorter_than_it_says_does_not_swallow_the_next() {
         let stream =
             b"--frame\r\nContent-Length: 30\r\n\r\nhalf\r\n--frame\r\nContent-Length: 5\r\n\r\nwhole\r\n--frame\r\n";
         assert_eq!(parts(stream, 9), [whole(b"half"), whole(b"whole")]);
+    }
+
+    #[test]
+    fn a_length_that_ends_within_the_next_boundary_is_wrong_however_the_stream_is_cut() {
+        for length in 6..=13 {
+            let header = format!("--frame\r\nContent-Length: {length}\r\n\r\n");
+            let stream = [header.as_bytes(), b"one!\r\n--frame\r\n\r\ntwo\r\n--frame\r\n"].concat();
+            for piece in 1..stream.len() {
+                assert_eq!(parts(&stream, piece), [whole(b"one!"), whole(b"two")], "{length}, {piece}");
+            }
+        }
     }
 
     #[test]

@@ -120,6 +120,9 @@ impl Converter {
             return unsupported(format!("with {groups} groups"));
         };
         let window = window(node, input, [height, width])?;
+        if window.kernel != [height, width] {
+            return unsupported(format!("with weights of shape {dims:?} for a window of {:?}", window.kernel));
+        }
         let conv = Conv2d { in_channels, out_channels, window, groups, bias: bias.is_some() };
         let (id, path) = self.push(node, Some(name), Op::Conv2d(conv), &[input.node])?;
         self.parameter((&path, "weight"), dims.into(), values.len(), || values.into())?;
