@@ -1,20 +1,26 @@
 //! Pictures from files: PNG, JPEG, BMP and WebP, whatever the file is called.
 
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use image::codecs::png::PngEncoder;
 use image::error::ImageError;
-use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageReader, Limits};
+use image::metadata::Orientation;
+use image::{
+    ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits, RgbImage,
+};
 use shufflescope_engine::classify::{Picture, PictureError};
-use shufflescope_engine::files::write_atomically;
+use shufflescope_engine::files::open_regular;
 use thiserror::Error;
+
+use crate::jpeg::{self, JpegError};
 
 /// How the names of such files end, in lower case; what a file holds decides how it is read.
 pub const ENDINGS: [&str; 5] = ["png", "jpg", "jpeg", "bmp", "webp"];
 
-/// Longest side of a picture, and most bytes that decoding may take: a small file can claim to be a huge picture.
+/// Longest side of a picture, and most bytes that the file may have and decoding may take: a small file can claim to be a
+/// huge picture.
 const MAX_SIDE: u32 = 16_384;
 const MAX_BYTES: u64 = 512 << 20;
 
@@ -44,8 +50,8 @@ pub enum ImageFileError {
         reason: String,
     },
     /// More pixels than a picture may have.
-    #[error("the picture `{}` is too large: at most {MAX_SIDE} pixels a side and {} MiB are read", .path.display(),
-        MAX_BYTES >> 20)]
+    #[error("the picture `{}` is too large: at most {MAX_SIDE} pixels a side and {} MiB to decode them are read; save a \
+        smaller copy of it", .path.display(), MAX_BYTES >> 20)]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -67,45 +73,77 @@ pub enum ImageFileError {
 /// Where the file cannot be read, is no picture, is damaged or too large; memory is bounded whatever the file claims.
 pub fn read_picture(path: &Path) -> Result<Picture, ImageFileError> {
     let read = |source| ImageFileError::Read { path: path.into(), source };
-    // A pipe would block.
-    if !std::fs::metadata(path).map_err(read)?.is_file() {
-        return Err(read(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")));
+    let (file, bytes) = open_regular(path).map_err(read)?;
+    if bytes > MAX_BYTES {
+        return Err(ImageFileError::TooLarge { path: path.into() });
     }
-    let mut reader = ImageReader::new(BufReader::new(File::open(path).map_err(read)?));
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_BYTES);
-    reader.limits(limits.clone());
-    let reader = reader.with_guessed_format().map_err(read)?;
-    if reader.format().is_none() {
-        return Err(ImageFileError::Unknown { path: path.into() });
-    }
-    let fail = |error| failure(path, error);
-    let mut decoder = reader.into_decoder().map_err(fail)?;
-    limits.check_dimensions(decoder.dimensions().0, decoder.dimensions().1).map_err(fail)?;
-    limits.reserve(decoder.total_bytes()).map_err(fail)?;
-    // Damaged EXIF data is no reason to refuse the picture.
-    let orientation = decoder.orientation().ok();
-    let mut image = DynamicImage::from_decoder(decoder).map_err(fail)?;
-    if let Some(orientation) = orientation {
-        image.apply_orientation(orientation);
-    }
+    let reader = ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(read)?;
+    let (mut image, orientation) = match reader.format() {
+        None => return Err(ImageFileError::Unknown { path: path.into() }),
+        Some(ImageFormat::Jpeg) => read_jpeg(path, reader.into_inner())?,
+        Some(format) => read_other(reader, format).map_err(|error| failure(path, error))?,
+    };
+    image.apply_orientation(orientation);
     let rgb = image.into_rgb8();
     let (width, height) = rgb.dimensions();
     Picture::new(width, height, rgb.into_raw()).map_err(|source| ImageFileError::Picture { path: path.into(), source })
 }
 
-/// Writes a picture as PNG, whole or not at all.
+/// A JPEG picture, and how it is to be turned.
+fn read_jpeg(path: &Path, file: BufReader<File>) -> Result<(DynamicImage, Orientation), ImageFileError> {
+    let mut bytes = Vec::new();
+    // A file may grow while it is read.
+    file.take(MAX_BYTES)
+        .read_to_end(&mut bytes)
+        .map_err(|source| ImageFileError::Read { path: path.into(), source })?;
+    let limits = jpeg::Limits { side: MAX_SIDE, memory: MAX_BYTES };
+    let decoded = jpeg::decode(&bytes, &limits).map_err(|error| match error {
+        JpegError::TooLarge { .. } => ImageFileError::TooLarge { path: path.into() },
+        other => ImageFileError::Damaged { path: path.into(), reason: other.to_string() },
+    })?;
+    // Damaged EXIF data is no reason to refuse the picture.
+    let orientation = decoded.exif.as_deref().and_then(Orientation::from_exif_chunk);
+    let image = RgbImage::from_raw(decoded.width, decoded.height, decoded.rgb).ok_or_else(|| {
+        ImageFileError::Damaged { path: path.into(), reason: "it has fewer pixels than it says".into() }
+    })?;
+    Ok((image.into(), orientation.unwrap_or(Orientation::NoTransforms)))
+}
+
+/// A picture of another kind, and how it is to be turned.
+fn read_other(
+    mut reader: ImageReader<BufReader<File>>,
+    format: ImageFormat,
+) -> Result<(DynamicImage, Orientation), ImageError> {
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_BYTES);
+    reader.limits(limits.clone());
+    let mut decoder = reader.into_decoder()?;
+    // Also refuses sides that are too long.
+    decoder.set_limits(limits.clone())?;
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    // The picture as it is stored; the planes that WebP is made of; the picture as RGB.
+    limits.reserve(decoder.total_bytes())?;
+    limits.reserve(if format == ImageFormat::WebP { 4 * pixels } else { 0 })?;
+    limits.reserve(if decoder.color_type() == ColorType::Rgb8 { 0 } else { 3 * pixels })?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    // Turning makes a copy.
+    limits.reserve(if orientation == Orientation::NoTransforms { 0 } else { decoder.total_bytes() })?;
+    Ok((DynamicImage::from_decoder(decoder)?, orientation))
+}
+
+/// A picture as the bytes of a PNG file.
 ///
 /// # Errors
-/// What the system says.
-pub fn write_png(path: &Path, picture: &Picture) -> Result<(), String> {
+/// What the encoder says.
+pub fn png(picture: &Picture) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     PngEncoder::new(&mut bytes)
         .write_image(picture.rgb(), picture.width(), picture.height(), ExtendedColorType::Rgb8)
         .map_err(|error| error.to_string())?;
-    write_atomically(path, &bytes).map_err(|error| format!("`{}` cannot be written: {error}", path.display()))
+    Ok(bytes)
 }
 
 fn failure(path: &Path, error: ImageError) -> ImageFileError {
@@ -187,6 +225,44 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(read_picture(folder.path()).unwrap_err().to_string().contains("not a regular file"));
         assert!(matches!(read_picture(&folder.path().join("none.png")), Err(ImageFileError::Read { .. })));
+    }
+
+    #[test]
+    fn a_jpeg_that_ends_early_is_refused_and_so_is_one_that_claims_to_be_huge() {
+        let jpeg = encoded(ImageFormat::Jpeg);
+        for length in 2..jpeg.len() {
+            let said = complaint(&jpeg[..length]);
+            assert!(said.contains("cut off") || said.contains("PNG, JPEG, BMP and WebP"), "{length}: {said}");
+        }
+        let mut huge = include_bytes!("../tests/support/camera/progressive.jpg").to_vec();
+        let frame = huge.windows(2).position(|pair| pair == [0xFF, 0xC2]).unwrap();
+        // Sides that are allowed, at a size whose pixels are too and whose coefficients are not; and the largest.
+        for side in [12_000_u16, 65_500] {
+            huge[frame + 5..frame + 7].copy_from_slice(&side.to_be_bytes());
+            huge[frame + 7..frame + 9].copy_from_slice(&side.to_be_bytes());
+            assert!(complaint(&huge).contains("too large"), "{side}");
+        }
+    }
+
+    #[test]
+    fn a_png_that_unpacks_to_more_than_a_picture_is_refused() {
+        // 16000 x 16000 pixels of 16 bits and four channels; 7500 x 7500 of them fit as they are, and not with the copy
+        // in eight bits and three channels. The data need not come.
+        for side in [16_000_u32, 7_500] {
+            let mut png = encoded(ImageFormat::Png);
+            png[16..20].copy_from_slice(&side.to_be_bytes());
+            png[20..24].copy_from_slice(&side.to_be_bytes());
+            (png[24], png[25]) = (16, 6);
+            let checked = crc32(&png[12..29]);
+            png[29..33].copy_from_slice(&checked.to_be_bytes());
+            assert!(complaint(&png).contains("too large"), "{side}");
+        }
+    }
+
+    /// The checksum of a PNG's chunk (its annex D).
+    fn crc32(bytes: &[u8]) -> u32 {
+        let step = |crc: u32, _| if crc & 1 == 1 { 0xEDB8_8320 ^ (crc >> 1) } else { crc >> 1 };
+        !bytes.iter().fold(!0_u32, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! ShuffleScope: design ShuffleNet-style networks and see at once what they cost, on paper and on your device.
 //!
 //! Three faces of one program: the [`window`], the [`cli`], and the [`worker`] process that measures for both. Pictures
-//! come from an [`image_file`], trained weights from the [`weights_store`].
+//! come from a [`camera`] or an [`image_file`], trained weights from the [`weights_store`].
 
+pub mod address;
 pub mod camera;
 pub mod cli;
+pub mod export;
 pub mod image_file;
+pub mod jpeg;
+pub mod reader;
 pub mod weights_store;
 pub mod window;
 pub mod worker;

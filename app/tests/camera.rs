@@ -110,6 +110,10 @@ fn what_cannot_be_used_says_why_at_once() {
         let said = failure(2, &["run", "--source", source]);
         assert!(said.contains(expected), "{said}");
     }
+    for source in ["http://me:secret@cam:99999/", "rtsp://me:secret@cam/", "me:secret@cam/video", "http://me:secret@"] {
+        let said = failure(2, &["run", "--source", source]);
+        assert!(said.contains("--source") && !said.contains("secret") && !said.contains("me:"), "{said}");
+    }
     for wrong in [&["--seconds", "0"][..], &["--seconds", "nan"], &["--fps", "0"], &["--resolution", "9"]] {
         failure(2, &[&["run", "--source", "synthetic"], wrong].concat());
     }

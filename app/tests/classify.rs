@@ -166,6 +166,44 @@ fn without_weights_that_fit_nothing_is_said_but_what_would_fit() {
 }
 
 #[test]
+fn every_wrong_kind_of_file_is_told_by_its_option_with_what_belongs_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = weights(folder.path(), 3);
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.display().to_string()
+    };
+    let design = zoo::preset("shufflenet-v2-x0.5").unwrap().apply(&Edit::Classes(3)).to_toml().unwrap();
+    let (design, model) = (write("mine.toml", design.as_bytes()), write("model.onnx", b"\x08\x08"));
+    let picture = sample("tiles.png");
+    let graph = "is a graph and not a design, and only designs are run with trained weights: --design takes a preset";
+    // Where both are wrong, the design is told: without it, nobody knows which weights fit.
+    for (code, options, said) in [
+        (2, vec!["--design", model.as_str()], graph),
+        (2, vec!["--design", &model, "--weights", &weights], graph),
+        (2, vec!["--design", &model, "--weights", &model], graph),
+        (2, vec!["--design", "resnet-18", "--weights", &weights], graph),
+        (2, vec!["--design", &weights], "holds weights and no network"),
+        (2, vec!["--design", &weights, "--weights", &design], "holds weights and no network"),
+        (1, vec!["--design", &picture, "--weights", &weights], "the design cannot be used"),
+        (2, vec!["--weights", &model], "model.onnx` is a model and not weights; `shufflescope export"),
+        (2, vec!["--weights", &model, "--design", &design], "is a model and not weights"),
+        (2, vec!["--weights", &design], "mine.toml` is a design and not weights"),
+        (1, vec!["--weights", &picture], "is not named like weights"),
+        (1, vec!["--weights", &weights, "--labels", &weights], "is not a list of labels"),
+        (1, vec!["--weights", &weights, "--labels", "none.txt"], "cannot read the labels `none.txt`"),
+        (1, vec!["--weights", "demo", "--design", &design], "leave --design out"),
+        (2, vec!["--weights", &weights, "--resize", "1"], "--resize 1: pictures cannot be resized to 1"),
+        (2, vec!["--weights", &weights, "--input", "8"], "--input 8x8: both sides must be from 32 to 2048"),
+    ] {
+        let (out, complaint) = failure(code, &[&["classify", picture.as_str()][..], options.as_slice()].concat());
+        assert!(out.is_empty() && complaint.contains(said), "{options:?}: {complaint}");
+        assert!(!complaint.contains("TOML form"), "{options:?}: {complaint}");
+    }
+}
+
+#[test]
 fn without_weights_and_design_the_demo_answers() {
     let answer: Value = serde_json::from_str(&stdout(&["classify", "--json", &sample("tiles.png")])).unwrap();
     assert_eq!(answer["design"], demo::design().name);
@@ -200,6 +238,8 @@ fn the_weights_that_can_be_downloaded_are_listed() {
     assert_eq!(listing.as_array().unwrap().len(), 6);
     assert_eq!(listing[1]["file"], "shufflenetv2_x1-5666bf0f80.pth");
     assert!(listing[1]["path"].is_null());
+    assert_eq!(listing[1]["sha256"], "5666bf0f80d1e7f8fb61f6a65742b9c27c37f3208c1f087cdcd7c1ec1aa8b848");
+    assert_eq!(listing[0]["sha256"], "f707e7126e");
 }
 
 #[test]
@@ -208,6 +248,8 @@ fn a_download_that_fails_leaves_no_weights_behind() {
     let into = folder.path().display().to_string();
     assert!(failure(2, &["weights", "fetch", "resnet"]).1.contains("shufflenet-v2-x1.0"));
     assert!(failure(2, &["weights", "fetch", "shufflenet-v2-x0.5", "--server", "ftp://x"]).1.contains("https://"));
+    let (_, said) = failure(2, &["weights", "fetch", "shufflenet-v2-x0.5", "--server", "http://me:secret@cam:99999/"]);
+    assert!(said.contains("http://cam:99999/") && !said.contains("secret"), "{said}");
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = format!("http://{free}/models");
     let (out, said) = failure(1, &["weights", "fetch", "shufflenet-v2-x0.5", "--folder", &into, "--server", &server]);

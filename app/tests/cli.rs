@@ -220,6 +220,55 @@ fn wrong_words_on_the_command_line_are_exit_code_2_with_a_remedy() {
     assert!(failure(2, &["export", "shufflenet-v2-x1.0", "-o", "network.xyz"]).contains("--format"));
     assert!(failure(2, &["cost", "shufflenet-v2-x1.0", "--input", "224y"]).contains("WIDTHxHEIGHT"));
     assert!(failure(2, &["dance"]).contains("dance"));
+    for model in ["shufflenet-v2-x1.0", "resnet-18"] {
+        for size in ["4000000000", "224x8"] {
+            assert!(failure(2, &["cost", model, "--input", size]).contains("both sides must be from 32 to 2048"));
+        }
+    }
+    let candle = ["compare", "alexnet", "alexnet", "--device", "cuda:0", "--runtime", "tuned"];
+    assert!(failure(2, &candle).contains("--runtime candle"));
+    assert!(failure(2, &["weights", "fetch", "shufflenet-v2-x0.5", "--server", "http://"]).contains("--server"));
+}
+
+#[test]
+fn a_sweep_that_cannot_be_read_or_has_nothing_to_measure_is_exit_code_2() {
+    for (option, list) in [
+        ("--width", "x"),
+        ("--width", "0.5..2.0"),
+        ("--width", "0..1:0"),
+        ("--groups", "1.5"),
+        ("--batch", "0"),
+        ("--threads", "1,-1"),
+    ] {
+        let said = failure(2, &["sweep", "shufflenet-v2-x0.5", option, list]);
+        assert!(said.contains(option) && said.contains("write a list such as"), "{option} {list}: {said}");
+    }
+    let said = failure(2, &["sweep", "shufflenet-v2-x0.5", "--width", "0.5..2.0:0.01", "--batch", "1..100"]);
+    assert!(said.contains("shorten a list"), "{said}");
+    let said = failure(2, &["sweep", "shufflenet-v2-x0.5", "--width", "900,901"]);
+    assert!(said.contains("nothing is left to measure") && said.contains("width 901: this family has"), "{said}");
+    assert!(failure(2, &["sweep", "resnet-18", "--width", "1"]).contains("of a preset or a TOML file"));
+}
+
+#[test]
+fn a_file_of_another_kind_is_told_what_it_is_and_where_it_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let [weights, model, design] = ["a.pth", "a.onnx", "a.toml"].map(|name| file(folder.path(), name, "\u{1}"));
+    let picture = file(folder.path(), "a.png", "");
+    std::fs::write(&picture, b"\x89PNG\xff").unwrap();
+    for command in ["cost", "profile", "sweep"] {
+        let said = failure(2, &[command, &weights]);
+        assert!(said.contains("a.pth` holds weights and no network") && said.contains("--weights"), "{said}");
+        let said = failure(1, &[command, &picture]);
+        assert!(said.contains("design cannot be used") && said.contains("a.png") && said.contains("UTF-8"), "{said}");
+    }
+    let output = folder.path().join("b.onnx").display().to_string();
+    for command in [&["profile", "shufflenet-v2-x0.5"][..], &["export", "shufflenet-v2-x0.5", "-o", &output]] {
+        for (wrong, kind) in [(&model, "a.onnx` is a model"), (&design, "a.toml` is a design")] {
+            let said = failure(2, &[command, &["--weights", wrong.as_str()][..]].concat());
+            assert!(said.contains("--weights") && said.contains(kind) && said.contains("safetensors"), "{said}");
+        }
+    }
 }
 
 #[test]
@@ -240,7 +289,6 @@ fn a_broken_design_file_is_exit_code_1_and_names_file_line_and_field() {
     assert!(failure(1, &["cost", &endless]).contains("too large"));
     let said = failure(1, &["cost", &folder.path().join("").display().to_string()]);
     assert!(!cfg!(unix) || said.matches("directory").count() == 1, "said once: {said}");
-    assert!(failure(1, &["cost", "shufflenet-v2-x1.0", "--input", "4000000000"]).contains("input.height"));
 }
 
 #[test]
@@ -444,4 +492,74 @@ fn a_damaged_or_missing_onnx_file_is_exit_code_1_and_names_the_file() {
     let folder = tempfile::tempdir().unwrap();
     assert!(failure(1, &["cost", &file(folder.path(), "bad.onnx", "no model")]).contains("bad.onnx"));
     assert!(failure(1, &["profile", "missing.onnx"]).contains("missing.onnx"));
+}
+
+/// A pipe that nobody writes to.
+#[cfg(unix)]
+fn pipe(folder: &Path, name: &str) -> String {
+    let path = folder.join(name);
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    path.display().to_string()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_a_file_is_refused_by_every_command_and_nothing_hangs() {
+    let folder = tempfile::tempdir().unwrap();
+    let named = |name: &str| pipe(folder.path(), name);
+    let (design, model, profile) = (named("p.toml"), named("p.onnx"), named("p.json"));
+    let (weights, labels, picture) = (named("p.safetensors"), named("p.txt"), named("p.png"));
+    let small = stdout(&["designs", "--toml", "shufflenet-v2-x0.5"]);
+    let small = file(folder.path(), "small.toml", &small);
+    let out = folder.path().join("out.html").display().to_string();
+    let sweep = ["sweep", &small, "--width", "0.5", "--results", &profile];
+    let commands: [&[&str]; 8] = [
+        &["cost", &design],
+        &["cost", &model],
+        &["export", &profile, "-o", &out],
+        &["classify", "--weights", &weights, "--design", &small, &picture],
+        &["classify", "--weights", "demo", "--labels", &labels, &picture],
+        &["classify", "--weights", "demo", &picture],
+        &["camera", "run", "--source", &picture, "--seconds", "1"],
+        &sweep,
+    ];
+    for command in commands {
+        let said = failure_in_time(command);
+        assert!(said.contains("pipe") || said.contains("not a regular file"), "{command:?}: {said}");
+    }
+}
+
+/// What a command that must fail says; a panic where it hangs.
+#[cfg(unix)]
+fn failure_in_time(args: &[&str]) -> String {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shufflescope"));
+    command.env("XDG_DATA_HOME", data.path()).env("HOME", data.path());
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let start = std::time::Instant::now();
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None if start.elapsed().as_secs() < 60 => std::thread::sleep(std::time::Duration::from_millis(20)),
+            None => {
+                child.kill().unwrap();
+                panic!("{args:?} hangs");
+            }
+        }
+    };
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(status.code().is_some_and(|code| code == 1 || code == 2), "{args:?}: {status}: {said}");
+    said
+}
+
+#[cfg(unix)]
+#[test]
+fn what_comes_out_of_another_command_is_told_to_go_through_a_file() {
+    let binary = env!("CARGO_BIN_EXE_shufflescope");
+    let script = format!("cat {} | '{binary}' cost /dev/fd/0", "/dev/null");
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("write what comes out of it to a file"), "{said}");
 }

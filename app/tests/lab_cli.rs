@@ -132,7 +132,7 @@ fn a_sweep_goes_on_where_it_was_stopped() {
         assert_eq!(std::fs::read_to_string(&results).unwrap().lines().count(), lines, "measured again");
     }
     let wrong = shufflescope(data.path(), &["sweep", &design, "--width", "0.5..2.0"]);
-    assert!(wrong.status.code() == Some(1) && said(&wrong).contains("step"), "{}", said(&wrong));
+    assert!(wrong.status.code() == Some(2) && said(&wrong).contains("step"), "{}", said(&wrong));
 }
 
 /// The lines as 0.1.0 wrote them.

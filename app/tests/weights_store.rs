@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use shufflescope::weights_store::{FetchError, Progress, Server, fetch};
+use shufflescope::weights_store::{Expected, FetchError, Progress, Server, Sizes, fetch};
 use shufflescope_engine::units::Bytes;
 
 /// A server whose `answer` gets the number of the connection, its request's head and the connection.
@@ -50,7 +50,7 @@ impl Site {
     }
 
     fn fetch(&self, file: &str, folder: &Path) -> Result<PathBuf, FetchError> {
-        fetch(file, folder, &self.server, &AtomicBool::new(false), &mut |_| {})
+        fetch(&Expected::of_name(file)?, folder, &self.server, &AtomicBool::new(false), &mut |_| {})
     }
 }
 
@@ -106,9 +106,12 @@ fn body() -> Vec<u8> {
     (0..300_007_u32).map(|i| (i.wrapping_mul(i) >> 7) as u8).collect()
 }
 
+fn hash_of(body: &[u8]) -> String {
+    Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn name_of(body: &[u8]) -> String {
-    let digits: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("net-{}.pth", &digits[..10])
+    format!("net-{}.pth", &hash_of(body)[..10])
 }
 
 fn folder() -> (tempfile::TempDir, PathBuf) {
@@ -131,13 +134,16 @@ fn a_whole_file_is_checked_named_and_not_fetched_again() {
     let site = Site::new(|_, head, stream| ranged(stream, head, &body()));
     let file = name_of(&body());
     let mut seen: Vec<Progress> = vec![];
+    let expected = Expected::of_name(&file).unwrap();
     let path =
-        fetch(&file, &folder, &site.server, &AtomicBool::new(false), &mut |progress| seen.push(progress)).unwrap();
+        fetch(&expected, &folder, &site.server, &AtomicBool::new(false), &mut |progress| seen.push(progress)).unwrap();
     assert_eq!((path.clone(), fs::read(&path).unwrap()), (folder.join(&file), body()));
     assert!(seen.is_sorted_by_key(|progress| progress.received) && seen.len() > 2);
     let total = Bytes(body().len() as u64);
     assert_eq!(seen.last(), Some(&Progress { received: total, total: Some(total) }));
-    assert_eq!(files(&folder), 1, "nothing else is left");
+    assert_eq!(files(&folder), 2, "the file and what was recorded of it, and nothing else");
+    let record = fs::read_to_string(folder.join(format!("{file}.sha256"))).unwrap();
+    assert_eq!(record, format!("# {} bytes, recorded on first use\n{}  {file}\n", body().len(), hash_of(&body())));
     assert!(site.requests()[0].starts_with(&format!("get /models/{file} http/1.1")));
     assert_eq!(site.fetch(&file, &folder).unwrap(), path);
     assert_eq!(site.requests().len(), 1, "what is there is not fetched again");
@@ -163,7 +169,7 @@ fn a_download_that_was_cut_goes_on_where_it_ended() {
     assert!(!folder.join(&file).exists());
     assert_eq!(fs::read(site.fetch(&file, &folder).unwrap()).unwrap(), body());
     assert_eq!(from(&site.requests()[1]), Some(kept as usize));
-    assert_eq!(files(&folder), 1);
+    assert_eq!(files(&folder), 2, "the file and its record");
 }
 
 #[test]
@@ -226,8 +232,77 @@ fn other_bytes_than_those_published_never_get_the_files_name() {
     let site = Site::new(|_, head, stream| ranged(stream, head, b"<html>please log in to this network</html>"));
     let file = name_of(&body());
     let error = site.fetch(&file, &folder).unwrap_err();
-    assert!(matches!(&error, FetchError::Corrupt { expected, .. } if file.contains(expected)), "{error}");
+    let came = hash_of(b"<html>please log in to this network</html>");
+    assert!(matches!(&error, FetchError::Corrupt { reason, .. } if reason.contains(&came)), "{error}");
+    assert!(error.to_string().contains(&hash_of(&body())[..10]), "{error}");
     assert_eq!(files(&folder), 0);
+}
+
+#[test]
+fn the_whole_hash_and_the_size_decide_where_they_are_known() {
+    let (_keep, folder) = folder();
+    let site = Site::new(|_, head, stream| ranged(stream, head, &body()));
+    let (file, hash, size) = (name_of(&body()), hash_of(&body()), body().len() as u64);
+    let fetched = |sha256: &str, from: u64, to: u64| {
+        let expected = Expected { file: &file, sha256, sizes: Sizes { from: Bytes(from), to: Bytes(to) } };
+        fetch(&expected, &folder, &site.server, &AtomicBool::new(false), &mut |_| {})
+    };
+    let last = if hash.ends_with('0') { "1" } else { "0" };
+    let alike = format!("{}{last}", &hash[..63]);
+    let error = fetched(&alike, size, size).unwrap_err();
+    assert!(matches!(error, FetchError::Corrupt { .. }), "{error}");
+    assert!(error.to_string().contains(&hash) && error.to_string().contains(&alike), "{error}");
+    let error = fetched(&hash, size + 1, size + 9).unwrap_err();
+    assert!(matches!(&error, FetchError::Corrupt { reason, .. } if reason.contains("bytes, not")), "{error}");
+    let error = fetched(&hash, 1, size - 1).unwrap_err();
+    assert!(matches!(error, FetchError::TooLarge { .. }), "{error}");
+    assert!(!folder.join(&file).exists());
+    assert_eq!(fs::read(fetched(&hash, size, size).unwrap()).unwrap(), body());
+    assert_eq!(files(&folder), 1, "what is known beforehand is not recorded");
+}
+
+#[test]
+fn what_was_recorded_on_first_use_decides_over_the_start_of_a_hash() {
+    let (_keep, folder) = folder();
+    let site = Site::new(|_, head, stream| ranged(stream, head, &body()));
+    let file = name_of(&body());
+    let path = site.fetch(&file, &folder).unwrap();
+    let other = format!("{}{}", &hash_of(&body())[..10], "0".repeat(54));
+    let record = format!("# {} bytes, recorded on first use\n{other}  {file}\n", body().len());
+    fs::write(folder.join(format!("{file}.sha256")), record).unwrap();
+    fs::remove_file(path).unwrap();
+    let error = site.fetch(&file, &folder).unwrap_err();
+    assert!(matches!(&error, FetchError::Corrupt { reason, .. } if reason.contains("on first use")), "{error}");
+    assert!(error.to_string().contains(&other) && error.to_string().contains(&hash_of(&body())), "{error}");
+    assert!(!folder.join(&file).exists());
+}
+
+#[test]
+fn a_mirrors_password_goes_to_the_mirror_alone_and_into_no_message() {
+    let (_keep, folder) = folder();
+    let file = name_of(&body());
+    let elsewhere = Site::new(|_, head, stream| ranged(stream, head, &body()));
+    let target = elsewhere.server.base_url.strip_prefix("http:").unwrap().to_owned();
+    let mut mirror = Site::new(move |number, _, stream| match number {
+        0 => send(stream, "302 Found", "Location: again?x\r\nContent-Length: 0\r\n", b""),
+        1 => send(stream, "302 Found", &format!("Location: {target}net\r\nContent-Length: 0\r\n"), b""),
+        2 => send(stream, "403 Forbidden", "Content-Length: 0\r\n", b""),
+        _ => send(stream, "302 Found", "Location: http://you:hidden@cam:99999/\r\nContent-Length: 0\r\n", b""),
+    });
+    mirror.server.base_url = mirror.server.base_url.replace("http://", "http://me:s%65cret@");
+    assert_eq!(fs::read(mirror.fetch(&file, &folder).unwrap()).unwrap(), body());
+    assert!(mirror.requests()[..2].iter().all(|head| head.contains("authorization: basic bwu6c2vjcmv0")));
+    assert!(mirror.requests()[1].starts_with("get /models/again?x "), "{:?}", mirror.requests());
+    assert!(!elsewhere.requests()[0].contains("authorization"));
+    fs::remove_file(folder.join(&file)).unwrap();
+    for expected in ["403", "http://cam:99999/"] {
+        let error = mirror.fetch(&file, &folder).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+        assert!(!error.contains("cret") && !error.contains("hidden") && !error.contains("me:"), "{error}");
+    }
+    mirror.server.base_url = "http://me:secret@mirror:99999/".into();
+    let error = mirror.fetch(&file, &folder).unwrap_err().to_string();
+    assert!(error.contains("http://mirror:99999/") && error.contains("port") && !error.contains("secret"), "{error}");
 }
 
 #[test]
@@ -302,7 +377,8 @@ fn no_server_and_answers_that_are_not_http_are_told_with_the_address() {
     let file = name_of(&body());
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let gone = Server { base_url: format!("http://{free}/"), patience: Duration::from_secs(20) };
-    let error = fetch(&file, &folder, &gone, &AtomicBool::new(false), &mut |_| {}).unwrap_err();
+    let error =
+        fetch(&Expected::of_name(&file).unwrap(), &folder, &gone, &AtomicBool::new(false), &mut |_| {}).unwrap_err();
     assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");
     assert!(error.to_string().contains(&free.to_string()) && error.to_string().contains("network"), "{error}");
     let garbage = Site::new(|_, _, stream| drop(stream.write_all(&[b'x'; 3000])));
@@ -322,7 +398,9 @@ fn an_https_address_is_greeted_in_tls() {
         byte[0]
     });
     let server = Server { base_url, patience: Duration::from_secs(20) };
-    let error = fetch(&name_of(&body()), &folder, &server, &AtomicBool::new(false), &mut |_| {}).unwrap_err();
+    let file = name_of(&body());
+    let expected = Expected::of_name(&file).unwrap();
+    let error = fetch(&expected, &folder, &server, &AtomicBool::new(false), &mut |_| {}).unwrap_err();
     assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");
     assert_eq!(first.join().unwrap(), 0x16, "a TLS handshake record");
 }
@@ -334,7 +412,7 @@ fn a_stopped_download_keeps_what_came_and_goes_on() {
     let site = Site::new(|_, head, stream| ranged(stream, head, &body()));
     let cancelled = AtomicBool::new(false);
     let mut stop = |progress: Progress| cancelled.store(progress.received > Bytes(1000), Ordering::Relaxed);
-    let error = fetch(&file, &folder, &site.server, &cancelled, &mut stop).unwrap_err();
+    let error = fetch(&Expected::of_name(&file).unwrap(), &folder, &site.server, &cancelled, &mut stop).unwrap_err();
     let FetchError::Cancelled { progress } = error else { panic!("{error}") };
     assert_eq!(fs::metadata(part(&folder, &file)).unwrap().len(), progress.received.0);
     assert_eq!(fs::read(site.fetch(&file, &folder).unwrap()).unwrap(), body());

@@ -405,7 +405,7 @@ fn a_design_survives_a_crash() {
     window.harness.get_by_label("depthwise 7x7").click();
     window.step();
     let draft = window.app().document().draft().clone();
-    let file = folder.path().join("draft.toml");
+    let file = folder.path().join("drafts").join("1.toml");
     window.wait("the file", |_| file.exists());
     drop(window); // As a crash does: nothing is asked to finish.
     let mut again = setup(Some(folder.path()));
@@ -477,21 +477,11 @@ fn a_worker_that_cannot_start_is_told_and_nothing_hangs() {
 
 #[test]
 fn a_design_file_is_opened_by_dropping_it() {
-    #[derive(Debug)]
-    struct Dropped(std::path::PathBuf);
-    impl egui::DroppedFile for Dropped {
-        fn path(&self) -> &std::path::Path {
-            &self.0
-        }
-        fn bytes(&self) -> Result<Vec<u8>, String> {
-            std::fs::read(&self.0).map_err(|error| error.to_string())
-        }
-    }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("dropped.toml");
     zoo::preset("mobilenet-v2-x1.0").unwrap().write(&file).unwrap();
     let mut window = Window::open();
-    window.harness.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(file)));
+    window.drop_files([file]);
     window.wait("the design", |app| app.document().draft().name == "mobilenet-v2-x1.0");
 }
 

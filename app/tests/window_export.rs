@@ -170,7 +170,7 @@ fn a_saved_profile_opens_its_design_and_is_pinned_as_a() {
     let document = window.app().document();
     assert_eq!(*document.draft(), small());
     assert!(!document.is_modified());
-    assert_eq!(document.file, None, "saving must not write a design over the profile");
+    assert_eq!(document.file(), None, "saving must not write a design over the profile");
     assert_eq!(document.options().batch, 1, "the batch is the file's");
     let pinned = document.pinned.as_ref().unwrap();
     assert_eq!(pinned.totals, saved.cost.total);

@@ -147,7 +147,7 @@ fn truncated_files_are_errors_that_name_the_file() {
     assert!(matches!(import(folder.path()), Err(ModelFileError::Io { .. })));
     let huge = folder.path().join("huge.onnx");
     std::fs::File::create(&huge).unwrap().set_len(1 << 40).unwrap();
-    assert!(matches!(import(&huge), Err(ModelFileError::TooLarge { .. } | ModelFileError::Io { .. })));
+    assert!(import(&huge).unwrap_err().to_string().contains("too large"));
 }
 
 proptest! {

@@ -11,7 +11,7 @@ use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::weights::{Role, WeightsFile, expected, fitted, fitting};
 
 use super::{Trained, WeightsChoice};
-use crate::weights_store::Published;
+use crate::weights_store::{Published, recognised};
 
 /// Weights that can be had, and what they are worth for the network in hand.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -128,6 +128,12 @@ impl Question<'_> {
             let reason = format!("The weights {} are not downloaded yet.", trained.name());
             return (time_only(reason), None);
         };
+        let (of, unlike_its_name) = match (recognised(&path), trained) {
+            (Ok(of), _) => (of, None),
+            // A file of a person's own may be called as it likes, but is not taken for what it is called.
+            (Err(error), Trained::File(_)) => (None, Some(format!("{error}."))),
+            (Err(error), _) => return (time_only(format!("The weights cannot be used: {error}.")), None),
+        };
         let file = match WeightsFile::open(&path) {
             Ok(file) => file,
             Err(error) => return (time_only(format!("The weights cannot be used: {error}")), None),
@@ -136,7 +142,7 @@ impl Question<'_> {
             Ok(fitted) => {
                 let (labels, mut doubts) = self.labels(trained, fitted.classes);
                 doubts.extend(doubt(trained, &fitted));
-                let of = Published::of_file(&path);
+                doubts.extend(unlike_its_name);
                 // A published resize belongs to the published input.
                 let resize = of.map(|of| of.resize).filter(|_| fitted.input == InputSize::square(224));
                 let fit = Fit::Predicts { weights: trained.name(), classes: fitted.classes, doubts };
@@ -276,6 +282,30 @@ mod tests {
 
         let automatic = question(&wider, &WeightsChoice::Automatic, folder.path());
         assert!(matches!(automatic.fit(&automatic.offers()), (Fit::TimeOnly { .. }, None)));
+    }
+
+    #[test]
+    fn weights_are_never_taken_for_what_their_file_is_called() {
+        let folder = tempfile::tempdir().unwrap();
+        let half = design("shufflenet-v2-x0.5");
+        let published = Published::find("shufflenet-v2-x0.5").unwrap();
+        let path = folder.path().join(published.file);
+        let written = folder.path().join("weights.safetensors");
+        save(&half, &written);
+        std::fs::rename(written, &path).unwrap();
+        let model = Model::from(&half);
+        let fit = |trained| {
+            let choice = WeightsChoice::Only(trained);
+            let asked = question(&model, &choice, folder.path());
+            asked.fit(&asked.offers())
+        };
+        let (Fit::TimeOnly { reason, .. }, None) = fit(Trained::Published(published)) else {
+            panic!("other weights were used for the published ones");
+        };
+        assert!(reason.contains("bytes, not") && reason.contains("weights fetch"), "{reason}");
+        // The very same file as a person's own is read as whatever it is.
+        let own = fit(Trained::File(path)).0;
+        assert!(!matches!(own, Fit::Predicts { ref doubts, .. } if doubts.is_empty()), "{own:?}");
     }
 
     #[test]

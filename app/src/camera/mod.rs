@@ -11,7 +11,6 @@ mod fit;
 mod folder;
 mod frame;
 mod http;
-mod jpeg;
 mod list;
 mod mailbox;
 mod open;

@@ -5,7 +5,10 @@ use std::fmt;
 use shufflescope_engine::classify::{Picture, PictureError};
 use thiserror::Error;
 
-use super::jpeg;
+use crate::jpeg::{self, JpegError, Limits};
+
+/// What one JPEG picture of a camera may have: more than any camera's, and 256 MiB to decode it.
+const LIMITS: Limits = Limits { side: 8192, memory: 256 << 20 };
 
 /// How a frame's bytes are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,9 +73,9 @@ pub enum PixelError {
         /// Bytes there were.
         given: usize,
     },
-    /// Not a JPEG picture, or a damaged one.
+    /// Not a JPEG picture, a damaged one or one too large.
     #[error("a JPEG picture cannot be read: {0}")]
-    Jpeg(String),
+    Jpeg(#[from] JpegError),
 }
 
 impl RawImage {
@@ -88,7 +91,8 @@ impl RawImage {
     /// Where there are too few bytes for the size, or the JPEG picture is damaged.
     pub fn decode(&self) -> Result<Picture, PixelError> {
         if self.format == PixelFormat::Mjpeg {
-            return jpeg::decode(&self.bytes);
+            let jpeg = jpeg::decode(&self.bytes, &LIMITS)?;
+            return Ok(Picture::new(jpeg.width, jpeg.height, jpeg.rgb)?);
         }
         // Refuses sizes out of range before anything is allocated for them.
         if let Err(error @ PictureError::Size { .. }) = Picture::new(self.width, self.height, vec![]) {

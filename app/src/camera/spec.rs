@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::address::{self, begins_with_name, shown};
+
 /// Which source, as text: `synthetic`, `folder:PATH`, `http://HOST/PATH`, `device:/dev/video0`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -24,16 +26,10 @@ pub enum SourceSpec {
 }
 
 impl SourceSpec {
-    /// The text to show: an address without its password.
+    /// The text to show: an address without name and password.
     #[must_use]
     pub fn shown(&self) -> String {
-        let Self::Http(address) = self else { return self.to_string() };
-        let Some((scheme, rest)) = address.split_once("://") else { return address.clone() };
-        let end = rest.find('/').unwrap_or(rest.len());
-        match rest.get(..end).and_then(|authority| authority.rfind('@')) {
-            Some(at) => format!("{scheme}://{}", rest.get(at + 1..).unwrap_or_default()),
-            None => address.clone(),
-        }
+        if let Self::Http(address) = self { address::shown(address) } else { self.to_string() }
     }
 }
 
@@ -53,12 +49,15 @@ impl FromStr for SourceSpec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let lower = text.to_ascii_lowercase();
-        if lower.starts_with("http://") {
-            return Ok(Self::Http(text.to_owned()));
-        }
-        if lower.starts_with("https://") || lower.starts_with("rtsp://") {
-            return Err(format!("`{text}` cannot be used: only plain `http://` streams of JPEG pictures (MJPEG) can"));
+        if let Some((scheme, _)) = text.split_once("://").filter(|(scheme, _)| !matches!(*scheme, "file" | "folder")) {
+            let wrong = |reason: &str| Err(format!("`{}` cannot be used: {reason}", shown(text)));
+            return match address::parse(text) {
+                _ if !scheme.eq_ignore_ascii_case("http") => {
+                    wrong("only plain `http://` streams of JPEG pictures (MJPEG) can")
+                }
+                Ok(_) => Ok(Self::Http(text.to_owned())),
+                Err(error) => wrong(&error.to_string()),
+            };
         }
         match text.split_once(':') {
             _ if text == "synthetic" => Ok(Self::Synthetic { seed: 0 }),
@@ -71,15 +70,18 @@ impl FromStr for SourceSpec {
             _ if cfg!(unix) && text.starts_with("/dev/") => Ok(Self::Device(text.to_owned())),
             _ if looks_like_a_path(text) => Ok(Self::Pictures(text.into())),
             _ => Err(format!(
-                "`{text}` is no source: use `synthetic`, an image file or folder, `http://HOST/PATH`, or `device:0`; \
-                 `shufflescope camera list` shows what there is"
+                "`{}` is no source: use `synthetic`, an image file or folder, `http://HOST/PATH`, or `device:0`; \
+                 `shufflescope camera list` shows what there is",
+                shown(text)
             )),
         }
     }
 }
 
 fn looks_like_a_path(text: &str) -> bool {
-    !text.is_empty() && (text.contains(['/', '\\']) || text == "." || text == ".." || Path::new(text).exists())
+    let path = Path::new(text);
+    // `me:secret@cam/video` is an address without its `http://`.
+    path.exists() || (text.contains(['/', '\\']) && !begins_with_name(text))
 }
 
 #[cfg(test)]
@@ -119,5 +121,21 @@ mod tests {
         let spec: SourceSpec = "http://me:secret@cam.local:81/stream?x=a@b".parse().unwrap();
         assert_eq!(spec.shown(), "http://cam.local:81/stream?x=a@b");
         assert_eq!(spec.to_string(), "http://me:secret@cam.local:81/stream?x=a@b");
+    }
+
+    #[test]
+    fn a_password_in_what_is_no_source_is_not_shown_either() {
+        for wrong in [
+            "http://me:secret@cam:99999/",
+            "https://me:secret@cam/",
+            "rtsp://me:secret@cam/",
+            "HTTP://me:secret@",
+            "me:secret@cam",
+            "me:secret@cam/video",
+            "http:/me:secret@cam/",
+        ] {
+            let said = wrong.parse::<SourceSpec>().unwrap_err();
+            assert!(!said.contains("secret") && !said.contains("me:"), "{wrong}: {said}");
+        }
     }
 }

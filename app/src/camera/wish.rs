@@ -56,7 +56,7 @@ impl Wish {
             return Classifying::trained(classifier, &options, clock, smoothing);
         }
         let graph = self.model.graph(Batch(1)).context("the network does not run on single pictures")?;
-        check_memory(&graph)?;
+        check_memory(&graph, &run)?;
         // Nobody is told a label, so none have to fit.
         let options = ClassifierOptions { run, resize: None, labels: Some(Labels::numbers()) };
         let classifier = match self.model.has_weights() {

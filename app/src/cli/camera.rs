@@ -10,6 +10,7 @@ use shufflescope_engine::measure::MonotonicClock;
 use shufflescope_engine::units::Nanos;
 
 use super::output::{complain, print};
+use super::resolve::UsageError;
 use super::table::{Align, Table};
 use super::trained::{Network, NetworkArguments};
 use crate::camera::{
@@ -54,8 +55,9 @@ struct ListArguments {
 #[derive(Debug, clap::Args)]
 struct RunArguments {
     /// device:0, http://HOST/PATH, an image file or folder, or synthetic
+    // Not read by clap, which would quote an address with its password where something is wrong with it.
     #[arg(long, value_name = "SOURCE")]
-    source: SourceSpec,
+    source: String,
     /// For how long
     #[arg(long, value_name = "N", default_value = "10", value_parser = seconds)]
     seconds: Duration,
@@ -188,6 +190,7 @@ struct Report {
 }
 
 fn run_run(arguments: &RunArguments) -> anyhow::Result<()> {
+    let source: SourceSpec = arguments.source.parse().map_err(|reason| UsageError(format!("--source: {reason}")))?;
     let clock: SharedClock = Arc::new(MonotonicClock::new());
     let options = SourceOptions { resolution: arguments.resolution, interval: arguments.fps };
     let no_thread = "no thread can be started";
@@ -196,11 +199,11 @@ fn run_run(arguments: &RunArguments) -> anyhow::Result<()> {
     let _turn = asked.then(|| wait_for_turn(arguments.network.device()));
     let network = network(&arguments.network, &clock)?;
     let (design, classifier) = network.map_or((None, None), |(design, classifier)| (Some(design), Some(classifier)));
-    let capture = Capture::start(&arguments.source, options, Arc::clone(&clock)).context(no_thread)?;
+    let capture = Capture::start(&source, options, Arc::clone(&clock)).context(no_thread)?;
     let pipeline = Pipeline::start(capture, classifier, clock, Box::new(|| {})).context(no_thread)?;
     let watched = watch(&pipeline, arguments.seconds)?;
     let (camera, statistics) = pipeline.finish();
-    let mut report = report(&arguments.source, arguments.seconds, &watched, camera, statistics);
+    let mut report = report(&source, arguments.seconds, &watched, camera, statistics);
     (report.design, report.weights) = (design, arguments.network.weights.clone());
     if arguments.json {
         return print(&(serde_json::to_string_pretty(&report)? + "\n"));

@@ -18,7 +18,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(word) = &arguments.toml {
-        return print(&resolve::design(word, None)?.to_toml()?);
+        return print(&resolve::design(word, ", so it has no TOML form")?.to_toml()?);
     }
     let mut table = Table::new(&[
         ("name", Align::Left),

@@ -111,6 +111,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
     };
     check_options(arguments, target)?;
+    arguments.weights.as_deref().map(resolve::weights).transpose()?;
     if path.exists() && !path.is_dir() && !arguments.force {
         anyhow::bail!("{} exists; --force replaces it", path.display());
     }

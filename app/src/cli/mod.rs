@@ -34,6 +34,7 @@ use shufflescope_engine::runtime::RunOptions;
 
 use self::resolve::UsageError;
 use crate::explain;
+use crate::reader::Readers;
 use crate::window::{Renderer, WindowOptions};
 use crate::worker::Launcher;
 
@@ -112,6 +113,9 @@ enum Command {
     /// Measure for a window or command line at the other end of stdin and stdout
     #[command(hide = true)]
     Worker,
+    /// Open a file or render an export for a window at the other end of stdin and stdout
+    #[command(hide = true)]
+    Reader,
 }
 
 /// Runs the program; the exit code says how it went.
@@ -150,11 +154,13 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Zoo(arguments)) => zoo::run(&arguments),
         Some(Command::Sweep(arguments)) => sweep::run(&arguments),
         Some(Command::Worker) => crate::worker::serve(std::io::stdin(), std::io::stdout()),
+        Some(Command::Reader) => crate::reader::serve(std::io::stdin(), std::io::stdout().lock()),
     }
 }
 
 /// Opens the window on the last session's design.
 fn window(renderer: Option<Renderer>) -> anyhow::Result<()> {
     let options = RunOptions::new(DeviceId::Cpu, resolve::default_threads(), 1);
-    crate::window::run(WindowOptions { launcher: Launcher::this_program()?, design: None, options, renderer })
+    let (launcher, readers) = (Launcher::this_program()?, Readers::this_program()?);
+    crate::window::run(WindowOptions { launcher, readers, design: None, options, renderer })
 }

@@ -70,6 +70,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let model = resolve::model(&arguments.model, arguments.input)?;
+    arguments.weights.as_deref().map(resolve::weights).transpose()?;
     let formats = arguments.output.iter().map(|path| check_output(path)).collect::<anyhow::Result<Vec<Format>>>()?;
     // Everything that can be told without a measurement is told before one is waited for.
     let graph = model.graph(arguments.batch)?;

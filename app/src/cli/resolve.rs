@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
-use shufflescope_engine::design::{Batch, Design, Edit, InputSize, limits};
+use anyhow::Context;
+use shufflescope_engine::design::{Batch, Design, InputSize, limits};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::model::{Model, ModelFile};
 use shufflescope_engine::runtime::Runtime;
@@ -26,21 +26,41 @@ pub(super) fn model(word: &str, input: Option<InputSize>) -> anyhow::Result<Mode
         Model::from(named(word)?)
     };
     Ok(match input {
-        Some(size) => model.with_input(size),
+        // A file has bounds of its own.
+        Some(size) if matches!(model, Model::File(_)) => model.with_input(size),
+        Some(size) => model.with_input(input_size(size)?),
         None => model,
     })
 }
 
-/// As [`model`] where only a design will do.
-pub(super) fn design(word: &str, input: Option<InputSize>) -> anyhow::Result<Design> {
+/// The design that `word` means; `but` goes on after "`word` is a graph and not a design".
+pub(super) fn design(word: &str, but: &str) -> anyhow::Result<Design> {
     if zoo::network(word).is_some() || has_ending(word, "onnx") {
-        return Err(UsageError(format!("`{word}` is a graph and not a design, so it has no TOML form")).into());
+        return Err(UsageError(format!("`{word}` is a graph and not a design{but}")).into());
     }
-    let design = named(word)?;
-    Ok(match input {
-        Some(size) => design.apply(&Edit::Input(size)),
-        None => design,
-    })
+    named(word)
+}
+
+/// An input size within the limits of designs and networks.
+pub(super) fn input_size(size: InputSize) -> Result<InputSize, UsageError> {
+    if [size.height, size.width].iter().all(|side| limits::INPUT.contains(side)) {
+        return Ok(size);
+    }
+    let problem = format!("both sides must be from {} to {}", limits::INPUT.start(), limits::INPUT.end());
+    Err(UsageError(format!("--input {size}: {problem}")))
+}
+
+/// Refuses a file as weights that by its name is something else.
+pub(super) fn weights(path: &Path) -> Result<(), UsageError> {
+    let word = path.to_string_lossy();
+    let kind = if has_ending(&word, "onnx") {
+        format!("is a model and not weights; `shufflescope export {word} -o weights.safetensors` writes those in it")
+    } else if has_ending(&word, "toml") {
+        "is a design and not weights, which are .safetensors or .pth files".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(UsageError(format!("--weights: `{word}` {kind}")))
 }
 
 fn has_ending(word: &str, ending: &str) -> bool {
@@ -50,6 +70,10 @@ fn has_ending(word: &str, ending: &str) -> bool {
 fn named(word: &str) -> anyhow::Result<Design> {
     if let Some(design) = zoo::preset(word) {
         return Ok(design);
+    }
+    if ["pth", "pt", "safetensors"].iter().any(|ending| has_ending(word, ending)) {
+        let problem = "holds weights and no network: name the preset or TOML file that they were trained with";
+        return Err(UsageError(format!("`{word}` {problem}; the weights go to --weights")).into());
     }
     let path = Path::new(word);
     let looks_like_a_file = has_ending(word, "toml") || word.contains(['/', '\\']);
@@ -67,11 +91,11 @@ fn named(word: &str) -> anyhow::Result<Design> {
 }
 
 /// Refuses a runtime that has no kernels for the device.
-pub(super) fn runs_on(runtime: Runtime, device: DeviceId) -> anyhow::Result<()> {
-    if !runtime.runs_on(device) {
-        bail!("the {runtime} runtime has no kernels for {device}: use --runtime candle or --device cpu");
+pub(super) fn runs_on(runtime: Runtime, device: DeviceId) -> Result<(), UsageError> {
+    if runtime.runs_on(device) {
+        return Ok(());
     }
-    Ok(())
+    Err(UsageError(format!("the {runtime} runtime has no kernels for {device}: use --runtime candle or --device cpu")))
 }
 
 /// A number of threads, from 1 up.

@@ -2,19 +2,18 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use serde::Serialize;
 use shufflescope_engine::measure::{MeasureKey, Mode};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::store::RunContext;
 use shufflescope_engine::sweep::view::{Figure, ViewPoint, scatter};
 use shufflescope_engine::sweep::{
-    PointResult, ResultsFile, ResultsFileError, Skipped, Sweep, parse_counts, parse_numbers, run_key,
+    AxisError, PointResult, ResultsFile, ResultsFileError, Skipped, Sweep, parse_counts, parse_numbers, run_key,
 };
 
 use super::measuring::Measuring;
 use super::output::{complain, print};
-use super::resolve;
+use super::resolve::{self, UsageError};
 use super::running::{Running, patient};
 use super::table::{Align, Table};
 use super::user_store::UserStore;
@@ -35,17 +34,17 @@ pub(super) struct Arguments {
     /// A preset's name or a TOML file
     design: String,
     /// Widths: 0.5,1.0 or 0.5..2.0:0.25
-    #[arg(long, value_name = "LIST")]
-    width: Option<String>,
+    #[arg(long, value_name = "LIST", value_parser = numbers)]
+    width: Option<List<f64>>,
     /// Groups of the 1x1 convolutions: 1,2,4
-    #[arg(long, value_name = "LIST")]
-    groups: Option<String>,
+    #[arg(long, value_name = "LIST", value_parser = counts)]
+    groups: Option<List<u32>>,
     /// Images per run: 1,8
-    #[arg(long, value_name = "LIST", default_value = "1")]
-    batch: String,
+    #[arg(long, value_name = "LIST", default_value = "1", value_parser = counts)]
+    batch: List<u32>,
     /// CPU threads: 1,2 or 1..4 [default: one per core]
-    #[arg(long, value_name = "LIST")]
-    threads: Option<String>,
+    #[arg(long, value_name = "LIST", value_parser = counts)]
+    threads: Option<List<u32>>,
     #[command(flatten)]
     running: Running,
     /// live: up to five seconds a point; rigorous: 8 to 30 s a point, in several processes
@@ -57,6 +56,30 @@ pub(super) struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// The values of an axis.
+#[derive(Clone, Debug)]
+struct List<T>(Vec<T>);
+
+fn numbers(text: &str) -> Result<List<f64>, AxisError> {
+    parse_numbers(text).map(List)
+}
+
+fn counts(text: &str) -> Result<List<u32>, AxisError> {
+    parse_counts(text).map(List)
+}
+
+impl Arguments {
+    fn axes(&self) -> Sweep {
+        let list = |list: &Option<List<u32>>| list.clone().map(|List(counts)| counts).unwrap_or_default();
+        Sweep {
+            widths: self.width.clone().map(|List(widths)| widths).unwrap_or_default(),
+            groups: list(&self.groups),
+            batches: self.batch.0.clone(),
+            threads: list(&self.threads).into_iter().map(|count| count as usize).collect(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -75,20 +98,14 @@ struct Failed {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let base = resolve::design(&arguments.design, None)?;
-    let list = |name: &'static str, text: &Option<String>| -> anyhow::Result<Vec<u32>> {
-        let counts = text.as_deref().map(parse_counts).transpose();
-        Ok(counts.with_context(|| format!("--{name}"))?.unwrap_or_default())
-    };
-    let widths = arguments.width.as_deref().map(parse_numbers).transpose().context("--width")?;
-    let sweep = Sweep {
-        widths: widths.unwrap_or_default(),
-        groups: list("groups", &arguments.groups)?,
-        batches: parse_counts(&arguments.batch).context("--batch")?,
-        threads: list("threads", &arguments.threads)?.into_iter().map(|count| count as usize).collect(),
-    };
+    let base = resolve::design(&arguments.design, ": a sweep changes the width and groups of a preset or a TOML file")?;
+    let sweep = arguments.axes();
     let options = arguments.running.options(None, shufflescope_engine::design::Batch(1))?;
-    let plan = sweep.points(&base, &options)?;
+    let plan = sweep.points(&base, &options).map_err(|error| UsageError(error.to_string()))?;
+    if plan.points.is_empty() {
+        let reasons = plan.skipped.iter().take(10).map(|skipped| format!("\n  {}", skipped.reason));
+        return Err(UsageError(format!("nothing is left to measure:{}", reasons.collect::<String>())).into());
+    }
     let mut finished = match &arguments.results {
         Some(path) => Finished::InFile(ResultsFile::open(path)?),
         None => Finished::InStore,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use shufflescope_engine::classify::{Classifier, ClassifierOptions, Labels, demo};
+use shufflescope_engine::classify::{Classifier, ClassifierOptions, ClassifyError, Labels, demo};
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::graph::lower;
@@ -13,7 +13,7 @@ use shufflescope_engine::weights::{FitError, Weights, WeightsFile, fitted, fitti
 use super::output::complain;
 use super::resolve::{self, UsageError};
 use super::weights::{downloaded, unknown};
-use crate::weights_store::Published;
+use crate::weights_store::{Published, recognised};
 
 /// What the embedded weights are called.
 const DEMO: &str = "demo";
@@ -49,7 +49,10 @@ pub(super) struct NetworkArguments {
 
 impl NetworkArguments {
     fn asked(&self) -> anyhow::Result<Option<Design>> {
-        self.design.as_deref().map(|word| resolve::design(word, None)).transpose()
+        self.input.map(resolve::input_size).transpose()?;
+        let but = ", and only designs are run with trained weights: --design takes a preset's name or a TOML file, --weights \
+                   what it was trained to";
+        self.design.as_deref().map(|word| resolve::design(word, but)).transpose()
     }
 
     fn at_the_input_asked_for(&self, design: Design) -> Design {
@@ -108,17 +111,19 @@ impl Network {
         };
         if word == DEMO {
             let design = asked.unwrap_or_else(demo::design);
-            demo::weights().check(&lower(&design, Batch(1))?).context("the demo's weights do not fit the design")?;
+            demo::weights().check(&lower(&design, Batch(1))?).context(
+                "the demo's weights fit the demo's design: leave --design out, or give --weights of its own",
+            )?;
             return Ok(Self { design: arguments.at_the_input_asked_for(design), file: None, published: None });
         }
-        let file = WeightsFile::open(&weights_file(word)?)?;
-        let published = Published::of_file(file.path());
+        let (path, published) = weights_file(word)?;
+        let file = WeightsFile::open(&path)?;
         let design = match asked {
             Some(design) => match fitted(&file, &design) {
                 Err(error @ FitError::Weights { .. }) => bail!("{error}\n{}", what_fits(&file)),
                 fitted => fitted?,
             },
-            None => fitting_design(&file)?,
+            None => fitting_design(&file, published)?,
         };
         Ok(Self { design: arguments.at_the_input_asked_for(design), file: Some(file), published })
     }
@@ -139,6 +144,9 @@ impl Network {
             return Ok((classifier, options));
         };
         let classifier = Classifier::open(&self.design, file, &options);
+        if let (Err(ClassifyError::Resize(error)), Some(side)) = (&classifier, arguments.resize) {
+            return Err(UsageError(format!("--resize {side}: {error}")).into());
+        }
         let classifier = classifier.with_context(|| match &arguments.labels {
             Some(path) => format!("{} and {}", file.path().display(), path.display()),
             None => format!("{}", file.path().display()),
@@ -147,22 +155,32 @@ impl Network {
     }
 }
 
-/// The file that `word` means: itself, or downloaded weights of that name.
-fn weights_file(word: &str) -> anyhow::Result<PathBuf> {
+/// The file that `word` means: itself, or downloaded weights of that name; and which published weights are in it, by its
+/// bytes.
+fn weights_file(word: &str) -> anyhow::Result<(PathBuf, Option<&'static Published>)> {
     let path = PathBuf::from(word);
+    resolve::weights(&path)?;
     let looks_like_a_file =
         path.extension().is_some_and(|ending| ["pth", "pt", "safetensors"].iter().any(|of| ending == *of));
     if looks_like_a_file || path.is_file() || word.contains(['/', '\\']) {
-        return Ok(path);
+        // A file of a person's own may be called as it likes, but is not taken for what it is called.
+        let published = recognised(&path).unwrap_or_else(|error| {
+            if path.is_file() {
+                complain(&format!("note: {error}. It is used as a file of your own"));
+            }
+            None
+        });
+        return Ok((path, published));
     }
     let published = Published::find(word).ok_or_else(|| unknown(word)).context("--weights")?;
-    downloaded(published).with_context(|| {
+    let path = downloaded(published).with_context(|| {
         format!("the weights `{word}` are not there yet: `shufflescope weights fetch {word}` downloads them")
-    })
+    })?;
+    Ok((path.clone(), recognised(&path)?))
 }
 
-fn fitting_design(file: &WeightsFile) -> anyhow::Result<Design> {
-    let published = Published::of_file(file.path()).map(|published| published.design);
+fn fitting_design(file: &WeightsFile, published: Option<&Published>) -> anyhow::Result<Design> {
+    let published = published.map(|published| published.design);
     let mut designs = fitting(file);
     if let Some(index) = designs.iter().position(|design| Some(design.name.as_str()) == published) {
         return Ok(designs.swap_remove(index));

@@ -11,13 +11,18 @@ use serde::Serialize;
 use super::output::print;
 use super::resolve::UsageError;
 use super::table::{Align, Table};
+use crate::address::{self, shown};
 use crate::weights_store::{PUBLISHED, Progress, Published, Server, default_folder, fetch};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   shufflescope weights list
   shufflescope weights fetch shufflenet-v2-x1.0
-  shufflescope classify --weights shufflenet-v2-x1.0 photo.jpg";
+  shufflescope classify --weights shufflenet-v2-x1.0 photo.jpg
+
+Weights are checked by their size and SHA-256 when they are downloaded and whenever they are used. Of those whose whole
+hash is not published (list --json: fewer than 64 digits) the start decides at first; the whole one is then recorded
+beside the file, in FILE.sha256, and decides from then on.";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -72,9 +77,7 @@ pub(super) fn unknown(name: &str) -> UsageError {
 }
 
 fn mirror(url: &str) -> Result<Server, UsageError> {
-    if !url.starts_with("http://") && !url.starts_with("https://") {
-        return Err(UsageError(format!("--server {url}: it must start with https:// or http://")));
-    }
+    address::parse(url).map_err(|error| UsageError(format!("--server {}: {error}", shown(url))))?;
     Ok(Server { base_url: format!("{}/", url.trim_end_matches('/')), ..Server::pytorch() })
 }
 
@@ -90,7 +93,7 @@ fn fetch_published(published: &Published, folder: Option<&Path>, server: &Server
         }
         bar.set_position(progress.received.0);
     };
-    let fetched = fetch(published.file, &folder, server, &AtomicBool::new(false), &mut show);
+    let fetched = fetch(&published.expected(), &folder, server, &AtomicBool::new(false), &mut show);
     bar.finish_and_clear();
     Ok(fetched?)
 }
@@ -114,6 +117,8 @@ struct Entry {
     /// ImageNet top-1 accuracy as published by torchvision.
     published_top1_percent: f64,
     megabytes: f64,
+    /// The SHA-256, or its start where no more of it is published; then the whole one is recorded on first use.
+    sha256: &'static str,
     /// Where it is, if it is.
     path: Option<PathBuf>,
 }
@@ -127,6 +132,7 @@ fn list(json: bool) -> anyhow::Result<()> {
             file: published.file,
             published_top1_percent: published.top1_percent,
             megabytes: published.megabytes,
+            sha256: published.expected().sha256,
             path: downloaded(published),
         })
         .collect();

@@ -1,23 +1,17 @@
 //! Trained weights that others publish, and the folder they are kept in: a list, a download that can be interrupted, and
-//! a check that what came is what was published.
+//! a check that what came, or lies there, is what was published.
 
 mod catalogue;
+mod check;
 mod download;
+mod error;
+mod expected;
 mod fetch;
+mod folder;
 
-use std::path::{Path, PathBuf};
-
-pub use catalogue::{PUBLISHED, Published};
-pub use fetch::{FetchError, Progress, Server, fetch};
-
-/// Where downloaded weights are kept: `weights` in the folder of the program's data, where the system has such a place.
-#[must_use]
-pub fn default_folder() -> Option<PathBuf> {
-    crate::data_folder().as_deref().map(folder_in)
-}
-
-/// Where downloaded weights are kept in the folder of the program's data.
-#[must_use]
-pub fn folder_in(data_folder: &Path) -> PathBuf {
-    data_folder.join("weights")
-}
+pub use catalogue::{PUBLISHED, Pin, Published};
+pub use check::{CheckError, Mismatch, check};
+pub use error::{FetchError, Progress};
+pub use expected::{Expected, Sizes};
+pub use fetch::{Server, fetch};
+pub use folder::{default_folder, folder_in, recognised};

@@ -2,10 +2,12 @@
 
 mod bench_work;
 mod camera;
+mod dropped;
 mod outcome;
 mod remembering;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use eframe::egui;
 use egui::{Key, KeyboardShortcut, Modifiers};
@@ -16,13 +18,14 @@ use shufflescope_engine::report::Format;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::zoo;
 
+use self::dropped::{Sorted, sort_dropped};
 use super::bench::{Bench, Care};
 use super::camera::Camera;
 use super::command::{Command, Commands};
 use super::compare::Compare;
 use super::document::Document;
-use super::export::Export;
-use super::files::Files;
+use super::drafts::{Draft, Drafts, Found};
+use super::files::{Dialogs, Files, Place};
 use super::keeper::Keeper;
 use super::lab::Lab;
 use super::live::Live;
@@ -32,6 +35,8 @@ use super::past_runs::PastRuns;
 use super::scene::{Notice, Scene};
 use super::surroundings::Surroundings;
 use super::tab::{Tab, Tabs};
+use crate::export::Export;
+use crate::reader::Readers;
 use crate::weights_store::{Server, folder_in};
 use crate::worker::{Client, Launcher};
 
@@ -40,6 +45,9 @@ const FIRST_DESIGN: &str = "shufflenet-v2-x1.0";
 
 /// Seconds without an edit before the design is kept safe in the data folder.
 const KEEP_AFTER: f64 = 0.7;
+
+/// Seconds between two looks at what is being written.
+const LOOK_AGAIN: f32 = 1.0;
 
 /// How the window starts.
 #[derive(Clone, Debug)]
@@ -58,6 +66,10 @@ pub struct Setup {
     pub care: Care,
     /// Where weights are downloaded from.
     pub weights_server: Server,
+    /// What reads files and renders exports.
+    pub readers: Readers,
+    /// What asks for files.
+    pub dialogs: Arc<dyn Dialogs>,
 }
 
 /// The window without its frame: eframe drives it, and so do the tests.
@@ -79,8 +91,9 @@ pub struct App {
     pacer: Pacer,
     /// Document and result that the findings' shares of time come from.
     findings_of: (u64, u64),
-    /// The design kept in the data folder, and when the present one was first seen to differ.
-    kept: Design,
+    /// Where drafts are kept, what is kept of this window, and when the present design was first seen to differ.
+    drafts: Option<Drafts>,
+    kept: Option<Draft>,
     differs_since: Option<f64>,
     /// The live result that was last looked at for whether it is final.
     noted_live: u64,
@@ -94,25 +107,26 @@ impl App {
     /// # Errors
     /// Where the design to start with is not valid.
     pub fn new(setup: Setup) -> Result<Self, ModelError> {
-        let Setup { launcher, camera_launcher, data_folder, design, options, care, weights_server } = setup;
+        let Setup { launcher, camera_launcher, data_folder, design, options, care, weights_server, readers, dialogs } =
+            setup;
         let weights_folder = data_folder.as_deref().map(folder_in);
         let pacer = Pacer::default();
-        let recovered = design.is_none().then(|| Files::recover(data_folder.as_deref())).flatten();
-        let notice = recovered.as_ref().filter(|kept| zoo::preset(&kept.name).as_ref() != Some(kept)).map(|kept| {
-            Notice::done(format!("Here is `{}` as you left it. Save it to a file to keep it for good.", kept.name))
-        });
+        let found = data_folder.as_deref().map(|folder| Drafts::find(folder, design.is_none())).unwrap_or_default();
+        let Found { drafts, recovered, said } = found;
+        let notice = welcome(drafts.as_ref(), recovered.as_ref(), said);
         let first = || zoo::preset(FIRST_DESIGN).or_else(|| zoo::presets().first().map(|preset| preset.design.clone()));
-        let design = design.or(recovered).or_else(first);
-        let document = match design {
-            Some(design) => Document::new(design, options)?,
-            None => return Err(LoweringError::Design(no_design()).into()),
+        let document = match (recovered, design.or_else(first)) {
+            (Some(Draft { design, file, is_saved }), _) => Document::recovered(design, file, is_saved, options)?,
+            (None, Some(design)) => Document::new(design, options)?,
+            (None, None) => return Err(LoweringError::Design(no_design()).into()),
         };
         let client = || {
             let wake = pacer.clone();
             Client::new(launcher.clone(), "the window", move || wake.wake())
         };
+        let own = drafts.as_ref().map(|drafts| drafts.own().to_owned());
         Ok(Self {
-            kept: document.draft().clone(),
+            kept: draft_of(&document),
             document,
             live: Live::new(client()),
             bench: Bench::new(client()),
@@ -122,7 +136,8 @@ impl App {
             past: PastRuns::default(),
             surroundings: Surroundings::look(camera_launcher.clone(), pacer.clone()),
             camera: Camera::new(camera_launcher, weights_folder, weights_server, pacer.clone()),
-            files: Files::new(data_folder.as_deref(), pacer.clone()),
+            files: Files::new(data_folder.as_deref(), own, readers, dialogs, pacer.clone()),
+            drafts,
             tabs: Tabs::default(),
             commands: Commands::default(),
             notice,
@@ -142,11 +157,21 @@ impl App {
         for event in self.files.poll() {
             self.take(event, now);
         }
+        if self.files.is_writing() {
+            // A disk that does not answer tells nobody.
+            ctx.request_repaint_after_secs(LOOK_AGAIN);
+        }
         self.take_answers();
         self.shortcuts(ctx);
-        self.dropped_files(ctx);
+        let left_out = self.dropped_files(ctx);
         for command in self.commands.take() {
             self.carry_out(command, ctx, now);
+        }
+        if let Some(text) = left_out {
+            self.fail(text);
+        }
+        if !self.files.errands().is_empty() {
+            ctx.request_repaint_after_secs(0.5);
         }
         self.held = held;
         self.work_at_bench(ctx);
@@ -179,8 +204,8 @@ impl App {
 
     fn paint(&mut self, ui: &mut egui::Ui) {
         let Self { document, live, bench, compare, lab, past, camera, files, surroundings, .. } = self;
-        let export_folder = files.export_folder();
-        let scene = Scene { document, live, bench, compare, lab, past, camera, surroundings, export_folder };
+        let (export_folder, errands) = (files.export_folder(), files.errands());
+        let scene = Scene { document, live, bench, compare, lab, past, camera, surroundings, export_folder, errands };
         panels::show(ui, scene, &mut self.tabs, self.notice.as_ref(), &mut self.commands);
         if self.commands.is_empty() {
             return;
@@ -197,12 +222,12 @@ impl App {
         ctx.request_repaint();
     }
 
-    /// Writes what has to survive the end of the program.
+    /// Writes what has to survive the end of the program: the design first, before anything is waited for.
     pub fn finish(&mut self) {
-        self.camera.finish();
         self.keep_now();
         self.files.finish();
         self.keeper.finish();
+        self.camera.finish();
     }
 
     /// The network and what follows from it.
@@ -282,17 +307,25 @@ impl App {
             Command::MeasureCeilings => self.live.measure_ceilings(),
             Command::TakeApart => self.live.take_apart(),
             Command::Cancel => self.cancel(),
-            Command::OpenDialog => self.files.ask_to_open(),
-            Command::Open(path) => self.files.open(path),
+            Command::OpenDialog => self.files.ask_to_open(Place::Document),
+            Command::Open(path) => self.open(Place::Document, path),
             Command::OpenModel(model) => self.document.open_model(*model, now),
             Command::BackToDesign => self.document.back_to_design(),
             Command::Save => self.save(false),
             Command::SaveAs => self.save(true),
             Command::ExportDialog(what) => self.files.ask_to_export(what, self.material()),
-            Command::Export(what, path) => self.files.export(path, what, Box::new(self.material())),
+            Command::Export(what, path) => {
+                let material = Box::new(self.material());
+                self.files.export(path, what, material);
+            }
+            Command::CancelErrand(id) => {
+                if let Some(event) = self.files.cancel(id) {
+                    self.take(event, now);
+                }
+            }
             Command::Choose(side, choice) => self.compare.choose(side, choice),
-            Command::ChooseFileDialog(side) => self.files.ask_to_open_for(side),
-            Command::ChooseFile(side, path) => self.files.open_for(side, path),
+            Command::ChooseFileDialog(side) => self.files.ask_to_open(Place::Side(side)),
+            Command::ChooseFile(side, path) => self.open(Place::Side(side), path),
             Command::StartCompare => self.start_compare(),
             Command::RunLab(run) => self.run_lab(&run),
             Command::ExportText(name, form, text) => self.files.ask_to_write(&name, form.ending(), text.into_bytes()),
@@ -339,11 +372,15 @@ impl App {
         });
     }
 
-    fn dropped_files(&mut self, ctx: &egui::Context) {
-        let dropped = ctx.input(|input| input.raw.dropped_files.last().map(|file| file.path().to_owned()));
-        if let Some(path) = dropped {
-            self.commands.push(Command::Open(path));
+    /// Asks for what was dropped; what is left out of it, and why.
+    fn dropped_files(&mut self, ctx: &egui::Context) -> Option<String> {
+        let dropped: Vec<_> =
+            ctx.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
+        let Sorted { commands, left_out } = sort_dropped(&dropped, self.tabs.shown);
+        for command in commands {
+            self.commands.push(command);
         }
+        left_out
     }
 
     /// Makes an old result stale before anybody sees it beside the new design.
@@ -366,7 +403,7 @@ impl App {
     }
 
     fn keep_safe(&mut self, ctx: &egui::Context, now: f64) {
-        if *self.document.draft() == self.kept || !self.document.errors().is_empty() {
+        if self.is_kept() || !self.document.errors().is_empty() {
             self.differs_since = None;
             return;
         }
@@ -379,10 +416,20 @@ impl App {
         }
     }
 
+    /// Whether the newest valid design is kept, as what it is.
+    fn is_kept(&self) -> bool {
+        let (Some(kept), Some(design)) = (&self.kept, self.document.valid_design()) else { return true };
+        *design == kept.design
+            && self.document.file() == kept.file.as_deref()
+            && self.document.is_saved(design) == kept.is_saved
+    }
+
     fn keep_now(&mut self) {
-        if let Some(design) = self.document.valid_design().filter(|design| **design != self.kept) {
-            self.kept = design.clone();
-            self.files.keep(design);
+        if !self.is_kept()
+            && let Some(draft) = draft_of(&self.document)
+        {
+            self.kept = Some(draft.clone());
+            self.files.keep(draft);
         }
         self.differs_since = None;
     }
@@ -395,6 +442,27 @@ impl App {
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
         }
     }
+}
+
+/// What is kept of a document.
+fn draft_of(document: &Document) -> Option<Draft> {
+    let design = document.valid_design()?;
+    let is_saved = document.is_saved(design);
+    Some(Draft { design: design.clone(), file: document.file().map(Path::to_owned), is_saved })
+}
+
+/// What is said at the start.
+fn welcome(drafts: Option<&Drafts>, recovered: Option<&Draft>, mut said: Vec<String>) -> Option<Notice> {
+    let folder = drafts.filter(|_| !said.is_empty()).map(|drafts| drafts.folder().to_owned());
+    let is_error = drafts.is_none();
+    if let Some(draft) = recovered.filter(|draft| !draft.is_saved) {
+        let to_keep = match &draft.file {
+            Some(file) => format!("It is not saved to {}: save it to keep it for good.", file.display()),
+            None => "Save it to a file to keep it for good.".into(),
+        };
+        said.insert(0, format!("Here is `{}` as you left it. {to_keep}", draft.design.name));
+    }
+    (!said.is_empty()).then(|| Notice { text: said.join(" "), is_error, folder })
 }
 
 fn no_design() -> shufflescope_engine::design::DesignErrors {

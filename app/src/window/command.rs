@@ -9,10 +9,10 @@ use shufflescope_engine::runtime::RunOptions;
 use super::bench::{Owner, Side};
 use super::camera::CameraCommand;
 use super::compare::Choice;
-use super::export::{Export, ResultForm};
 use super::lab::Run;
 use super::tab::Tab;
 use super::views::View;
+use crate::export::{Export, ResultForm};
 
 /// One request of a person.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +65,8 @@ pub enum Command {
     ExportDialog(Export),
     /// Writes the last valid network, or what is known about it, to this file.
     Export(Export, PathBuf),
+    /// Ends the reading or export of this number.
+    CancelErrand(u64),
     /// Puts another network on one side of the comparison.
     Choose(Side, Choice),
     /// Asks for a file for one side of the comparison.

@@ -16,9 +16,9 @@ use shufflescope_engine::zoo;
 
 use super::bench::{Care, Outcome, Side, Step, Task, Work};
 use super::document::Document;
-use super::export::ResultForm;
 use super::keeper::{Answer, Keeper};
 use super::shelf::Shelf;
+use crate::export::ResultForm;
 use crate::worker::{Contest, Job, TurnsJob};
 
 /// What stands on a side at the start where nothing is pinned.

@@ -1,106 +1,37 @@
 //! What the window is about: the design being edited or the fixed network being looked at, the last valid one with
 //! everything derived from it, the way back, and what is selected and pinned. Derived numbers change in the same frame as the edit, and only then.
 
-use std::borrow::Cow;
-use std::path::PathBuf;
-use std::sync::LazyLock;
+mod analysis;
+mod edited_name;
+mod history;
+mod identity;
+mod pinned;
+#[cfg(test)]
+mod tests;
 
-use shufflescope_engine::cost::{CostTotals, ModelCost, model_cost};
-use shufflescope_engine::design::{Batch, Design, DesignError, Edit, Field, Fingerprint, InputSize, limits};
-use shufflescope_engine::graph::{Graph, Liveness, LoweringError};
-use shufflescope_engine::guideline::{Finding, findings};
-use shufflescope_engine::measure::{Measurement, Spread};
+use std::path::{Path, PathBuf};
+
+use shufflescope_engine::design::{Design, DesignError, Edit, Field, InputSize, limits};
+use shufflescope_engine::graph::LoweringError;
+use shufflescope_engine::guideline::findings;
+use shufflescope_engine::measure::Measurement;
 use shufflescope_engine::model::{Model, ModelError};
-use shufflescope_engine::report::Profile;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::zoo;
 
-use super::history::History;
-
-/// Ends the name of a design that was a preset before it was edited.
-const EDITED: &str = " (edited)";
-
-/// A valid network and everything that follows from it without measuring.
-#[derive(Debug)]
-pub struct Analysis {
-    /// The network.
-    pub model: Model,
-    /// Its fingerprint.
-    pub fingerprint: Fingerprint,
-    /// Its layers.
-    pub graph: Graph,
-    /// What they cost on paper.
-    pub cost: ModelCost,
-    /// Activation memory over the run.
-    pub liveness: Liveness,
-    /// What the guidelines say; with shares of the time where a current measurement is there.
-    pub findings: Vec<Finding>,
-}
-
-impl Analysis {
-    /// Derives everything.
-    ///
-    /// # Errors
-    /// Every rule that the design or the batch breaks; why a fixed network does not allow this batch or its input.
-    pub fn of(model: impl Into<Model>, batch: u32) -> Result<Self, ModelError> {
-        let model = model.into();
-        let graph = model.graph(Batch(batch))?;
-        let cost = model_cost(&graph);
-        let findings = findings(model.design(), &graph, &cost, None);
-        let liveness = Liveness::of(&graph);
-        Ok(Self { fingerprint: model.fingerprint(), model, graph, cost, liveness, findings })
-    }
-}
-
-/// The design A that others are compared with.
-#[derive(Clone, Debug)]
-pub struct Pinned {
-    /// Its name.
-    pub name: String,
-    /// The network.
-    pub model: Model,
-    /// Its cost.
-    pub totals: CostTotals,
-    /// Its latency, where it was current when it was pinned, and the images of one run.
-    pub latency: Option<(Spread, u32)>,
-    /// The saved profile that all this comes from, where it does not come from this session.
-    pub file: Option<PathBuf>,
-}
-
-impl Pinned {
-    /// What a profile says of a design of this name.
-    #[must_use]
-    pub fn of_profile(profile: &Profile, name: String, file: PathBuf) -> Self {
-        Self {
-            name,
-            model: profile.design.clone(),
-            totals: profile.cost.total.clone(),
-            latency: profile.measurement.as_ref().map(|measurement| (measurement.whole, measurement.batch)),
-            file: Some(file),
-        }
-    }
-
-    /// The name of the saved profile's file.
-    #[must_use]
-    pub fn file_name(&self) -> Option<Cow<'_, str>> {
-        self.file.as_ref().map(|file| file.file_name().unwrap_or(file.as_os_str()).to_string_lossy())
-    }
-
-    /// What it is, in a few words.
-    #[must_use]
-    pub fn about(&self) -> String {
-        match (self.file_name(), self.latency) {
-            (None, _) => self.name.clone(),
-            (Some(file), Some(_)) => format!("{}; its latency comes from the file {file}", self.name),
-            (Some(file), None) => format!("{}; the file {file} holds no latency", self.name),
-        }
-    }
-}
+pub use self::analysis::Analysis;
+use self::edited_name::{moved_channels, name_after};
+use self::history::{History, State};
+use self::identity::Identities;
+pub use self::identity::{DocumentId, Save};
+pub use self::pinned::Pinned;
 
 /// The document; see the module.
 #[derive(Debug)]
 pub struct Document {
-    draft: Design,
+    /// The design as the fields show it, and the document it belongs to.
+    present: State,
+    identities: Identities,
     /// A network without a design, shown in the draft's place.
     fixed: Option<Model>,
     errors: Vec<DesignError>,
@@ -109,9 +40,6 @@ pub struct Document {
     revision: u64,
     has_width: bool,
     history: History,
-    saved: Design,
-    /// The file that the design came from or went to.
-    pub file: Option<PathBuf>,
     /// The pinned design.
     pub pinned: Option<Pinned>,
     /// Path of the selected layer.
@@ -126,18 +54,36 @@ impl Document {
     /// # Errors
     /// Where the design (or the batch) is not valid.
     pub fn new(design: Design, options: RunOptions) -> Result<Self, ModelError> {
+        Self::recovered(design, None, true, options)
+    }
+
+    /// A document as it was kept: with the file that it belongs to, and whether that holds it.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn recovered(
+        design: Design,
+        file: Option<PathBuf>,
+        is_saved: bool,
+        options: RunOptions,
+    ) -> Result<Self, ModelError> {
         let valid = Analysis::of(&design, options.batch)?;
+        let mut identities = Identities::default();
+        let saved = is_saved.then(|| design.clone());
+        let document = match file {
+            Some(file) => identities.of_file(file, saved),
+            None => identities.without_file(saved),
+        };
         Ok(Self {
             has_width: design.has_width(),
-            saved: design.clone(),
-            draft: design,
+            present: State { design, document },
+            identities,
             fixed: None,
             errors: Vec::new(),
             options,
             valid,
             revision: 0,
             history: History::default(),
-            file: None,
             pinned: None,
             selected: None,
             moved: None,
@@ -147,7 +93,19 @@ impl Document {
     /// The design as the fields show it, valid or not.
     #[must_use]
     pub const fn draft(&self) -> &Design {
-        &self.draft
+        &self.present.design
+    }
+
+    /// The document that the design belongs to.
+    #[must_use]
+    pub const fn id(&self) -> DocumentId {
+        self.present.document
+    }
+
+    /// The file that the design came from or went to.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.identities.file(self.present.document)
     }
 
     /// The network shown in place of the design: nothing of it but its input can be edited.
@@ -159,19 +117,19 @@ impl Document {
     /// What is open, as people call it.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.fixed.as_ref().map_or(self.draft.name.as_str(), Model::name)
+        self.fixed.as_ref().map_or(self.present.design.name.as_str(), Model::name)
     }
 
     /// Size of the image read, as the fields show it.
     #[must_use]
     pub fn input(&self) -> InputSize {
-        self.fixed.as_ref().map_or(self.draft.input, Model::input)
+        self.fixed.as_ref().map_or(self.present.design.input, Model::input)
     }
 
     /// The newest valid design, also while a fixed network is shown in its place.
     #[must_use]
     pub fn valid_design(&self) -> Option<&Design> {
-        self.valid.model.design().or_else(|| self.draft.check().is_ok().then_some(&self.draft))
+        self.valid.model.design().or_else(|| self.draft().check().is_ok().then_some(&self.present.design))
     }
 
     /// The last valid network and what follows from it.
@@ -238,7 +196,13 @@ impl Document {
     /// Whether the draft, where it is shown, differs from what was opened or saved.
     #[must_use]
     pub fn is_modified(&self) -> bool {
-        self.fixed.is_none() && self.draft != self.saved
+        self.fixed.is_none() && !self.is_saved(&self.present.design)
+    }
+
+    /// Whether the document's file holds this design, or there is no need of one.
+    #[must_use]
+    pub fn is_saved(&self, design: &Design) -> bool {
+        self.identities.is_saved(self.present.document, design)
     }
 
     /// Applies an edit made at `now` seconds; `held` says that the pointer has been down since the edit before. A fixed
@@ -257,16 +221,24 @@ impl Document {
                 }
             }
         }
-        let mut edited = self.draft.apply(edit);
+        let before = &self.present.design;
+        let mut design = before.apply(edit);
         if !matches!(edit, Edit::Rename(_)) {
-            edited.name = name_after(&self.draft.name, &edited);
+            design.name = name_after(&before.name, &design);
         }
-        if edited == self.draft {
+        let is_another = is_another_design(edit);
+        if design == *before && !(is_another && self.file().is_some()) {
             return;
         }
-        self.moved = moved_channels(edit, &self.draft, &edited);
-        self.history.record(&self.draft, edit, now, held);
-        self.set_draft(edited);
+        self.moved = moved_channels(edit, before, &design);
+        let document = if is_another {
+            // A preset can be chosen again; anything else is nowhere yet.
+            let preset = zoo::find(&design.name).filter(|preset| preset.design == design);
+            self.identities.without_file(preset.map(|_| design.clone()))
+        } else {
+            self.present.document
+        };
+        self.go_on(State { design, document }, edit, now, held);
     }
 
     /// Changes device, runtime, threads or batch.
@@ -285,9 +257,9 @@ impl Document {
             self.fixed = fits.then(|| self.valid.model.clone());
             return self.derive();
         }
-        if let Some(design) = self.history.undo(&self.draft) {
+        if let Some(state) = self.history.undo(&self.present) {
             self.moved = None;
-            self.set_draft(design);
+            self.show(state);
         }
     }
 
@@ -296,23 +268,23 @@ impl Document {
         if self.fixed.is_some() {
             return;
         }
-        if let Some(design) = self.history.redo(&self.draft) {
+        if let Some(state) = self.history.redo(&self.present) {
             self.moved = None;
-            self.set_draft(design);
+            self.show(state);
         }
     }
 
     /// Shows a design, which is safe, in the file that takes it when it is saved where there is one; undo leads back to
     /// the one before.
     pub fn open(&mut self, design: Design, file: Option<PathBuf>, now: f64) {
-        if design != self.draft {
-            self.history.record(&self.draft, &Edit::Replace(Box::new(design.clone())), now, false);
-        }
+        let document = match file {
+            Some(file) => self.identities.of_file(file, Some(design.clone())),
+            None => self.identities.without_file(Some(design.clone())),
+        };
         self.moved = None;
         self.fixed = None;
-        self.set_draft(design.clone());
-        self.saved = design;
-        self.file = file;
+        let (edit, state) = (Edit::Replace(Box::new(design.clone())), State { design, document });
+        if state == self.present { self.derive() } else { self.go_on(state, &edit, now, false) }
     }
 
     /// Shows a network: a design to edit, anything else in place of the design, to which undo leads back.
@@ -334,10 +306,15 @@ impl Document {
         }
     }
 
-    /// Remembers that this design is safe in a file.
-    pub fn saved(&mut self, design: Design, file: PathBuf) {
-        self.saved = design;
-        self.file = Some(file);
+    /// A save of this design of this document, to be [noted](Self::saved) once it is written.
+    pub fn save(&mut self, document: DocumentId, path: PathBuf, design: Design) -> Save {
+        self.identities.save(document, path, design)
+    }
+
+    /// Remembers that a design is safe in a file: whichever document is shown now, it is the one that was saved that has
+    /// the file.
+    pub fn saved(&mut self, save: &Save) {
+        self.identities.written(save);
     }
 
     /// Adds a current measurement's shares of time to the findings, or takes them away.
@@ -346,14 +323,22 @@ impl Document {
         self.valid.findings = findings(model.design(), graph, cost, measured);
     }
 
-    fn set_draft(&mut self, design: Design) {
-        self.has_width = design.has_width();
-        self.draft = design;
+    /// Takes a step that can be taken back.
+    fn go_on(&mut self, state: State, edit: &Edit, now: f64, held: bool) {
+        self.history.record(&self.present, edit, now, held);
+        self.show(state);
+        let reachable: Vec<_> = self.history.documents().chain([self.present.document]).collect();
+        self.identities.keep_only(&reachable);
+    }
+
+    fn show(&mut self, state: State) {
+        self.has_width = state.design.has_width();
+        self.present = state;
         self.derive();
     }
 
     fn derive(&mut self) {
-        let model = self.fixed.clone().unwrap_or_else(|| Model::from(&self.draft));
+        let model = self.fixed.clone().unwrap_or_else(|| Model::from(&self.present.design));
         match Analysis::of(model, self.options.batch) {
             Ok(analysis) => {
                 self.errors.clear();
@@ -380,66 +365,11 @@ impl Document {
     }
 }
 
-/// A preset keeps its name only while it is that preset; a name of one's own stays.
-fn name_after(before: &str, edited: &Design) -> String {
-    static PRESETS: LazyLock<Vec<(Fingerprint, &str)>> = LazyLock::new(|| {
-        let preset = |preset: &'static zoo::Preset| (preset.design.fingerprint(), preset.design.name.as_str());
-        zoo::presets().iter().map(preset).collect()
-    });
-    let base = without_width(before.strip_suffix(EDITED).unwrap_or(before));
-    let of_a_preset = zoo::find(before).is_some()
-        || before.ends_with(EDITED) && PRESETS.iter().any(|(_, name)| without_width(name) == base);
-    if !of_a_preset || edited.name != before {
-        return edited.name.clone();
-    }
-    let print = edited.fingerprint();
-    // Two presets may be the same network; the one nearest to what it was before goes first.
-    let same = PRESETS.iter().filter(|(preset, _)| *preset == print).map(|(_, name)| *name);
-    match same.min_by_key(|name| (*name != before, without_width(name) != base, name.len())) {
-        Some(name) => name.to_owned(),
-        None => format!("{base}{EDITED}"),
-    }
-}
-
-/// `shufflenet-v2-paper` of `shufflenet-v2-x1.0-paper`: the width is a setting of its own.
-fn without_width(name: &str) -> String {
-    let is_width = |part: &&str| part.strip_prefix('x').is_some_and(|width| width.parse::<f64>().is_ok());
-    let parts: Vec<&str> = name.split('-').filter(|part| !is_width(part)).collect();
-    parts.join("-")
-}
-
-/// Says which channels an edit moved that asked for something else.
-fn moved_channels(edit: &Edit, before: &Design, after: &Design) -> Option<String> {
-    let Edit::All(edits) = edit else { return None };
-    if !edits.contains(&Edit::Fit) {
-        return None;
-    }
-    let pairs = before.stages.iter().zip(&after.stages).map(|(before, after)| (before.channels, after.channels));
-    let moved: Vec<String> =
-        pairs.filter(|(before, after)| before != after).map(|(before, after)| format!("{before} to {after}")).collect();
-    (!moved.is_empty()).then(|| format!("Channels moved so that they divide: {}.", moved.join(", ")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use shufflescope_engine::design::BlockEdit;
-
-    fn named(from: &str, edit: Edit) -> String {
-        name_after(from, &Design { name: from.into(), ..zoo::preset("shufflenet-v2-x1.0").unwrap().apply(&edit) })
-    }
-
-    #[test]
-    fn a_preset_keeps_its_name_only_while_it_is_that_preset() {
-        assert_eq!(named("shufflenet-v2-x1.0", Edit::Width(1.5)), "shufflenet-v2-x1.5");
-        assert_eq!(named("shufflenet-v2-x1.0", Edit::Width(1.37)), "shufflenet-v2 (edited)");
-        assert_eq!(named("shufflenet-v2 (edited)", Edit::Width(2.0)), "shufflenet-v2-x2.0");
-        assert_eq!(named("shufflenet-v2-x1.0", Edit::Blocks(BlockEdit::Kernel(5))), "shufflenet-v2 (edited)");
-    }
-
-    #[test]
-    fn a_name_of_ones_own_stays() {
-        assert_eq!(named("mine", Edit::Width(1.5)), "mine");
-        assert_eq!(named("mine (edited)", Edit::Width(1.5)), "mine (edited)");
+/// Whether an edit leaves nothing of the design before.
+fn is_another_design(edit: &Edit) -> bool {
+    match edit {
+        Edit::Replace(_) => true,
+        Edit::All(edits) => edits.iter().any(is_another_design),
+        _ => false,
     }
 }

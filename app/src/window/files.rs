@@ -1,136 +1,85 @@
 //! Files and file dialogs, all off the painting thread; results come back as events.
+//!
+//! Files of others are read, and exports rendered, in processes that can be ended; the user's work is written on a thread
+//! that nothing of that can stop.
 
-use std::future::Future;
+mod dialogs;
+mod event;
+mod file_manager;
+mod names;
+mod reader;
+mod write_queue;
+mod writer;
+
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use shufflescope_engine::classify::Picture;
-use shufflescope_engine::design::{Batch, Design};
-use shufflescope_engine::files::write_atomically;
-use shufflescope_engine::model::{Model, ModelFile};
-use shufflescope_engine::report::{Profile, ProfileFileError};
+use shufflescope_engine::design::Design;
+use shufflescope_engine::files::read_regular;
+use shufflescope_engine::units::Bytes;
 
-use super::bench::Side;
-use super::export::{Export, Material, done, show_folder, with_ending};
+pub use self::dialogs::{Dialogs, Pending, Question, Reply, SystemDialogs, Wanted};
+pub use self::event::{Chosen, FileEvent, Opened, Place};
+use self::names::{file_name, with_ending};
+pub use self::reader::Errand;
+use self::reader::Reader;
+pub use self::writer::Write;
+use self::writer::Writer;
+use super::document::{DocumentId, Save};
+use super::drafts::Draft;
 use super::pacer::Pacer;
-use crate::image_file::{ENDINGS, write_png};
-
-/// The file in the data folder that survives a crash.
-const DRAFT: &str = "draft.toml";
+use crate::export::{Export, Material};
+use crate::image_file::ENDINGS;
+use crate::reader::Readers;
 
 /// The file in the data folder that names the folder of the last export.
 const EXPORT_FOLDER: &str = "export-folder.txt";
 
-/// A dialog that is gone this soon was never there.
-const TOO_SOON: Duration = Duration::from_millis(400);
+/// How long the end of the program waits for exports that are being rendered.
+const MOST_WAIT: Duration = Duration::from_secs(2);
 
-/// What became of a request.
-#[derive(Debug)]
-pub enum FileEvent {
-    /// A file was read, or why not.
-    Opened(PathBuf, Result<Opened, String>),
-    /// A file for one side of a comparison was read, or why not.
-    OpenedFor(Side, Result<Opened, String>),
-    /// A design file was written, or why not.
-    Saved(PathBuf, Box<Design>, Result<(), String>),
-    /// A person has chosen where to export what was there when the dialog came up.
-    ExportTo(PathBuf, Export, Box<Material>),
-    /// A file for elsewhere was written, and what to say of it, or why not.
-    Exported(PathBuf, Result<String, String>),
-    /// A person has chosen where results of the *Lab* or a comparison go.
-    WriteTo(PathBuf, Vec<u8>),
-    /// A person has chosen a file or folder for the camera tab.
-    Chosen(Chosen),
-    /// The file manager could not be shown.
-    NoFileManager(String),
-    /// The design could not be kept safe in the data folder.
-    NotKept(String),
-    /// No file dialog could be shown; where the design is kept meanwhile.
-    NoDialog(Option<PathBuf>),
-}
+/// Endings of files that open as a network.
+const NETWORKS: [&str; 3] = ["toml", "json", "onnx"];
 
-/// What a file held.
-#[derive(Debug)]
-pub enum Opened {
-    /// A design.
-    Design(Box<Design>),
-    /// A saved profile, and why its network cannot be shown where that is so: its file is gone, say.
-    Profile(Box<Profile>, Option<String>),
-    /// An ONNX model.
-    Model(Box<Model>),
-}
-
-/// What a file or folder was chosen for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Chosen {
-    /// Trained weights.
-    Weights(PathBuf),
-    /// Names of classes.
-    Labels(PathBuf),
-    /// Pictures to show in a camera's place.
-    Pictures(PathBuf),
-}
-
-/// A file to be written, off the painting thread.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Write {
-    /// Where.
-    pub path: PathBuf,
-    /// What.
-    pub bytes: Vec<u8>,
-}
-
-enum Request {
-    Snapshot(PathBuf, Arc<Picture>),
-    Open(PathBuf),
-    OpenFor(Side, PathBuf),
-    Write(Write),
-    Save(PathBuf, Box<Design>),
-    Export(PathBuf, Export, Box<Material>),
-    Remember(PathBuf, PathBuf),
-    Keep(PathBuf, Box<Design>),
-    Finish(Sender<()>),
-}
-
-/// Reads and writes on a thread of its own.
+/// Asks for files, reads and writes them.
 #[derive(Debug)]
 pub struct Files {
-    requests: Sender<Request>,
+    dialogs: Arc<dyn Dialogs>,
+    reader: Reader,
+    writer: Writer,
     events: Receiver<FileEvent>,
     tell: Sender<FileEvent>,
     pacer: Pacer,
+    /// Where the design is kept over a crash.
     draft: Option<PathBuf>,
     export_folder: Option<PathBuf>,
     export_folder_file: Option<PathBuf>,
 }
 
 impl Files {
-    /// Starts the thread; without a data folder nothing is kept over a crash.
+    /// Starts the threads; without a `draft` nothing is kept over a crash, and without a data folder no folder of exports.
     #[must_use]
-    pub fn new(data_folder: Option<&Path>, pacer: Pacer) -> Self {
-        let (requests, inbox) = channel();
+    pub fn new(
+        data_folder: Option<&Path>,
+        draft: Option<PathBuf>,
+        readers: Readers,
+        dialogs: Arc<dyn Dialogs>,
+        pacer: Pacer,
+    ) -> Self {
         let (tell, events) = channel();
-        let outbox = tell.clone();
-        let wake = pacer.clone();
-        std::thread::spawn(move || {
-            for request in inbox {
-                if let Some(event) = carry_out(request) {
-                    let _ = outbox.send(event);
-                    wake.wake();
-                }
-            }
-        });
+        let writer = Writer::new(tell.clone(), pacer.clone());
         let export_folder_file = data_folder.map(|folder| folder.join(EXPORT_FOLDER));
         Self {
-            requests,
+            dialogs,
+            reader: Reader::new(readers, writer.clone(), tell.clone(), pacer.clone()),
+            writer,
             events,
             tell,
             pacer,
-            draft: data_folder.map(|folder| folder.join(DRAFT)),
+            draft,
             export_folder: export_folder_file.as_deref().and_then(remembered),
             export_folder_file,
         }
@@ -149,52 +98,66 @@ impl Files {
             return;
         }
         if let (Some(file), Some(folder)) = (&self.export_folder_file, &folder) {
-            self.request(Request::Remember(file.clone(), folder.clone()));
+            self.writer.remember(file.clone(), folder);
         }
         self.export_folder = folder;
     }
 
-    /// The design that the last session left unsaved.
-    #[must_use]
-    pub fn recover(data_folder: Option<&Path>) -> Option<Design> {
-        Design::read(&data_folder?.join(DRAFT)).ok()
+    /// What has become of the requests so far.
+    pub fn poll(&mut self) -> Vec<FileEvent> {
+        let reader = &mut self.reader;
+        let hung = self.writer.hung().into_iter().map(FileEvent::Hung);
+        self.events.try_iter().flat_map(|event| reader.take(event)).chain(hung).collect()
     }
 
-    /// What has become of the requests so far.
-    pub fn poll(&self) -> Vec<FileEvent> {
-        self.events.try_iter().collect()
+    /// Whether anything is being written, so that it is worth to look again.
+    #[must_use]
+    pub fn is_writing(&self) -> bool {
+        self.writer.is_busy()
+    }
+
+    /// What is being read and rendered.
+    #[must_use]
+    pub fn errands(&self) -> &[Errand] {
+        self.reader.errands()
+    }
+
+    /// Ends the errand of this number.
+    pub fn cancel(&mut self, id: u64) -> Option<FileEvent> {
+        self.reader.cancel(id)
     }
 
     /// Reads a design file, a saved profile or an ONNX model.
-    pub fn open(&self, path: PathBuf) {
-        self.request(Request::Open(path));
+    pub fn open(&mut self, place: Place, path: PathBuf) {
+        self.reader.open(place, path);
     }
 
-    /// Reads a file for one side of a comparison.
-    pub fn open_for(&self, side: Side, path: PathBuf) {
-        self.request(Request::OpenFor(side, path));
-    }
-
-    /// Writes a text for elsewhere.
-    pub fn write(&self, write: Write) {
-        self.request(Request::Write(write));
+    /// Writes bytes for elsewhere.
+    pub fn write(&self, path: PathBuf, bytes: Vec<u8>) {
+        let said = format!("Exported to {}.", path.display());
+        self.writer.write(Write { path, bytes, said });
     }
 
     /// Writes a design file.
-    pub fn save(&self, path: PathBuf, design: &Design) {
-        self.request(Request::Save(path, Box::new(design.clone())));
+    pub fn save(&self, save: Save) {
+        self.writer.save(save);
     }
 
     /// Writes a file for elsewhere.
-    pub fn export(&self, path: PathBuf, what: Export, material: Box<Material>) {
-        self.request(Request::Export(path, what, material));
+    pub fn export(&mut self, path: PathBuf, what: Export, material: Box<Material>) {
+        self.reader.export(path, what, material);
+    }
+
+    /// Writes a picture as PNG.
+    pub fn snapshot(&self, path: PathBuf, picture: Arc<Picture>) {
+        self.writer.snapshot(path, picture);
     }
 
     /// Shows a folder in the system's file manager.
     pub fn show_folder(&self, folder: PathBuf) {
         let (tell, pacer) = (self.tell.clone(), self.pacer.clone());
         std::thread::spawn(move || {
-            if let Err(error) = show_folder(&folder) {
+            if let Err(error) = file_manager::show_folder(&folder) {
                 let _ = tell.send(FileEvent::NoFileManager(error));
                 pacer.wake();
             }
@@ -202,307 +165,150 @@ impl Files {
     }
 
     /// Keeps the design safe in the data folder.
-    pub fn keep(&self, design: &Design) {
+    pub fn keep(&self, draft: Draft) {
         if let Some(path) = &self.draft {
-            self.request(Request::Keep(path.clone(), Box::new(design.clone())));
+            self.writer.keep(path.clone(), draft);
         }
     }
 
     /// Waits until everything requested is on disk, but not for long; for the end of the program.
-    pub fn finish(&self) {
-        let (done, wait) = channel();
-        self.request(Request::Finish(done));
-        let _ = wait.recv_timeout(Duration::from_secs(2));
+    pub fn finish(&mut self) {
+        self.writer.finish();
+        let since = Instant::now();
+        while self.reader.is_exporting() && since.elapsed() < MOST_WAIT {
+            if let Ok(event) = self.events.recv_timeout(Duration::from_millis(50)) {
+                self.reader.take(event);
+            }
+        }
+        self.writer.finish();
     }
 
     /// Asks a person for a design file, a saved profile or an ONNX model and opens it.
-    pub fn ask_to_open(&self) {
-        let dialog = rfd::AsyncFileDialog::new()
-            .set_title("Open a design, a saved profile or an ONNX model")
-            .add_filter("Design, profile or model", &["toml", "json", "onnx"]);
-        let requests = self.requests.clone();
-        self.ask(dialog.pick_file(), move |path| {
-            let _ = requests.send(Request::Open(path));
-        });
-    }
-
-    /// Asks a person for a file for one side of a comparison.
-    pub fn ask_to_open_for(&self, side: Side) {
-        let dialog = rfd::AsyncFileDialog::new()
-            .set_title("Open a network to compare")
-            .add_filter("Design, profile or model", &["toml", "json", "onnx"]);
-        let requests = self.requests.clone();
-        self.ask(dialog.pick_file(), move |path| {
-            let _ = requests.send(Request::OpenFor(side, path));
-        });
+    pub fn ask_to_open(&self, place: Place) {
+        let title = match place {
+            Place::Document => "Open a design, a saved profile or an ONNX model",
+            Place::Side(_) => "Open a network to compare",
+        };
+        let filter = ("Design, profile or model", NETWORKS.to_vec());
+        self.ask(title, Wanted::File, filter, move |path| Some(FileEvent::ToOpen(place, path)));
     }
 
     /// Asks a person for a file and writes these bytes to it.
     pub fn ask_to_write(&self, name: &str, ending: &'static str, bytes: Vec<u8>) {
-        let mut dialog = rfd::AsyncFileDialog::new()
-            .set_title("Export the result")
-            .add_filter("Result", &[ending.trim_start_matches('.')])
-            .set_file_name(file_name(name, ending));
-        if let Some(folder) = self.export_folder() {
-            dialog = dialog.set_directory(folder);
-        }
-        let (tell, pacer) = (self.tell.clone(), self.pacer.clone());
-        self.ask(dialog.save_file(), move |path| {
-            let _ = tell.send(match with_ending(path, ending) {
-                Ok(path) => FileEvent::WriteTo(path, bytes),
-                Err(taken) => {
-                    let error = taken.to_string();
-                    FileEvent::Exported(taken.0, Err(error))
-                }
-            });
-            pacer.wake();
+        let (name, filter) = (file_name(name, ending), ("Result", vec![ending.trim_start_matches('.')]));
+        self.ask_where("Export the result", name, filter, move |path| match with_ending(path, ending) {
+            Ok(path) => Some(FileEvent::WriteTo(path, bytes)),
+            Err(taken) => Some(not_exported(taken)),
         });
     }
 
-    /// Asks a person for a file and saves the design to it.
-    pub fn ask_to_save(&self, design: &Design) {
-        let dialog = rfd::AsyncFileDialog::new()
-            .set_title("Save the design")
-            .add_filter("Design", &["toml"])
-            .set_file_name(file_name(&design.name, ".toml"));
-        let (requests, tell, pacer) = (self.requests.clone(), self.tell.clone(), self.pacer.clone());
+    /// Asks a person for a file to save this design of this document to.
+    pub fn ask_to_save(&self, document: DocumentId, design: &Design) {
+        let wanted = Wanted::NewFile(file_name(&design.name, ".toml"));
         let design = Box::new(design.clone());
-        self.ask(dialog.save_file(), move |path| match with_ending(path, ".toml") {
-            Ok(path) => {
-                let _ = requests.send(Request::Save(path, design));
-            }
-            Err(taken) => {
-                let error = taken.to_string();
-                let _ = tell.send(FileEvent::Saved(taken.0, design, Err(error)));
-                pacer.wake();
-            }
+        self.ask("Save the design", wanted, ("Design", vec!["toml"]), move |path| match with_ending(path, ".toml") {
+            Ok(path) => Some(FileEvent::SaveTo(path, document, design)),
+            Err(taken) => Some(FileEvent::NotSaved(taken.to_string())),
         });
     }
 
     /// Asks a person for a file of weights.
     pub fn ask_for_weights(&self) {
-        let dialog = rfd::AsyncFileDialog::new()
-            .set_title("Open trained weights")
-            .add_filter("Weights", &["pth", "pt", "safetensors"]);
-        self.ask_for(dialog.pick_file(), Chosen::Weights);
+        let filter = ("Weights", vec!["pth", "pt", "safetensors"]);
+        self.ask("Open trained weights", Wanted::File, filter, |path| Some(FileEvent::Chosen(Chosen::Weights(path))));
     }
 
     /// Asks a person for a list of labels.
     pub fn ask_for_labels(&self) {
-        let dialog = rfd::AsyncFileDialog::new().set_title("Open labels, one a line").add_filter("Labels", &["txt"]);
-        self.ask_for(dialog.pick_file(), Chosen::Labels);
+        let filter = ("Labels", vec!["txt"]);
+        self.ask("Open labels, one a line", Wanted::File, filter, |path| Some(FileEvent::Chosen(Chosen::Labels(path))));
     }
 
     /// Asks a person for a picture, or for a folder of pictures.
     pub fn ask_for_pictures(&self, folder: bool) {
-        let dialog = rfd::AsyncFileDialog::new();
-        if folder {
-            self.ask_for(dialog.set_title("Show a folder of pictures").pick_folder(), Chosen::Pictures);
+        let (title, wanted, endings) = if folder {
+            ("Show a folder of pictures", Wanted::Folder, vec![])
         } else {
-            let dialog = dialog.set_title("Show a picture").add_filter("Picture", &ENDINGS);
-            self.ask_for(dialog.pick_file(), Chosen::Pictures);
-        }
-    }
-
-    fn ask_for(
-        &self,
-        dialog: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static,
-        what: impl FnOnce(PathBuf) -> Chosen + Send + 'static,
-    ) {
-        let (tell, pacer) = (self.tell.clone(), self.pacer.clone());
-        self.ask(dialog, move |path| {
-            let _ = tell.send(FileEvent::Chosen(what(path)));
-            pacer.wake();
-        });
+            ("Show a picture", Wanted::File, ENDINGS.to_vec())
+        };
+        self.ask(title, wanted, ("Picture", endings), |path| Some(FileEvent::Chosen(Chosen::Pictures(path))));
     }
 
     /// Asks a person for a file and writes the picture to it.
     pub fn ask_for_snapshot(&self, picture: Arc<Picture>) {
-        let mut dialog = rfd::AsyncFileDialog::new()
-            .set_title("Save the picture")
-            .add_filter("PNG picture", &["png"])
-            .set_file_name("snapshot.png");
-        if let Some(folder) = self.export_folder() {
-            dialog = dialog.set_directory(folder);
-        }
-        let (requests, tell, pacer) = (self.requests.clone(), self.tell.clone(), self.pacer.clone());
-        self.ask(dialog.save_file(), move |path| match with_ending(path, ".png") {
-            Ok(path) => {
-                let _ = requests.send(Request::Snapshot(path, picture));
-            }
-            Err(taken) => {
-                let error = taken.to_string();
-                let _ = tell.send(FileEvent::Exported(taken.0, Err(error)));
-                pacer.wake();
+        let (writer, filter) = (self.writer.clone(), ("PNG picture", vec!["png"]));
+        self.ask_where("Save the picture", "snapshot.png".into(), filter, move |path| {
+            match with_ending(path, ".png") {
+                Ok(path) => {
+                    writer.snapshot(path, picture);
+                    None
+                }
+                Err(taken) => Some(not_exported(taken)),
             }
         });
-    }
-
-    /// Writes a picture as PNG.
-    pub fn snapshot(&self, path: PathBuf, picture: Arc<Picture>) {
-        self.request(Request::Snapshot(path, picture));
     }
 
     /// Asks a person for a file and exports to it.
     pub fn ask_to_export(&self, what: Export, material: Material) {
         let ending = what.endings().first().copied().unwrap_or_default();
-        let extensions: Vec<_> = what.endings().iter().map(|ending| ending.trim_start_matches('.')).collect();
-        let mut dialog = rfd::AsyncFileDialog::new()
-            .set_title(format!("Export: {}", what.about()))
-            .add_filter(what.about(), &extensions)
-            .set_file_name(file_name(material.model.name(), ending));
-        if let Some(folder) = self.export_folder() {
-            dialog = dialog.set_directory(folder);
-        }
-        let (tell, pacer) = (self.tell.clone(), self.pacer.clone());
-        self.ask(dialog.save_file(), move |path| {
-            let _ = tell.send(match with_ending(path, ending) {
-                Ok(path) => FileEvent::ExportTo(path, what, Box::new(material)),
-                Err(taken) => {
-                    let error = taken.to_string();
-                    FileEvent::Exported(taken.0, Err(error))
-                }
-            });
-            pacer.wake();
+        let endings = what.endings().iter().map(|ending| ending.trim_start_matches('.')).collect();
+        let name = file_name(material.model.name(), ending);
+        let title = format!("Export: {}", what.about());
+        self.ask_where(&title, name, (what.about(), endings), move |path| match with_ending(path, ending) {
+            Ok(path) => Some(FileEvent::ExportTo(path, what, Box::new(material))),
+            Err(taken) => Some(not_exported(taken)),
         });
     }
 
-    /// Waits for a dialog on a thread; the dialog itself was made on the painting thread, as macOS wants it.
+    /// Asks a person for a file or folder; `then` says what has come of the answer.
     fn ask(
         &self,
-        dialog: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static,
-        then: impl FnOnce(PathBuf) + Send + 'static,
+        title: &str,
+        wanted: Wanted,
+        filter: (&'static str, Vec<&'static str>),
+        then: impl FnOnce(PathBuf) -> Option<FileEvent> + Send + 'static,
     ) {
-        let (tell, pacer, draft) = (self.tell.clone(), self.pacer.clone(), self.draft.clone());
+        self.show(Question { title: title.into(), wanted, filter, folder: None }, then);
+    }
+
+    /// Asks a person for a new file, first in the folder of the last export.
+    fn ask_where(
+        &self,
+        title: &str,
+        name: String,
+        filter: (&'static str, Vec<&'static str>),
+        then: impl FnOnce(PathBuf) -> Option<FileEvent> + Send + 'static,
+    ) {
+        let folder = self.export_folder().map(Path::to_owned);
+        self.show(Question { title: title.into(), wanted: Wanted::NewFile(name), filter, folder }, then);
+    }
+
+    /// Shows a dialog and waits for it on a thread.
+    fn show(&self, question: Question, then: impl FnOnce(PathBuf) -> Option<FileEvent> + Send + 'static) {
+        let wait = self.dialogs.show(question);
+        let (tell, pacer) = (self.tell.clone(), self.pacer.clone());
+        let draft = self.draft.clone();
         std::thread::spawn(move || {
-            let asked = Instant::now();
-            match block_on(dialog) {
-                Some(file) => then(file.path().to_owned()),
-                None if asked.elapsed() < TOO_SOON => {
-                    let _ = tell.send(FileEvent::NoDialog(draft));
-                    pacer.wake();
-                }
-                None => {}
+            let event = match wait() {
+                Reply::Chosen(path) => then(path),
+                Reply::Cancelled => None,
+                Reply::NoDialog => Some(FileEvent::NoDialog(draft)),
+            };
+            if let Some(event) = event {
+                let _ = tell.send(event);
+                pacer.wake();
             }
         });
     }
-
-    fn request(&self, request: Request) {
-        // The thread only ends with this sender.
-        let _ = self.requests.send(request);
-    }
 }
 
-fn carry_out(request: Request) -> Option<FileEvent> {
-    match request {
-        Request::Open(path) => {
-            let result = read(&path);
-            Some(FileEvent::Opened(path, result))
-        }
-        Request::OpenFor(side, path) => {
-            let result = read(&path);
-            Some(FileEvent::OpenedFor(side, result))
-        }
-        Request::Write(Write { path, bytes }) => {
-            let result = super::export::explained(write_atomically(&path, &bytes));
-            let said = result.map(|()| format!("Exported to {}.", path.display()));
-            Some(FileEvent::Exported(path, said))
-        }
-        Request::Export(path, what, material) => {
-            let done = || done(what, &path, material.model.has_weights());
-            let result = material.write(what, &path).map(|()| done());
-            Some(FileEvent::Exported(path, result))
-        }
-        Request::Snapshot(path, picture) => {
-            let result = write_png(&path, &picture).map(|()| format!("The picture was saved to {}.", path.display()));
-            Some(FileEvent::Exported(path, result))
-        }
-        Request::Remember(file, folder) => {
-            // A folder that is forgotten costs a few clicks; nothing to bother anybody with.
-            let _ = file.parent().map(std::fs::create_dir_all);
-            let _ = folder.to_str().map(|folder| write_atomically(&file, folder.as_bytes()));
-            None
-        }
-        Request::Save(path, design) => {
-            let result = design.write(&path).map_err(|error| error.to_string());
-            Some(FileEvent::Saved(path, design, result))
-        }
-        Request::Keep(path, design) => {
-            let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-            let result = folder.map_err(|error| error.to_string());
-            let result = result.and_then(|()| design.write(&path).map_err(|error| error.to_string()));
-            result.err().map(FileEvent::NotKept)
-        }
-        Request::Finish(done) => {
-            let _ = done.send(());
-            None
-        }
-    }
-}
-
-/// Reads a saved profile, an ONNX model or a design, as the file's name says.
-fn read(path: &Path) -> Result<Opened, String> {
-    let has_ending = |ending| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(ending));
-    if has_ending("onnx") {
-        let opened = ModelFile::open(path).map(Model::from).map(Box::new);
-        return opened.map(Opened::Model).map_err(|error| error.to_string());
-    }
-    if !has_ending("json") {
-        return Design::read(path).map(Box::new).map(Opened::Design).map_err(|error| error.to_string());
-    }
-    let remedy = "Of all exports only a profile (JSON) opens again.";
-    match Profile::read(path) {
-        Ok(profile) => {
-            // A model file is read here, off the painting thread; a design is checked already.
-            let fixed = profile.design.design().is_none().then_some(&profile.design);
-            let missing = fixed.and_then(|model| model.graph(Batch(1)).err()).map(|error| error.to_string());
-            Ok(Opened::Profile(Box::new(profile), missing))
-        }
-        Err(error @ (ProfileFileError::Syntax { .. } | ProfileFileError::NoSchema { .. })) => {
-            Err(format!("{error}. {remedy}"))
-        }
-        Err(error) => Err(error.to_string()),
-    }
+fn not_exported(taken: names::NameTaken) -> FileEvent {
+    let error = taken.to_string();
+    FileEvent::Exported(taken.0, Err(error))
 }
 
 /// The folder that an earlier session exported to.
 fn remembered(file: &Path) -> Option<PathBuf> {
-    let folder = std::fs::read_to_string(file).ok()?;
+    let folder = String::from_utf8(read_regular(file, Bytes(1 << 16)).ok()?).ok()?;
     (!folder.is_empty()).then(|| folder.into())
-}
-
-/// A file name that every system accepts.
-fn file_name(design: &str, ending: &str) -> String {
-    let plain = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' };
-    let name: String = design.chars().map(plain).collect();
-    format!("{}{ending}", name.trim_matches(['-', '.']))
-}
-
-/// Runs a future to its end on this thread.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    struct Unpark(std::thread::Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => std::thread::park(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn any_name_becomes_a_file_name() {
-        assert_eq!(file_name("shufflenet-v2-x1.0 (edited)", ".toml"), "shufflenet-v2-x1.0--edited.toml");
-        assert_eq!(file_name("a/b\\c:d", ".trace.json"), "a-b-c-d.trace.json");
-    }
 }

@@ -8,7 +8,9 @@ use shufflescope_engine::runtime::RunOptions;
 
 use super::app::{App, Setup};
 use super::bench::Care;
+use super::files::SystemDialogs;
 use super::theme;
+use crate::reader::Readers;
 use crate::weights_store::Server;
 use crate::worker::Launcher;
 
@@ -32,6 +34,8 @@ pub enum Renderer {
 pub struct WindowOptions {
     /// The worker process.
     pub launcher: Launcher,
+    /// What reads files and renders exports.
+    pub readers: Readers,
     /// The design to start with; the last session's where `None`.
     pub design: Option<Design>,
     /// Device, runtime, threads and batch to start with.
@@ -49,10 +53,12 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
         anyhow::bail!("no display was found, so the window cannot open; {COMMAND_LINE}");
     }
     let data_folder = crate::data_folder();
-    let WindowOptions { launcher, design, options, renderer } = options;
+    let WindowOptions { launcher, readers, design, options, renderer } = options;
     let (care, weights_server) = (Care::default(), Server::pytorch());
     let camera_launcher = launcher.clone();
-    let setup = Setup { launcher, camera_launcher, data_folder, design, options, care, weights_server };
+    let dialogs = std::sync::Arc::new(SystemDialogs);
+    let setup =
+        Setup { launcher, camera_launcher, data_folder, design, options, care, weights_server, readers, dialogs };
     let first = match renderer {
         None | Some(Renderer::Wgpu) => eframe::Renderer::Wgpu,
         Some(Renderer::Glow) => eframe::Renderer::Glow,

@@ -8,6 +8,7 @@ use super::bench::Bench;
 use super::camera::Camera;
 use super::compare::{Compare, Compared};
 use super::document::Document;
+use super::files::Errand;
 use super::lab::Lab;
 use super::live::Live;
 use super::past_runs::PastRuns;
@@ -34,6 +35,8 @@ pub struct Scene<'a> {
     pub surroundings: &'a Surroundings,
     /// Where the last export went.
     pub export_folder: Option<&'a Path>,
+    /// What is being read and exported.
+    pub errands: &'a [Errand],
 }
 
 impl<'a> Scene<'a> {

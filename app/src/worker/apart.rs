@@ -17,7 +17,7 @@ pub(super) type Tell<'a> = &'a mut dyn FnMut(f64, Nanos) -> ControlFlow<()>;
 /// Runs the job's network with one kernel a layer. `tell` may stop it between two runs, and once before the first.
 pub(super) fn take_apart(job: &Job, clock: &MonotonicClock, tell: Tell<'_>) -> anyhow::Result<Apart> {
     let graph = job.design.graph(Batch(job.options.batch))?;
-    check_memory(&graph)?;
+    check_memory(&graph, &job.options)?;
     let device = Device::open(&job.options.device)?;
     let weights = job.design.weights(&graph, job.weights.as_deref()).context("the weights cannot be used")?;
     let mut executable = prepare_apart(&graph, &weights, &device, &job.options)?;

@@ -168,7 +168,7 @@ impl Measuring {
     fn samples_of(&mut self, ticket: Ticket, job: &Job) -> anyhow::Result<(Measurement, ProcessSamples)> {
         let _turn = self.wait_for_turn(ticket, job.options.device)?;
         let graph = job.design.graph(Batch(job.options.batch))?;
-        check_memory(&graph)?;
+        check_memory(&graph, &job.options)?;
         self.prepare(ticket, std::slice::from_ref(&graph));
         let device = Device::open(&job.options.device)?;
         let weights = job.design.weights(&graph, job.weights.as_deref()).context("the weights cannot be used")?;

@@ -4,12 +4,12 @@
 //! ends, however it ends, so a dead process keeps nobody waiting. Where no lock can be had, because the folder cannot be
 //! written or the file system knows no locks, measuring goes on without one.
 
-use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use shufflescope_engine::device::DeviceId;
+use shufflescope_engine::files::FileLock;
 
 /// The folder in the data folder.
 const FOLDER: &str = "locks";
@@ -26,7 +26,7 @@ const NAME_BYTES: usize = 200;
 /// The right to measure on a device, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn {
-    _locked: Option<File>,
+    _lock: Option<FileLock>,
 }
 
 /// Where turns are taken.
@@ -52,7 +52,7 @@ impl Turns {
 
     /// Takes the turn on `device` if nobody has it; `me` is what others are told then.
     pub(super) fn ask(&self, device: DeviceId, me: &str) -> Asked {
-        self.lock(device, me).unwrap_or(Asked::Mine(Turn { _locked: None }))
+        self.lock(device, me).unwrap_or(Asked::Mine(Turn { _lock: None }))
     }
 
     /// Waits until nobody else has it; `None` once it `is_given_up`. Tells for whom it waits, and goes on telling.
@@ -87,23 +87,17 @@ impl Turns {
     fn lock(&self, device: DeviceId, me: &str) -> io::Result<Asked> {
         std::fs::create_dir_all(&self.folder)?;
         let name = device.to_string().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(self.folder.join(&name))?;
         // A locked file cannot be read by others on Windows: the holder's name stands in one beside it.
-        let holder = self.folder.join(name + ".holder");
-        match file.try_lock() {
-            Ok(()) => {
-                // Only words for people: that they may be missing harms nobody.
-                let _ = std::fs::write(&holder, format!("{me} (process {})", std::process::id()));
-                Ok(Asked::Mine(Turn { _locked: Some(file) }))
-            }
-            Err(TryLockError::WouldBlock) => {
-                let name = std::fs::read(&holder).unwrap_or_default();
-                let name = String::from_utf8_lossy(name.get(..NAME_BYTES.min(name.len())).unwrap_or_default());
-                let name: String = name.chars().filter(|c| !c.is_control()).collect();
-                Ok(Asked::Taken(if name.is_empty() { "another program".into() } else { name }))
-            }
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+        let holder = self.folder.join(format!("{name}.holder"));
+        let Some(lock) = FileLock::attempt(&self.folder.join(name))? else {
+            let name = std::fs::read(&holder).unwrap_or_default();
+            let name = String::from_utf8_lossy(name.get(..NAME_BYTES.min(name.len())).unwrap_or_default());
+            let name: String = name.chars().filter(|c| !c.is_control()).collect();
+            return Ok(Asked::Taken(if name.is_empty() { "another program".into() } else { name }));
+        };
+        // Only words for people: that they may be missing harms nobody.
+        let _ = std::fs::write(&holder, format!("{me} (process {})", std::process::id()));
+        Ok(Asked::Mine(Turn { _lock: Some(lock) }))
     }
 }
 
@@ -145,6 +139,6 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         let turns = Turns { folder: file };
         let both = [turns.ask(DeviceId::Cpu, "profile"), turns.ask(DeviceId::Cpu, "the window")];
-        assert!(both.iter().all(|asked| matches!(asked, Asked::Mine(Turn { _locked: None }))));
+        assert!(both.iter().all(|asked| matches!(asked, Asked::Mine(Turn { _lock: None }))));
     }
 }

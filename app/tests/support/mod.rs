@@ -3,13 +3,16 @@
 #![allow(dead_code, reason = "not every test file needs everything")]
 
 mod cpu_renderer;
+mod dialogs;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::NodeT;
+use shufflescope::reader::Readers;
 use shufflescope::weights_store::Server;
 use shufflescope::window::{App, Care, Setup, theme};
 use shufflescope::worker::Launcher;
@@ -20,6 +23,7 @@ use shufflescope_engine::units::Nanos;
 use shufflescope_engine::zoo;
 
 pub use cpu_renderer::CpuRenderer;
+pub use dialogs::ScriptedDialogs;
 
 /// Long enough for a slow machine under load; never waited for where things go well.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -56,6 +60,12 @@ pub fn setup(data_folder: Option<&Path>) -> Setup {
         care: Care::default(),
         // Nobody listens there.
         weights_server: Server { base_url: "http://127.0.0.1:9/".into(), patience: Duration::from_secs(5) },
+        readers: Readers {
+            program: env!("CARGO_BIN_EXE_shufflescope").into(),
+            args: vec!["reader".into()],
+            patience: PATIENCE,
+        },
+        dialogs: Arc::new(ScriptedDialogs::default()),
     }
 }
 
@@ -74,6 +84,19 @@ pub fn quick(data_folder: Option<&Path>) -> Setup {
 /// A network that takes about a millisecond.
 pub fn small() -> Design {
     zoo::preset("shufflenet-v2-x0.5").unwrap().apply(&Edit::Input(InputSize::square(32)))
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|error| error.to_string())
+    }
 }
 
 impl Window {
@@ -123,6 +146,12 @@ impl Window {
     /// The state under test.
     pub fn app(&self) -> &App {
         self.harness.state()
+    }
+
+    /// Drops these files onto the window, all at once.
+    pub fn drop_files(&mut self, files: impl IntoIterator<Item = PathBuf>) {
+        let files = files.into_iter().map(|file| Arc::new(Dropped(file)) as _);
+        self.harness.input_mut().dropped_files.extend(files);
     }
 
     /// A few frames: enough for a click and what it does.

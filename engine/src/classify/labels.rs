@@ -1,20 +1,21 @@
 //! How classes are called.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::design::limits;
+use crate::files::read_regular;
+use crate::units::Bytes;
 
 /// The categories of ImageNet-1k in the order of their numbers, as torchvision lists them.
 const IMAGENET: &str = include_str!("../../../assets/labels/imagenet.txt");
 
 /// Most bytes of a file of labels: 65,536 classes of 64 bytes each.
-const LARGEST: u64 = 4 << 20;
+const LARGEST: Bytes = Bytes(4 << 20);
 
 /// Longest label in characters: what a person can read beside a bar.
 const LONGEST: usize = 200;
@@ -87,12 +88,7 @@ impl Labels {
     /// Where the file cannot be read, is no UTF-8 text, or has lines that are no labels.
     pub fn read(path: &Path) -> Result<Self, LabelsError> {
         let fail = |source| LabelsError::Read { path: path.into(), source };
-        // A pipe would block.
-        if !std::fs::metadata(path).map_err(fail)?.is_file() {
-            return Err(fail(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")));
-        }
-        let mut bytes = vec![];
-        File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(fail)?;
+        let bytes = read_regular(path, LARGEST).map_err(fail)?;
         parse(&bytes).map_err(|reason| LabelsError::Malformed { path: path.into(), reason })
     }
 
@@ -130,9 +126,6 @@ impl Labels {
 }
 
 fn parse(bytes: &[u8]) -> Result<Labels, String> {
-    if bytes.len() as u64 > LARGEST {
-        return Err(format!("it is longer than {LARGEST} bytes"));
-    }
     let text = std::str::from_utf8(bytes).map_err(|error| format!("byte {} is not UTF-8 text", error.valid_up_to()))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_end();
     if text.is_empty() {
@@ -204,7 +197,7 @@ mod tests {
             (b"a\n\xff", "byte 2 is not UTF-8"),
             (&[b'x'; 300], "line 1 is longer than 200"),
             (&b"x\n".repeat(70_000), "more than 65536 lines"),
-            (&vec![b'x'; LARGEST as usize + 1], "longer than 4194304 bytes"),
+            (&vec![b'x'; LARGEST.0 as usize + 1], "at most"),
         ] {
             let said = read(bytes).unwrap_err().to_string();
             assert!(said.contains("labels.txt") && said.contains(reason), "{said}");

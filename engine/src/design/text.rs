@@ -1,14 +1,15 @@
 //! A design's TOML form: what design files contain.
 
-use std::io::Read;
 use std::path::Path;
 
 use thiserror::Error;
 
 use super::{Design, DesignErrors};
+use crate::files::read_regular;
+use crate::units::Bytes;
 
 /// Files larger than this are not designs; the largest preset has under 4 KiB.
-const MAX_BYTES: u64 = 1 << 20;
+const MOST: Bytes = Bytes(1 << 20);
 
 /// A design file that cannot be used.
 #[derive(Debug, Error)]
@@ -20,12 +21,6 @@ pub enum DesignFileError {
         path: String,
         /// What the system says.
         source: std::io::Error,
-    },
-    /// The file is far too large to be a design.
-    #[error("{path}: too large for a design file (at most {MAX_BYTES} bytes)")]
-    TooLarge {
-        /// The file.
-        path: String,
     },
     /// Not TOML, or not a design's fields.
     #[error("{path}: not a design file: {message}")]
@@ -69,12 +64,9 @@ impl Design {
     pub fn read(path: &Path) -> Result<Self, DesignFileError> {
         let name = path.display().to_string();
         let io = |source| DesignFileError::Io { path: name.clone(), source };
-        let mut text = String::new();
-        // Not by the file's own word for its size, which devices and pipes do not have.
-        std::fs::File::open(path).map_err(io)?.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(io)?;
-        if text.len() as u64 > MAX_BYTES {
-            return Err(DesignFileError::TooLarge { path: name });
-        }
+        let bytes = read_regular(path, MOST).map_err(io)?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| io(std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8 text")))?;
         let design = Self::from_toml(&text).map_err(|error| DesignFileError::Syntax {
             path: name.clone(),
             message: error.to_string().trim_end().into(),

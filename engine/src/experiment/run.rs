@@ -49,7 +49,7 @@ pub fn measure_in_turns(
     for _ in 0..rules.sittings.max(1) {
         let mut networks: Vec<Box<dyn Executable + Send>> = Vec::with_capacity(graphs.len() + 1);
         for graph in graphs.iter().chain(graphs.first()) {
-            check_memory(graph)?;
+            check_memory(graph, options)?;
             let weights = Weights::seeded(graph, Weights::DEFAULT_SEED);
             networks.push(prepare(graph, &weights, device, options)?);
         }

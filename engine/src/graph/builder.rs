@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use thiserror::Error;
 
-use super::{Activation, Conv2d, Graph, Node, NodeId, Op, Shape, UnitId, Window};
+use super::{Activation, Conv2d, Graph, Node, NodeId, Op, Shape, UnitId, Window, limits};
 
 /// A network that cannot be computed; names the layer and what does not fit.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -130,18 +130,18 @@ fn infer(op: &Op, inputs: &[Shape]) -> Result<Shape, String> {
                     conv.in_channels, conv.out_channels, conv.groups
                 ));
             }
-            windowed(first, &conv.window)?.with_channels(conv.out_channels)
+            windowed(first, &conv.window, false)?.with_channels(conv.out_channels)
         }
-        Op::MaxPool(window) | Op::AvgPool(window) => windowed(first, window)?,
+        Op::MaxPool(window) | Op::AvgPool(window) => windowed(first, window, true)?,
         Op::BatchNorm { channels, .. } => {
             expect_channels(first, *channels)?;
             first
         }
         Op::Activation(_) => first,
         Op::GlobalAvgPool => Shape { height: 1, width: 1, ..first },
-        Op::Flatten => Shape::new(first.batch, first.channels * first.pixels(), 1, 1),
+        Op::Flatten => Shape::new(first.batch, features(first)?, 1, 1),
         Op::Linear { in_features, out_features, .. } => {
-            if first.channels * first.pixels() != *in_features || first.pixels() != 1 {
+            if features(first)? != *in_features || first.pixels() != 1 {
                 return Err(format!("expects {in_features} features per image, its input is {first}"));
             }
             first.with_channels(*out_features)
@@ -165,8 +165,8 @@ fn infer(op: &Op, inputs: &[Shape]) -> Result<Shape, String> {
             first.with_channels(inputs.iter().map(|input| input.channels).sum())
         }
         Op::Slice { start, channels } => {
-            if start + channels > first.channels {
-                return Err(format!("keeps channels {start}..{} of {}", start + channels, first.channels));
+            if start.checked_add(*channels).is_none_or(|end| end > first.channels) {
+                return Err(format!("keeps {channels} channels from {start} on of {}", first.channels));
             }
             first.with_channels(*channels)
         }
@@ -180,15 +180,18 @@ fn infer(op: &Op, inputs: &[Shape]) -> Result<Shape, String> {
     if shape.elements().0 == 0 { Err(format!("its output {shape} is empty")) } else { Ok(shape) }
 }
 
+/// Values per image.
+fn features(shape: Shape) -> Result<usize, String> {
+    let features = shape.height.checked_mul(shape.width).and_then(|pixels| pixels.checked_mul(shape.channels));
+    features.ok_or_else(|| format!("its input {shape} has too many values"))
+}
+
 fn expect_channels(shape: Shape, channels: usize) -> Result<(), String> {
     if shape.channels == channels { Ok(()) } else { Err(format!("expects {channels} channels, its input is {shape}")) }
 }
 
-fn windowed(input: Shape, window: &Window) -> Result<Shape, String> {
-    let size = |axis, length| {
-        window.output_length(axis, length).ok_or_else(|| {
-            format!("a {window} window does not fit its input of {}x{} pixels", input.height, input.width)
-        })
-    };
-    Ok(Shape { height: size(0, input.height)?, width: size(1, input.width)?, ..input })
+fn windowed(input: Shape, window: &Window, pooling: bool) -> Result<Shape, String> {
+    limits::check(window, input, pooling)?;
+    let length = |axis, length| window.output_length(axis, length).unwrap_or(0);
+    Ok(Shape { height: length(0, input.height), width: length(1, input.width), ..input })
 }

@@ -40,6 +40,18 @@ impl Liveness {
     /// their first input dies with them; everything else writes to a buffer of its own.
     #[must_use]
     pub fn of(graph: &Graph) -> Self {
+        let in_place = |op: &Op| matches!(op, Op::BatchNorm { .. } | Op::Activation(_) | Op::Add | Op::Scale);
+        Self::by(graph, in_place, |op| matches!(op, Op::Slice { .. } | Op::Flatten))
+    }
+
+    /// Liveness where nothing is written in place and only slices are views, as in an eager framework.
+    #[must_use]
+    pub fn eager(graph: &Graph) -> Self {
+        Self::by(graph, |_| false, |op| matches!(op, Op::Slice { .. }))
+    }
+
+    /// Liveness where operations `in_place` write over a first input that dies with them, and `views` have no buffer.
+    fn by(graph: &Graph, in_place: impl Fn(&Op) -> bool, views: impl Fn(&Op) -> bool) -> Self {
         let nodes = graph.nodes();
         let last = last_uses(graph);
         // The buffer that holds each node's value, named by the node that allocated it.
@@ -49,22 +61,27 @@ impl Liveness {
             let Some(&first) = node.inputs.first() else { continue };
             let owner = buffer[first.0];
             let whole = nodes[owner].output.elements() == node.output.elements();
-            let in_place = matches!(node.op, Op::BatchNorm { .. } | Op::Activation(_) | Op::Add | Op::Scale)
-                && whole
-                && dies[owner] == id.0;
-            if in_place || matches!(node.op, Op::Slice { .. } | Op::Flatten) {
+            if (in_place(&node.op) && whole && dies[owner] == id.0) || views(&node.op) {
                 buffer[id.0] = owner;
                 dies[owner] = dies[owner].max(last[id.0].0);
             }
         }
-        let mut elements = vec![0_u64; nodes.len()];
+        // What comes alive with each node, and what is gone after it: sums of these take one pass however long values live.
+        let mut born = vec![0_u64; nodes.len()];
+        let mut gone = vec![0_u64; nodes.len()];
         for (index, node) in nodes.iter().enumerate() {
             if buffer[index] == index {
                 let size = node.output.elements().0;
-                for alive in &mut elements[index..=dies[index]] {
-                    *alive = alive.saturating_add(size);
-                }
+                born[index] = size;
+                gone[dies[index]] = gone[dies[index]].saturating_add(size);
             }
+        }
+        let mut alive = 0_u64;
+        let mut elements = Vec::with_capacity(nodes.len());
+        for (born, gone) in born.into_iter().zip(gone) {
+            alive = alive.saturating_add(born);
+            elements.push(alive);
+            alive = alive.saturating_sub(gone);
         }
         Self { elements }
     }

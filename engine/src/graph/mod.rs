@@ -4,6 +4,7 @@
 //! by name. Values are immutable; there are no control-flow or in-place semantics.
 
 mod builder;
+mod limits;
 mod liveness;
 mod lower;
 mod op;

@@ -87,7 +87,7 @@ impl Window {
     }
 
     /// Pixels along `axis` from the first tap to the last.
-    fn reach(&self, axis: usize) -> Option<usize> {
+    pub(super) fn reach(&self, axis: usize) -> Option<usize> {
         self.dilation[axis].checked_mul(self.kernel[axis].checked_sub(1)?)?.checked_add(1)
     }
 }

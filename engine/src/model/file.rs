@@ -22,7 +22,14 @@ pub struct ModelFile {
     pub(super) path: PathBuf,
     pub(super) input: InputSize,
     pub(super) content: Fingerprint,
-    pub(super) loaded: OnceLock<Arc<Imported>>,
+    pub(super) loaded: Loaded,
+}
+
+/// What was read of a file so far; the same for all copies from then on.
+#[derive(Clone, Default)]
+pub(super) struct Loaded {
+    whole: OnceLock<Arc<Imported>>,
+    outline: OnceLock<Arc<Imported>>,
 }
 
 impl ModelFile {
@@ -42,7 +49,7 @@ impl ModelFile {
             path: path.to_owned(),
             input: own_input(&imported),
             content: imported.content().clone(),
-            loaded: OnceLock::from(Arc::new(imported)),
+            loaded: Loaded { whole: OnceLock::from(Arc::new(imported)), outline: OnceLock::new() },
         })
     }
 
@@ -75,7 +82,10 @@ impl ModelFile {
     /// # Errors
     /// Where the file is gone or has changed, or the model is made for another input.
     pub fn graph(&self, batch: Batch) -> Result<Graph, ModelError> {
-        let imported = self.imported()?;
+        let imported = match (self.loaded.whole.get(), self.loaded.outline.get()) {
+            (None, Some(outline)) => outline,
+            _ => self.imported()?,
+        };
         let own = own_input(imported);
         let InputSize { height, width } = self.input;
         imported.graph_for(batch.0 as usize, [height as usize, width as usize]).map_err(|source| match source {
@@ -92,15 +102,33 @@ impl ModelFile {
         Ok(self.imported()?.weights())
     }
 
+    /// All that its graphs follow from, for a process that is not to read the file.
+    ///
+    /// # Errors
+    /// Where the file is gone or has changed, or is no network of usual size.
+    pub fn outline(&self) -> Result<Vec<u8>, ModelError> {
+        Ok(self.imported()?.outline()?)
+    }
+
+    /// The same model, which need not read its file to give graphs.
+    ///
+    /// # Errors
+    /// Where the bytes are no outline.
+    pub fn with_outline(self, outline: &[u8]) -> Result<Self, ModelFileError> {
+        let outline = Imported::from_outline(outline, &self.path, self.content.clone())?;
+        let loaded = Loaded { outline: OnceLock::from(Arc::new(outline)), ..self.loaded };
+        Ok(Self { loaded, ..self })
+    }
+
     fn imported(&self) -> Result<&Imported, ModelError> {
-        if let Some(imported) = self.loaded.get() {
+        if let Some(imported) = self.loaded.whole.get() {
             return Ok(imported);
         }
         let imported = import(&self.path)?;
         if *imported.content() != self.content {
             return Err(ModelError::Changed { path: self.path.display().to_string() });
         }
-        Ok(self.loaded.get_or_init(|| Arc::new(imported)))
+        Ok(self.loaded.whole.get_or_init(|| Arc::new(imported)))
     }
 }
 

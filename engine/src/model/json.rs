@@ -8,13 +8,13 @@
 
 use std::borrow::Cow;
 use std::path::PathBuf;
-use std::sync::OnceLock;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use super::file::Loaded;
 use super::{Model, ModelFile, NetworkChoice};
 use crate::design::{Design, Fingerprint, InputSize};
 
@@ -91,7 +91,7 @@ impl<'de> Deserialize<'de> for Model {
             Ok(Self::Network(NetworkChoice { name: network, input }))
         } else if value.get("file").is_some() {
             let FileForm { name, file, input, fingerprint } = read(value)?;
-            Ok(Self::File(ModelFile { name, path: file, input, content: fingerprint, loaded: OnceLock::new() }))
+            Ok(Self::File(ModelFile { name, path: file, input, content: fingerprint, loaded: Loaded::default() }))
         } else {
             read(value).map(Self::Design)
         }

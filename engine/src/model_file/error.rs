@@ -6,7 +6,6 @@ use std::io;
 use thiserror::Error;
 
 use crate::graph::LowerError;
-use crate::units::Bytes;
 use crate::weights::{FoldError, WeightsError};
 
 /// A model that cannot be written or opened.
@@ -19,14 +18,6 @@ pub enum ModelFileError {
         path: String,
         /// What the system says.
         source: io::Error,
-    },
-    /// The file is larger than any model that is read.
-    #[error("{path}: more than {most} is too large for an ONNX model here")]
-    TooLarge {
-        /// The file.
-        path: String,
-        /// Most that is read.
-        most: Bytes,
     },
     /// The file is damaged, or no ONNX model.
     #[error("{path}: not a usable ONNX model: {reason}")]
@@ -55,6 +46,14 @@ pub enum ModelFileError {
     /// The weights do not fit the graph.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// A layer is called as no module of PyTorch can be.
+    #[error("layer `{layer}`: {reason}")]
+    Name {
+        /// The layer's path.
+        layer: String,
+        /// What is wrong with it, and what is not.
+        reason: String,
+    },
     /// A batch normalisation cannot be folded.
     #[error("layer `{layer}`: {source}")]
     Fold {

@@ -6,6 +6,7 @@
 //! Weights alone are [`weights::save_safetensors`](crate::weights::save_safetensors).
 
 mod error;
+mod module_path;
 pub mod onnx;
 pub mod pytorch;
 

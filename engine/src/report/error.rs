@@ -6,7 +6,6 @@ use thiserror::Error;
 
 use super::{Format, SCHEMA};
 use crate::design::DesignErrors;
-use crate::units::Bytes;
 
 /// A profile that cannot be exported.
 #[derive(Debug, Error)]
@@ -45,14 +44,6 @@ pub enum ProfileFileError {
         path: String,
         /// What the system says.
         source: io::Error,
-    },
-    /// The file is far too large to be a profile.
-    #[error("{path}: more than {most} is too large for a profile")]
-    TooLarge {
-        /// The file.
-        path: String,
-        /// Most that is read.
-        most: Bytes,
     },
     /// Not JSON at all.
     #[error("{path}: not a profile: {reason}")]

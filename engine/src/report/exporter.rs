@@ -20,7 +20,7 @@ pub trait Exporter {
 }
 
 /// A format of profiles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Format {
     /// The whole profile, to be read back.
     Json,

@@ -1,13 +1,12 @@
 //! Opens saved profiles, older versions of the form included. Files are not trusted.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::{Profile, ProfileFileError, SCHEMA};
 use crate::design::Design;
+use crate::files::read_regular;
 use crate::units::Bytes;
 
 /// Most that is read; a rigorous profile of the largest network of the zoo has about 2 MiB.
@@ -20,12 +19,7 @@ impl Profile {
     /// Where the file cannot be read or is no profile; the error names the file and, where one is to blame, the field.
     pub fn read(path: &Path) -> Result<Self, ProfileFileError> {
         let name = path.display().to_string();
-        let io = |source| ProfileFileError::Io { path: name.clone(), source };
-        let mut bytes = Vec::new();
-        File::open(path).map_err(io)?.take(MOST.0 + 1).read_to_end(&mut bytes).map_err(io)?;
-        if bytes.len() as u64 > MOST.0 {
-            return Err(ProfileFileError::TooLarge { path: name, most: MOST });
-        }
+        let bytes = read_regular(path, MOST).map_err(|source| ProfileFileError::Io { path: name.clone(), source })?;
         Self::from_json(&bytes, &name)
     }
 

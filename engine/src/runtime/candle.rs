@@ -3,13 +3,17 @@
 //! What that costs is the point of measuring it: a grouped convolution is a loop over groups in Candle, inference batch
 //! normalisation four broadcast passes, padding a concatenation.
 
+mod memory;
+
+pub(super) use memory::needed;
+
 use candle_core::{D, DType, Error, Tensor};
 use candle_nn::{BatchNorm, Conv2d, Conv2dConfig, Linear, Module, ModuleT};
 
 use super::executable::{Executable, Marks, PrepareError, RunError};
 use super::plan::KernelPlan;
 use crate::device::Device;
-use crate::graph::{Activation, Graph, Node, Op, Shape, Window, last_uses};
+use crate::graph::{Activation, Graph, Node, NodeId, Op, Shape, Window, last_uses};
 use crate::weights::{Weights, seeded_input};
 
 /// Seed of the input that a fresh executable runs on.
@@ -74,9 +78,18 @@ impl CandleExecutable {
         weights.check(graph)?;
         let device = device.candle().clone();
         let last = last_uses(graph);
+        // The values that nobody reads after each layer.
+        let mut dead = vec![Vec::new(); graph.nodes().len()];
+        for (value, &NodeId(reader)) in last.iter().enumerate() {
+            if value < reader
+                && let Some(dead) = dead.get_mut(reader)
+            {
+                dead.push(value);
+            }
+        }
         let mut steps = Vec::with_capacity(graph.layers().len());
         for (id, node) in graph.layers() {
-            let dead = (0..id.0).filter(|&value| last.get(value) == Some(&id)).collect();
+            let dead = dead.get_mut(id.0).map(std::mem::take).unwrap_or_default();
             let layer = layer(node, weights, &device)?;
             let inputs = node.inputs.iter().map(|input| input.0).collect();
             steps.push(Step { path: node.path.clone(), layer, inputs, dead });

@@ -1,36 +1,54 @@
 //! Refuses networks that the machine has no memory for, before anything is allocated.
 
-use super::PrepareError;
-use crate::device::available_memory;
-use crate::graph::{Graph, Liveness};
+use super::{Fusing, PrepareError, RunOptions, Runtime, candle, tuned};
+use crate::device::{DeviceId, available_memory};
+use crate::graph::Graph;
 use crate::units::{Bytes, Elements};
 use crate::weights::expected;
 
-/// Whether weights and activations of `graph` fit into the memory that is free. [`prepare`](super::prepare) asks, and
-/// whoever makes up or loads weights should before that.
+/// Whether weights, activations and working space of `graph` fit into the memory that is free. Whoever makes up or loads
+/// weights should ask before that; [`prepare`](super::prepare) asks again, without the weights that are there by then.
 ///
 /// # Errors
 /// [`PrepareError::TooLarge`] with both figures.
-pub fn check_memory(graph: &Graph) -> Result<(), PrepareError> {
-    let needed = needed_memory(graph);
-    match available_memory() {
-        Some(available) if needed > available => Err(PrepareError::TooLarge {
-            design: graph.name.clone(),
-            batch: graph.input_shape().batch,
-            needed,
-            available,
-        }),
-        _ => Ok(()),
-    }
+pub fn check_memory(graph: &Graph, options: &RunOptions) -> Result<(), PrepareError> {
+    let weights = expected(graph).iter().fold(0_u64, |sum, tensor| {
+        sum.saturating_add(tensor.shape.iter().fold(1, |count, &axis| count.saturating_mul(axis as u64)))
+    });
+    check(graph, (options, Fusing::Full), Elements(weights).bytes_f32())
 }
 
-/// About what preparing and running takes: the weights on the host and on the device, and twice the peak of activations,
-/// since Candle's convolutions work on a copy of their input and nothing is computed in place.
-fn needed_memory(graph: &Graph) -> Bytes {
-    let elements = |shape: &[usize]| shape.iter().fold(1_u64, |n, &axis| n.saturating_mul(axis as u64));
-    let weights = expected(graph).iter().fold(0_u64, |sum, tensor| sum.saturating_add(elements(&tensor.shape)));
-    let (activations, _) = Liveness::of(graph).peak();
-    Elements(weights.saturating_add(activations).saturating_mul(2)).bytes_f32()
+/// As [`check_memory`], for weights that are already in memory.
+pub(super) fn check_prepared(graph: &Graph, options: &RunOptions, fusing: Fusing) -> Result<(), PrepareError> {
+    check(graph, (options, fusing), Bytes(0))
+}
+
+fn check(graph: &Graph, (options, fusing): (&RunOptions, Fusing), weights: Bytes) -> Result<(), PrepareError> {
+    let Some(available) = available_memory() else { return Ok(()) };
+    let refusal = |needed| PrepareError::TooLarge {
+        design: graph.name.clone(),
+        batch: graph.input_shape().batch,
+        needed,
+        available,
+    };
+    if weights > available {
+        return Err(refusal(weights));
+    }
+    let left = Bytes(available.0 - weights.0);
+    let needed = needed_memory(graph, (options, fusing), left);
+    if needed > left { Err(refusal(Bytes(weights.0.saturating_add(needed.0)))) } else { Ok(()) }
+}
+
+/// What preparing and running takes of the machine's memory besides the weights as they were read: never less than it will
+/// be. Figures above `most` are lower bounds.
+#[must_use]
+pub fn needed_memory(graph: &Graph, (options, fusing): (&RunOptions, Fusing), most: Bytes) -> Bytes {
+    match (options.runtime, options.device) {
+        (Runtime::Tuned, _) => tuned::needed(graph, (options.instruction_set, options.threads, fusing), most),
+        (Runtime::Candle, DeviceId::Cpu | DeviceId::Metal(_)) => candle::needed(graph, options.threads),
+        // On a memory of its own, of which its driver says what is missing.
+        (Runtime::Candle, DeviceId::Cuda(_)) => graph.input_shape().elements().bytes_f32(),
+    }
 }
 
 #[cfg(test)]
@@ -38,9 +56,9 @@ mod tests {
     use super::*;
     use crate::graph::{Conv2d, GraphBuilder, Op, Shape, Window};
 
-    /// A 3x3 convolution with bias from 3 to 6 channels of 6x4 pixels, added to itself.
-    fn graph(batch: usize) -> Graph {
-        let mut builder = GraphBuilder::new("net", Shape::new(batch, 3, 6, 4));
+    /// A 3x3 convolution with bias from 3 to 6 channels of `side` x `side` pixels, beside itself.
+    fn graph(batch: usize, side: usize) -> Graph {
+        let mut builder = GraphBuilder::new("net", Shape::new(batch, 3, side, side));
         let window = Window::square(3, 1);
         let conv = Conv2d { in_channels: 3, out_channels: 6, window, groups: 1, bias: true };
         let value = builder.push("conv", Op::Conv2d(conv), &[builder.input()]).unwrap();
@@ -48,15 +66,34 @@ mod tests {
         builder.finish()
     }
 
-    #[test]
-    fn memory_counts_weights_and_activations_twice() {
-        // 3*3*3*6 + 6 weights; the convolution's result (144) and the concatenation (288) alive at once.
-        assert_eq!(needed_memory(&graph(1)), Bytes(4 * 2 * (168 + 144 + 288)));
+    fn options(runtime: Runtime, threads: usize) -> RunOptions {
+        RunOptions { runtime, ..RunOptions::new(DeviceId::Cpu, threads, 1) }
     }
 
     #[test]
-    fn a_network_larger_than_the_memory_is_refused_with_both_figures() {
-        let error = check_memory(&graph(1 << 44)).unwrap_err();
-        assert!(matches!(error, PrepareError::TooLarge { batch: 0x1000_0000_0000, .. }), "{error}");
+    fn a_network_larger_than_the_memory_is_refused_with_both_figures_before_it_is_planned() {
+        for runtime in Runtime::ALL {
+            let error = check_memory(&graph(1 << 44, 6), &options(runtime, 1)).unwrap_err();
+            assert!(matches!(error, PrepareError::TooLarge { batch: 0x1000_0000_0000, .. }), "{error}");
+            assert!(error.to_string().contains("are free: lower batch, input or width"), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_thread_needs_scratch_of_its_own() {
+        let mut builder = GraphBuilder::new("net", Shape::new(1, 3, 256, 256));
+        builder.push("pool", Op::MaxPool(Window::square(3, 1)), &[builder.input()]).unwrap();
+        let graph = builder.finish();
+        let needed =
+            |threads| needed_memory(&graph, (&options(Runtime::Tuned, threads), Fusing::Full), Bytes(u64::MAX)).0;
+        // A padded map each.
+        assert!(needed(4) > needed(2) + 2 * 4 * 258 * 258, "{} {}", needed(2), needed(4));
+    }
+
+    #[test]
+    fn a_figure_that_is_too_much_already_is_not_looked_at_further() {
+        let how = options(Runtime::Tuned, 1);
+        let needed = needed_memory(&graph(1 << 30, 64), (&how, Fusing::Full), Bytes(1 << 30));
+        assert!(needed > Bytes(1 << 30));
     }
 }

@@ -14,7 +14,7 @@ pub mod reference;
 pub mod tuned;
 
 pub use executable::{Executable, Marks, PrepareError, RunError};
-pub use memory::check_memory;
+pub use memory::{check_memory, needed_memory};
 pub use options::{RunOptions, Runtime};
 pub use plan::{Fusing, Kernel, KernelPlan, WINOGRAD};
 pub use prepare::{prepare, prepare_apart};

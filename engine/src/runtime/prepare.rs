@@ -1,8 +1,9 @@
 //! Chooses the runtime.
 
 use super::candle::CandleExecutable;
+use super::memory::check_prepared;
 use super::tuned::TunedExecutable;
-use super::{Executable, Fusing, PrepareError, RunOptions, Runtime, check_memory};
+use super::{Executable, Fusing, PrepareError, RunOptions, Runtime};
 use crate::device::Device;
 use crate::graph::Graph;
 use crate::weights::Weights;
@@ -41,7 +42,7 @@ fn prepared(
     options: &RunOptions,
     fusing: Fusing,
 ) -> Result<Box<dyn Executable + Send>, PrepareError> {
-    check_memory(graph)?;
+    check_prepared(graph, options, fusing)?;
     match options.runtime {
         Runtime::Tuned => {
             let how = (options.instruction_set, options.threads, fusing);

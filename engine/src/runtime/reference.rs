@@ -5,7 +5,9 @@
 
 use thiserror::Error;
 
+use crate::device::available_memory;
 use crate::graph::{Activation, Conv2d, Graph, Node, Op, Shape, Window};
+use crate::units::{Bytes, Elements};
 use crate::weights::{WeightTensor, Weights, WeightsError};
 
 /// Why the reference cannot compute a graph.
@@ -14,6 +16,18 @@ pub enum ReferenceError {
     /// Weights do not fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// More memory than the machine has free: every value is kept.
+    #[error(
+        "the reference keeps every value of `{design}`, {needed} in all, and {available} are free: lower batch or input"
+    )]
+    TooLarge {
+        /// The network's name.
+        design: String,
+        /// All values together.
+        needed: Bytes,
+        /// What the system reports as available.
+        available: Bytes,
+    },
     /// The input does not fit.
     #[error("the network's input is {expected}, {given} values were given")]
     Input {
@@ -42,6 +56,12 @@ pub fn run_all(graph: &Graph, weights: &Weights, input: &[f32]) -> Result<Vec<Ve
     if expected.elements().0 != input.len() as u64 {
         return Err(ReferenceError::Input { expected, given: input.len() });
     }
+    let needed = needed(graph);
+    if let Some(available) = available_memory()
+        && needed > available
+    {
+        return Err(ReferenceError::TooLarge { design: graph.name.clone(), needed, available });
+    }
     let mut values: Vec<Vec<f32>> = vec![input.to_vec()];
     for (_, node) in graph.layers() {
         let inputs: Vec<Map<'_>> =
@@ -49,6 +69,12 @@ pub fn run_all(graph: &Graph, weights: &Weights, input: &[f32]) -> Result<Vec<Ve
         values.push(compute(node, weights, &inputs));
     }
     Ok(values)
+}
+
+/// What [`run_all`] takes: all values, and the names of none.
+fn needed(graph: &Graph) -> Bytes {
+    let all = graph.nodes().iter().fold(0_u64, |sum, node| sum.saturating_add(node.output.elements().0));
+    Elements(all).bytes_f32()
 }
 
 /// A value with its shape.

@@ -1,6 +1,5 @@
 //! What version 0.1.0 kept in files of the data folder is taken over once; the files are left where they are.
 
-use std::io::Read;
 use std::path::Path;
 
 use rusqlite::{Connection, params};
@@ -11,13 +10,15 @@ use serde_json::Value;
 use super::kept::seconds;
 use super::{Kind, PRECISION, RunContext, Store, StoreError, Timestamp};
 use crate::device::DeviceId;
+use crate::files::read_regular;
 use crate::runtime::{Isa, RunOptions, Runtime};
+use crate::units::Bytes;
 
 /// The version whose files these are. They do not say it themselves.
 const VERSION: &str = "0.1.0";
 
 /// Largest file read, and most files of one kind: what is beyond that is none of ours.
-const MAX_BYTES: u64 = 64 << 20;
+const MOST: Bytes = Bytes(64 << 20);
 const MAX_FILES: usize = 2_000;
 
 /// `lab/KIND/*.json`
@@ -164,7 +165,5 @@ fn json<T: DeserializeOwned>(path: &Path) -> Option<T> {
 
 /// The file's text, unless it is too large.
 fn text(path: &Path) -> Option<String> {
-    let mut text = String::new();
-    std::fs::File::open(path).ok()?.take(MAX_BYTES + 1).read_to_string(&mut text).ok()?;
-    (text.len() as u64 <= MAX_BYTES).then_some(text)
+    String::from_utf8(read_regular(path, MOST).ok()?).ok()
 }

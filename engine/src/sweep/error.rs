@@ -56,12 +56,4 @@ pub enum ResultsFileError {
         /// Why.
         source: serde_json::Error,
     },
-    /// The file is far larger than results are.
-    #[error("{path}: too large for a results file (at most {most} bytes)")]
-    TooLarge {
-        /// The file.
-        path: String,
-        /// The most there may be.
-        most: u64,
-    },
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ResultsFileError;
+use crate::files::{open_regular_with, read_at_most};
 use crate::store::{RunContext, VERSION};
+use crate::units::Bytes;
 
 /// Largest file read.
-const MAX_BYTES: u64 = 1 << 30;
+const MOST: Bytes = Bytes(1 << 30);
 
 /// Finished results by key and context, in memory and in a file.
 ///
@@ -60,12 +62,9 @@ impl<T: Serialize + DeserializeOwned> ResultsFile<T> {
     pub fn open(path: &Path) -> Result<Self, ResultsFileError> {
         let name = || path.display().to_string();
         let io = |source| ResultsFileError::Io { path: name(), source };
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(io)?;
-        let mut bytes = Vec::new();
-        (&mut file).take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
-        if bytes.len() as u64 > MAX_BYTES {
-            return Err(ResultsFileError::TooLarge { path: name(), most: MAX_BYTES });
-        }
+        let mut options = OpenOptions::new();
+        let (mut file, _) = open_regular_with(options.read(true).append(true).create(true), path).map_err(io)?;
+        let bytes = read_at_most(&mut file, MOST).map_err(io)?;
         // A line counts from its line feed on; what follows the last one was cut off.
         let complete = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         let mut results = HashMap::new();

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::error::{self, Misfit, Mismatch};
 use super::stored::{Fault, Kind, StoredTensor, shown};
 use super::{ExpectedTensor, WeightTensor, Weights, WeightsError, expected, pth, safetensors};
+use crate::files::open_regular;
 use crate::graph::Graph;
 
 /// Lists the tensors of an open file of the given length.
@@ -85,7 +86,7 @@ impl WeightsFile {
     ///
     /// # Errors
     /// [`WeightsError::Mismatch`] lists every tensor that is missing, extra, of another shape or not floating-point;
-    /// otherwise the file cannot be read or is damaged. No more memory is used than the network's own size calls for.
+    /// otherwise the file cannot be read or is damaged, as the checksums of an archive show. No more memory is used than the network's own size calls for.
     pub fn load(&mut self, graph: &Graph) -> Result<Weights, WeightsError> {
         let pairs = self.pair(graph).map_err(|mismatch| WeightsError::Mismatch {
             path: self.path.clone(),
@@ -94,7 +95,12 @@ impl WeightsFile {
         })?;
         let pairs: Vec<_> = pairs.into_iter().map(|(expected, stored)| (expected, stored.clone())).collect();
         let mut weights = Weights::default();
+        // Many tensors can lie in one entry of an archive.
+        let mut checked = HashSet::new();
         for (expected, stored) in pairs {
+            if let Some(checksum) = stored.checksum.as_ref().filter(|checksum| checked.insert(checksum.begin)) {
+                checksum.check(&mut self.file).map_err(|fault| failure(&self.path, self.format, fault))?;
+            }
             let values =
                 stored.read(&mut self.file, self.length).map_err(|fault| failure(&self.path, self.format, fault))?;
             weights.insert(expected.name, WeightTensor { shape: expected.shape, values });
@@ -117,11 +123,7 @@ fn failure(path: &Path, format: &'static str, fault: Fault) -> WeightsError {
 
 /// Opens a regular file; a pipe would block and a folder has no length.
 fn open(path: &Path) -> io::Result<(File, u64)> {
-    let metadata = std::fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-    }
-    Ok((File::open(path)?, metadata.len()))
+    open_regular(path).map(|(file, length)| (file, length.0))
 }
 
 fn pair(

@@ -24,6 +24,6 @@ pub use expected::{ExpectedTensor, Role, expected};
 pub use fitting::{FitError, classes_of, fitted, fitting};
 pub use fold::{BatchNormTensors, FoldError, Folded, fold};
 pub use load::{WeightsFile, load};
-pub use safetensors::save_safetensors;
+pub use safetensors::{save_safetensors, to_safetensors};
 pub use seeded::seeded_input;
 pub use store::{WeightTensor, Weights};

@@ -48,6 +48,7 @@ pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<StoredTensor>, Fa
         strides: None,
         begin: begin + info.data_offsets.0 as u64,
         end: begin + info.data_offsets.1 as u64,
+        checksum: None,
     };
     let mut tensors: Vec<StoredTensor> = metadata.tensors().into_iter().map(place).collect();
     tensors.sort_unstable_by_key(|tensor| tensor.begin);
@@ -59,13 +60,17 @@ pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<StoredTensor>, Fa
 /// # Errors
 /// [`WeightsError::Write`] where the folder cannot be written or a tensor's values do not match its shape.
 pub fn save_safetensors(weights: &Weights, path: &Path) -> Result<(), WeightsError> {
-    serialise(weights)
+    to_safetensors(weights)
         .map_err(io::Error::other)
         .and_then(|bytes| write_atomically(path, &bytes))
         .map_err(|source| WeightsError::Write { path: path.into(), source })
 }
 
-fn serialise(weights: &Weights) -> Result<Vec<u8>, SafeTensorError> {
+/// The bytes of a `.safetensors` file that holds `weights` as 32-bit floats.
+///
+/// # Errors
+/// Where a tensor's values do not match its shape.
+pub fn to_safetensors(weights: &Weights) -> Result<Vec<u8>, SafeTensorError> {
     let bytes: Vec<Vec<u8>> = weights
         .iter()
         .map(|(_, tensor)| tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect())

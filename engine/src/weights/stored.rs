@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::Arc;
 
 use super::element::Element;
 
@@ -49,11 +50,61 @@ pub(super) struct StoredTensor {
     pub(super) begin: u64,
     /// The first byte that is not the tensor's storage any more.
     pub(super) end: u64,
+    /// What the file says of the bytes that the tensor is part of.
+    pub(super) checksum: Option<Arc<Checksum>>,
 }
 
+/// The sum that a zip archive keeps of an entry.
+#[derive(Debug)]
+pub(super) struct Checksum {
+    /// The entry's name.
+    pub(super) entry: String,
+    /// Its bytes in the file: the first, and one past the last.
+    pub(super) begin: u64,
+    pub(super) end: u64,
+    /// CRC-32 of them; 0 where the writer computed none, as PyTorch can be told.
+    pub(super) crc32: u32,
+}
+
+impl Checksum {
+    /// Reads the entry once, in little memory.
+    pub(super) fn check(&self, file: &mut File) -> Result<(), Fault> {
+        if self.crc32 == 0 {
+            return Ok(());
+        }
+        let mut hasher = crc32fast::Hasher::new();
+        let mut buffer = [0; 1 << 14];
+        let mut left = self.end.saturating_sub(self.begin);
+        file.seek(SeekFrom::Start(self.begin))?;
+        while left > 0 {
+            let part = buffer.get_mut(..left.min(1 << 14) as usize).unwrap_or_default();
+            file.read_exact(part)?;
+            hasher.update(part);
+            left -= part.len() as u64;
+        }
+        self.compare(hasher.finalize())
+    }
+
+    /// Whether `found` is the entry's sum.
+    pub(super) fn compare(&self, found: u32) -> Result<(), Fault> {
+        if self.crc32 == 0 || self.crc32 == found {
+            return Ok(());
+        }
+        Err(Fault::malformed(format!(
+            "its entry `{}` is damaged: its checksum is {found:08x} and was {:08x} when it was saved; copy or download the \
+             file again",
+            shown(&self.entry),
+            self.crc32
+        )))
+    }
+}
+
+/// Elements that a view may lie scattered over for each of its own: everything between them is read.
+const SCATTERED: u64 = 16;
+
 impl StoredTensor {
-    /// The values in row-major order. Allocates no more than the shape's product and the file's length; the caller has
-    /// compared the shape with the one it wants.
+    /// The values in row-major order. Allocates a small multiple of the shape's product, and no more than the file has; the
+    /// caller has compared the shape with the one it wants.
     pub(super) fn read(&self, file: &mut File, length: u64) -> Result<Vec<f32>, Fault> {
         let name = shown(&self.name);
         let Kind::Float(element) = self.kind else {
@@ -67,6 +118,12 @@ impl StoredTensor {
                 self.shape
             )));
         };
+        let count = self.shape.iter().fold(1_u64, |count, &axis| count.saturating_mul(axis as u64));
+        if self.span().is_some_and(|span| span > count.saturating_mul(SCATTERED)) {
+            return Err(Fault::malformed(format!(
+                "tensor `{name}` is a view of {count} values scattered over {size} bytes: save `tensor.contiguous()`"
+            )));
+        }
         let mut buffer = vec![0; size];
         file.seek(SeekFrom::Start(self.begin))?;
         file.read_exact(&mut buffer)?;
@@ -136,6 +193,25 @@ pub(super) fn shown(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_few_values_scattered_over_a_large_storage_are_refused_before_it_is_read() {
+        use std::io::Write;
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&[0; 4 * 100]).unwrap();
+        let tensor = |stride: usize| StoredTensor {
+            name: "w".into(),
+            shape: vec![2],
+            kind: Kind::Float(Element::F32),
+            strides: Some(vec![stride]),
+            begin: 0,
+            end: 400,
+            checksum: None,
+        };
+        assert_eq!(tensor(31).read(&mut file, 400).unwrap(), [0.0; 2]);
+        let Err(Fault::Malformed(said)) = tensor(32).read(&mut file, 400) else { panic!("read") };
+        assert!(said.contains("`w` is a view of 2 values scattered over 132 bytes"), "{said}");
+    }
 
     #[test]
     fn strided_tensors_come_out_in_row_major_order() {

@@ -1,13 +1,15 @@
 //! One HTTP request, and its answer as it comes in.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
+use url::{Position, Url};
+
 use super::super::{SourceError, Stop};
-use super::address::Address;
 use super::body::Body;
+use crate::address::{authority, authorization, shown};
 
 /// Longest wait for a connection to one address of a host.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -35,15 +37,15 @@ pub(super) struct Response {
 
 impl Connection {
     /// Looks up the host and connects.
-    pub(super) fn open(address: &Address, stop: &Stop) -> Result<Self, SourceError> {
-        let lost = |reason: String| SourceError::Connection { address: address.authority(), reason };
+    pub(super) fn open(url: &Url, stop: &Stop) -> Result<Self, SourceError> {
+        let lost = |reason: String| SourceError::Connection { address: authority(url).to_owned(), reason };
         // Neither looking up a name nor connecting can be interrupted: a thread of their own waits, at most some
         // seconds longer than anybody is interested.
         let (found, result) = sync_channel(1);
-        let target = (address.host.clone(), address.port);
+        let target = url.clone();
         std::thread::Builder::new()
             .name("camera connection".into())
-            .spawn(move || found.send(connect(target)))
+            .spawn(move || found.send(connect(&target)))
             .map_err(|error| lost(error.to_string()))?;
         loop {
             match result.recv_timeout(LOOK_UP) {
@@ -56,17 +58,18 @@ impl Connection {
     }
 
     /// Asks for the stream and reads the answer's header.
-    pub(super) fn request(self, address: &Address, stop: &Stop, patience: Duration) -> Result<Response, SourceError> {
-        let authority = address.authority();
+    pub(super) fn request(self, url: &Url, stop: &Stop, patience: Duration) -> Result<Response, SourceError> {
+        let authority = authority(url).to_owned();
         let lost = |reason: String| SourceError::Connection { address: authority.clone(), reason };
+        let not_a_stream = |reason: String| SourceError::NotAStream { address: shown(url.as_str()), reason };
         let Self(mut stream) = self;
         let mut request = format!(
             "GET {} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: shufflescope/{}\r\n\
              Accept: multipart/x-mixed-replace, image/jpeg\r\nConnection: close\r\n",
-            address.path,
+            &url[Position::BeforePath..Position::AfterQuery],
             env!("CARGO_PKG_VERSION"),
         );
-        if let Some(authorization) = address.authorization() {
+        if let Some(authorization) = authorization(url) {
             request += &format!("Authorization: {authorization}\r\n");
         }
         request += "\r\n";
@@ -87,13 +90,13 @@ impl Connection {
             }
             if header.len() > LONGEST_HEADER {
                 let reason = format!("the header of its answer is longer than {} KiB", LONGEST_HEADER >> 10);
-                return Err(SourceError::NotAStream { address: address.shown(), reason });
+                return Err(not_a_stream(reason));
             }
             if stop.is_raised() {
                 return Err(lost("given up".into()));
             }
             if started.elapsed() > patience {
-                return Err(SourceError::Stalled { source_name: address.shown(), seconds: patience.as_secs() });
+                return Err(SourceError::Stalled { source_name: shown(url.as_str()), seconds: patience.as_secs() });
             }
             let mut chunk = [0; 4096];
             match read(&mut stream, &mut chunk).map_err(|error| lost(error.to_string()))? {
@@ -102,11 +105,9 @@ impl Connection {
             }
         };
         let first = header.split_off(end);
-        let status = status(&header).ok_or_else(|| SourceError::NotAStream {
-            address: address.shown(),
-            reason: "its answer is not HTTP".into(),
-        })?;
-        let text = String::from_utf8_lossy(&header);
+        let status = status(&header).ok_or_else(|| not_a_stream("its answer is not HTTP".into()))?;
+        // A carriage return alone ends no line: it is a space (RFC 9112, section 2.2).
+        let text = String::from_utf8_lossy(&header).replace("\r\n", "\n").replace('\r', " ");
         let field = |name: &str| {
             let mut fields = text.lines().filter_map(|line| line.split_once(':'));
             fields.find(|(field, _)| field.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned())
@@ -145,9 +146,9 @@ impl Response {
 }
 
 /// Connects to the first address of the host that answers.
-fn connect(target: (String, u16)) -> std::io::Result<TcpStream> {
+fn connect(target: &Url) -> std::io::Result<TcpStream> {
     let mut error = std::io::Error::new(ErrorKind::NotFound, "the host has no address");
-    for address in target.to_socket_addrs()?.take(4) {
+    for address in target.socket_addrs(|| None)?.into_iter().take(4) {
         match TcpStream::connect_timeout(&address, CONNECT) {
             Ok(stream) => return Ok(stream),
             Err(failed) => error = failed,

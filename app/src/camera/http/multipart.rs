@@ -63,6 +63,21 @@ pub(super) fn boundary(content_type: &str) -> Option<String> {
     (1..=LONGEST_BOUNDARY).contains(&value.len()).then(|| value.to_owned())
 }
 
+/// Whether a stream of this type may be one although it names no boundary, as some cameras send it.
+pub(super) fn may_lack_a_boundary(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    kind.is_empty() || kind.eq_ignore_ascii_case("multipart/x-mixed-replace")
+}
+
+/// The boundary of a stream that names none, from its beginning: the first line that begins with two dashes, which are
+/// a part of it, as browsers do.
+pub(super) fn first_boundary(beginning: &[u8]) -> Option<String> {
+    let lines = beginning.split_inclusive(|&byte| byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"));
+    let named = lines.map(<[u8]>::trim_ascii_end).find(|line| line.starts_with(b"--") && line.len() > 2)?;
+    let named = std::str::from_utf8(named).ok()?;
+    (named.len() <= LONGEST_BOUNDARY).then(|| named.to_owned())
+}
+
 impl Multipart {
     pub(super) fn new(boundary: &str) -> Self {
         // Some cameras name the boundary with its two dashes already.
@@ -237,6 +252,31 @@ mod tests {
             ("é; boundary=x", None),
         ] {
             assert_eq!(boundary(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stream_that_names_no_boundary_begins_with_it() {
+        for (beginning, expected) in [
+            (&b"--frame\r\nContent-Type: image/jpeg\r\n"[..], Some("--frame")),
+            (b"\r\n--a b \r\n", Some("--a b")),
+            (b"-x\n--\r\n  --c\r\n----d\n--e\n", Some("----d")),
+            (b"--frame", None),
+            (b"--\xFF\xFE\n", None),
+            (b"\xFF\xD8--frame\n", None),
+            (b"", None),
+        ] {
+            assert_eq!(first_boundary(beginning).as_deref(), expected, "{}", String::from_utf8_lossy(beginning));
+        }
+        assert_eq!(first_boundary(&[b"--".as_slice(), &[b'x'; 999], b"\n"].concat()), None);
+        for (content_type, may) in [
+            ("", true),
+            ("Multipart/X-Mixed-Replace", true),
+            ("multipart/x-mixed-replace; charset=utf-8", true),
+            ("multipart/mixed", false),
+            ("text/html", false),
+        ] {
+            assert_eq!(may_lack_a_boundary(content_type), may, "{content_type}");
         }
     }
 

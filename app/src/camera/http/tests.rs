@@ -168,14 +168,98 @@ fn answers_that_are_no_stream_say_what_they_are() {
         ("HTTP/1.1 200 OK\r\nContent-Type: multipart/mixed\r\n\r\n", "multipart/mixed"),
         ("HTTP/1.1 302 Found\r\nLocation: /again\r\n\r\n", "redirects more than 3 times"),
         ("HTTP/1.1 302 Found\r\nLocation: https://elsewhere/\r\n\r\n", "only http://"),
+        ("HTTP/1.1 302 Found\r\nLocation: ftp://elsewhere/\r\n\r\n", "ftp://elsewhere/"),
+        ("HTTP/1.1 302 Found\r\nLocation: http://you:hidden@cam:99999/\r\n\r\n", "http://cam:99999/"),
+        ("HTTP/1.1 304 Not Modified\r\nLocation: /again\r\n\r\n", "status 304"),
+        ("HTTP/1.1 200 OK\r\nContent-Type: a\x1b[2J\u{9b}\rb\r\n\r\n", "it sends a\u{FFFD}[2J\u{FFFD} b,"),
+        ("HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace\r\n\r\nno line", "without a boundary"),
         ("SSH-2.0-server\r\n\r\n", "not HTTP"),
         ("", "without an answer"),
     ] {
         let (address, _requests) = server(move |stream| stream.write_all(answer.as_bytes()));
-        let error = opened(&address).unwrap_err().to_string();
+        let error = opened(&address.replace("http://", "http://me:secret@")).unwrap_err().to_string();
         assert!(error.contains(expected), "{answer:?}: {error}");
-        assert!(!error.contains("secret"));
+        assert!(!error.contains("secret") && !error.contains("hidden") && !error.contains("me:"), "{error}");
+        assert!(!error.chars().any(char::is_control), "{error:?}");
     }
+}
+
+#[test]
+fn what_a_server_says_is_shown_only_so_far() {
+    let (address, _requests) = server(|stream| {
+        let long = "x".repeat(9000);
+        stream.write_all(format!("HTTP/1.1 200 OK\r\nContent-Type: {long}\r\n\r\n").as_bytes())
+    });
+    let error = opened(&address).unwrap_err().to_string();
+    assert!(error.contains("it sends xxx") && error.len() < 500, "{error}");
+}
+
+#[test]
+fn an_address_that_cannot_be_used_is_told_without_its_password() {
+    for address in
+        ["http://me:secret@cam:99999/", "http://me:secret@", "http://me:sec ret@ca m/", "https://me:secret@cam/"]
+    {
+        let error = opened(address).unwrap_err().to_string();
+        assert!(!error.contains("secret") && !error.contains("ret@") && !error.contains("me:"), "{error}");
+    }
+}
+
+#[test]
+fn a_redirection_to_a_host_without_a_scheme_is_followed_without_the_password() {
+    let (target, target_requests) = server(|stream| {
+        stream.write_all(HEADER.as_bytes())?;
+        stream.write_all(&part(JPEG))
+    });
+    let elsewhere = target.strip_prefix("http:").unwrap().to_owned();
+    let (address, requests) = server(move |stream| {
+        stream.write_all(format!("HTTP/1.1 302 Found\r\nLocation: {elsewhere}\r\n\r\n").as_bytes())
+    });
+    let mut stream = opened(&address.replace("http://", "http://me:s%65cret%40@")).unwrap();
+    assert_eq!(width(&mut stream), Ok(16));
+    assert!(requests.recv().unwrap().contains("Authorization: Basic bWU6c2VjcmV0QA=="));
+    let request = target_requests.recv().unwrap();
+    assert!(request.starts_with("GET /video HTTP/1.1\n") && !request.contains("Authorization"), "{request}");
+}
+
+#[test]
+fn a_relative_redirection_keeps_the_password_and_a_lone_carriage_return_makes_no_header() {
+    let (address, requests) = server(|stream| {
+        // The first request is sent on with what would be a header of its own.
+        stream.write_all(b"HTTP/1.1 302 Found\r\nLocation: next?a\rX-Smuggled: yes\r\n\r\n")
+    });
+    let error = opened(&address.replace("http://", "http://me:secret@")).unwrap_err();
+    assert!(error.to_string().contains("redirects more than 3 times"), "{error}");
+    let asked: Vec<String> = requests.try_iter().collect();
+    assert!(asked.len() > 1 && asked[1].starts_with("GET /next?a%20X-Smuggled:%20yes HTTP/1.1\n"), "{asked:?}");
+    assert!(asked.iter().all(|request| request.contains("Authorization: Basic bWU6c2VjcmV0")), "{asked:?}");
+    assert!(!asked.iter().any(|request| request.contains("\nX-Smuggled") || request.contains('\r')), "{asked:?}");
+}
+
+#[test]
+fn a_stream_that_names_no_boundary_or_no_type_is_read_by_its_first_line_of_dashes() {
+    for header in ["Content-Type: multipart/x-mixed-replace\r\n", ""] {
+        let (address, _requests) = server(move |stream| {
+            stream.write_all(format!("HTTP/1.1 200 OK\r\n{header}\r\nhello\r\n--fr").as_bytes())?;
+            stream.flush()?;
+            stream.write_all(&part(JPEG)[4..])?;
+            stream.write_all(&part(JPEG))?;
+            stream.write_all(b"--frame--\r\n")
+        });
+        let mut stream = opened(&address).unwrap();
+        assert_eq!([width(&mut stream), width(&mut stream)], [Ok(16), Ok(16)], "{header:?}");
+    }
+}
+
+#[test]
+fn an_endless_stream_without_a_boundary_is_given_up() {
+    let (address, _requests) = server(|stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+        loop {
+            stream.write_all(b"<p>- nothing --\n")?;
+        }
+    });
+    let error = opened(&address).unwrap_err().to_string();
+    assert!(error.contains("without a type") && error.contains("64 KiB"), "{error}");
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use eframe::egui;
 
 use super::App;
+use crate::export::ResultForm;
 use crate::window::bench::{Outcome, Owner, Task};
-use crate::window::export::ResultForm;
 use crate::window::lab::Run;
 use crate::window::tab::Tab;
 

@@ -24,6 +24,7 @@ impl App {
             CameraCommand::CancelDownload => camera.cancel_download(),
             CameraCommand::PictureDialog => self.files.ask_for_pictures(false),
             CameraCommand::FolderDialog => self.files.ask_for_pictures(true),
+            CameraCommand::Pictures(path) => self.tabs.camera.show_pictures(&path),
             CameraCommand::Record => {
                 camera.record(&self.document.valid().fingerprint, &self.document.valid_options());
             }

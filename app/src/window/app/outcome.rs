@@ -2,17 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use shufflescope_engine::design::{Batch, limits};
+use shufflescope_engine::design::{Batch, Edit, limits};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::report::Profile;
 use shufflescope_engine::runtime::RunOptions;
 
 use super::{App, Notice};
+use crate::export::Material;
 use crate::window::camera::{Trained, WeightsChoice};
 use crate::window::compare::Choice;
 use crate::window::document::Pinned;
-use crate::window::export::Material;
-use crate::window::files::{Chosen, FileEvent, Opened, Write};
+use crate::window::files::{Chosen, FileEvent, Opened, Place};
 
 impl App {
     pub(super) fn pin(&mut self) {
@@ -37,10 +37,19 @@ impl App {
             self.fail(format!("Not saved, for the design is not valid: {error}."));
             return;
         }
-        match &self.document.file {
-            Some(path) if !ask => self.files.save(path.clone(), self.document.draft()),
-            _ => self.files.ask_to_save(self.document.draft()),
+        let (document, design) = (self.document.id(), self.document.draft());
+        match self.document.file() {
+            Some(path) if !ask => {
+                let (path, design) = (path.to_owned(), design.clone());
+                self.files.save(self.document.save(document, path, design));
+            }
+            _ => self.files.ask_to_save(document, design),
         }
+    }
+
+    /// Whether a file lies among the drafts, which windows write as they like.
+    fn is_draft(&self, path: &Path) -> bool {
+        self.drafts.as_ref().is_some_and(|drafts| drafts.hold(path))
     }
 
     /// What an export would be written from now.
@@ -55,21 +64,35 @@ impl App {
 
     pub(super) fn take(&mut self, event: FileEvent, now: f64) {
         match event {
-            FileEvent::Opened(path, Ok(Opened::Design(design))) => {
-                self.notice = None;
-                self.document.open(*design, Some(path), now);
+            FileEvent::Opened(Place::Document, path, Ok(Opened::Design(design))) => {
+                if self.is_draft(&path) {
+                    self.document.edit(&Edit::Replace(design), now, false);
+                } else {
+                    self.document.open(*design, Some(path), now);
+                }
             }
-            FileEvent::Opened(_, Ok(Opened::Model(model))) => {
-                self.notice = None;
+            FileEvent::Opened(Place::Document, _, Ok(Opened::Model(model))) => {
                 self.document.open_model(*model, now);
             }
-            FileEvent::Opened(path, Ok(Opened::Profile(profile, missing))) => {
+            FileEvent::Opened(Place::Document, path, Ok(Opened::Profile(profile, missing))) => {
                 self.show_profile(*profile, missing, path, now);
             }
-            FileEvent::Saved(path, design, Ok(())) => {
-                self.notice = Some(Notice::done(format!("Saved to {}.", path.display())));
-                self.document.saved(*design, path);
+            FileEvent::SaveTo(path, ..) if self.is_draft(&path) => self.fail(format!(
+                "Not saved. {} is among the drafts, which are written over: choose another folder.",
+                path.display()
+            )),
+            FileEvent::SaveTo(path, document, design) => {
+                self.files.save(self.document.save(document, path, *design));
             }
+            FileEvent::Saved(save) => {
+                self.notice = Some(Notice::done(format!("Saved to {}.", save.path.display())));
+                self.document.saved(&save);
+            }
+            FileEvent::Hung(path) => self.fail(format!(
+                "{} is still being written: its disk or network share does not answer. Save elsewhere meanwhile \
+                 (Ctrl+Shift+S).",
+                path.display()
+            )),
             FileEvent::ExportTo(path, what, mut material) => {
                 let now = self.material();
                 // The same network: its latency may have been refined while the dialog was open.
@@ -83,7 +106,7 @@ impl App {
                 let folder = path.parent().map(Path::to_owned);
                 self.notice = Some(Notice { folder, ..Notice::done(said) });
             }
-            FileEvent::OpenedFor(side, Ok(opened)) => {
+            FileEvent::Opened(Place::Side(side), _, Ok(opened)) => {
                 let model = match opened {
                     Opened::Design(design) => Model::Design(*design),
                     Opened::Profile(profile, _) => profile.design,
@@ -91,11 +114,20 @@ impl App {
                 };
                 self.compare.choose(side, Choice::Opened(Box::new(model)));
             }
-            FileEvent::WriteTo(path, bytes) => self.files.write(Write { path, bytes }),
-            FileEvent::OpenedFor(_, Err(error)) | FileEvent::Opened(_, Err(error)) => {
-                self.fail(format!("Not opened. {error}"))
+            FileEvent::WriteTo(path, bytes) => self.files.write(path, bytes),
+            FileEvent::ToOpen(place, path) => self.open(place, path),
+            FileEvent::Opened(_, path, Err(error)) => {
+                // Most reasons name the file already.
+                let named = error.contains(&*path.to_string_lossy());
+                let of = if named { String::new() } else { format!("{}: ", path.display()) };
+                let before = self.notice.take().filter(|notice| notice.is_error);
+                let before = before.map_or_else(String::new, |notice| format!("{} ", notice.text));
+                self.fail(format!("{before}Not opened. {of}{error}"));
             }
-            FileEvent::Saved(_, _, Err(error)) => self.fail(format!("Not saved. {error}")),
+            FileEvent::NotSaved(error) => self.fail(format!("Not saved. {error}")),
+            FileEvent::GivenUp(others, path) => self.tell_given_up(&others, &path),
+            // Readers' own; they mean nothing to the window.
+            FileEvent::Read(..) | FileEvent::Rendered(_) | FileEvent::NotRendered(..) => {}
             FileEvent::Exported(_, Err(error)) => self.fail(format!("Not exported. {error}")),
             FileEvent::Chosen(Chosen::Weights(path)) => {
                 self.camera.use_weights(WeightsChoice::Only(Trained::File(path)))
@@ -146,6 +178,22 @@ impl App {
             }
         }
         self.document.pinned = Some(pinned);
+    }
+
+    /// Has a file read; what was said of an earlier one is over.
+    pub(super) fn open(&mut self, place: Place, path: PathBuf) {
+        self.notice = None;
+        self.files.open(place, path);
+    }
+
+    /// Says what was not opened, behind what is said of the file that was.
+    fn tell_given_up(&mut self, others: &[PathBuf], path: &Path) {
+        let names: Vec<_> = others.iter().map(|other| other.display().to_string()).collect();
+        let text = format!("Not opened: {}; {} was asked for in its place.", names.join(", "), path.display());
+        match &mut self.notice {
+            Some(notice) => notice.text = format!("{} {text}", notice.text),
+            None => self.notice = Some(Notice::done(text)),
+        }
     }
 
     pub(super) fn fail(&mut self, text: String) {

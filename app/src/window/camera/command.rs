@@ -32,6 +32,8 @@ pub enum CameraCommand {
     PictureDialog,
     /// Asks for a folder of pictures to show.
     FolderDialog,
+    /// Shows this picture, or those of this folder.
+    Pictures(PathBuf),
     /// Records the next frames' times.
     Record,
     /// Drops the recording, finished or not.

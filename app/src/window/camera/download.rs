@@ -36,7 +36,7 @@ impl Download {
                 tell.lock().progress = Some(progress);
                 pacer.wake();
             };
-            let ended = fetch(published.file, &folder, &server, &tell.cancelled, &mut show);
+            let ended = fetch(&published.expected(), &folder, &server, &tell.cancelled, &mut show);
             tell.lock().ended = Some(ended);
             pacer.wake_now();
         });

@@ -4,8 +4,8 @@ use eframe::egui;
 use egui::{Button, RichText, Role, Ui};
 use shufflescope_engine::report::Format;
 
+use crate::export::Export;
 use crate::window::command::{Command, Commands};
-use crate::window::export::Export;
 use crate::window::format;
 use crate::window::live::Freshness;
 use crate::window::scene::Scene;

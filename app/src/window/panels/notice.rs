@@ -14,7 +14,10 @@ use crate::window::widgets::{Mark, mark, named};
 /// Whether there is anything to say.
 #[must_use]
 pub fn is_shown(scene: Scene<'_>, said: Option<&Notice>) -> bool {
-    said.is_some() || matches!(scene.live.phase(), Phase::Failed(_)) || !scene.document.errors().is_empty()
+    said.is_some()
+        || scene.errands.iter().any(|errand| errand.progress().is_some())
+        || matches!(scene.live.phase(), Phase::Failed(_))
+        || !scene.document.errors().is_empty()
 }
 
 /// Paints the strip.
@@ -39,6 +42,15 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, said: Option<&Notice>, commands: &mut
         line(ui, message, true, palette, |ui| {
             if named(ui.button("Measure again"), Role::Button, "Measure again").clicked() {
                 commands.push(Command::MeasureAgain);
+            }
+        });
+    }
+    for errand in scene.errands {
+        let Some(progress) = errand.progress() else { continue };
+        line(ui, &progress, false, palette, |ui| {
+            let cancel = format!("Cancel: {}", errand.name());
+            if named(ui.button("Cancel"), Role::Button, &cancel).clicked() {
+                commands.push(Command::CancelErrand(errand.id));
             }
         });
     }

@@ -70,7 +70,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, shown: Tab, commands: &mut Commands) 
             let file = match document.fixed() {
                 Some(Model::File(file)) => Some(file.path()),
                 Some(_) => None,
-                None => document.file.as_deref(),
+                None => document.file(),
             };
             let file = file.and_then(|path| path.file_name()).map(|name| name.to_string_lossy());
             let open = file.map_or_else(|| document.name().to_owned(), std::borrow::Cow::into_owned);

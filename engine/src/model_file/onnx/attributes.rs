@@ -1,6 +1,7 @@
 //! Attributes of ONNX nodes: made for writing, looked up for reading.
 
 use super::proto::{Attribute, Node, attribute_type};
+use crate::graph::{Conv2d, Window};
 
 /// An attribute that is one whole number.
 pub(super) fn int(name: &str, value: i64) -> Attribute {
@@ -15,6 +16,25 @@ pub(super) fn ints(name: &str, values: &[i64]) -> Attribute {
 /// An attribute that is a 32-bit float.
 pub(super) fn float(name: &str, value: f32) -> Attribute {
     Attribute { name: name.into(), f: value, r#type: attribute_type::FLOAT, ..Default::default() }
+}
+
+/// The attributes of a convolution.
+pub(super) fn convolution(conv: &Conv2d) -> Vec<Attribute> {
+    let mut attributes = sliding(&conv.window);
+    attributes.push(int("group", conv.groups as i64));
+    attributes
+}
+
+/// The attributes of a sliding window.
+pub(super) fn sliding(window: &Window) -> Vec<Attribute> {
+    let pair = |name, [vertical, horizontal]: [usize; 2]| ints(name, &[vertical as i64, horizontal as i64]);
+    let [[top, left], [bottom, right]] = [window.padding, window.padding_end].map(|of| of.map(|pixels| pixels as i64));
+    vec![
+        pair("kernel_shape", window.kernel),
+        pair("strides", window.stride),
+        ints("pads", &[top, left, bottom, right]),
+        pair("dilations", window.dilation),
+    ]
 }
 
 impl Node {

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use super::proto;
 
+/// Most axes of a constant: it is copied with every node that reads it.
+const MOST_AXES: usize = 16;
+
 /// A constant of the model.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Constant {
@@ -23,25 +26,33 @@ pub(super) enum Constant {
 /// A scalar or a list of whole numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ints {
-    /// The numbers; one for a scalar.
-    pub values: Vec<i64>,
+    /// The numbers; one for a scalar. Shared, since every node that reads them gets them.
+    pub values: Arc<[i64]>,
     /// Whether it has no axis.
     pub is_scalar: bool,
 }
 
 impl Ints {
     /// Longest list that is computed with; shapes have five numbers.
-    const LONGEST: usize = 4096;
+    pub(super) const LONGEST: usize = 4096;
 
     pub(super) fn list(values: Vec<i64>) -> Result<Self, String> {
         if values.len() > Self::LONGEST {
             return Err(format!("a list of {} numbers is too long for a shape", values.len()));
         }
-        Ok(Self { values, is_scalar: false })
+        Ok(Self { values: values.into(), is_scalar: false })
     }
 
     pub(super) fn scalar(value: i64) -> Self {
-        Self { values: vec![value], is_scalar: true }
+        Self { values: [value].into(), is_scalar: true }
+    }
+
+    /// The numbers, where there are few enough to compute with.
+    pub(super) fn few(&self) -> Result<&[i64], String> {
+        if self.values.len() > Self::LONGEST {
+            return Err(format!("a list of {} numbers is too long for a shape", self.values.len()));
+        }
+        Ok(&self.values)
     }
 
     /// `operation` on each pair; a single number goes with every number of the other list.
@@ -52,7 +63,7 @@ impl Ints {
             (one, another) => return Err(format!("lists of {one} and {another} numbers do not go together")),
         };
         let at = |ints: &Self, index: usize| ints.values.get(if ints.values.len() == 1 { 0 } else { index }).copied();
-        let values: Option<Vec<i64>> =
+        let values: Option<Arc<[i64]>> =
             (0..length).map(|index| operation(at(self, index)?, at(other, index)?)).collect();
         let values = values.ok_or("a number leaves its range")?;
         Ok(Self { values, is_scalar: self.is_scalar && other.is_scalar })
@@ -61,7 +72,7 @@ impl Ints {
     /// The numbers at `indices`, negative ones from the end.
     pub(super) fn gather(&self, indices: &Self) -> Result<Self, String> {
         let pick = |&index: &i64| self.values.get(position(index, self.values.len())?).copied();
-        let values: Option<Vec<i64>> = indices.values.iter().map(pick).collect();
+        let values: Option<Arc<[i64]>> = indices.values.iter().map(pick).collect();
         let values = values
             .ok_or_else(|| format!("{:?} are not all positions in {} numbers", indices.values, self.values.len()))?;
         Ok(Self { values, is_scalar: indices.is_scalar })
@@ -83,11 +94,14 @@ impl Constant {
             return Err(wrong("its values are in another file; save the model as one file".into()));
         }
         let dims: Option<Vec<usize>> = tensor.dims.iter().map(|&length| usize::try_from(length).ok()).collect();
+        if tensor.dims.len() > MOST_AXES {
+            return Err(wrong(format!("has {} axes, more than {MOST_AXES}", tensor.dims.len())));
+        }
         let dims = dims.ok_or_else(|| wrong(format!("has the shape {:?}", tensor.dims)))?;
         let count = dims.iter().try_fold(1_usize, |count, &length| count.checked_mul(length));
         let count = count.ok_or_else(|| wrong(format!("has the shape {dims:?}")))?;
         let raw = &tensor.raw_data;
-        let numbers = |numbers: Vec<i64>| Ints { values: numbers, is_scalar: dims.is_empty() };
+        let numbers = |numbers: Vec<i64>| Ints { values: numbers.into(), is_scalar: dims.is_empty() };
         let (found, constant) = match tensor.data_type {
             proto::FLOAT => {
                 let values: Arc<[f32]> = if raw.is_empty() {
@@ -142,6 +156,7 @@ mod tests {
             assert!(error.starts_with("tensor `w`"), "{error}");
         }
         assert!(Constant::of(tensor(&[2], proto::FLOAT, &[0; 8])).is_ok());
+        assert!(Constant::of(tensor(&[1; 17], proto::FLOAT, &[0; 4])).unwrap_err().contains("17 axes"));
         assert!(Constant::of(tensor(&[2], 11, &[0; 16])).unwrap_err().contains("element type 11"));
         let elsewhere = proto::Tensor { data_location: 1, ..tensor(&[2], proto::FLOAT, &[]) };
         assert!(Constant::of(elsewhere).unwrap_err().contains("another file"));

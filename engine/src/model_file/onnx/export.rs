@@ -1,18 +1,19 @@
 //! From a graph and its weights to an ONNX model with a free batch dimension.
 //!
-//! Values are named as the layers that make them, parameters as in PyTorch (`conv1.0.weight`). A vector is
-//! `[batch, channels]` in ONNX and `[batch, channels, 1, 1]` here; reshapes between the two stand where they are needed.
+//! Values are named as the layers that make them, unless that name is taken, parameters as in PyTorch (`conv1.0.weight`).
+//! A vector is `[batch, channels]` in ONNX and `[batch, channels, 1, 1]` here; reshapes between the two stand where they are needed.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use prost::Message;
 
 use super::OPSET;
-use super::attributes::{float, int, ints};
+use super::attributes::{convolution, float, int, ints, sliding};
 use super::proto;
-use crate::graph::{Activation, Conv2d, Graph, Node, NodeId, Op, Shape, Window};
+use crate::graph::{Activation, Graph, Node, NodeId, Op, Shape};
 use crate::model_file::ModelFileError;
-use crate::weights::{BatchNormTensors, WeightTensor, Weights, fold};
+use crate::weights::{BatchNormTensors, WeightTensor, Weights, expected, fold};
 
 /// What becomes of batch normalisations behind convolutions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub fn write_onnx(graph: &Graph, weights: &Weights, batch_norm: BatchNorm, path:
 /// Where weights are missing or mis-shaped.
 pub fn to_onnx(graph: &Graph, weights: &Weights, batch_norm: BatchNorm) -> Result<Vec<u8>, ModelFileError> {
     weights.check(graph)?;
-    let mut writer = Writer { graph, weights, values: Vec::new(), nodes: Vec::new(), parameters: Vec::new() };
+    let mut writer = Writer::new(graph, weights);
     let folded = if batch_norm == BatchNorm::Fold { foldable(graph) } else { vec![None; graph.nodes().len()] };
     for (index, node) in graph.nodes().iter().enumerate() {
         writer.layer(node, NodeId(index), &folded)?;
@@ -98,12 +99,38 @@ struct Writer<'a> {
     values: Vec<Value>,
     nodes: Vec<proto::Node>,
     parameters: Vec<proto::Tensor>,
+    /// Names of values and parameters, which are one kind in ONNX.
+    taken: HashSet<String>,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    fn new(graph: &'a Graph, weights: &'a Weights) -> Self {
+        // Folding gives a convolution a bias that it did not have.
+        let biases = graph.nodes().iter().map(|node| format!("{}.bias", node.path));
+        let others = ["", "input", "logits"].map(str::to_owned);
+        let taken = expected(graph).into_iter().map(|tensor| tensor.name).chain(biases).chain(others).collect();
+        Self { graph, weights, values: Vec::new(), nodes: Vec::new(), parameters: Vec::new(), taken }
+    }
+
+    /// `name`, or one like it where something else is called so.
+    fn unused(&mut self, name: String) -> String {
+        let mut unused = name.clone();
+        let mut times = 0_usize;
+        while !self.taken.insert(unused.clone()) {
+            times += 1;
+            unused = format!("{name}_{times}");
+        }
+        unused
+    }
+
     fn layer(&mut self, node: &Node, id: NodeId, folded: &[Option<NodeId>]) -> Result<(), ModelFileError> {
         let path = &node.path;
-        let name = if id == self.graph.output() { "logits" } else { path };
+        let name = match &node.op {
+            Op::Input => "input".to_owned(),
+            _ if id == self.graph.output() => "logits".to_owned(),
+            _ => self.unused(path.clone()),
+        };
+        let name = name.as_str();
         let mut is_vector = false;
         match &node.op {
             Op::Input => {}
@@ -198,7 +225,7 @@ impl Writer<'_> {
         let apart = self.integers(path, "apart", &[0, groups as i64, (channels / groups.max(1)) as i64, height, width]);
         let joined = self.integers(path, "joined", &[0, channels as i64, height, width]);
         let input = self.map(node, 0);
-        let (grouped, swapped) = (format!("{path}.grouped"), format!("{path}.swapped"));
+        let [grouped, swapped] = ["grouped", "swapped"].map(|of| self.unused(format!("{path}.{of}")));
         self.push("Reshape", &grouped, vec![input, apart], &grouped, vec![]);
         self.push("Transpose", &swapped, vec![grouped.clone()], &swapped, vec![ints("perm", &[0, 2, 1, 3, 4])]);
         self.push("Reshape", path, vec![swapped, joined], name, vec![]);
@@ -239,11 +266,12 @@ impl Writer<'_> {
         if is_vector || shape.pixels() != 1 {
             return value_info("logits", &if is_vector { vec![shape.channels] } else { feature_map(shape) });
         }
+        let map = self.unused("logits.map".into());
         if let Some(last) = self.nodes.last_mut() {
-            last.output = vec!["logits.map".into()];
+            last.output = vec![map.clone()];
         }
         let shape_of = [shape.channels];
-        self.push("Flatten", "logits", vec!["logits.map".into()], "logits", vec![int("axis", 1)]);
+        self.push("Flatten", "logits", vec![map], "logits", vec![int("axis", 1)]);
         value_info("logits", &shape_of)
     }
 
@@ -258,7 +286,7 @@ impl Writer<'_> {
         if !is_vector {
             return name;
         }
-        let map = format!("{}.input{index}", node.path);
+        let map = self.unused(format!("{}.input{index}", node.path));
         let shape = self.integers(&map, "shape", &[0, -1, 1, 1]);
         self.push("Reshape", &map, vec![name, shape], &map, vec![]);
         map
@@ -270,7 +298,7 @@ impl Writer<'_> {
         if is_vector {
             return name;
         }
-        let vector = format!("{}.input{index}", node.path);
+        let vector = self.unused(format!("{}.input{index}", node.path));
         self.push("Flatten", &vector, vec![name], &vector, vec![int("axis", 1)]);
         vector
     }
@@ -303,35 +331,20 @@ impl Writer<'_> {
     }
 
     fn scalar(&mut self, path: &str, of: &str, value: f32) -> String {
-        self.initializer(format!("{path}.{of}"), proto::FLOAT, vec![], value.to_le_bytes().into())
+        let name = self.unused(format!("{path}.{of}"));
+        self.initializer(name, proto::FLOAT, vec![], value.to_le_bytes().into())
     }
 
     fn integers(&mut self, path: &str, of: &str, values: &[i64]) -> String {
         let raw = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.initializer(format!("{path}.{of}"), proto::INT64, vec![values.len() as i64], raw)
+        let name = self.unused(format!("{path}.{of}"));
+        self.initializer(name, proto::INT64, vec![values.len() as i64], raw)
     }
 
     fn initializer(&mut self, name: String, data_type: i32, dims: Vec<i64>, raw_data: Vec<u8>) -> String {
         self.parameters.push(proto::Tensor { name: name.clone(), data_type, dims, raw_data, ..Default::default() });
         name
     }
-}
-
-fn convolution(conv: &Conv2d) -> Vec<proto::Attribute> {
-    let mut attributes = sliding(&conv.window);
-    attributes.push(int("group", conv.groups as i64));
-    attributes
-}
-
-fn sliding(window: &Window) -> Vec<proto::Attribute> {
-    let pair = |name, [vertical, horizontal]: [usize; 2]| ints(name, &[vertical as i64, horizontal as i64]);
-    let [[top, left], [bottom, right]] = [window.padding, window.padding_end].map(|of| of.map(|pixels| pixels as i64));
-    vec![
-        pair("kernel_shape", window.kernel),
-        pair("strides", window.stride),
-        ints("pads", &[top, left, bottom, right]),
-        pair("dilations", window.dilation),
-    ]
 }
 
 /// The lengths after the batch.

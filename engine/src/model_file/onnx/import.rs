@@ -2,8 +2,6 @@
 //! and everything that is not supported is told at once.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 
 use prost::Message;
@@ -11,8 +9,10 @@ use prost::Message;
 use super::constant::Constant;
 use super::operations::{self, Converter, Parameters, Refusal};
 use super::proto;
+use super::scan;
 use super::view::{Tensor, Value};
 use crate::design::Fingerprint;
+use crate::files::read_regular;
 use crate::graph::{Graph, Shape};
 use crate::model_file::{ModelFileError, UnsupportedNode};
 use crate::units::Bytes;
@@ -30,19 +30,19 @@ const USUAL_SIDE: usize = 224;
 /// A model from a file: a graph for any batch (and, where the model allows it, any input size), and its weights.
 #[derive(Clone, Debug)]
 pub struct Imported {
-    path: String,
-    name: String,
-    nodes: Vec<proto::Node>,
-    constants: HashMap<String, Constant>,
-    input: String,
-    output: String,
+    pub(super) path: String,
+    pub(super) name: String,
+    pub(super) nodes: Vec<proto::Node>,
+    pub(super) constants: HashMap<String, Constant>,
+    pub(super) input: String,
+    pub(super) output: String,
     /// The batch that the model was exported for; `None` where it is free.
-    exported_batch: Option<usize>,
-    shape: Shape,
+    pub(super) exported_batch: Option<usize>,
+    pub(super) shape: Shape,
     /// Most values that all parameters together can have.
-    parameters: usize,
-    weights: Weights,
-    content: Fingerprint,
+    pub(super) parameters: usize,
+    pub(super) weights: Weights,
+    pub(super) content: Fingerprint,
 }
 
 /// Opens an ONNX classification model made of the operations that graphs here have.
@@ -52,15 +52,7 @@ pub struct Imported {
 pub fn import(path: &Path) -> Result<Imported, ModelFileError> {
     let name = path.display().to_string();
     let io = |source| ModelFileError::Io { path: name.clone(), source };
-    // A pipe would block.
-    if !std::fs::metadata(path).map_err(io)?.is_file() {
-        return Err(io(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")));
-    }
-    let mut bytes = Vec::new();
-    File::open(path).map_err(io)?.take(MOST.0 + 1).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > MOST.0 {
-        return Err(ModelFileError::TooLarge { path: name, most: MOST });
-    }
+    let bytes = read_regular(path, MOST).map_err(io)?;
     Imported::from_bytes(&bytes, &name)
 }
 
@@ -109,6 +101,7 @@ impl Imported {
     }
 
     fn decode(bytes: &[u8], path: &str) -> Result<Self, String> {
+        scan::check(bytes)?;
         let model = proto::Model::decode(bytes).map_err(|error| error.to_string())?;
         let graph = model.graph.ok_or("it has no graph")?;
         let mut constants = HashMap::new();
@@ -142,16 +135,23 @@ impl Imported {
         let side = |length| (1..=LONGEST_SIDE).contains(&length);
         let sides = [input.batch, input.channels, input.height, input.width].into_iter().all(side);
         if !sides || input.elements().0 > operations::MOST_ELEMENTS {
-            return Err(malformed(&self.path, format!("its input is {:?}", <[usize; 4]>::from(input))));
+            let shape = <[usize; 4]>::from(input);
+            let most = operations::MOST_ELEMENTS;
+            let reason = format!(
+                "its input is {shape:?}: batch, channels and sides up to {LONGEST_SIDE} and {most} values in all are read"
+            );
+            return Err(malformed(&self.path, reason));
         }
+        let known = (&self.constants, self.nodes.as_slice());
         let mut converter =
-            Converter::new(&self.name, input, self.exported_batch, &self.constants, (self.parameters, parameters));
+            Converter::new(&self.name, input, self.exported_batch, known, (self.parameters, parameters));
         let mut values: HashMap<&str, Value> = HashMap::new();
         values.insert(&self.input, Value::Tensor(Tensor::whole(converter.input(), input)));
         let mut unsupported: Vec<UnsupportedNode> = Vec::new();
         for node in &self.nodes {
-            let mut refuse = |reason| {
+            let mut refuse = |reason: Option<String>| {
                 let (op, name) = (node.op_type.clone(), node.name.clone());
+                let reason = reason.map(shortened);
                 unsupported.push(UnsupportedNode { op, node: name, reason });
                 vec![Value::Unknown; node.output.len()]
             };
@@ -194,6 +194,15 @@ impl Imported {
             }
             _ => Err(malformed(&self.path, format!("its output `{}` is not the result of a last layer", self.output))),
         }
+    }
+}
+
+/// A reason fit for a list of them: shapes can have thousands of numbers, and every node its own reason.
+fn shortened(reason: String) -> String {
+    const LONGEST: usize = 300;
+    match reason.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", reason.get(..end).unwrap_or_default()),
+        None => reason,
     }
 }
 
@@ -242,7 +251,8 @@ mod tests {
     use super::super::attributes::int;
     use super::super::{BatchNorm, to_onnx};
     use super::*;
-    use crate::graph::{GraphBuilder, Op, Window};
+    use crate::graph::{Activation, Conv2d, GraphBuilder, Op, Window};
+    use crate::model_file::pytorch::to_pytorch;
 
     /// One pooling of a `side` x `side` image that rounds its output up; what it makes of another image.
     fn rounded_up(op: impl Fn(Window) -> Op, side: usize) -> Result<Shape, String> {
@@ -270,5 +280,91 @@ mod tests {
         assert!(refused.contains("rounds its output up"), "10 rows are one too many: {refused}");
         let refused = rounded_up(Op::AvgPool, 8).unwrap_err();
         assert!(refused.contains("rounds its output up"), "{refused}");
+    }
+
+    /// Layer after layer, convolutions and activations by turns, at these paths.
+    fn chain(paths: &[&str]) -> (Graph, Weights) {
+        let conv = Conv2d { in_channels: 3, out_channels: 3, window: Window::square(3, 1), groups: 1, bias: true };
+        let mut builder = GraphBuilder::new("net", Shape::new(1, 3, 8, 8));
+        let mut value = builder.input();
+        for (index, path) in paths.iter().enumerate() {
+            let op = if index % 2 == 0 { Op::Conv2d(conv) } else { Op::Activation(Activation::Relu6) };
+            value = builder.push(*path, op, &[value]).unwrap();
+        }
+        let graph = builder.finish();
+        let weights = Weights::seeded(&graph, 1);
+        (graph, weights)
+    }
+
+    /// The model of a graph, changed.
+    fn model_of((graph, weights): &(Graph, Weights), change: impl Fn(&mut proto::Graph)) -> Vec<u8> {
+        let bytes = to_onnx(graph, weights, BatchNorm::Keep).unwrap();
+        let mut model = proto::Model::decode(bytes.as_slice()).unwrap();
+        change(model.graph.as_mut().unwrap());
+        model.encode_to_vec()
+    }
+
+    #[test]
+    fn a_function_after_a_module_of_its_own_keeps_that_module_in_pytorch() {
+        // As PyTorch exports `F.relu6(self.conv(x))` of a module `conv1`, the batch normalisation folded.
+        let bytes = model_of(&chain(&["a", "b"]), |graph| {
+            for node in &mut graph.node {
+                let ours = node.name.clone();
+                node.name = if ours == "a" { "/conv1/conv/Conv".into() } else { "/conv1/Clip".into() };
+                for name in &mut node.input {
+                    *name = name.replace("a.weight", "onnx::Conv_5").replace("a.bias", "onnx::Conv_6");
+                }
+            }
+            for tensor in &mut graph.initializer {
+                tensor.name = tensor.name.replace("a.weight", "onnx::Conv_5").replace("a.bias", "onnx::Conv_6");
+            }
+        });
+        let imported = Imported::from_bytes(&bytes, "m.onnx").unwrap();
+        assert!(imported.weights().iter().map(|(name, _)| name).eq(["conv1.conv.bias", "conv1.conv.weight"]));
+        let source = to_pytorch(&imported.graph_for(1, [8, 8]).unwrap()).unwrap();
+        assert!(source.contains("        x = self.conv1.conv(x)\n        return self.conv1.clip(x)\n"), "{source}");
+    }
+
+    #[test]
+    fn whatever_layers_are_called_every_form_of_the_model_has_the_same_names_and_none_twice() {
+        let odd =
+            ["forward", "training", "lambda", "block.type", "a-b", "a_b", "0", "é", "conv1", "conv1.0", "x.__init__"];
+        let names: Vec<String> = odd.iter().flat_map(|name| [(*name).to_owned(), format!("{name}.relu")]).collect();
+        let ours = chain(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        let refused = to_pytorch(&ours.0).unwrap_err().to_string();
+        assert_eq!(refused, "layer `forward`: modules of PyTorch are not called so; `forward_` is possible");
+        let imported = Imported::from_bytes(&model_of(&ours, |_| {}), "m.onnx").unwrap();
+        let graph = imported.graph_for(1, [8, 8]).unwrap();
+        let source = to_pytorch(&graph).unwrap();
+        for line in [
+            "self.forward_ = nn.Conv2d(3, 3, 3, padding=1)",
+            "self.training_ = nn.Conv2d(3, 3, 3, padding=1)",
+            "setattr(self, \"lambda\", nn.Conv2d(3, 3, 3, padding=1))",
+            "self.block.type_ = nn.Conv2d(3, 3, 3, padding=1)",
+            "self.a_b_1 = nn.Conv2d(3, 3, 3, padding=1)",
+            "self.layer0.relu = nn.ReLU6()",
+            "setattr(self.conv1, \"0\", nn.Conv2d(3, 3, 3, padding=1))",
+            "x = getattr(self.conv1, \"0\")(x)",
+            "self.x.layer__init__ = nn.Conv2d(3, 3, 3, padding=1)",
+        ] {
+            assert!(source.contains(&format!("        {line}\n")), "{line}:\n{source}");
+        }
+        let again = to_onnx(&graph, imported.weights(), BatchNorm::Keep).unwrap();
+        let again = Imported::from_bytes(&again, "m.onnx").unwrap();
+        assert_eq!(again.weights(), imported.weights());
+    }
+
+    #[test]
+    fn values_and_parameters_of_a_written_model_have_names_of_their_own() {
+        let ours = chain(&["conv", "conv.weight", "logits", "conv.bias", "act.min", "act", "last", "logits.map"]);
+        let bytes = model_of(&ours, |graph| {
+            let made = graph.node.iter().flat_map(|node| &node.output);
+            let names: Vec<&String> = made.chain(graph.initializer.iter().map(|tensor| &tensor.name)).collect();
+            let different: HashSet<&&String> = names.iter().collect();
+            assert_eq!(different.len(), names.len(), "{names:?}");
+        });
+        let weights = Imported::from_bytes(&bytes, "m.onnx").unwrap().weights().clone();
+        assert_eq!(weights.get("conv.weight"), ours.1.get("conv.weight"));
+        assert_eq!(weights.len(), ours.1.len());
     }
 }

@@ -5,7 +5,9 @@ mod constant;
 mod export;
 mod import;
 mod operations;
+mod outline;
 mod proto;
+mod scan;
 mod view;
 
 pub use export::{BatchNorm, to_onnx, write_onnx};

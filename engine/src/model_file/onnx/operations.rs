@@ -16,6 +16,9 @@ use crate::weights::{WeightTensor, Weights};
 /// Most elements of a layer's value; keeps every product far from overflow.
 pub(super) const MOST_ELEMENTS: u64 = 1 << 32;
 
+/// Most numbers that a model's arithmetic on shapes makes; a shape has five.
+const MOST_NUMBERS: usize = 1 << 20;
+
 /// Why a node is not taken over.
 #[derive(Debug)]
 pub(super) enum Refusal {
@@ -53,14 +56,16 @@ pub(super) enum Parameters {
 }
 
 /// Builds the graph node by node.
-pub(super) struct Converter<'a> {
+pub(super) struct Converter {
     builder: GraphBuilder,
     weights: Weights,
-    names: Names<'a>,
+    names: Names,
     exported_batch: Option<usize>,
     /// Values that parameters may still have: more than a file holds means that one is used again and again.
     parameters_left: usize,
     parameters: Parameters,
+    /// Numbers that arithmetic on shapes may still make.
+    numbers_left: usize,
 }
 
 /// Whether the operation is one that [`Converter::node`] knows.
@@ -69,21 +74,22 @@ pub(super) fn is_known(node: &Node) -> bool {
     ours && (layers::KNOWN.contains(&node.op_type.as_str()) || shapes::KNOWN.contains(&node.op_type.as_str()))
 }
 
-impl<'a> Converter<'a> {
+impl Converter {
     pub(super) fn new(
         name: &str,
         input: Shape,
         exported_batch: Option<usize>,
-        constants: &'a HashMap<String, Constant>,
+        (constants, nodes): (&HashMap<String, Constant>, &[Node]),
         (parameters_left, parameters): (usize, Parameters),
     ) -> Self {
         Self {
             builder: GraphBuilder::new(name, input),
             weights: Weights::default(),
-            names: Names::new(constants),
+            names: Names::new(constants, nodes),
             exported_batch,
             parameters_left,
             parameters,
+            numbers_left: MOST_NUMBERS,
         }
     }
 
@@ -101,7 +107,16 @@ impl<'a> Converter<'a> {
         if of_layers && layers::KNOWN.contains(&node.op_type.as_str()) {
             self.layer(node, inputs)
         } else {
-            shapes::evaluate(node, inputs)
+            let made = shapes::evaluate(node, inputs)?;
+            for value in &made {
+                if let Value::Constant(Constant::Ints(ints)) = value {
+                    let left = self.numbers_left.checked_sub(ints.values.len());
+                    self.numbers_left = left.ok_or_else(|| {
+                        format!("the model's arithmetic on shapes makes more than {MOST_NUMBERS} numbers")
+                    })?;
+                }
+            }
+            Ok(made)
         }
     }
 

@@ -8,7 +8,7 @@ pub(super) fn constructor(op: &Op) -> Option<String> {
         Op::Conv2d(conv) => {
             let mut text =
                 format!("nn.Conv2d({}, {}, {}", conv.in_channels, conv.out_channels, pair(conv.window.kernel));
-            text += &sliding(&conv.window);
+            text += &sliding(op, &conv.window);
             if conv.groups != 1 {
                 text += &format!(", groups={}", conv.groups);
             }
@@ -18,7 +18,8 @@ pub(super) fn constructor(op: &Op) -> Option<String> {
             text + ")"
         }
         Op::BatchNorm { channels, eps } if *eps == 1e-5 => format!("nn.BatchNorm2d({channels})"),
-        Op::BatchNorm { channels, eps } => format!("nn.BatchNorm2d({channels}, eps={eps:e})"),
+        Op::BatchNorm { channels, eps } if eps.is_finite() => format!("nn.BatchNorm2d({channels}, eps={eps:e})"),
+        Op::BatchNorm { channels, eps } => format!("nn.BatchNorm2d({channels}, eps=float(\"{eps}\"))"),
         Op::Activation(activation) => match activation {
             Activation::Relu => "nn.ReLU()".into(),
             Activation::Relu6 => "nn.ReLU6()".into(),
@@ -26,9 +27,9 @@ pub(super) fn constructor(op: &Op) -> Option<String> {
             Activation::Sigmoid => "nn.Sigmoid()".into(),
             Activation::None => "nn.Identity()".into(),
         },
-        Op::MaxPool(window) => format!("nn.MaxPool2d({}{})", pair(window.kernel), pooling(window)),
+        Op::MaxPool(window) => format!("nn.MaxPool2d({}{})", pair(window.kernel), pooling(op, window)),
         Op::AvgPool(window) if window.dilation == [1, 1] => {
-            format!("nn.AvgPool2d({}{})", pair(window.kernel), pooling(window))
+            format!("nn.AvgPool2d({}{})", pair(window.kernel), pooling(op, window))
         }
         Op::Linear { in_features, out_features, bias: true } => format!("nn.Linear({in_features}, {out_features})"),
         Op::Linear { in_features, out_features, bias: false } => {
@@ -45,7 +46,7 @@ pub(super) fn function(op: &Op) -> String {
         Op::Flatten => "{0}.flatten(1)".into(),
         Op::Add => "{0} + {1}".into(),
         Op::Scale => "{0} * {1}".into(),
-        Op::Concat => "torch.cat(({all}), 1)".into(),
+        Op::Concat => "torch.cat([{all}], 1)".into(),
         Op::Slice { start: 0, channels } => format!("{{0}}[:, :{channels}]"),
         Op::Slice { start, channels } => format!("{{0}}[:, {start}:{}]", start + channels),
         Op::ChannelShuffle { groups } => format!("F.channel_shuffle({{0}}, {groups})"),
@@ -55,7 +56,7 @@ pub(super) fn function(op: &Op) -> String {
             window.kernel[0],
             window.kernel[1],
             1.0 / window.taps() as f64,
-            sliding(window),
+            sliding(op, window),
         ),
         Op::Input | Op::Conv2d(_) | Op::BatchNorm { .. } | Op::Activation(_) | Op::MaxPool(_) | Op::Linear { .. } => {
             "{0}".into()
@@ -63,7 +64,7 @@ pub(super) fn function(op: &Op) -> String {
     }
 }
 
-/// The padding that PyTorch's module cannot do itself, because it differs between opposite sides, as an expression.
+/// The padding that PyTorch's module cannot do itself, as an expression.
 pub(super) fn padding(op: &Op) -> Option<String> {
     let (window, value) = match op {
         Op::Conv2d(conv) => (conv.window, ""),
@@ -72,15 +73,17 @@ pub(super) fn padding(op: &Op) -> Option<String> {
         _ => return None,
     };
     let ([top, left], [bottom, right]) = (window.padding, window.padding_end);
-    window.is_uneven().then(|| format!("F.pad({{0}}, ({left}, {right}, {top}, {bottom}){value})"))
+    // Pooling refuses more padding than half of its window, beside that which differs between opposite sides.
+    let is_wide = !matches!(op, Op::Conv2d(_)) && (0..2).any(|axis| window.padding[axis] > window.kernel[axis] / 2);
+    (window.is_uneven() || is_wide).then(|| format!("F.pad({{0}}, ({left}, {right}, {top}, {bottom}){value})"))
 }
 
-/// The arguments of a convolution's window that differ from PyTorch's defaults; uneven [`padding`] is done before.
-fn sliding(window: &Window) -> String {
+/// The arguments of an operation's window that differ from PyTorch's defaults, without [`padding`] that is done before.
+fn sliding(op: &Op, window: &Window) -> String {
     let mut text = String::new();
-    let padding = if window.is_uneven() { [0; 2] } else { window.padding };
+    let padded = if padding(op).is_some() { [0; 2] } else { window.padding };
     for (name, value, default) in
-        [("stride", window.stride, 1), ("padding", padding, 0), ("dilation", window.dilation, 1)]
+        [("stride", window.stride, 1), ("padding", padded, 0), ("dilation", window.dilation, 1)]
     {
         if value != [default; 2] {
             text += &format!(", {name}={}", pair(value));
@@ -90,9 +93,9 @@ fn sliding(window: &Window) -> String {
 }
 
 /// As [`sliding`]; a pooling's stride is its window unless said otherwise.
-fn pooling(window: &Window) -> String {
+fn pooling(op: &Op, window: &Window) -> String {
     let stride = if window.stride == [1, 1] { ", stride=1" } else { "" };
-    format!("{stride}{}", sliding(window))
+    format!("{stride}{}", sliding(op, window))
 }
 
 fn pair([vertical, horizontal]: [usize; 2]) -> String {

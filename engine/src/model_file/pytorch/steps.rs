@@ -1,9 +1,7 @@
-//! What `forward` does, step by step, and how runs of numbered layers are gathered into `nn.Sequential`.
-
-use std::collections::HashMap;
+//! What `forward` does, step by step.
 
 use super::modules::{constructor, function, padding};
-use crate::graph::{Graph, NodeId, Op};
+use crate::graph::{Graph, Node, NodeId, Op};
 
 /// A value of `forward`, by number.
 pub(super) type ValueId = usize;
@@ -30,106 +28,73 @@ pub(super) enum Call {
     Function(String),
 }
 
-/// The steps of some nodes of a graph in execution order, one value of the result being the last step's.
-///
-/// `value_of` numbers the values; the nodes outside are its arguments.
-pub(super) fn steps(graph: &Graph, nodes: &[NodeId], prefix: &str, argument: NodeId) -> Vec<Step> {
-    let mut steps = Vec::new();
-    let mut next = graph.nodes().len();
-    // Vectors are `[batch, channels]` in PyTorch, and `[batch, channels, 1, 1]` here.
-    let mut is_vector: HashMap<ValueId, bool> = HashMap::from([(argument.0, false)]);
-    for &id in nodes {
-        let node = graph.node(id);
-        let wants_vector = matches!(node.op, Op::Linear { .. });
-        let takes_both = matches!(node.op, Op::Activation(_) | Op::Flatten);
-        let mut inputs: Vec<ValueId> = node.inputs.iter().map(|input| input.0).collect();
-        for input in &mut inputs {
-            let vector = is_vector.get(input).copied().unwrap_or(false);
-            if takes_both || vector == wants_vector {
-                continue;
-            }
-            let adapt = if wants_vector { "{0}.flatten(1)" } else { "{0}[:, :, None, None]" };
-            steps.push(Step { path: vec![], call: Call::Function(adapt.into()), inputs: vec![*input], output: next });
-            is_vector.insert(next, wants_vector);
-            *input = next;
-            next += 1;
+/// Writes the steps of a graph: its values have the numbers of its nodes, what is made between two nodes has others.
+pub(super) struct Writer<'a> {
+    graph: &'a Graph,
+    /// By node: vectors are `[batch, channels]` in PyTorch, and `[batch, channels, 1, 1]` here.
+    is_vector: Vec<bool>,
+    /// The next value that is no node's.
+    next: ValueId,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(graph: &'a Graph) -> Self {
+        let mut is_vector: Vec<bool> = Vec::with_capacity(graph.nodes().len());
+        for node in graph.nodes() {
+            let input = node.inputs.first().and_then(|input| is_vector.get(input.0)).copied().unwrap_or(false);
+            is_vector.push(match node.op {
+                Op::Flatten | Op::Linear { .. } => true,
+                Op::Activation(_) => input,
+                _ => false,
+            });
         }
-        let stays = inputs.first().and_then(|input| is_vector.get(input)).copied().unwrap_or(false);
+        Self { graph, is_vector, next: graph.nodes().len() }
+    }
+
+    /// Adds the steps of a node, whose path begins with `prefix`.
+    pub(super) fn node(&mut self, id: NodeId, prefix: &str, steps: &mut Vec<Step>) {
+        let node = self.graph.node(id);
+        let mut inputs: Vec<ValueId> = node.inputs.iter().map(|&input| self.adapted(node, input, steps)).collect();
         if let (Some(pad), [input]) = (padding(&node.op), inputs.as_mut_slice()) {
-            steps.push(Step { path: vec![], call: Call::Function(pad), inputs: vec![*input], output: next });
-            *input = next;
-            next += 1;
+            *input = self.between(pad, *input, steps);
         }
-        let vector = wants_vector || node.op == Op::Flatten || (takes_both && stays);
-        is_vector.insert(id.0, vector);
-        let relative = node.path.strip_prefix(prefix).unwrap_or(&node.path);
-        let path = relative.trim_start_matches('.').split('.').map(str::to_owned).collect();
+        let inside = node.path.strip_prefix(prefix).unwrap_or(&node.path).trim_start_matches('.');
         let call = match constructor(&node.op) {
             Some(expression) => Call::Module(expression),
             None => Call::Function(function(&node.op)),
         };
-        steps.push(Step { path, call, inputs, output: id.0 });
+        steps.push(Step { path: inside.split('.').map(str::to_owned).collect(), call, inputs, output: id.0 });
     }
-    steps
-}
 
-/// Makes an `nn.Sequential` of every container whose children are modules numbered from 0 that feed one another.
-pub(super) fn gather(mut steps: Vec<Step>) -> Vec<Step> {
-    let deepest = steps.iter().map(|step| step.path.len()).max().unwrap_or(0);
-    for depth in (1..deepest).rev() {
-        let mut start = 0;
-        while start < steps.len() {
-            if let Some(length) = sequence(&steps, start, depth) {
-                let run: Vec<Step> = steps.drain(start..start + length).collect();
-                if let Some(step) = joined(&run, depth) {
-                    steps.insert(start, step);
-                }
-            }
-            start += 1;
+    /// The network's result; without its pixels where it has only one, as in ONNX models that are written here.
+    pub(super) fn result(&mut self, steps: &mut Vec<Step>) -> ValueId {
+        let output = self.graph.output();
+        if self.is_vector(output) || self.graph.node(output).output.pixels() != 1 {
+            return output.0;
         }
+        self.between("{0}.flatten(1)".into(), output.0, steps)
     }
-    steps
-}
 
-/// How many steps from `start` on make up a whole container at `depth`; `None` where they cannot be an `nn.Sequential`.
-fn sequence(steps: &[Step], start: usize, depth: usize) -> Option<usize> {
-    let container = steps.get(start)?.path.get(..depth)?;
-    let inside = |step: &Step| step.path.len() > depth && step.path.starts_with(container);
-    let run = steps.get(start..)?;
-    let length = run.iter().take_while(|step| inside(step)).count();
-    let run = run.get(..length)?;
-    let whole = steps.iter().filter(|step| inside(step)).count() == length && length > 1;
-    let numbered = run.iter().enumerate().all(|(index, step)| {
-        let module = matches!(step.call, Call::Module(_)) && step.inputs.len() == 1;
-        module && step.path.get(depth..) == Some(&[index.to_string()])
-    });
-    let readers = |value: ValueId| steps.iter().flat_map(|step| &step.inputs).filter(|&&input| input == value).count();
-    let chained = run.windows(2).all(|pair| match pair {
-        [one, next] => next.inputs == [one.output] && readers(one.output) == 1,
-        _ => false,
-    });
-    (whole && numbered && chained).then_some(length)
-}
-
-fn joined(run: &[Step], depth: usize) -> Option<Step> {
-    let (first, last) = (run.first()?, run.last()?);
-    let mut parts: Vec<(&str, usize)> = Vec::new();
-    for step in run {
-        let Call::Module(expression) = &step.call else { return None };
-        match parts.last_mut() {
-            Some((same, times)) if same == expression => *times += 1,
-            _ => parts.push((expression, 1)),
+    /// The input of `node`, as a vector or a map as the node takes it.
+    fn adapted(&mut self, node: &Node, input: NodeId, steps: &mut Vec<Step>) -> ValueId {
+        let wants_vector = matches!(node.op, Op::Linear { .. });
+        let takes_both = matches!(node.op, Op::Activation(_) | Op::Flatten);
+        if takes_both || self.is_vector(input) == wants_vector {
+            return input.0;
         }
+        let adapt = if wants_vector { "{0}.flatten(1)" } else { "{0}[:, :, None, None]" };
+        self.between(adapt.into(), input.0, steps)
     }
-    let part = |&(expression, times): &(&str, usize)| match times {
-        1 => expression.to_owned(),
-        times => format!("*[{expression} for _ in range({times})]"),
-    };
-    let parts: Vec<String> = parts.iter().map(part).collect();
-    Some(Step {
-        path: first.path.get(..depth)?.to_vec(),
-        call: Call::Module(format!("nn.Sequential(\n{},\n)", parts.join(",\n"))),
-        inputs: first.inputs.clone(),
-        output: last.output,
-    })
+
+    /// Adds a step between two nodes; its value.
+    fn between(&mut self, expression: String, input: ValueId, steps: &mut Vec<Step>) -> ValueId {
+        let output = self.next;
+        self.next += 1;
+        steps.push(Step { path: vec![], call: Call::Function(expression), inputs: vec![input], output });
+        output
+    }
+
+    fn is_vector(&self, node: NodeId) -> bool {
+        self.is_vector.get(node.0).copied().unwrap_or(false)
+    }
 }

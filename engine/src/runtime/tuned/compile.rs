@@ -139,9 +139,13 @@ fn in_phases(graph: &Graph, groups: Vec<Group>) -> (Vec<Group>, Vec<Range<usize>
     // The phase from which on each value may be read.
     let mut ready = vec![0; graph.nodes().len()];
     let mut levels = vec![0; groups.len()];
+    let mut group_of = vec![None; graph.nodes().len()];
+    for (index, group) in groups.iter().enumerate() {
+        group_of[group.value.0] = Some(index);
+    }
     for (index, node) in graph.nodes().iter().enumerate() {
         let latest = |values: &[NodeId]| values.iter().map(|value| ready[value.0]).max().unwrap_or(0);
-        if let Some(group) = groups.iter().position(|group| group.value.0 == index) {
+        if let Some(group) = group_of[index] {
             levels[group] = latest(&groups[group].reads);
             ready[index] = levels[group] + 1;
         } else if renames(&node.op) {

@@ -8,6 +8,7 @@
 //! - [`place`]: where rows lie, from the liveness of each,
 //! - [`parameters`]: weights with batch normalisation folded in,
 //! - [`compile`]: all of it put together as steps,
+//! - [`memory`]: what that takes, before it is taken,
 //! - [`kernels`]: what steps do, for every instruction set; the only unsafe code,
 //! - [`pool`]: the threads,
 //! - [`error`]: why a network is refused,
@@ -19,6 +20,7 @@ mod error;
 mod executable;
 mod fuse;
 mod kernels;
+mod memory;
 mod network;
 mod parameters;
 mod place;
@@ -32,4 +34,5 @@ pub use custom_op::TunedNetwork;
 pub use error::{CompileError, ThreadFailed};
 pub use executable::TunedExecutable;
 pub use kernels::Isa;
+pub(super) use memory::needed;
 pub use network::Network;

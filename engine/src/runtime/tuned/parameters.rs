@@ -1,14 +1,15 @@
 //! The parameters that steps need, with batch normalisation folded in.
 
 use super::fuse::Layer;
+use super::kernels::Filters;
 use crate::graph::{Graph, NodeId, Op};
 use crate::weights::{BatchNormTensors, Weights, WeightsError, fold};
 
-/// Weights that fit a graph.
+/// Weights that fit a graph, or only what is known of them by the graph.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Parameters<'a> {
     graph: &'a Graph,
-    weights: &'a Weights,
+    weights: Option<&'a Weights>,
 }
 
 impl<'a> Parameters<'a> {
@@ -16,20 +17,32 @@ impl<'a> Parameters<'a> {
     /// Where a parameter is missing or has another shape than the graph asks for.
     pub fn new(graph: &'a Graph, weights: &'a Weights) -> Result<Self, WeightsError> {
         weights.check(graph)?;
-        Ok(Self { graph, weights })
+        Ok(Self { graph, weights: Some(weights) })
+    }
+
+    /// The numbers of weights alone.
+    pub const fn counted(graph: &'a Graph) -> Self {
+        Self { graph, weights: None }
     }
 
     /// Values of `path.name`; none where the layer has no such parameter.
     fn get(&self, node: NodeId, name: &str) -> Option<&'a [f32]> {
-        let tensor = self.weights.get(&format!("{}.{name}", self.graph.node(node).path))?;
+        let tensor = self.weights?.get(&format!("{}.{name}", self.graph.node(node).path))?;
         Some(&tensor.values)
     }
 
     /// Weights and bias of a convolution or fully connected layer with its normalisation.
-    pub fn layer(&self, layer: &Layer) -> (Vec<f32>, Vec<f32>) {
+    pub fn layer(&self, layer: &Layer) -> (Filters, Vec<f32>) {
         let path = &self.graph.node(layer.node).path;
         let outputs = self.graph.node(layer.node).output.channels;
-        let Some(weight) = self.weights.get(&format!("{path}.weight")) else { return Default::default() };
+        let Some(weight) = self.weights.and_then(|weights| weights.get(&format!("{path}.weight"))) else {
+            let count = match self.graph.node(layer.node).op {
+                Op::Conv2d(conv) => conv.weight_elements(),
+                Op::Linear { in_features, out_features, .. } => in_features * out_features,
+                _ => 0,
+            };
+            return (Filters::Count(count), vec![0.0; outputs]);
+        };
         let bias = match self.graph.node(layer.node).op {
             Op::Conv2d(conv) if !conv.bias => None,
             Op::Linear { bias: false, .. } => None,
@@ -39,14 +52,17 @@ impl<'a> Parameters<'a> {
         if let Some(norm) = norm
             && let Ok(folded) = fold(weight, bias, norm)
         {
-            return (folded.weight.values, folded.bias);
+            return (Filters::Values(folded.weight.values), folded.bias);
         }
-        (weight.values.clone(), bias.map_or_else(|| vec![0.0; outputs], <[f32]>::to_vec))
+        (Filters::Values(weight.values.clone()), bias.map_or_else(|| vec![0.0; outputs], <[f32]>::to_vec))
     }
 
     /// A batch normalisation as `x * scale + shift`.
     pub fn norm(&self, node: NodeId) -> (Vec<f32>, Vec<f32>) {
-        let Some(norm) = self.norm_tensors(node) else { return Default::default() };
+        let Some(norm) = self.norm_tensors(node) else {
+            let channels = self.graph.node(node).output.channels;
+            return (vec![1.0; channels], vec![0.0; channels]);
+        };
         let scale = |(&gamma, &variance): (&f32, &f32)| f64::from(gamma) / (f64::from(variance) + norm.eps).sqrt();
         let scales: Vec<f64> = norm.weight.iter().zip(norm.running_var).map(scale).collect();
         let shifts = scales.iter().zip(norm.bias).zip(norm.running_mean);

@@ -1,7 +1,7 @@
 //! Where rows lie in the arena. Liveness is per row, not per tensor: after a concatenation half of the rows often live
 //! on through the next slice while the other half dies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::kernels::{REDZONE, row_room};
 
@@ -30,6 +30,8 @@ pub(super) struct RowRef {
 pub(super) struct Rows {
     rows: Vec<Row>,
     free: Free,
+    /// The rows that may be freed with each phase.
+    ending: HashMap<usize, Vec<usize>>,
     /// Floats of the single-pixel rows, which lie densely behind all others and are never reused: they are few.
     pixels: usize,
 }
@@ -74,6 +76,7 @@ impl Rows {
                 self.pixels += 1;
             } else {
                 row.place = self.free.take(row_room(row.pixels).saturating_add(REDZONE));
+                self.ending.entry(row.dies.max(phase)).or_default().push(name.row);
             }
         }
     }
@@ -86,6 +89,7 @@ impl Rows {
             let row = &mut self.rows[name.row];
             if dying && row.pixels == from.pixels {
                 (row.place, row.born) = (from.place, phase);
+                self.ending.entry(row.dies.max(phase)).or_default().push(name.row);
                 // The place has a new owner: the old one must not free it.
                 self.rows[source.row].dies = usize::MAX;
             }
@@ -94,8 +98,9 @@ impl Rows {
 
     /// Frees what `phase` read or wrote last.
     pub fn end_phase(&mut self, phase: usize) {
-        for row in &mut self.rows {
-            if row.place != NOWHERE && row.pixels > 1 && row.dies.max(row.born) == phase && row.dies != usize::MAX {
+        for row in self.ending.remove(&phase).unwrap_or_default() {
+            let row = &mut self.rows[row];
+            if row.dies != usize::MAX {
                 self.free.give(row.place, row_room(row.pixels).saturating_add(REDZONE));
                 row.dies = usize::MAX;
             }

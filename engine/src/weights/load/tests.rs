@@ -200,3 +200,45 @@ fn a_tensor_with_another_number_of_values_than_its_shape_says_is_not_saved() {
     assert!(save_safetensors(&weights, &path).is_err());
     assert!(!path.exists());
 }
+
+#[test]
+fn a_changed_byte_of_an_archive_is_an_error_that_names_the_entry() {
+    for name in ["tiny.pth", "tiny_half_checkpoint.pth"] {
+        let bytes = fs::read(fixture(name)).unwrap();
+        let tensors = WeightsFile::open(&fixture(name)).unwrap().tensors;
+        let used = tensors.iter().filter(|tensor| !tensor.name.ends_with("num_batches_tracked"));
+        for tensor in used {
+            let mut damaged = bytes.clone();
+            damaged[tensor.begin as usize] ^= 1;
+            let said = complaint(name, &damaged);
+            let entry = &tensor.checksum.as_ref().unwrap().entry;
+            assert!(entry.contains("/data/") && said.contains(&format!("`{entry}` is damaged")), "{said}");
+        }
+        let mut damaged = bytes.clone();
+        let at = damaged.windows(4).position(|word| word == b"stem").unwrap();
+        damaged[at] ^= 1;
+        let said = complaint(name, &damaged);
+        assert!(said.contains("data.pkl` is damaged") && said.contains("download the file again"), "{said}");
+    }
+}
+
+#[test]
+fn an_archive_without_checksums_is_read_as_it_is() {
+    let mut bytes = fs::read(fixture("tiny.pth")).unwrap();
+    let entries: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at..].starts_with(b"PK\x01\x02")).collect();
+    for entry in entries {
+        bytes[entry + 16..entry + 20].fill(0);
+    }
+    let (_folder, path) = file("t.pth", &bytes);
+    assert_eq!(load(&path, &tiny()).unwrap(), Weights::seeded(&tiny(), SEED));
+}
+
+#[test]
+fn entries_that_lie_in_the_same_bytes_are_refused() {
+    let mut bytes = fs::read(fixture("tiny.pth")).unwrap();
+    let entries: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at..].starts_with(b"PK\x01\x02")).collect();
+    let header = bytes[entries[1] + 42..entries[1] + 46].to_vec();
+    bytes[entries[2] + 42..entries[2] + 46].copy_from_slice(&header);
+    let said = complaint("t.pth", &bytes);
+    assert!(said.contains("two of its entries lie in the same bytes"), "{said}");
+}

@@ -5,8 +5,9 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::sync::Arc;
 
-use super::super::stored::{Fault, StoredTensor, shown};
+use super::super::stored::{Checksum, Fault, StoredTensor, shown};
 use super::{pickle, state_dict};
 
 /// Longest directory read: about 200,000 entries.
@@ -23,31 +24,35 @@ pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<StoredTensor>, Fa
     let (Some((name, prefix)), None) = (pickles.next(), pickles.next()) else {
         return Err(Fault::malformed("it has no `data.pkl`, or several"));
     };
-    if let Some(entry) = entries.get(&format!("{prefix}byteorder"))
-        && read(file, length, entry, 6)? != b"little"
+    let mut archive = Archive { file, length, entries: &entries };
+    if let Some(order) = archive.read(&format!("{prefix}byteorder"), 6)?
+        && order != b"little"
     {
         return Err(Fault::malformed("its tensors are stored big-endian"));
     }
-    let bytes = read(
-        file,
-        length,
-        entries.get(name).ok_or_else(|| Fault::malformed("it has no `data.pkl`"))?,
-        pickle::LONGEST,
-    )?;
-    let (object, _) = pickle::read(&bytes).map_err(Fault::Malformed)?;
+    let bytes = archive.read(name, pickle::LONGEST)?.unwrap_or_default();
+    let (object, _) = pickle::read(&bytes, &mut { pickle::MOST_OBJECTS }).map_err(Fault::Malformed)?;
     let records = state_dict::records(&object).map_err(Fault::Malformed)?;
-    let place = |record: state_dict::Record| {
-        let (begin, end) = match &record.storage {
-            None => (0, 0),
-            Some(key) => {
-                let entry = entries.get(&format!("{prefix}data/{key}"));
+    let mut storages: HashMap<String, Arc<Checksum>> = HashMap::new();
+    let mut tensors = Vec::with_capacity(records.len());
+    for record in records {
+        let Some(key) = record.storage.clone() else {
+            tensors.push(record.between(0, 0));
+            continue;
+        };
+        let storage = match storages.get(&key) {
+            Some(storage) => Arc::clone(storage),
+            None => {
                 let missing = || Fault::malformed(format!("it has no data for tensor `{}`", shown(&record.name)));
-                range(file, length, entry.ok_or_else(missing)?)?
+                let storage = Arc::new(archive.place(&format!("{prefix}data/{key}"))?.ok_or_else(missing)?);
+                storages.insert(key, Arc::clone(&storage));
+                storage
             }
         };
-        Ok(record.between(begin, end))
-    };
-    records.into_iter().map(place).collect()
+        let tensor = record.between(storage.begin, storage.end);
+        tensors.push(StoredTensor { checksum: Some(storage), ..tensor });
+    }
+    Ok(tensors)
 }
 
 struct Entry {
@@ -55,27 +60,45 @@ struct Entry {
     header: u64,
     /// Bytes of content.
     size: u64,
+    /// CRC-32 of the content; 0 where the writer computed none.
+    crc32: u32,
 }
 
-/// The first and one past the last byte of an entry's content.
-fn range(file: &mut File, length: u64, entry: &Entry) -> Result<(u64, u64), Fault> {
-    let mut header = [0; 30];
-    file.seek(SeekFrom::Start(entry.header))?;
-    file.read_exact(&mut header)?;
-    let begin = entry.header.saturating_add(30 + number(&header, 26, 2) + number(&header, 28, 2));
-    let end = begin.saturating_add(entry.size);
-    if !header.starts_with(b"PK\x03\x04") || end > length {
-        return Err(Fault::malformed("an entry is not where its directory says"));
-    }
-    Ok((begin, end))
+/// Bytes of a local header without the name and the extra fields behind it.
+const LOCAL_HEADER: u64 = 30;
+
+struct Archive<'a> {
+    file: &'a mut File,
+    length: u64,
+    entries: &'a HashMap<String, Entry>,
 }
 
-fn read(file: &mut File, length: u64, entry: &Entry, longest: u64) -> Result<Vec<u8>, Fault> {
-    let (begin, end) = range(file, length, entry)?;
-    if end - begin > longest {
-        return Err(Fault::malformed(format!("an entry has {} bytes where at most {longest} make sense", end - begin)));
+impl Archive<'_> {
+    /// Where the entry of this name lies, with its checksum; `None` where there is none.
+    fn place(&mut self, name: &str) -> Result<Option<Checksum>, Fault> {
+        let Some(entry) = self.entries.get(name) else { return Ok(None) };
+        let mut header = [0; LOCAL_HEADER as usize];
+        self.file.seek(SeekFrom::Start(entry.header))?;
+        self.file.read_exact(&mut header)?;
+        let begin = entry.header.saturating_add(LOCAL_HEADER + number(&header, 26, 2) + number(&header, 28, 2));
+        let end = begin.saturating_add(entry.size);
+        if !header.starts_with(b"PK\x03\x04") || end > self.length {
+            return Err(Fault::malformed("an entry is not where its directory says"));
+        }
+        Ok(Some(Checksum { entry: name.into(), begin, end, crc32: entry.crc32 }))
     }
-    at(file, begin, end - begin)
+
+    /// The content of the entry of this name.
+    fn read(&mut self, name: &str, longest: u64) -> Result<Option<Vec<u8>>, Fault> {
+        let Some(place) = self.place(name)? else { return Ok(None) };
+        let size = place.end - place.begin;
+        if size > longest {
+            return Err(Fault::malformed(format!("an entry has {size} bytes where at most {longest} make sense")));
+        }
+        let bytes = at(self.file, place.begin, size)?;
+        place.compare(crc32fast::hash(&bytes))?;
+        Ok(Some(bytes))
+    }
 }
 
 /// `size` bytes from `begin` on; the caller has checked that the size is reasonable.
@@ -111,13 +134,26 @@ fn directory(file: &mut File, length: u64) -> Result<HashMap<String, Entry>, Fau
         if stored != size {
             return Err(damaged());
         }
+        let crc32 = number(rest, 16, 4) as u32;
         let next = extra_begin + extra_length + number(rest, 32, 2) as usize;
         rest = rest.get(next..).ok_or_else(damaged)?;
-        if let Some(Entry { .. }) = entries.insert(name, Entry { header, size }) {
+        if let Some(Entry { .. }) = entries.insert(name, Entry { header, size, crc32 }) {
             return Err(Fault::malformed("two entries have the same name"));
         }
     }
+    if overlap(&entries, begin) {
+        return Err(Fault::malformed("two of its entries lie in the same bytes"));
+    }
     Ok(entries)
+}
+
+/// Whether an entry reaches into the next one, or the last into the directory.
+fn overlap(entries: &HashMap<String, Entry>, directory: u64) -> bool {
+    let end = |entry: &Entry| entry.header.saturating_add(LOCAL_HEADER).saturating_add(entry.size);
+    let mut places: Vec<(u64, u64)> = entries.values().map(|entry| (entry.header, end(entry))).collect();
+    places.sort_unstable();
+    let next = places.iter().skip(1).map(|(begin, _)| *begin).chain([directory]);
+    places.iter().zip(next).any(|((_, end), next)| *end > next)
 }
 
 /// Fields of a directory entry, those that do not fit 32 bits taken from the zip64 extra field.

@@ -20,9 +20,10 @@ const PROTOCOL: i32 = 1001;
 pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<StoredTensor>, Fault> {
     let mut bytes = Vec::new();
     file.take(pickle::LONGEST).read_to_end(&mut bytes)?;
-    let mut at = MAGIC.len();
+    let (mut at, mut left) = (MAGIC.len(), pickle::MOST_OBJECTS);
     let mut next = || {
-        let (object, length) = pickle::read(bytes.get(at..).unwrap_or_default()).map_err(Fault::Malformed)?;
+        let (object, length) =
+            pickle::read(bytes.get(at..).unwrap_or_default(), &mut left).map_err(Fault::Malformed)?;
         at += length;
         Ok::<_, Fault>(object)
     };

@@ -16,13 +16,13 @@ pub(super) const LONGEST: u64 = 8 << 20;
 /// Objects nested deeper than this are refused; a `state_dict` in a checkpoint has about 8 levels.
 const DEEPEST: u32 = 64;
 
-/// Objects (and 32-byte pieces of text) created in total, copies included; a network of 1,000 tensors needs about
-/// 100,000.
-const MOST_OBJECTS: u64 = 2_000_000;
+/// Objects (and 32-byte pieces of text) created by all pickles of a file, copies included; a network of 1,000 tensors needs
+/// about 100,000.
+pub(super) const MOST_OBJECTS: u64 = 2_000_000;
 
-/// Reads the pickle at the start of `bytes`; also returns its length.
-pub(super) fn read(bytes: &[u8]) -> Result<(Object, usize), String> {
-    let length = checked_length(bytes)?;
+/// Reads the pickle at the start of `bytes`, which may make `left` objects; also returns its length.
+pub(super) fn read(bytes: &[u8], left: &mut u64) -> Result<(Object, usize), String> {
+    let length = checked_length(bytes, left)?;
     let mut stack = Stack::empty();
     let mut checked = bytes.get(..length).unwrap_or_default();
     stack.read_loop(&mut checked).map_err(|_| "its pickle is damaged".to_owned())?;
@@ -31,13 +31,14 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Object, usize), String> {
 }
 
 /// Length of the pickle at the start of `bytes`, if reading it is harmless.
-fn checked_length(bytes: &[u8]) -> Result<usize, String> {
+fn checked_length(bytes: &[u8], left: &mut u64) -> Result<usize, String> {
     let mut guard = Guard { bytes, at: 0, stack: Vec::new(), memo: HashMap::new(), objects: 0 };
     while !guard.step().map_err(|reason| format!("its pickle is damaged at byte {}: {reason}", guard.at))? {
-        if guard.objects > MOST_OBJECTS {
+        if guard.objects > *left {
             return Err(format!("its pickle makes more than {MOST_OBJECTS} objects, unlike any network's"));
         }
     }
+    *left -= guard.objects;
     Ok(guard.at)
 }
 
@@ -254,6 +255,20 @@ impl<'a> Guard<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(bytes: &[u8]) -> Result<(Object, usize), String> {
+        super::read(bytes, &mut { MOST_OBJECTS })
+    }
+
+    #[test]
+    fn the_pickles_of_a_file_share_what_they_may_make() {
+        let mut left = 3;
+        for remaining in [2, 1, 0] {
+            super::read(b"\x80\x02K\x01.", &mut left).unwrap();
+            assert_eq!(left, remaining);
+        }
+        assert!(super::read(b"\x80\x02K\x01.", &mut left).unwrap_err().contains("more than"));
+    }
 
     #[test]
     fn an_ordinary_pickle_is_read_to_its_end_and_no_further() {

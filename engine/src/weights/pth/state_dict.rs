@@ -27,7 +27,7 @@ impl Record {
         let Self { name, kind, shape, strides, offset, .. } = self;
         let size = if let Kind::Float(element) = kind { element.size() } else { 1 };
         let begin = begin.saturating_add(offset.saturating_mul(size));
-        StoredTensor { name, shape, kind, strides: Some(strides), begin, end }
+        StoredTensor { name, shape, kind, strides: Some(strides), begin, end, checksum: None }
     }
 }
 

@@ -11,9 +11,9 @@ pub use layers::LayersView;
 pub use side::SideView;
 
 use super::progress;
+use crate::export::ResultForm;
 use crate::window::bench::{Owner, Side};
 use crate::window::command::{Command, Commands};
-use crate::window::export::ResultForm;
 use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;

@@ -5,8 +5,8 @@ use egui::{Grid, Label, RichText, Role, ScrollArea, Ui};
 use shufflescope_engine::experiment::{Cell, Evidence, Experiment, ExperimentResult, Scale, Verdict, markdown};
 
 use super::{conditions, exports};
+use crate::export::ResultForm;
 use crate::window::command::Commands;
-use crate::window::export::ResultForm;
 use crate::window::format;
 use crate::window::lab::Known;
 use crate::window::scene::Scene;

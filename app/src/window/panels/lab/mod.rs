@@ -15,9 +15,9 @@ use egui::{Label, Margin, Panel, RichText, Role, ScrollArea, Ui};
 pub use entry::{Entry, LabView};
 
 use super::progress;
+use crate::export::ResultForm;
 use crate::window::bench::Owner;
 use crate::window::command::{Command, Commands};
-use crate::window::export::ResultForm;
 use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;

@@ -7,8 +7,8 @@ use shufflescope_engine::sweep::PointResult;
 use shufflescope_engine::sweep::view::{Figure, scatter};
 
 use super::{LabView, conditions, exports};
+use crate::export::ResultForm;
 use crate::window::command::{Command, Commands};
-use crate::window::export::ResultForm;
 use crate::window::format;
 use crate::window::scene::Scene;
 use crate::window::tab::Tab;

@@ -8,8 +8,8 @@ use shufflescope_engine::runtime::RunOptions;
 
 use super::columns::headed;
 use super::{LabView, conditions, exports};
+use crate::export::ResultForm;
 use crate::window::command::Commands;
-use crate::window::export::ResultForm;
 use crate::window::format;
 use crate::window::lab::Networks;
 use crate::window::scene::Scene;

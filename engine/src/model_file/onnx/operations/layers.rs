@@ -67,13 +67,13 @@ fn optional<'a>(inputs: Inputs<'a>, index: usize) -> Result<Option<Parameter<'a>
 /// Whole numbers from an input or, in older opsets, from an attribute; `None` where there are none.
 fn numbers(node: &Node, inputs: Inputs<'_>, index: usize, attribute: &str) -> Result<Option<Vec<i64>>, Refusal> {
     match inputs.get(index) {
-        Some(Some(Value::Constant(Constant::Ints(ints)))) => Ok(Some(ints.values.clone())),
+        Some(Some(Value::Constant(Constant::Ints(ints)))) => Ok(Some(ints.few()?.to_vec())),
         Some(Some(_)) => unsupported(format!("its {attribute} are not known before it runs")),
         _ => Ok(node.get(attribute).map(|attribute| attribute.ints.clone())),
     }
 }
 
-impl Converter<'_> {
+impl Converter {
     pub(super) fn layer(&mut self, node: &Node, inputs: Inputs<'_>) -> Made {
         match node.op_type.as_str() {
             "Conv" => self.convolution(node, inputs),

@@ -23,7 +23,7 @@ pub(super) const KNOWN: [&str; 13] = [
 /// The constants that a node of constants makes.
 pub(super) fn evaluate(node: &Node, inputs: Inputs<'_>) -> Made {
     let ints = |index: usize| match inputs.get(index) {
-        Some(Some(Value::Constant(Constant::Ints(ints)))) => Ok(ints),
+        Some(Some(Value::Constant(Constant::Ints(ints)))) => ints.few().map(|_| ints).map_err(Refusal::from),
         _ => Err(Refusal::Unsupported("of something else than layers' results and whole numbers".into())),
     };
     let made = match node.op_type.as_str() {
@@ -50,6 +50,9 @@ pub(super) fn evaluate(node: &Node, inputs: Inputs<'_>) -> Made {
             let mut values = Vec::new();
             for index in 0..inputs.len() {
                 values.extend_from_slice(&ints(index)?.values);
+                if values.len() > Ints::LONGEST {
+                    break;
+                }
             }
             Constant::Ints(Ints::list(values)?)
         }
@@ -60,7 +63,7 @@ pub(super) fn evaluate(node: &Node, inputs: Inputs<'_>) -> Made {
             };
             let length = list.values.len();
             let at = |index: i64| position(index, length).unwrap_or(if index < 0 { 0 } else { length });
-            let step_is_one = inputs.get(4).is_none_or(Option::is_none) || ints(4)?.values == [1];
+            let step_is_one = inputs.get(4).is_none_or(Option::is_none) || *ints(4)?.values == [1];
             if !step_is_one {
                 return Err(Refusal::Unsupported("with a step".into()));
             }

@@ -33,6 +33,11 @@ unsafe impl Send for Arena {}
 unsafe impl Sync for Arena {}
 
 impl Arena {
+    /// Bytes of an arena of `floats`.
+    pub(super) fn bytes(floats: usize) -> u64 {
+        (floats.max(1) as u64).saturating_mul(size_of::<f32>() as u64).saturating_add(LINE as u64)
+    }
+
     /// At least `floats` zeros, starting at a cache line.
     ///
     /// # Errors
@@ -147,6 +152,11 @@ pub(super) struct Packed {
 impl Packed {
     pub fn new(values: Vec<f32>) -> Self {
         Self { floats: values.len(), values, at: 0 }
+    }
+
+    /// So many of them, of which nothing else is known: for a step that never runs.
+    pub fn unknown(floats: usize) -> Self {
+        Self { floats, values: Vec::new(), at: 0 }
     }
 
     /// Floats that they take in an arena.

@@ -88,7 +88,7 @@ impl Convolution {
         };
         Ok(Self {
             table,
-            weights: Packed::new(pack(&weights, depth, &panels)),
+            weights: weights.packed(weights.len() + SLACK, |weights| pack(weights, depth, &panels)),
             input,
             residual,
             source,

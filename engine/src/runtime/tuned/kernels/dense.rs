@@ -1,6 +1,7 @@
 //! Fully connected layers, also pointwise convolution of a single pixel.
 
 use super::arena::{Arena, Packed};
+use super::filters::Filters;
 use super::finish::Finish;
 use super::linear::{PanelArgs, ROWS};
 use super::map::{Map, Split};
@@ -29,7 +30,7 @@ impl Dense {
     pub fn new(
         table: &'static Table,
         (input, output): (Map, Map),
-        weights: &[f32],
+        weights: &Filters,
         bias: &[f32],
         finish: Finish,
         threads: usize,
@@ -41,19 +42,13 @@ impl Dense {
         let size = product("the weights", &[inputs, outputs])?;
         ensure_equal("weights and biases", (weights.len(), bias.len()), (size, outputs))?;
         let panels = outputs.div_ceil(ROWS);
-        let mut packed = vec![0.0; product("the packed weights", &[panels, inputs, ROWS, size_of::<f32>()])? / 4];
-        for (panel, packed) in packed.chunks_exact_mut(inputs * ROWS).enumerate() {
-            for (row, weights) in weights.chunks_exact(inputs).skip(panel * ROWS).take(ROWS).enumerate() {
-                for (&weight, packed) in weights.iter().zip(packed.chunks_exact_mut(ROWS)) {
-                    packed[row] = weight;
-                }
-            }
-        }
+        let room = product("the packed weights", &[panels, inputs, ROWS, size_of::<f32>()])? / size_of::<f32>();
         let mut bias = bias.to_vec();
         bias.resize(panels * ROWS, 0.0);
         // Bound by memory: a weight costs about as much as four multiply-adds elsewhere.
         let split = Split::new(panels, 4.0 * ROWS as f64 * inputs as f64, threads);
-        Ok(Self { table, input, output, weights: Packed::new(packed), bias, finish, split })
+        let weights = weights.packed(room, |weights| pack(weights, inputs, panels));
+        Ok(Self { table, input, output, weights, bias, finish, split })
     }
 
     pub(super) fn input(&self) -> &Map {
@@ -99,4 +94,17 @@ impl Dense {
             }
         }
     }
+}
+
+/// `[panel][k][ROWS]` of `[outputs][inputs]`.
+fn pack(weights: &[f32], inputs: usize, panels: usize) -> Vec<f32> {
+    let mut packed = vec![0.0; panels * inputs * ROWS];
+    for (panel, packed) in packed.chunks_exact_mut((inputs * ROWS).max(1)).enumerate() {
+        for (row, weights) in weights.chunks_exact(inputs).skip(panel * ROWS).take(ROWS).enumerate() {
+            for (&weight, packed) in weights.iter().zip(packed.chunks_exact_mut(ROWS)) {
+                packed[row] = weight;
+            }
+        }
+    }
+    packed
 }

@@ -4,13 +4,14 @@
 
 use super::arena::{Arena, Packed};
 use super::convolution::{pack, panels};
+use super::filters::Filters;
 use super::finish::Finish;
 use super::map::{Map, Split};
 use super::matmul::{Panel, Tile, TileArgs};
 use super::pooling::PoolRowArgs;
 use super::table::Table;
 use super::unfit::{Unfit, ensure_equal, ensure_whole, ensure_window, offsets, product};
-use super::window::Phases;
+use super::window::{Phases, SLACK};
 use crate::graph::Window;
 
 /// Minus infinities behind a convolved row that waits for its pooling.
@@ -26,7 +27,7 @@ pub struct Spec {
     pub conv_size: [usize; 2],
     pub window: Window,
     /// `[out_channels][in_channels][taps]`
-    pub weights: Vec<f32>,
+    pub weights: Filters,
     pub bias: Vec<f32>,
     pub finish: Finish,
     /// Whether a 3x3 max-pool with stride two and padding one follows.
@@ -89,7 +90,7 @@ impl Direct {
             table,
             tap_rows: tap_rows.collect(),
             ring_rows: offsets("the convolved rows", output.channels, RING * ring_row)?,
-            weights: Packed::new(pack(&weights, depth, &panels)),
+            weights: weights.packed(weights.len() + SLACK, |weights| pack(weights, depth, &panels)),
             panels,
             bias,
             tiles: table.tiling(true).cut(conv_size[1]),

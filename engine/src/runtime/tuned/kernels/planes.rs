@@ -3,6 +3,7 @@
 
 use super::arena::Arena;
 use super::depthwise::{self, Method, PlaneArgs};
+use super::filters::Filters;
 use super::finish::Finish;
 use super::map::{Map, Split};
 use super::matmul::MAX_ROWS;
@@ -58,7 +59,7 @@ impl Planes {
         window: Window,
         input: [usize; 2],
         output: Map,
-        (weights, bias): (Vec<f32>, Vec<f32>),
+        (weights, bias): (Filters, Vec<f32>),
         finish: Finish,
     ) -> Result<Self, Unfit> {
         const WHAT: &str = "the planes";
@@ -78,7 +79,7 @@ impl Planes {
             phases,
             guard: depthwise::guard(method, input[1]),
             masks: Arena::holding(&masks).map_err(|_| Unfit::TooLarge("the masks"))?,
-            weights,
+            weights: weights.into_values(),
             bias,
             finish,
             output,

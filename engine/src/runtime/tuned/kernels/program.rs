@@ -191,7 +191,7 @@ fn settle(steps: &mut [Step], floats: usize) -> Result<Arena, NoMemory> {
 
 /// Gives planes of equal layout their place behind the scratch that all steps share; returns the floats of both, or none
 /// where they cannot be counted.
-fn lay_out_scratch(steps: &mut [Step]) -> Option<usize> {
+pub(super) fn lay_out_scratch(steps: &mut [Step]) -> Option<usize> {
     // What kernels may read past the end of what they use.
     const BEHIND: usize = 64;
     let common = steps.iter().map(Step::scratch).max().unwrap_or(0).checked_next_multiple_of(16)?;

@@ -1,5 +1,6 @@
 //! What a convolution computes, as Winograd's way and the matrix product are told it.
 
+use super::filters::Filters;
 use super::finish::Finish;
 use super::map::Map;
 use super::planes::Planes;
@@ -32,7 +33,7 @@ pub struct Spec {
     pub groups: usize,
     pub window: Window,
     /// `[out_channels][in_channels / groups][taps]`
-    pub weights: Vec<f32>,
+    pub weights: Filters,
     pub bias: Vec<f32>,
     /// A map of the output's shape that is added before the activation.
     pub residual: Option<Map>,

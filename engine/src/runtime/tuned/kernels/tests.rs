@@ -16,6 +16,10 @@ fn table() -> &'static Table {
     Table::of(Isa::detect())
 }
 
+fn weights(count: usize) -> Filters {
+    Filters::Values(vec![0.5; count])
+}
+
 /// A 3x3 convolution of two images from 8 to 12 channels of 6x5 pixels, with a residual.
 fn spec() -> ConvolutionSpec {
     ConvolutionSpec {
@@ -24,7 +28,7 @@ fn spec() -> ConvolutionSpec {
         out_size: [6, 5],
         groups: 1,
         window: Window::square(3, 1),
-        weights: vec![0.5; 12 * 8 * 9],
+        weights: weights(12 * 8 * 9),
         bias: vec![0.5; 12],
         residual: Some(map(1000, 2, 12, [6, 5])),
         finish: Finish::NONE,
@@ -33,7 +37,7 @@ fn spec() -> ConvolutionSpec {
 }
 
 fn planes(channels: usize, input: [usize; 2], window: Window, output: [usize; 2]) -> Result<Planes, Unfit> {
-    let parameters = (vec![0.5; channels * window.taps()], vec![0.5; channels]);
+    let parameters = (weights(channels * window.taps()), vec![0.5; channels]);
     Planes::new(table(), window, input, map(3000, 2, channels, output), parameters, Finish::NONE)
 }
 
@@ -42,7 +46,7 @@ fn a_convolution_of_operands_that_contradict_one_another_is_refused_with_what_th
     type Change = (&'static str, fn(&mut ConvolutionSpec));
     let changes: [Change; 22] = [
         ("a bias too few", |spec| _ = spec.bias.pop()),
-        ("a weight too many", |spec| spec.weights.push(1.0)),
+        ("a weight too many", |spec| spec.weights = weights(12 * 8 * 9 + 1)),
         ("no groups", |spec| spec.groups = 0),
         ("groups that do not divide", |spec| spec.groups = 3),
         ("fewer weights in groups", |spec| spec.groups = 4),
@@ -75,7 +79,7 @@ fn a_convolution_of_operands_that_contradict_one_another_is_refused_with_what_th
         assert!(!error.to_string().is_empty(), "{what}");
         assert_eq!(Winograd::new(table(), changed(), 2).map(drop), Err(error), "{what}");
     }
-    let grouped = ConvolutionSpec { groups: 2, weights: vec![0.5; 12 * 4 * 9], ..spec() };
+    let grouped = ConvolutionSpec { groups: 2, weights: weights(12 * 4 * 9), ..spec() };
     assert!(Winograd::new(table(), grouped, 2).is_err(), "Winograd's way has no groups");
     let means = ConvolutionSpec { sink: Sink::Mean(map(2000, 2, 12, [1, 1])), ..spec() };
     assert!(Winograd::new(table(), means, 2).is_err(), "nor means");
@@ -101,7 +105,7 @@ fn a_depthwise_layer_behind_a_convolution_has_each_channel_once_and_its_pixels()
     assert!(planes(12, [0, 5], window, [0, 3]).is_err(), "no pixels");
     let vast = usize::MAX / 4;
     let one = Map { rows: vec![0], channels: 1, size: [vast, vast] };
-    let flat = Planes::new(table(), Window::square(1, 1), [vast; 2], one, (vec![1.0], vec![0.0]), Finish::NONE);
+    let flat = Planes::new(table(), Window::square(1, 1), [vast; 2], one, (weights(1), vec![0.0]), Finish::NONE);
     assert!(matches!(flat.map(drop), Err(Unfit::TooLarge(_))), "pixels that cannot be counted");
 
     let planes = || planes(12, [6, 5], window, [3, 3]).unwrap();
@@ -118,7 +122,7 @@ fn a_stem_of_operands_that_contradict_one_another_is_refused() {
         output: map(7000, 2, 8, output),
         conv_size: [16, 16],
         window: Window::square(3, 2),
-        weights: vec![0.5; 8 * 27],
+        weights: weights(8 * 27),
         bias: vec![0.5; 8],
         finish: Finish::NONE,
         pooled,
@@ -129,7 +133,7 @@ fn a_stem_of_operands_that_contradict_one_another_is_refused() {
     assert!(made(DirectSpec { conv_size: [17, 16], ..spec(true, [8, 8]) }).is_err());
     assert!(made(DirectSpec { output: map(7000, 1, 8, [16, 16]), ..spec(false, [16, 16]) }).is_err(), "other images");
     assert!(made(DirectSpec { bias: vec![0.5; 7], ..spec(false, [16, 16]) }).is_err());
-    assert!(made(DirectSpec { weights: vec![0.5; 8 * 26], ..spec(false, [16, 16]) }).is_err());
+    assert!(made(DirectSpec { weights: weights(8 * 26), ..spec(false, [16, 16]) }).is_err());
     assert!(
         made(DirectSpec { input: map(0, 2, 3, [32, 31]), window: Window::inside(3, 2), ..spec(false, [16, 16]) })
             .is_err()
@@ -151,7 +155,7 @@ fn pooling_fully_connected_and_rowwise_steps_of_other_shapes_are_refused() {
     assert!(matches!(reduce(output, Some((Pooling::Max, vast))), Err(Unfit::TooLarge(_))), "cannot be counted");
 
     let dense = |input, output, weights: usize, biases: usize| {
-        Dense::new(table(), (input, output), &vec![0.5; weights], &vec![0.5; biases], Finish::NONE, 2).map(drop)
+        Dense::new(table(), (input, output), &self::weights(weights), &vec![0.5; biases], Finish::NONE, 2).map(drop)
     };
     let (single, out) = (|| map(0, 2, 20, [1, 1]), || map(900, 2, 18, [1, 1]));
     assert_eq!(dense(single(), out(), 360, 18), Ok(()));

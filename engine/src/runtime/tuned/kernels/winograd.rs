@@ -120,7 +120,8 @@ impl Winograd {
         product("the transformed weights", &[out_channels, depth, POINTS])?;
         Ok(Self {
             table,
-            weights: Packed::new(pack(&weights, depth, &panels, &groups)),
+            weights: weights
+                .packed(weights.len() / 9 * POINTS + SLACK, |weights| pack(weights, depth, &panels, &groups)),
             rows: offsets(WHAT, depth.max(out_channels), pitch)?,
             padding: window.padding,
             zeros: vec![0.0; table.tile_rows],

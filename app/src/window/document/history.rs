@@ -1,8 +1,10 @@
-//! Undo and redo: designs before and after, edits of one setting in one go counting as one.
+//! Undo and redo: states before and after, edits of one setting in one go counting as one.
 
 use std::mem::discriminant;
 
 use shufflescope_engine::design::{BlockEdit, Design, Edit, StageEdit};
+
+use super::identity::DocumentId;
 
 /// Steps kept; the oldest are forgotten.
 const DEPTH: usize = 300;
@@ -10,10 +12,19 @@ const DEPTH: usize = 300;
 /// Seconds within which edits of the same setting are one step.
 const TOGETHER: f64 = 0.8;
 
-/// One step: the design on its other side, and what the step did.
+/// What a step leads to: a design, and the document that it belongs to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// The design, valid or not.
+    pub design: Design,
+    /// Its document.
+    pub document: DocumentId,
+}
+
+/// One step: the state on its other side, and what the step did.
 #[derive(Debug)]
 struct Step {
-    design: Design,
+    state: State,
     what: String,
 }
 
@@ -27,9 +38,9 @@ pub struct History {
 }
 
 impl History {
-    /// Remembers the design as it was before `edit`, made at `now` seconds; `held` says that the pointer is still down
+    /// Remembers the state as it was before `edit`, made at `now` seconds; `held` says that the pointer is still down
     /// since the edit before.
-    pub fn record(&mut self, before: &Design, edit: &Edit, now: f64, held: bool) {
+    pub fn record(&mut self, before: &State, edit: &Edit, now: f64, held: bool) {
         let together =
             self.open.as_ref().is_some_and(|(last, at)| same_setting(last, edit) && (held || now - at < TOGETHER));
         self.open = Some((edit.clone(), now));
@@ -37,7 +48,7 @@ impl History {
         match self.undo.last_mut() {
             Some(step) if together => step.what = edit.to_string(),
             _ => {
-                self.undo.push(Step { design: before.clone(), what: edit.to_string() });
+                self.undo.push(Step { state: before.clone(), what: edit.to_string() });
                 if self.undo.len() > DEPTH {
                     self.undo.remove(0);
                 }
@@ -45,20 +56,25 @@ impl History {
         }
     }
 
-    /// The design before the last step, given the present one.
-    pub fn undo(&mut self, present: &Design) -> Option<Design> {
+    /// The state before the last step, given the present one.
+    pub fn undo(&mut self, present: &State) -> Option<State> {
         self.open = None;
         let step = self.undo.pop()?;
-        self.redo.push(Step { design: present.clone(), what: step.what });
-        Some(step.design)
+        self.redo.push(Step { state: present.clone(), what: step.what });
+        Some(step.state)
     }
 
-    /// The design after the step that was taken back last, given the present one.
-    pub fn redo(&mut self, present: &Design) -> Option<Design> {
+    /// The state after the step that was taken back last, given the present one.
+    pub fn redo(&mut self, present: &State) -> Option<State> {
         self.open = None;
         let step = self.redo.pop()?;
-        self.undo.push(Step { design: present.clone(), what: step.what });
-        Some(step.design)
+        self.undo.push(Step { state: present.clone(), what: step.what });
+        Some(step.state)
+    }
+
+    /// The documents that steps lead to.
+    pub fn documents(&self) -> impl Iterator<Item = DocumentId> {
+        self.undo.iter().chain(&self.redo).map(|step| step.state.document)
     }
 
     /// What undo would take back.
@@ -107,38 +123,47 @@ mod tests {
         Edit::Width(width)
     }
 
+    fn first() -> State {
+        let document = super::super::identity::Identities::default().without_file(None);
+        State { design: zoo::preset("shufflenet-v2-x1.0").unwrap(), document }
+    }
+
+    fn with(state: &State, edit: &Edit) -> State {
+        State { design: state.design.apply(edit), document: state.document }
+    }
+
     #[test]
     fn a_drag_is_one_step_and_another_setting_is_another() {
-        let design = zoo::preset("shufflenet-v2-x1.0").unwrap();
+        let first = first();
         let mut history = History::default();
-        history.record(&design, &width(1.1), 0.0, true);
-        history.record(&design.apply(&width(1.1)), &width(1.2), 5.0, true);
-        let wide = design.apply(&width(1.2));
+        history.record(&first, &width(1.1), 0.0, true);
+        history.record(&with(&first, &width(1.1)), &width(1.2), 5.0, true);
+        let wide = with(&first, &width(1.2));
         history.record(&wide, &Edit::Classes(10), 5.1, false);
-        let small = wide.apply(&Edit::Classes(10));
+        let small = with(&wide, &Edit::Classes(10));
         assert_eq!(history.undo(&small), Some(wide.clone()));
-        assert_eq!(history.undo(&wide), Some(design.clone()));
-        assert_eq!(history.undo(&design), None);
-        assert_eq!(history.redo(&design), Some(wide));
+        assert_eq!(history.undo(&wide), Some(first.clone()));
+        assert_eq!(history.undo(&first), None);
+        assert_eq!(history.redo(&first), Some(wide));
     }
 
     #[test]
     fn the_same_setting_later_is_a_step_of_its_own() {
-        let design = zoo::preset("shufflenet-v2-x1.0").unwrap();
+        let first = first();
         let mut history = History::default();
-        history.record(&design, &width(1.5), 0.0, false);
-        history.record(&design.apply(&width(1.5)), &width(2.0), 3.0, false);
-        assert_eq!(history.undo(&design.apply(&width(2.0))), Some(design.apply(&width(1.5))));
+        history.record(&first, &width(1.5), 0.0, false);
+        history.record(&with(&first, &width(1.5)), &width(2.0), 3.0, false);
+        assert_eq!(history.undo(&with(&first, &width(2.0))), Some(with(&first, &width(1.5))));
     }
 
     #[test]
     fn a_new_edit_forgets_what_was_taken_back() {
-        let design = zoo::preset("shufflenet-v2-x1.0").unwrap();
+        let first = first();
         let mut history = History::default();
-        history.record(&design, &width(1.5), 0.0, false);
-        history.undo(&design.apply(&width(1.5)));
+        history.record(&first, &width(1.5), 0.0, false);
+        history.undo(&with(&first, &width(1.5)));
         assert!(history.redoes().is_some());
-        history.record(&design, &Edit::Classes(10), 0.1, false);
+        history.record(&first, &Edit::Classes(10), 0.1, false);
         assert_eq!(history.redoes(), None);
     }
 }

@@ -1,0 +1,152 @@
+//! What can be taken out of the window: every form of a profile, and the network as a model.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use shufflescope_engine::design::Batch;
+use shufflescope_engine::measure::Measurement;
+use shufflescope_engine::model::Model;
+use shufflescope_engine::model_file::onnx::{BatchNorm, to_onnx};
+use shufflescope_engine::model_file::pytorch::to_pytorch;
+use shufflescope_engine::report::{CameraRun, Format, Profile};
+use shufflescope_engine::weights::{Weights, to_safetensors};
+
+/// A kind of file that can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Export {
+    /// What is known about the network.
+    Profile(Format),
+    /// The network with its weights.
+    Onnx,
+    /// The weights alone.
+    Safetensors,
+    /// The network's source.
+    Pytorch,
+}
+
+impl Export {
+    /// The models, in the order they are offered.
+    pub const MODELS: [Self; 3] = [Self::Onnx, Self::Safetensors, Self::Pytorch];
+
+    /// What the menu calls it.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Profile(format) => format.about(),
+            Self::Onnx => "ONNX model",
+            Self::Safetensors => "weights (safetensors)",
+            Self::Pytorch => "PyTorch source",
+        }
+    }
+
+    /// How the names of such files end; the first one is offered.
+    #[must_use]
+    pub const fn endings(self) -> &'static [&'static str] {
+        match self {
+            Self::Profile(format) => format.endings(),
+            Self::Onnx => &[".onnx"],
+            Self::Safetensors => &[".safetensors"],
+            Self::Pytorch => &[".py"],
+        }
+    }
+
+    /// What it is good for.
+    #[must_use]
+    pub const fn hint(self) -> &'static str {
+        match self {
+            Self::Profile(Format::Json) => "Everything, to be opened here again or read by scripts (Ctrl+E)",
+            Self::Profile(Format::Html) => "One page with tables and charts, to read and print",
+            Self::Profile(Format::Csv) => "One row per layer, for spreadsheets",
+            Self::Profile(Format::Markdown) => "Tables for a README or a pull request",
+            Self::Profile(Format::Latex) => "Tables for a paper",
+            Self::Profile(Format::Trace) => "Kernels on a time line; open it at ui.perfetto.dev",
+            Self::Profile(Format::ModelExplorer) => "Numbers over the nodes of Google's Model Explorer",
+            Self::Onnx => "The network with its weights, for ONNX Runtime and graph viewers",
+            Self::Safetensors => "The weights alone, under torchvision's names",
+            Self::Pytorch => "A module to train; its state_dict has torchvision's names",
+        }
+    }
+
+    const fn has_weights(self) -> bool {
+        matches!(self, Self::Onnx | Self::Safetensors)
+    }
+}
+
+/// How a result of a tab is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResultForm {
+    /// Tables to read.
+    Markdown,
+    /// Everything, for scripts.
+    Json,
+}
+
+impl ResultForm {
+    /// Both, in the order offered.
+    pub const ALL: [Self; 2] = [Self::Markdown, Self::Json];
+
+    /// What its button says.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Markdown => "Markdown",
+            Self::Json => "JSON",
+        }
+    }
+
+    /// How the names of such files end.
+    #[must_use]
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::Markdown => ".md",
+            Self::Json => ".json",
+        }
+    }
+}
+
+/// What exports are written from, as it was when a person asked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Material {
+    /// The network.
+    pub model: Model,
+    /// Images per run.
+    pub batch: Batch,
+    /// Its measurement, where there is one.
+    pub measurement: Option<Measurement>,
+    /// A recorded run behind a camera, where there is one.
+    pub camera: Option<CameraRun>,
+}
+
+impl Material {
+    /// The file's bytes.
+    pub(super) fn render(&self, what: Export) -> Result<Vec<u8>, String> {
+        fn told<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, String> {
+            result.map_err(|error| error.to_string())
+        }
+        let graph = told(self.model.graph(self.batch))?;
+        let weights = || told(self.model.weights(&graph, None));
+        match what {
+            Export::Profile(format) => {
+                let profile = Profile::of_graph(&self.model, &graph, self.measurement.clone());
+                told(Profile { camera: self.camera.clone(), ..profile }.to_bytes(format))
+            }
+            Export::Onnx => told(to_onnx(&graph, &*weights()?, BatchNorm::Keep)),
+            Export::Safetensors => told(to_safetensors(&*weights()?)),
+            Export::Pytorch => told(to_pytorch(&graph)).map(String::into_bytes),
+        }
+    }
+}
+
+/// What is said of a file that was written; `has_weights` says that the model brought its own.
+pub(super) fn done(what: Export, path: &Path, has_weights: bool) -> String {
+    let path = path.display();
+    if what.has_weights() && !has_weights {
+        let seed = Weights::DEFAULT_SEED;
+        format!(
+            "Exported to {path}. Its weights are random (seed {seed}); \
+             `shufflescope export DESIGN --weights FILE` writes trained ones."
+        )
+    } else {
+        format!("Exported to {path}.")
+    }
+}

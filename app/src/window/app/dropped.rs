@@ -1,0 +1,117 @@
+//! What becomes of files that are dropped onto the window: each goes where its kind belongs, or is named as left out.
+
+use std::path::{Path, PathBuf};
+
+use crate::image_file::ENDINGS;
+use crate::window::bench::Side;
+use crate::window::camera::{CameraCommand, Trained, WeightsChoice};
+use crate::window::command::Command;
+use crate::window::tab::Tab;
+
+/// What dropped files ask for.
+#[derive(Debug, PartialEq)]
+pub(super) struct Sorted {
+    /// In the order to be carried out.
+    pub commands: Vec<Command>,
+    /// Which files nothing is done with, and why.
+    pub left_out: Option<String>,
+}
+
+/// The kinds of file that have a place in the window.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Network,
+    Weights,
+    Labels,
+    Pictures,
+}
+
+fn kind(path: &Path) -> Kind {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    match ending.as_str() {
+        "pth" | "pt" | "safetensors" => Kind::Weights,
+        "txt" => Kind::Labels,
+        ending if ENDINGS.contains(&ending) || path.is_dir() => Kind::Pictures,
+        // What is none says so when it is read.
+        _ => Kind::Network,
+    }
+}
+
+/// Sorts dropped files by their names. Networks become A and B of the comparison where two are dropped onto it, and the
+/// first one the document otherwise; weights, labels and pictures go to the camera.
+pub(super) fn sort_dropped(dropped: &[PathBuf], shown: Tab) -> Sorted {
+    let of = |wanted| dropped.iter().filter(move |path| kind(path) == wanted);
+    let mut commands = Vec::new();
+    let mut left_out = Vec::new();
+    let networks: Vec<_> = of(Kind::Network).collect();
+    match networks.as_slice() {
+        [a, b, rest @ ..] if shown == Tab::Compare => {
+            commands.push(Command::ChooseFile(Side::A, (*a).clone()));
+            commands.push(Command::ChooseFile(Side::B, (*b).clone()));
+            leave_out(&mut left_out, rest, "two networks are compared at a time");
+        }
+        [first, rest @ ..] => {
+            commands.push(Command::Open((*first).clone()));
+            leave_out(
+                &mut left_out,
+                rest,
+                "one network is shown at a time; Compare takes two that are dropped onto it",
+            );
+        }
+        [] => {}
+    }
+    let mut for_camera = |wanted, why, make: fn(PathBuf) -> CameraCommand| {
+        let mut files = of(wanted);
+        let Some(first) = files.next() else { return };
+        commands.push(Command::ShowTab(Tab::Camera));
+        commands.push(Command::Camera(make(first.clone())));
+        leave_out(&mut left_out, &files.collect::<Vec<_>>(), why);
+    };
+    let weights = |path| CameraCommand::Use(WeightsChoice::Only(Trained::File(path)));
+    for_camera(Kind::Weights, "one file of weights is used at a time", weights);
+    for_camera(Kind::Labels, "one list of labels is used at a time", |path| CameraCommand::Labels(Some(path)));
+    for_camera(Kind::Pictures, "one picture is shown at a time; drop their folder to see all", CameraCommand::Pictures);
+    Sorted { commands, left_out: (!left_out.is_empty()).then(|| format!("Not opened: {}.", left_out.join("; "))) }
+}
+
+fn leave_out(told: &mut Vec<String>, files: &[&PathBuf], why: &str) {
+    if !files.is_empty() {
+        let names: Vec<_> =
+            files.iter().map(|path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()).collect();
+        told.push(format!("{} ({why})", names.join(", ")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sorted(names: &[&str], shown: Tab) -> Sorted {
+        sort_dropped(&names.iter().map(PathBuf::from).collect::<Vec<_>>(), shown)
+    }
+
+    #[test]
+    fn two_networks_are_compared_where_that_is_shown_and_otherwise_the_second_is_named() {
+        let Sorted { commands, left_out } = sorted(&["a.toml", "b.onnx", "c.json"], Tab::Compare);
+        let sides =
+            [(Side::A, "a.toml"), (Side::B, "b.onnx")].map(|(side, file)| Command::ChooseFile(side, file.into()));
+        assert_eq!(commands, sides);
+        assert!(left_out.unwrap().contains("c.json (two networks"));
+        let Sorted { commands, left_out } = sorted(&["a.toml", "b.onnx"], Tab::Design);
+        assert_eq!(commands, [Command::Open("a.toml".into())]);
+        assert!(left_out.unwrap().contains("b.onnx (one network"));
+    }
+
+    #[test]
+    fn files_of_other_kinds_go_to_the_camera_and_each_is_opened_or_named() {
+        let names = ["w.PTH", "labels.txt", "cat.jpg", "dog.png", "net.toml", "v.safetensors"];
+        let Sorted { commands, left_out } = sorted(&names, Tab::Design);
+        let all = format!("{commands:?}");
+        for name in ["w.PTH", "labels.txt", "cat.jpg", "net.toml"] {
+            assert!(all.contains(name), "{name} in {all}");
+        }
+        let left_out = left_out.unwrap();
+        assert!(left_out.contains("dog.png") && left_out.contains("v.safetensors"), "{left_out}");
+        assert!(sorted(&["one.toml"], Tab::Lab).left_out.is_none());
+    }
+}

@@ -1,0 +1,172 @@
+//! Writes the user's work: designs, drafts, results and the bytes of exports. Nothing that reads can stop it.
+
+use std::error::Error;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use shufflescope_engine::classify::Picture;
+use shufflescope_engine::files::write_atomically;
+
+use super::event::FileEvent;
+use super::write_queue::{Job, NotWritten, WriteQueue};
+use crate::image_file::png;
+use crate::window::document::Save;
+use crate::window::drafts::Draft;
+use crate::window::pacer::Pacer;
+
+/// A write that takes longer is told.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Most that the end of the program waits.
+const AT_THE_END: Duration = Duration::from_secs(3);
+
+/// A file to be written for elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// Where.
+    pub path: PathBuf,
+    /// What.
+    pub bytes: Vec<u8>,
+    /// What is said once it is written.
+    pub said: String,
+}
+
+/// What writes.
+#[derive(Clone, Debug)]
+pub(super) struct Writer {
+    queue: Arc<WriteQueue>,
+    tell: Sender<FileEvent>,
+    pacer: Pacer,
+}
+
+impl Writer {
+    pub fn new(tell: Sender<FileEvent>, pacer: Pacer) -> Self {
+        Self { queue: Arc::new(WriteQueue::new(Box::new(write_atomically))), tell, pacer }
+    }
+
+    /// Writes a file for elsewhere.
+    pub fn write(&self, write: Write) {
+        let Write { path, bytes, said } = write;
+        self.export(path, said, move || Ok(bytes));
+    }
+
+    /// Writes a picture as PNG.
+    pub fn snapshot(&self, path: PathBuf, picture: Arc<Picture>) {
+        let said = format!("The picture was saved to {}.", path.display());
+        self.export(path, said, move || png(&picture));
+    }
+
+    fn export(&self, path: PathBuf, said: String, content: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static) {
+        self.add(path.clone(), false, content, move |result| {
+            let result = result.map(|()| said).map_err(|error| told(&path, &error));
+            Some(FileEvent::Exported(path, result))
+        });
+    }
+
+    /// Writes a design file.
+    pub fn save(&self, save: Save) {
+        let design = save.design.clone();
+        let content = move || design.to_toml().map_err(|error| error.to_string());
+        self.add(
+            save.path.clone(),
+            false,
+            move || content().map(String::into_bytes),
+            move |result| {
+                Some(match result {
+                    Ok(()) => FileEvent::Saved(save),
+                    Err(error) => FileEvent::NotSaved(told(&save.path, &error)),
+                })
+            },
+        );
+    }
+
+    /// Keeps a draft.
+    pub fn keep(&self, path: PathBuf, draft: Draft) {
+        let content = move || draft.to_text().map(String::into_bytes);
+        self.add(path.clone(), true, content, move |result| {
+            result.err().map(|error| FileEvent::NotKept(told(&path, &error)))
+        });
+    }
+
+    /// Writes the path of a folder into a file, for the next session.
+    pub fn remember(&self, file: PathBuf, folder: &Path) {
+        let Some(folder) = folder.to_str().map(str::to_owned) else { return };
+        // A folder that is forgotten costs a few clicks; nothing to bother anybody with.
+        self.add(file, true, move || Ok(folder.into_bytes()), |_| None);
+    }
+
+    /// Whether anything is being written.
+    pub fn is_busy(&self) -> bool {
+        self.queue.is_busy()
+    }
+
+    /// The files that take long to be written and were not told yet.
+    pub fn hung(&self) -> Vec<PathBuf> {
+        self.queue.hung(PATIENCE)
+    }
+
+    /// Waits until everything requested is on disk, but not for long; for the end of the program.
+    pub fn finish(&self) {
+        self.queue.finish(AT_THE_END);
+    }
+
+    fn add(
+        &self,
+        path: PathBuf,
+        makes_folder: bool,
+        content: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static,
+        event: impl FnOnce(Result<(), NotWritten>) -> Option<FileEvent> + Send + 'static,
+    ) {
+        let (tell, pacer) = (self.tell.clone(), self.pacer.clone());
+        self.queue.add(Job {
+            path,
+            makes_folder,
+            content: Box::new(move || content().map_err(NotWritten::Content)),
+            done: Box::new(move |result| {
+                if let Some(event) = event(result) {
+                    let _ = tell.send(event);
+                    pacer.wake();
+                }
+            }),
+        });
+    }
+}
+
+/// Why a file was not written, and what to do about it.
+fn told(path: &Path, error: &NotWritten) -> String {
+    let path = path.display();
+    match error {
+        NotWritten::Io(error) => format!("{path}: cannot be written: {error}.{}", remedy(error)),
+        NotWritten::Content(reason) => format!("{path}: cannot be written: {reason}."),
+    }
+}
+
+/// What to do where the system refused to write.
+fn remedy(error: &(dyn Error + 'static)) -> &'static str {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    let kind = causes.filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind).next();
+    match kind {
+        None => "",
+        Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+            " Make room or choose another disk; an older file of that name is untouched."
+        }
+        Some(io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => " There is no such folder; choose another one.",
+        Some(io::ErrorKind::IsADirectory) => " Choose another name.",
+        Some(_) => " Choose a folder that you may write to; an older file of that name is untouched.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_with_its_remedy() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        assert!(remedy(&full).contains("Make room"));
+        assert_eq!(remedy(&std::fmt::Error), "");
+    }
+}

@@ -1,0 +1,28 @@
+//! What a program will allocate, by its steps.
+
+use super::arena::Arena;
+use super::program::lay_out_scratch;
+use super::step::Step;
+
+/// What a program allocates, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Footprint {
+    /// The arena: feature maps and packed weights.
+    pub arena: u64,
+    /// The packed weights alone, which exist twice while they move into the arena.
+    pub packed: u64,
+    /// The scratch of one thread.
+    pub scratch: u64,
+}
+
+impl Footprint {
+    /// What [`Program::new`](super::Program::new) would allocate for these steps and feature maps of `floats`.
+    pub fn of(steps: &mut [Step], floats: usize) -> Self {
+        let weights = steps.iter_mut().filter_map(Step::weights).map(|weights| weights.room()).sum::<usize>();
+        Self {
+            arena: Arena::bytes(floats.next_multiple_of(16).saturating_add(weights)),
+            packed: Arena::bytes(weights),
+            scratch: Arena::bytes(lay_out_scratch(steps).unwrap_or(usize::MAX)),
+        }
+    }
+}
