@@ -11,7 +11,7 @@ use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::weights::{Role, WeightsFile, expected, fitted, fitting};
 
 use super::{Trained, WeightsChoice};
-use crate::weights_store::{Published, recognised};
+use crate::weights_store::recognised;
 
 /// Weights that can be had, and what they are worth for the network in hand.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -232,6 +232,7 @@ mod tests {
     use shufflescope_engine::zoo;
 
     use super::*;
+    use crate::weights_store::Published;
 
     fn design(name: &str) -> Design {
         zoo::preset(name).unwrap()
