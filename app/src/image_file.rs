@@ -74,7 +74,7 @@ pub enum ImageFileError {
 pub fn read_picture(path: &Path) -> Result<Picture, ImageFileError> {
     let read = |source| ImageFileError::Read { path: path.into(), source };
     let (file, bytes) = open_regular(path).map_err(read)?;
-    if bytes > MAX_BYTES {
+    if bytes.0 > MAX_BYTES {
         return Err(ImageFileError::TooLarge { path: path.into() });
     }
     let reader = ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(read)?;

@@ -24,6 +24,12 @@ pub fn explain(error: &anyhow::Error) -> String {
     })
 }
 
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason given".into())
+}
+
 /// Where the program keeps the user's data: the last design, the store of results, weights. `None` where the system has
 /// no such place.
 #[must_use]

@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use std::path::Path;
 
 use egui_kittest::kittest::{NodeT, Queryable};
-use shufflescope::camera::{CaptureState, SourceError};
+use shufflescope::camera::{CaptureState, Generation, SourceError};
 use shufflescope::weights_store::{Published, Server, folder_in};
 use shufflescope::window::{App, CameraCommand, Command, Fit, Phase, Recording, Setup, Tab, Trained, WeightsChoice};
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
@@ -56,12 +56,12 @@ fn start_synthetic(window: &mut Window) {
 }
 
 fn is_timed(app: &App) -> bool {
-    app.camera().numbers().is_some_and(|numbers| numbers.statistics.stages.infer.is_some())
+    app.camera().report().is_some_and(|report| report.statistics.stages.infer.is_some())
 }
 
 /// Whether the newest frame was answered by the network in hand.
 fn is_answered(app: &App) -> bool {
-    app.camera().view().is_some_and(|view| app.camera().is_current(view) && view.top.is_some())
+    app.camera().frame().is_some_and(|frame| app.camera().is_current(frame) && frame.head.top.is_some())
 }
 
 fn carry_out(window: &mut Window, command: CameraCommand) {
@@ -81,7 +81,11 @@ fn the_scene_is_shown_and_timed_and_without_trained_weights_nothing_is_predicted
     assert!(window.says("camera preview: a picture of 640x480"));
     assert!(window.says("No trained weights fit this design: predictions are not shown."));
     assert!(!window.says("answer 1"), "no label is made up");
-    let statistics = window.app().camera().numbers().unwrap().statistics;
+    window.wait("what is painted", |app| {
+        app.camera().report().is_some_and(|report| report.statistics.stages.show.is_some())
+    });
+    window.step();
+    let statistics = window.app().camera().report().unwrap().statistics;
     assert!(statistics.age.is_some() && statistics.stages.show.is_some(), "what is painted counts as shown");
     for stage in ["wait ", "decode ", "resize ", "infer ", "show ", "age "] {
         assert!(window.texts().iter().any(|text| text.starts_with(stage) && text.contains('s')), "{stage}");
@@ -93,11 +97,12 @@ fn the_scene_is_shown_and_timed_and_without_trained_weights_nothing_is_predicted
 fn another_width_is_another_network_on_the_next_frames() {
     let mut window = open(None);
     start_synthetic(&mut window);
-    let before = window.app().camera().view().unwrap().generation;
+    window.wait("an answer", |app| app.camera().frame().is_some_and(|frame| app.camera().is_current(frame)));
+    let before: Generation = window.app().camera().frame().unwrap().head.generation;
     window.harness.get_by_label("width 1.0").click();
     window.step();
     window.wait("the wider network", |app| {
-        app.camera().view().is_some_and(|view| view.generation > before && app.camera().is_current(view))
+        app.camera().frame().is_some_and(|frame| frame.head.generation > before && app.camera().is_current(frame))
     });
     window.wait("its times", is_timed);
 }
@@ -123,8 +128,9 @@ fn weights_from_a_file_answer_where_they_fit_and_say_what_differs_where_not() {
         is_answered(app)
             && app
                 .camera()
-                .view()
+                .frame()
                 .unwrap()
+                .head
                 .top
                 .as_ref()
                 .unwrap()
@@ -151,8 +157,8 @@ fn the_demo_works_at_the_first_start_and_ends_with_another_design() {
     window.step();
     assert!(window.says("demo shapes, 12 classes") && window.says("answer 1: "));
     let labels: Vec<&str> = shufflescope_engine::classify::demo::labels().collect();
-    let view = window.app().camera().view().unwrap();
-    let top = view.top.as_ref().unwrap().as_ref().unwrap();
+    let frame = window.app().camera().frame().unwrap();
+    let top = frame.head.top.as_ref().unwrap().as_ref().unwrap();
     assert!(top.iter().all(|class| labels[class.index] == class.label), "{top:?}");
     window.harness.get_by_label("Undo").click();
     window.wait("no fitting weights", |app| matches!(app.camera().fit(), Some(Fit::TimeOnly { .. })));
@@ -175,8 +181,8 @@ fn a_folder_is_shown_and_a_missing_one_is_an_error_that_a_folder_put_there_ends(
     window.step();
     start(&mut window);
     window.wait("the error", |app| {
-        app.camera().numbers().is_some_and(|numbers| {
-            matches!(&numbers.status.state, CaptureState::Retrying { error: SourceError::Unreadable { .. }, .. })
+        app.camera().report().is_some_and(|report| {
+            matches!(&report.status.state, CaptureState::Retrying { error: SourceError::Unreadable { .. }, .. })
         })
     });
     window.step();
@@ -184,7 +190,7 @@ fn a_folder_is_shown_and_a_missing_one_is_an_error_that_a_folder_put_there_ends(
 
     std::fs::create_dir(&pictures).unwrap();
     image::RgbImage::from_pixel(30, 20, image::Rgb([200, 40, 40])).save(pictures.join("red.png")).unwrap();
-    window.wait("the picture", |app| app.camera().view().is_some());
+    window.wait("the picture", |app| app.camera().frame().is_some());
     window.step();
     assert!(window.says("camera preview: a picture of 30x20"));
 
@@ -192,6 +198,62 @@ fn a_folder_is_shown_and_a_missing_one_is_an_error_that_a_folder_put_there_ends(
     carry_out(&mut window, CameraCommand::Snapshot(snapshot.clone()));
     window.wait("the snapshot", |app| app.notice().is_some_and(|notice| notice.text.contains("saved to")));
     assert_eq!(image::open(&snapshot).unwrap().into_rgb8().get_pixel(3, 3).0, [200, 40, 40]);
+
+    // What it saw last is not what it sees.
+    std::fs::remove_dir_all(&pictures).unwrap();
+    window.wait("the age", |app| app.camera().outdated().is_some());
+    window.step();
+    assert!(window.says("This picture is ") && window.says("cannot be read"));
+}
+
+#[test]
+fn a_worker_that_is_killed_is_told_with_what_to_do_and_start_begins_a_fresh_one() {
+    let mut window = open(None);
+    start_synthetic(&mut window);
+    let before = window.app().camera().worker_id().unwrap();
+    support::kill(before);
+    window.wait("the loss", |app| app.camera().problem().is_some());
+    window.step();
+    assert!(window.says("The camera's process was lost") && window.says("Start begins a fresh one"));
+    assert!(!window.app().camera().is_running() && window.app().camera().frame().is_none(), "no last frame is shown");
+    start(&mut window);
+    window.wait("the times of the second start", is_timed);
+    window.step();
+    assert_ne!(window.app().camera().worker_id(), Some(before));
+    assert!(!window.says("The camera's process was lost"));
+}
+
+#[test]
+fn a_snapshot_has_the_pixels_that_were_captured_and_not_those_of_the_preview() {
+    let folder = tempfile::tempdir().unwrap();
+    let (picture, snapshot) = (folder.path().join("large.png"), folder.path().join("snapshot.png"));
+    let pixel = |x: u32, y: u32| image::Rgb([(x % 251) as u8, (y % 241) as u8, 7]);
+    image::RgbImage::from_fn(1500, 900, pixel).save(&picture).unwrap();
+    let mut window = open(None);
+    let source = shufflescope::camera::SourceSpec::Pictures(picture);
+    carry_out(&mut window, CameraCommand::Start(source, shufflescope::camera::Resolution::DEFAULT));
+    window.wait("the picture", |app| app.camera().frame().is_some());
+    let preview = &window.app().camera().frame().unwrap().picture;
+    assert_eq!((preview.width(), preview.height()), (500, 300));
+    carry_out(&mut window, CameraCommand::Snapshot(snapshot.clone()));
+    window.wait("the snapshot", |app| app.notice().is_some_and(|notice| notice.text.contains("saved to")));
+    let saved = image::open(&snapshot).unwrap().into_rgb8();
+    assert_eq!((saved.dimensions(), *saved.get_pixel(1000, 800)), ((1500, 900), pixel(1000, 800)));
+}
+
+#[test]
+fn a_worker_that_cannot_be_started_is_an_error_and_the_window_lives() {
+    let mut begin = setup(None);
+    begin.launcher.program = "no such program".into();
+    begin.camera_launcher.program = "no such camera program".into();
+    let mut window = opened(begin);
+    window.wait("the problem", |app| app.camera().problem().is_some());
+    window.wait("the look for cameras", |app| app.camera().sources().problem().is_some());
+    window.step();
+    assert!(window.says("no such camera program cannot be started") && window.says("Cameras could not be looked for"));
+    window.harness.get_by_label("Design tab").click();
+    window.step();
+    assert_eq!(window.app().tab(), Tab::Design);
 }
 
 #[test]
@@ -217,7 +279,7 @@ fn the_camera_is_closed_when_it_is_stopped_and_when_the_tab_is_left() {
     window.step();
     assert!(!window.app().camera().is_running());
     start(&mut window);
-    window.wait("a picture of the second start", |app| app.camera().view().is_some());
+    window.wait("a picture of the second start", |app| app.camera().frame().is_some());
     window.harness.get_by_label("Design tab").click();
     window.step();
     assert!(!window.app().camera().is_running());
@@ -230,7 +292,7 @@ fn measuring_waits_while_the_camera_runs_and_goes_on_afterwards() {
     window.harness.get_by_label("width 1.0").click();
     window.step();
     assert!(window.app().live().is_held() && *window.app().live().phase() == Phase::Resting);
-    assert!(window.says("paused while the camera runs"));
+    assert!(window.says("paused while the camera runs"), "the status bar tells why");
     assert!(window.app().live().current().is_none());
     window.harness.get_by_label("Stop camera").click();
     window.wait("the latency", |app| app.live().current().is_some());
@@ -243,7 +305,7 @@ fn a_recorded_run_is_in_the_exported_profile_of_its_design_only() {
     let folder = tempfile::tempdir().unwrap();
     let mut window = open(None);
     start_synthetic(&mut window);
-    window.wait("the network", |app| app.camera().view().is_some_and(|view| app.camera().is_current(view)));
+    window.wait("the network", |app| app.camera().frame().is_some_and(|frame| app.camera().is_current(frame)));
     window.step();
     window.harness.get_by_label("Record run").click();
     window.wait("the recording", |app| matches!(app.camera().recording(), Some(Recording::Done { .. })));

@@ -7,8 +7,16 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use shufflescope::worker::{ColumnChoice, Contest, Event, Job, Request, Ticket, TurnsJob, VERSION};
-use shufflescope_engine::device::DeviceId;
+use shufflescope::camera::{
+    CaptureState, CaptureStatus, Fit, Generation, Listed, Offer, PixelFormat, Prediction, Quantiles, Resolution,
+    SourceError, SourceOptions, SourceSpec, StageTimes, Statistics, Trained, WeightsChoice, Wish,
+};
+use shufflescope::weights_store::Published;
+use shufflescope::worker::{
+    CameraEvent, CameraReport, CameraRequest, ColumnChoice, Contest, Event, FrameHead, Job, Request, Session, Ticket,
+    TurnsJob, VERSION,
+};
+use shufflescope_engine::device::{DeviceId, DeviceInfo};
 use shufflescope_engine::experiment::{Experiment, Scale};
 use shufflescope_engine::measure::{
     Block, InterleaveRules, Interleaved, Peaks, Protocol, Round, Scatter, TimerQuality,
@@ -38,6 +46,100 @@ fn network() -> Model {
     Model::Network(NetworkChoice { name: network.name.into(), input: network.input })
 }
 
+const SIZE: Resolution = Resolution { width: 1280, height: 720 };
+
+fn camera() -> Listed {
+    Listed {
+        source: SourceSpec::Device("/dev/video0".into()),
+        name: "a camera".into(),
+        formats: vec![PixelFormat::Yuyv, PixelFormat::Nv12, PixelFormat::Rgb24, PixelFormat::Mjpeg],
+        sizes: vec![SIZE],
+        problem: Some("busy".into()),
+    }
+}
+
+fn camera_requests() -> impl Iterator<Item = CameraRequest> {
+    let options = SourceOptions { resolution: Some(SIZE), interval: None };
+    let open = move |source| CameraRequest::Open { session: Session(3), source, options };
+    // With its password: the worker has to log in.
+    let http = SourceSpec::Http("http://me:secret@10.0.0.2/video".into());
+    let sources = [SourceSpec::Synthetic { seed: 1 }, SourceSpec::Pictures("pictures".into()), http];
+    let published = Published::find("shufflenet-v2-x1.0").unwrap();
+    let choices = [
+        WeightsChoice::Automatic,
+        WeightsChoice::Only(Trained::Demo),
+        WeightsChoice::Only(Trained::Published(published)),
+        WeightsChoice::Only(Trained::File("mine.pth".into())),
+    ];
+    let network = |choice| {
+        let (labels, folder) = (Some("labels.txt".into()), Some("weights".into()));
+        let (model, run) = (network(), RunOptions::new(DeviceId::Cpu, 2, 1));
+        let wish = Wish { generation: Generation(4), model, run, choice, labels, folder, classifier: true };
+        CameraRequest::Network { wish: Box::new(wish) }
+    };
+    let others = [
+        CameraRequest::Close,
+        CameraRequest::Smooth { on: false },
+        CameraRequest::RestartStatistics,
+        CameraRequest::Took { number: 7 },
+        CameraRequest::Shown { number: 7 },
+        CameraRequest::Still,
+    ];
+    sources.into_iter().map(open).chain(choices.into_iter().map(network)).chain(others)
+}
+
+fn camera_events() -> impl Iterator<Item = CameraEvent> {
+    let (session, generation) = (Session(3), Generation(4));
+    let both = Some(Quantiles { p50: Nanos(5), p90: Nanos(9) });
+    let error = SourceError::Unreadable { path: "pictures".into(), reason: "gone".into() };
+    let report = CameraReport {
+        status: CaptureStatus {
+            state: CaptureState::Retrying { error: error.clone(), failures: 2 },
+            frames: 9,
+            dropped: 1,
+            skipped: 1,
+            last_skipped: Some("a.jpg was left out".into()),
+            reconnects: 1,
+            last_error: Some(error),
+        },
+        statistics: Statistics {
+            frames: 8,
+            unseen: 1,
+            rate: Some(29.5),
+            camera_rate: None,
+            stages: StageTimes { wait: both, decode: both, resize: both, infer: both, show: None },
+            age: both,
+            age_now: Some(Nanos(11)),
+        },
+        at: Nanos(1_000),
+        restarts: 1,
+        busy: Some(Nanos(6)),
+    };
+    let frame = |top| {
+        let preview = Resolution { width: 640, height: 360 };
+        let frame = Box::new(FrameHead { number: 7, size: SIZE, preview, age: Nanos(12), generation, top });
+        CameraEvent::Frame { session, frame, bytes: 3 * 640 * 360 }
+    };
+    let star = Prediction { label: "star".into(), index: 4, probability: 0.75 };
+    let predicts = Fit::Predicts { weights: "demo shapes".into(), classes: 12, doubts: vec!["a doubt".into()] };
+    let time_only = Fit::TimeOnly { reason: "why".into(), difference: Some("what".into()), designs: vec![] };
+    let offers = vec![Offer { trained: Trained::Demo, is_here: true, fits: false }];
+    [
+        CameraEvent::Report { session, report: Box::new(report) },
+        frame(None),
+        frame(Some(Ok(vec![star]))),
+        frame(Some(Err("it panicked".into()))),
+        CameraEvent::Still { session, width: 1280, height: 720, bytes: 3 * 1280 * 720 },
+        CameraEvent::Broken { session, message: "cause; remedy".into() },
+        CameraEvent::Fits { generation, fit: Box::new(predicts), offers },
+        CameraEvent::Fits { generation, fit: Box::new(time_only), offers: vec![] },
+        CameraEvent::Waiting { generation, behind: "profile (process 9)".into() },
+        CameraEvent::Ready { generation },
+        CameraEvent::Failed { generation, message: "cause; remedy".into() },
+    ]
+    .into_iter()
+}
+
 #[test]
 fn requests_are_as_in_the_golden_file() {
     let (ticket, options) = (Ticket(7), RunOptions::new(DeviceId::Cpu, 2, 1));
@@ -60,9 +162,12 @@ fn requests_are_as_in_the_golden_file() {
         turns(Contest::Pair { a: Box::new(network()), b: Box::new(network()) }),
         turns(Contest::Column(column)),
         Request::Peaks { ticket, device: DeviceId::Metal(0) },
+        Request::FindDevices,
+        Request::FindCameras,
         Request::Painting,
         Request::Cancel,
     ];
+    let requests: Vec<Request> = requests.into_iter().chain(camera_requests().map(Request::Camera)).collect();
     assert_lines("requests.jsonl", &requests);
 }
 
@@ -85,7 +190,7 @@ fn events_are_as_in_the_golden_file() {
     let events = [
         Event::Hello { version: VERSION, threads: 2 },
         Event::Waiting { ticket, behind: "the window (process 9)".into() },
-        Event::Preparing { ticket },
+        Event::Preparing { ticket, longest_run: Nanos(12_000_000) },
         Event::Progress { ticket, fraction, left, partial: None },
         Event::Turns { ticket, fraction, left: None, samples: None },
         Event::Turns { ticket, fraction, left: Some(left), samples: Some(Box::new(samples.clone())) },
@@ -93,6 +198,11 @@ fn events_are_as_in_the_golden_file() {
         Event::Peaks { ticket, peaks: Box::new(peaks) },
         Event::Cancelled { ticket },
         Event::Failed { ticket, message: "cause; remedy".into() },
+        Event::Devices {
+            devices: vec![DeviceInfo { id: DeviceId::Cuda(0), name: None, unavailable: Some("no driver".into()) }],
+        },
+        Event::Cameras { cameras: vec![camera()] },
     ];
+    let events: Vec<Event> = events.into_iter().chain(camera_events().map(Event::Camera)).collect();
     assert_lines("events.jsonl", &events);
 }

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
+use serde::{Deserialize, Serialize};
 use shufflescope_engine::measure::Clock;
 
 use super::back_off::BackOff;
@@ -28,7 +29,7 @@ pub struct Capture {
 }
 
 /// How a source is doing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaptureStatus {
     /// What it is doing now.
     pub state: CaptureState,
@@ -47,7 +48,8 @@ pub struct CaptureStatus {
 }
 
 /// What a source is doing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CaptureState {
     /// Opening, no frame yet.
     #[default]

@@ -1,11 +1,13 @@
 //! What can go wrong with a source, and what a person can do about it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
 /// Why no frames come. Every message says what to do; all but a wrong source are tried again.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SourceError {
     /// Nothing is connected there.
     #[error(
@@ -61,6 +63,7 @@ pub enum SourceError {
     #[error("{} cannot be read: {reason}", path.display())]
     Unreadable {
         /// The file or folder.
+        #[serde(serialize_with = "as_shown")]
         path: PathBuf,
         /// What the system says.
         reason: String,
@@ -69,6 +72,7 @@ pub enum SourceError {
     #[error("there is no picture in {}: {reason}", path.display())]
     NoPictures {
         /// The file or folder.
+        #[serde(serialize_with = "as_shown")]
         path: PathBuf,
         /// What was looked for, or what is wrong with the last one.
         reason: String,
@@ -97,6 +101,11 @@ impl SourceError {
     pub const fn may_pass(&self) -> bool {
         matches!(self, Self::Stalled { .. } | Self::Connection { .. } | Self::Unplugged { .. } | Self::Device { .. })
     }
+}
+
+/// A path for people: one that is no Unicode must not keep an error from being told.
+fn as_shown<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 /// What to do about a camera that may not be used, on this system.

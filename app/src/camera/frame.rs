@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use shufflescope_engine::classify::Picture;
 use shufflescope_engine::units::Nanos;
 
@@ -112,6 +112,17 @@ impl Serialize for Resolution {
     }
 }
 
+/// Any size: a camera may give one that nobody may ask for.
+impl<'de> Deserialize<'de> for Resolution {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+        let (width, height) =
+            sides.ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no resolution such as 640x480")))?;
+        Ok(Self { width, height })
+    }
+}
+
 impl FromStr for Resolution {
     type Err = String;
 
@@ -127,7 +138,7 @@ impl FromStr for Resolution {
 }
 
 /// What is asked of a source; each gives the nearest it can.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceOptions {
     /// Pixels across and down; [`Resolution::DEFAULT`] where `None`. Files and network streams come as they are.
     pub resolution: Option<Resolution>,

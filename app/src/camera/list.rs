@@ -1,11 +1,11 @@
 //! What there is to look through.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{PixelFormat, Resolution, SourceSpec, device};
 
 /// A camera of this machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listed {
     /// How to name it.
     pub source: SourceSpec,
@@ -27,13 +27,15 @@ pub fn list() -> Vec<Listed> {
 }
 
 impl Serialize for PixelFormat {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-impl Serialize for SourceSpec {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.shown())
+impl<'de> Deserialize<'de> for PixelFormat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = [Self::Yuyv, Self::Nv12, Self::Rgb24, Self::Mjpeg].into_iter().find(|of| of.to_string() == name);
+        known.ok_or_else(|| serde::de::Error::custom(format!("`{name}` is no pixel format")))
     }
 }

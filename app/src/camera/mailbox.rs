@@ -44,6 +44,12 @@ impl<T> Mailbox<T> {
         slot.newest.take()
     }
 
+    /// Whether something lies in it.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner).newest.is_some()
+    }
+
     /// How many were dropped because a newer one came before anybody took them.
     #[must_use]
     pub fn replaced(&self) -> u64 {

@@ -4,7 +4,9 @@
 //! shown. Every store on the way holds one thing, so a slow model makes frames fewer and never older or more.
 
 mod statistics;
+mod view;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -14,64 +16,12 @@ use shufflescope_engine::units::Nanos;
 
 use self::statistics::{Passed, Recent};
 pub use self::statistics::{Quantiles, Stage, StageTimes, Statistics};
-use super::{Capture, CaptureStatus, Frame, Mailbox, SharedClock, Stop};
+pub use self::view::{Classify, Generation, Outcome, Prediction, View};
+use super::{Capture, CaptureStatus, Frame, Mailbox, Pixels, SharedClock, Stop};
+use crate::panic_text;
 
 /// How often a wait for a frame looks up whether it is time to stop.
 const LOOK_UP: Duration = Duration::from_millis(100);
-
-/// Says what is on a picture.
-pub trait Classify: Send {
-    /// The most probable classes of `picture`, and how long it took to find them.
-    ///
-    /// # Errors
-    /// Where the picture cannot be classified; the next one is tried all the same.
-    fn classify(&mut self, picture: &Picture) -> anyhow::Result<Outcome>;
-}
-
-/// What a classifier found, and the time of its two stages.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
-    /// The most probable classes, the best first; `None` from a network whose weights are not trained.
-    pub top: Option<Vec<Prediction>>,
-    /// From the picture to the network's input.
-    pub resize: Nanos,
-    /// From the network's input to the probabilities.
-    pub infer: Nanos,
-}
-
-/// A class and how probable it is.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub struct Prediction {
-    /// The class's name, or its number where there are no names.
-    pub label: String,
-    /// Which of the network's outputs it is.
-    pub index: usize,
-    /// From 0 to 1.
-    pub probability: f32,
-}
-
-/// Which classifier made a prediction: a new one for every [`Pipeline::set_classifier`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Generation(u64);
-
-/// A frame that is ready to be shown.
-#[derive(Clone, Debug)]
-pub struct View {
-    /// The picture.
-    pub picture: Arc<Picture>,
-    /// What it is known to show: the synthetic scene's shape.
-    pub shows: Option<&'static str>,
-    /// How many frames the camera gave before it.
-    pub number: u64,
-    /// When it was captured, on the pipeline's clock.
-    pub captured: Nanos,
-    /// When it was published.
-    pub published: Nanos,
-    /// The classifier that was asked.
-    pub generation: Generation,
-    /// What it found, the best first; `None` without a classifier, or with one whose weights are not trained.
-    pub top: Option<Result<Vec<Prediction>, String>>,
-}
 
 /// Called from the pipeline's thread whenever there is something new to show.
 pub type Wake = Box<dyn Fn() + Send>;
@@ -103,6 +53,10 @@ struct State {
     unseen: u64,
     /// Frames that could not be decoded, and why the last could not.
     undecodable: (u64, Option<String>),
+    /// Since when the thread is at the frame in hand.
+    busy_since: Option<Nanos>,
+    /// Why the thread has ended before anybody told it to.
+    failure: Option<String>,
     generation: Generation,
     /// The classifier to change to before the next frame.
     next_classifier: Option<Option<Box<dyn Classify>>>,
@@ -134,20 +88,23 @@ impl Pipeline {
         let (shared, stop) = (Arc::<Shared>::default(), Stop::new());
         let mut worker = Worker { shared: Arc::clone(&shared), clock: Arc::clone(&clock), classifier, wake };
         let (frames, stopped) = (capture.mailbox(), stop.clone());
-        let thread = Builder::new().name("camera pipeline".into()).spawn(move || worker.run(&frames, &stopped))?;
+        let thread = Builder::new().name("camera pipeline".into()).spawn(move || {
+            let run = AssertUnwindSafe(|| worker.run(&frames, &stopped));
+            if let Err(panic) = catch_unwind(run) {
+                worker.shared.fail(format!("the camera's pipeline panicked: {}", panic_text(&*panic)));
+            }
+        })?;
         Ok(Self { capture: Some(capture), shared, stop, clock, thread: Some(thread) })
     }
 
     /// Changes to another classifier, or to none, from the next frame on; the camera stays open.
-    pub fn set_classifier(&self, classifier: Option<Box<dyn Classify>>) -> Generation {
+    pub fn set_classifier(&self, classifier: Option<Box<dyn Classify>>, generation: Generation) {
         let mut state = self.shared.lock();
-        state.generation.0 += 1;
+        state.generation = generation;
         // One that was never used is freed after the lock is.
         let unused = state.next_classifier.replace(classifier);
-        let generation = state.generation;
         drop(state);
         drop(unused);
-        generation
     }
 
     /// The newest view, shown before or not.
@@ -156,13 +113,35 @@ impl Pipeline {
         self.shared.lock().newest.clone()
     }
 
-    /// Waits for a view that was not shown yet.
+    /// Waits for a view that was not shown yet; not once the pipeline has failed.
     #[must_use]
     pub fn wait(&self, patience: Duration) -> Option<Arc<View>> {
-        let nothing_new = |state: &mut State| state.unshown().is_none();
+        let nothing_new = |state: &mut State| state.unshown().is_none() && state.failure.is_none();
         let waited = self.shared.changed.wait_timeout_while(self.shared.lock(), patience, nothing_new);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.unshown().cloned()
+    }
+
+    /// Waits for a view behind the one of this number; not once the pipeline has failed.
+    #[must_use]
+    pub fn wait_after(&self, number: Option<u64>, patience: Duration) -> Option<Arc<View>> {
+        let nothing_new = |state: &mut State| state.after(number).is_none() && state.failure.is_none();
+        let waited = self.shared.changed.wait_timeout_while(self.shared.lock(), patience, nothing_new);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.after(number).cloned()
+    }
+
+    /// Why no frame passes any more, where its thread has died.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.shared.lock().failure.clone()
+    }
+
+    /// For how long it has been at the frame in hand, where it is at one.
+    #[must_use]
+    pub fn busy(&self) -> Option<Nanos> {
+        let since = self.shared.lock().busy_since?;
+        Some(self.clock.now().since(since))
     }
 
     /// Says that `view` is on the screen now; counted once.
@@ -231,6 +210,11 @@ impl Shared {
         self.changed.notify_all();
     }
 
+    fn fail(&self, reason: String) {
+        self.lock().failure = Some(reason);
+        self.changed.notify_all();
+    }
+
     fn shown(&self, view: &View, now: Nanos) {
         let mut state = self.lock();
         if state.shown.is_some_and(|last| view.number <= last) {
@@ -245,6 +229,11 @@ impl State {
     /// The newest view, if it was not shown yet.
     fn unshown(&self) -> Option<&Arc<View>> {
         self.newest.as_ref().filter(|view| self.shown.is_none_or(|last| last < view.number))
+    }
+
+    /// The newest view, if it comes behind the one of this number.
+    fn after(&self, number: Option<u64>) -> Option<&Arc<View>> {
+        self.newest.as_ref().filter(|view| number.is_none_or(|last| last < view.number))
     }
 
     fn statistics(&self, now: Nanos) -> Statistics {
@@ -267,8 +256,10 @@ impl Worker {
         while !stop.is_raised() {
             match frames.take(LOOK_UP) {
                 Some(frame) => {
+                    self.shared.lock().busy_since = Some(self.clock.now());
                     self.pass(frame, ready);
                     ready = self.clock.now();
+                    self.shared.lock().busy_since = None;
                 }
                 None if frames.is_closed() => return,
                 None => {}
@@ -281,16 +272,16 @@ impl Worker {
         let taken = self.clock.now();
         let generation = self.change_classifier();
         let Frame { pixels, shows, captured, number } = frame;
-        let picture = match pixels.decode() {
+        let picture = match decode(pixels) {
             Ok(picture) => picture,
-            Err(error) => {
+            Err(reason) => {
                 let undecodable = &mut self.shared.lock().undecodable;
-                *undecodable = (undecodable.0 + 1, Some(error.to_string()));
+                *undecodable = (undecodable.0 + 1, Some(reason));
                 return;
             }
         };
         let decoded = self.clock.now();
-        let outcome = self.classifier.as_mut().map(|classifier| classifier.classify(&picture));
+        let outcome = self.classify(&picture);
         let published = self.clock.now();
         let times = outcome.as_ref().and_then(|outcome| outcome.as_ref().ok());
         let passed = Passed {
@@ -308,6 +299,16 @@ impl Worker {
         (self.wake)();
     }
 
+    /// Asks the classifier. One that panics is not asked again: what it was at is half done.
+    fn classify(&mut self, picture: &Picture) -> Option<anyhow::Result<Outcome>> {
+        let classifier = self.classifier.as_mut()?;
+        Some(catch_unwind(AssertUnwindSafe(|| classifier.classify(picture))).unwrap_or_else(|panic| {
+            let reason = format!("the runtime panicked: {}; please report this design", panic_text(&*panic));
+            self.classifier = Some(Box::new(Broken(reason.clone())));
+            Err(anyhow::Error::msg(reason))
+        }))
+    }
+
     /// Takes over the classifier that is meant from now on; times of another one do not belong to it.
     fn change_classifier(&mut self) -> Generation {
         let mut state = self.shared.lock();
@@ -318,6 +319,23 @@ impl Worker {
             self.classifier = next;
         }
         generation
+    }
+}
+
+/// Stands for a classifier that has panicked.
+struct Broken(String);
+
+impl Classify for Broken {
+    fn classify(&mut self, _: &Picture) -> anyhow::Result<Outcome> {
+        Err(anyhow::Error::msg(self.0.clone()))
+    }
+}
+
+/// A frame that makes a decoder panic is one that cannot be decoded.
+fn decode(pixels: Pixels) -> Result<Arc<Picture>, String> {
+    match catch_unwind(AssertUnwindSafe(|| pixels.decode())) {
+        Ok(decoded) => decoded.map_err(|error| error.to_string()),
+        Err(panic) => Err(format!("the frame cannot be decoded: {}", panic_text(&*panic))),
     }
 }
 

@@ -4,10 +4,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::address::{self, begins_with_name, shown};
 
 /// Which source, as text: `synthetic`, `folder:PATH`, `http://HOST/PATH`, `device:/dev/video0`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SourceSpec {
     /// A drawn scene; the same seed draws the same frames.
     Synthetic {

@@ -40,18 +40,18 @@ impl Stop {
 
 /// Keeps a rate: one turn per interval, and no burst after a pause.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     interval: Duration,
     due: Option<Instant>,
 }
 
 impl Pace {
-    pub(super) fn new(interval: impl Into<Duration>) -> Self {
+    pub(crate) fn new(interval: impl Into<Duration>) -> Self {
         Self { interval: interval.into(), due: None }
     }
 
     /// Sleeps until the next turn; whether it is time to stop. The first turn is at once.
-    pub(super) fn wait(&mut self, stop: &Stop) -> bool {
+    pub(crate) fn wait(&mut self, stop: &Stop) -> bool {
         let now = Instant::now();
         let due = self.due.unwrap_or(now);
         let stopped = stop.sleep(due.saturating_duration_since(now));

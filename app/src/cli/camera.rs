@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use serde::Serialize;
+use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::measure::MonotonicClock;
 use shufflescope_engine::units::Nanos;
 
@@ -16,6 +17,7 @@ use crate::camera::{
     Capture, CaptureState, CaptureStatus, Classify, Classifying, Listed, Pipeline, PixelFormat, Prediction, Quantiles,
     Resolution, SharedClock, SmoothingSwitch, SourceOptions, SourceSpec, StageTimes, Statistics, View, list,
 };
+use crate::worker::{Turn, Turns};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -156,7 +158,7 @@ fn run_list(arguments: &ListArguments) -> anyhow::Result<()> {
 /// What a run found out.
 #[derive(Serialize)]
 struct Report {
-    source: SourceSpec,
+    source: String,
     seconds: f64,
     /// Size of the last frame.
     resolution: Resolution,
@@ -192,6 +194,9 @@ fn run_run(arguments: &RunArguments) -> anyhow::Result<()> {
     let clock: SharedClock = Arc::new(MonotonicClock::new());
     let options = SourceOptions { resolution: arguments.resolution, interval: arguments.fps };
     let no_thread = "no thread can be started";
+    // Nobody measures on the device while the network runs there, and it runs only when nobody does.
+    let asked = arguments.network.design.is_some() || arguments.network.weights.is_some();
+    let _turn = asked.then(|| wait_for_turn(arguments.network.device()));
     let network = network(&arguments.network, &clock)?;
     let (design, classifier) = network.map_or((None, None), |(design, classifier)| (Some(design), Some(classifier)));
     let capture = Capture::start(&source, options, Arc::clone(&clock)).context(no_thread)?;
@@ -204,6 +209,17 @@ fn run_run(arguments: &RunArguments) -> anyhow::Result<()> {
         return print(&(serde_json::to_string_pretty(&report)? + "\n"));
     }
     print(&text(&report))
+}
+
+/// The turn on the device, once nobody else measures there.
+fn wait_for_turn(device: DeviceId) -> Option<Turn> {
+    let mut told = String::new();
+    Turns::of_this_user().wait(device, "camera run", &|| false, |behind| {
+        if told != behind {
+            complain(&format!("waiting for {behind} to finish measuring on this device"));
+            told = behind.to_owned();
+        }
+    })
 }
 
 /// The network asked for, by name, with trained weights where some were asked for; `None` where none is.
@@ -242,6 +258,9 @@ fn watch(pipeline: &Pipeline, time: Duration) -> anyhow::Result<Watched> {
             }
             let shown = watched.map_or(0, |watched| watched.shown) + 1;
             watched = Some(Watched { shown, time: view.published.since(first), last: view });
+        }
+        if let Some(failure) = pipeline.failure() {
+            bail!(failure);
         }
         let status = pipeline.camera();
         if let CaptureState::Retrying { error, .. } = &status.state
@@ -285,7 +304,7 @@ fn report(
     let Watched { last, shown, time: between } = watched;
     let fps = (*shown > 1 && *between > Nanos::ZERO).then(|| (shown - 1) as f64 / between.as_secs_f64());
     Report {
-        source: source.clone(),
+        source: source.shown(),
         seconds: time.as_secs_f64(),
         resolution: Resolution { width: last.picture.width(), height: last.picture.height() },
         frames: camera.frames,
@@ -310,7 +329,7 @@ fn text(report: &Report) -> String {
     let mut text = format!(
         "{} for {} s at {}\n  frames    {} ({} dropped, {} skipped, {} reconnects)\n  rate      {} per second, \
          {} from the camera\n",
-        report.source.shown(),
+        report.source,
         report.seconds,
         report.resolution,
         report.frames,

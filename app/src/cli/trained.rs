@@ -59,6 +59,11 @@ impl NetworkArguments {
         self.input.map_or_else(|| design.clone(), |size| design.apply(&Edit::Input(size)))
     }
 
+    /// Where the network is to run.
+    pub(super) const fn device(&self) -> DeviceId {
+        self.device
+    }
+
     /// How it runs; starts the threads of this process.
     fn run_options(&self) -> anyhow::Result<RunOptions> {
         let threads = self.threads.unwrap_or_else(resolve::default_threads);

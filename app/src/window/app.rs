@@ -52,8 +52,10 @@ const LOOK_AGAIN: f32 = 1.0;
 /// How the window starts.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// The worker process.
+    /// The worker process that measures.
     pub launcher: Launcher,
+    /// The worker process that looks through the camera and for devices.
+    pub camera_launcher: Launcher,
     /// Where the unsaved design is kept; nowhere where `None`.
     pub data_folder: Option<PathBuf>,
     /// The design to start with; the one kept from the last session, or the 1.0x preset, where `None`.
@@ -105,7 +107,8 @@ impl App {
     /// # Errors
     /// Where the design to start with is not valid.
     pub fn new(setup: Setup) -> Result<Self, ModelError> {
-        let Setup { launcher, data_folder, design, options, care, weights_server, readers, dialogs } = setup;
+        let Setup { launcher, camera_launcher, data_folder, design, options, care, weights_server, readers, dialogs } =
+            setup;
         let weights_folder = data_folder.as_deref().map(folder_in);
         let pacer = Pacer::default();
         let found = data_folder.as_deref().map(|folder| Drafts::find(folder, design.is_none())).unwrap_or_default();
@@ -131,10 +134,10 @@ impl App {
             lab: Lab::new(care),
             keeper: Keeper::new(data_folder.as_deref(), pacer.clone()),
             past: PastRuns::default(),
-            camera: Camera::new(weights_folder, weights_server, pacer.clone()),
+            surroundings: Surroundings::look(camera_launcher.clone(), pacer.clone()),
+            camera: Camera::new(camera_launcher, weights_folder, weights_server, pacer.clone()),
             files: Files::new(data_folder.as_deref(), own, readers, dialogs, pacer.clone()),
             drafts,
-            surroundings: Surroundings::look(pacer.clone()),
             tabs: Tabs::default(),
             commands: Commands::default(),
             notice,
@@ -173,7 +176,7 @@ impl App {
         self.held = held;
         self.work_at_bench(ctx);
         self.settle(now);
-        if let Some(seconds) = self.advance_camera(now) {
+        if let Some(seconds) = self.advance_camera() {
             ctx.request_repaint_after_secs(seconds as f32);
         }
         if let Some(seconds) = self.live.advance(now) {
@@ -213,7 +216,7 @@ impl App {
             self.carry_out(command, &ctx, now);
         }
         self.settle(now);
-        self.advance_camera(now);
+        self.advance_camera();
         self.refresh_findings();
         ctx.request_discard("a command changed what is shown");
         ctx.request_repaint();
@@ -297,7 +300,7 @@ impl App {
             Command::Unpin => self.document.pinned = None,
             Command::ShowTab(tab) => self.tabs.shown = tab,
             Command::Show(view) => self.tabs.views.shown = view,
-            Command::Camera(command) => self.carry_out_camera(command, now),
+            Command::Camera(command) => self.carry_out_camera(command),
             Command::ToggleLive => self.live.toggle(),
             Command::MeasureAgain => self.live.again(),
             Command::Refine => self.live.refine(),

@@ -124,6 +124,8 @@ pub struct Standing {
     pub fraction: f32,
     /// At the pace so far, once that is known.
     pub left: Option<Nanos>,
+    /// Who measures on the device, while that is waited for.
+    pub behind: Option<String>,
 }
 
 /// See the module.
@@ -143,6 +145,8 @@ struct Run {
     /// Of the current step, as far as the worker tells.
     fraction: f32,
     step_left: Option<Nanos>,
+    /// Who measures on the device, while that is waited for.
+    behind: Option<String>,
     waiting: VecDeque<Step>,
     done: usize,
     /// The work done so far, as [`Step::weight`] counts it.
@@ -187,10 +191,21 @@ impl Bench {
         let mut waiting: VecDeque<Step> = steps.into_iter().collect();
         let Some(current) = waiting.pop_front() else { return Ok(()) };
         let ticket = start(&mut self.client, &current);
-        let (started, fraction, measured, step_left) = (Instant::now(), 0.0, None, None);
+        let (started, fraction, measured, step_left, behind) = (Instant::now(), 0.0, None, None, None);
         let (done, done_weight) = (0, 0.0);
-        self.run =
-            Some(Run { owner, current, ticket, measured, fraction, step_left, waiting, done, done_weight, started });
+        self.run = Some(Run {
+            owner,
+            current,
+            ticket,
+            measured,
+            fraction,
+            step_left,
+            behind,
+            waiting,
+            done,
+            done_weight,
+            started,
+        });
         Ok(())
     }
 
@@ -227,7 +242,8 @@ impl Bench {
             let known = fraction > 0.02 && elapsed > 1.0;
             known.then(|| Nanos((elapsed * f64::from((1.0 - fraction) / fraction) * 1e9) as u64))
         };
-        Some(Standing { owner: run.owner, name: run.current.name.clone(), step: run.done + 1, steps, fraction, left })
+        let (owner, name, behind) = (run.owner, run.current.name.clone(), run.behind.clone());
+        Some(Standing { owner, name, step: run.done + 1, steps, fraction, left, behind })
     }
 
     /// Takes what the worker said and starts the next step; says what came of which step.
@@ -236,6 +252,14 @@ impl Bench {
         for event in self.client.poll() {
             let Some(run) = &mut self.run else { continue };
             let outcome = match event {
+                ClientEvent::Waiting { ticket, behind } if ticket == run.ticket => {
+                    run.behind = Some(behind);
+                    continue;
+                }
+                ClientEvent::Preparing { ticket } if ticket == run.ticket => {
+                    run.behind = None;
+                    continue;
+                }
                 ClientEvent::Progress { ticket, fraction, left, .. } if ticket == run.ticket => {
                     (run.fraction, run.step_left) = (fraction, Some(left));
                     continue;
@@ -275,7 +299,7 @@ impl Bench {
         let Some(run) = &mut self.run else { return };
         run.done += 1;
         run.done_weight += run.current.weight();
-        (run.fraction, run.measured, run.step_left) = (0.0, None, None);
+        (run.fraction, run.measured, run.step_left, run.behind) = (0.0, None, None, None);
         match run.waiting.pop_front() {
             Some(step) => {
                 run.ticket = start(&mut self.client, &step);

@@ -15,6 +15,8 @@ pub struct Ceilings {
     wanted: Option<Place>,
     ticket: Option<Ticket>,
     failed: Option<(Place, String)>,
+    /// Who measures on the device, while that is waited for.
+    behind: Option<String>,
 }
 
 impl Ceilings {
@@ -42,6 +44,12 @@ impl Ceilings {
         self.ticket.is_some()
     }
 
+    /// Who measures on the device, while that is waited for.
+    #[must_use]
+    pub fn behind(&self) -> Option<&str> {
+        self.behind.as_deref().filter(|_| self.ticket.is_some())
+    }
+
     /// Asks for them, also again.
     pub(super) fn want(&mut self, device: DeviceId, threads: usize) {
         self.wanted = Some((device, threads));
@@ -52,6 +60,7 @@ impl Ceilings {
     pub(super) fn advance(&mut self, client: &mut Client, free: bool) -> bool {
         if let (Some((device, threads)), None, true) = (self.wanted, self.ticket, free) {
             self.ticket = client.peaks(device, threads);
+            self.behind = None;
         }
         self.ticket.is_some()
     }
@@ -72,6 +81,8 @@ impl Ceilings {
                 self.ticket = None;
                 self.failed = self.wanted.take().map(|wanted| (wanted, message));
             }
+            ClientEvent::Waiting { ticket, behind } if self.ticket == Some(ticket) => self.behind = Some(behind),
+            ClientEvent::Preparing { ticket } if self.ticket == Some(ticket) => self.behind = None,
             // A measurement went first; this one comes after it.
             ClientEvent::Cancelled { ticket } if self.ticket == Some(ticket) => self.ticket = None,
             other => return Some(other),

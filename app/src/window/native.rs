@@ -55,8 +55,9 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     let data_folder = crate::data_folder();
     let WindowOptions { launcher, readers, design, options, renderer } = options;
     let (care, weights_server) = (Care::default(), Server::pytorch());
-    let dialogs = std::sync::Arc::new(SystemDialogs);
-    let setup = Setup { launcher, data_folder, design, options, care, weights_server, readers, dialogs };
+    let (dialogs, camera_launcher) = (std::sync::Arc::new(SystemDialogs), launcher.clone());
+    let setup =
+        Setup { launcher, camera_launcher, data_folder, design, options, care, weights_server, readers, dialogs };
     let first = match renderer {
         None | Some(Renderer::Wgpu) => eframe::Renderer::Wgpu,
         Some(Renderer::Glow) => eframe::Renderer::Glow,

@@ -1,11 +1,12 @@
-//! Devices and machine, asked for on a thread: opening a driver can take seconds.
+//! Devices and machine. Drivers are asked by a process of their own: opening one can take seconds, or crash.
 
 use std::sync::Arc;
 use std::sync::OnceLock;
 
-use shufflescope_engine::device::{DeviceId, DeviceInfo, Machine, devices};
+use shufflescope_engine::device::{DeviceId, DeviceInfo, Machine};
 
 use super::pacer::Pacer;
+use crate::worker::{Launcher, find_devices};
 
 /// What the machine offers.
 #[derive(Clone, Debug)]
@@ -17,17 +18,19 @@ pub struct Surroundings {
 impl Surroundings {
     /// Starts looking.
     #[must_use]
-    pub fn look(pacer: Pacer) -> Self {
+    pub fn look(launcher: Launcher, pacer: Pacer) -> Self {
         let found = Arc::new(OnceLock::new());
         let tell = Arc::clone(&found);
         std::thread::spawn(move || {
-            let _ = tell.set((Machine::detect(), devices()));
+            let machine = Machine::detect();
+            let devices = find_devices(&launcher).unwrap_or_else(|reason| without_drivers(&machine, reason));
+            let _ = tell.set((machine, devices));
             pacer.wake();
         });
         Self { found, only_cpu: vec![DeviceInfo { id: DeviceId::Cpu, name: None, unavailable: None }] }
     }
 
-    /// The devices known so far; the CPU always is.
+    /// The devices known so far, with the reason where one cannot be used; the CPU always is.
     #[must_use]
     pub fn devices(&self) -> &[DeviceInfo] {
         self.found.get().map_or(&self.only_cpu, |(_, devices)| devices)
@@ -45,4 +48,13 @@ impl Surroundings {
         let cores = self.machine().and_then(|machine| machine.logical_cores);
         cores.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1)
     }
+}
+
+/// The processor, and why no other device is known.
+fn without_drivers(machine: &Machine, reason: String) -> Vec<DeviceInfo> {
+    let gpu = if cfg!(target_os = "macos") { DeviceId::Metal(0) } else { DeviceId::Cuda(0) };
+    vec![
+        DeviceInfo { id: DeviceId::Cpu, name: machine.cpu_model.clone(), unavailable: None },
+        DeviceInfo { id: gpu, name: None, unavailable: Some(format!("devices could not be looked for: {reason}")) },
+    ]
 }

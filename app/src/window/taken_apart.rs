@@ -17,6 +17,8 @@ pub struct TakenApart {
     /// Whether nobody has looked at `known` yet.
     is_new: bool,
     running: Option<(Of, Ticket, f32)>,
+    /// Who measures on the device, while that is waited for.
+    behind: Option<String>,
     /// Whether a person asked for it.
     is_wanted: bool,
     /// What is not tried again by itself, and why it failed; empty where a person stopped it.
@@ -28,6 +30,12 @@ impl TakenApart {
     #[must_use]
     pub fn fraction(&self) -> Option<f32> {
         self.running.as_ref().map(|(_, _, fraction)| *fraction)
+    }
+
+    /// Who measures on the device, while that is waited for.
+    #[must_use]
+    pub fn behind(&self) -> Option<&str> {
+        self.behind.as_deref().filter(|_| self.running.is_some())
     }
 
     /// Whether it is measured as soon as the worker is free.
@@ -73,7 +81,7 @@ impl TakenApart {
             if std::mem::take(&mut self.is_wanted) || !given_up {
                 let protocol = Protocol::live().on(job.options.device);
                 let ticket = client.take_apart(Job { protocol, ..job.clone() });
-                self.running = Some((of, ticket, 0.0));
+                (self.running, self.behind) = (Some((of, ticket, 0.0)), None);
             }
         }
         self.running.is_some()
@@ -119,7 +127,8 @@ impl TakenApart {
             }
             ClientEvent::Cancelled { ticket } if ticket == mine => return None,
             ClientEvent::Progress { ticket, fraction: done, .. } if ticket == mine => fraction = done,
-            ClientEvent::Waiting { ticket, .. } | ClientEvent::Preparing { ticket } if ticket == mine => {}
+            ClientEvent::Waiting { ticket, behind } if ticket == mine => self.behind = Some(behind),
+            ClientEvent::Preparing { ticket } if ticket == mine => self.behind = None,
             other => {
                 self.running = Some((of, mine, fraction));
                 return Some(other);
@@ -213,6 +222,11 @@ mod tests {
         assert_eq!((taken.fraction(), taken.news()), (Some(0.0), false));
         let progress = ClientEvent::Progress { ticket: Ticket(7), fraction: 0.5, left: Nanos(9), partial: None };
         assert!(taken.take(progress).is_none());
+        let behind = "the camera (process 9)".to_owned();
+        assert!(taken.take(ClientEvent::Waiting { ticket: Ticket(7), behind: behind.clone() }).is_none());
+        assert_eq!(taken.behind(), Some(behind.as_str()));
+        assert!(taken.take(ClientEvent::Preparing { ticket: Ticket(7) }).is_none());
+        assert_eq!(taken.behind(), None);
         assert_eq!(taken.fraction(), Some(0.5));
     }
 

@@ -5,15 +5,22 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::protocol::{Event, MAX_LINE_BYTES, Request};
+use super::protocol::{Event, MAX_LINE_BYTES, MAX_PAYLOAD_BYTES, Request, VERSION};
+use super::reaper;
 
 /// Lines waiting in either direction; a full queue of requests means that the child hangs.
 const QUEUE: usize = 64;
 
 /// What is kept of the child's error output.
 const STDERR_BYTES: usize = 4096;
+
+/// A worker that has not greeted by then is given up.
+const GREETING: Duration = Duration::from_secs(20);
+
+/// How long the end of a process is waited for, once its output is closed, to tell how it ended.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How to start a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,119 +41,166 @@ impl Launcher {
     }
 }
 
+/// Called from another thread whenever something has come in.
+pub(super) type Wake = Arc<dyn Fn() + Send + Sync>;
+
 /// What came out of the child.
 #[derive(Debug)]
 pub(super) enum Line {
-    /// A well-formed event.
-    Event(Box<Event>),
-    /// A line that is no event.
+    /// A well-formed event, and the raw bytes behind it.
+    Event(Box<Event>, Vec<u8>),
+    /// The worker is of no use any more, and why.
+    Lost(String),
+}
+
+/// What the reading thread hands on.
+#[derive(Debug)]
+enum Heard {
+    Event(Box<Event>, Vec<u8>),
     Garbage(String),
-    /// The pipe is closed.
     Closed,
 }
 
-/// A running worker. Dropping it kills the process.
+/// A running worker. Dropping it kills the process, and waits for nothing.
 #[derive(Debug)]
 pub(super) struct Worker {
-    process: Child,
-    requests: SyncSender<Request>,
-    lines: Receiver<Line>,
+    /// `None` only while it is dropped.
+    process: Option<Child>,
+    requests: SyncSender<Vec<u8>>,
+    lines: Receiver<Heard>,
     stderr: Arc<Mutex<Vec<u8>>>,
     /// CPU threads it was started with.
-    pub threads: usize,
-    /// Since when it runs.
-    pub started: Instant,
-    /// Whether it has greeted.
-    pub greeted: bool,
+    pub threads: Option<usize>,
+    started: Instant,
+    greeted: bool,
+    /// When its output was closed.
+    closed: Option<Instant>,
+    /// When it last said something, or was started.
+    pub heard: Instant,
     /// Whether it was told that the window paints, and not yet that this is over.
     pub painting: bool,
 }
 
 impl Worker {
-    /// Starts a worker with a pool of `threads`; `wake` is called when a line has come in.
-    pub fn start(launcher: &Launcher, threads: usize, wake: Arc<dyn Fn() + Send + Sync>) -> std::io::Result<Self> {
-        let mut process = Command::new(&launcher.program)
-            .args(&launcher.args)
-            .env("RAYON_NUM_THREADS", threads.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let closed = || std::io::Error::other("the worker has no pipes");
-        let stdin = process.stdin.take().ok_or_else(closed)?;
-        let stdout = process.stdout.take().ok_or_else(closed)?;
-        let errors = process.stderr.take().ok_or_else(closed)?;
+    /// Starts a worker with a pool of `threads` (its own choice where `None`) and greets it as `client`; `wake` is called
+    /// when a line has come in.
+    pub fn start(launcher: &Launcher, threads: Option<usize>, client: &str, wake: Wake) -> Result<Self, String> {
+        let program = || launcher.program.display();
+        let worker = Self::spawn(launcher, threads, wake)
+            .map_err(|error| format!("{} cannot be started: {error}", program()))?;
+        worker.send(&Request::Hello { version: VERSION, client: client.into() })?;
+        Ok(worker)
+    }
+
+    fn spawn(launcher: &Launcher, threads: Option<usize>, wake: Wake) -> std::io::Result<Self> {
+        let mut command = Command::new(&launcher.program);
+        command.args(&launcher.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Some(threads) = threads {
+            command.env("RAYON_NUM_THREADS", threads.to_string());
+        }
+        let mut process = command.spawn()?;
+        let pipes = (process.stdin.take(), process.stdout.take(), process.stderr.take());
         let (requests, outgoing) = sync_channel(QUEUE);
         let (incoming, lines) = sync_channel(QUEUE);
         let stderr = Arc::new(Mutex::new(vec![]));
         let tail = stderr.clone();
+        let (started, heard) = (Instant::now(), Instant::now());
+        // From here on the process is ended whatever goes wrong.
+        let (process, greeted, closed, painting) = (Some(process), false, None, false);
+        let worker = Self { process, requests, lines, stderr, threads, started, greeted, closed, heard, painting };
+        let (Some(stdin), Some(stdout), Some(errors)) = pipes else {
+            return Err(std::io::Error::other("the worker has no pipes"));
+        };
         let thread = |name: &str| std::thread::Builder::new().name(name.into());
         thread("worker-stdin").spawn(move || write_requests(stdin, &outgoing))?;
         thread("worker-stdout").spawn(move || read_events(stdout, &incoming, &*wake))?;
         thread("worker-stderr").spawn(move || keep_tail(errors, &tail))?;
-        Ok(Self { process, requests, lines, stderr, threads, started: Instant::now(), greeted: false, painting: false })
+        Ok(worker)
     }
 
-    /// Sends a request without waiting; `false` where the child does not take requests any more.
-    pub fn send(&self, request: Request) -> bool {
-        self.requests.try_send(request).is_ok()
+    /// Sends a request without waiting.
+    ///
+    /// # Errors
+    /// Where the child does not take requests any more, or the request cannot be said.
+    pub fn send(&self, request: &Request) -> Result<(), String> {
+        let mut line = serde_json::to_vec(request).map_err(|error| format!("the request cannot be sent: {error}"))?;
+        line.push(b'\n');
+        self.requests.try_send(line).map_err(|_| "it does not take requests any more".to_owned())
     }
 
-    /// The next line, if one has come in.
-    pub fn next(&self) -> Option<Line> {
-        match self.lines.try_recv() {
-            Ok(line) => Some(line),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(Line::Closed),
+    /// The next event, if one has come in.
+    pub fn next(&mut self) -> Option<Line> {
+        loop {
+            if let Some(closed) = self.closed {
+                return self.obituary(closed).map(Line::Lost);
+            }
+            match self.lines.try_recv() {
+                Ok(Heard::Event(event, bytes)) => {
+                    self.heard = Instant::now();
+                    match *event {
+                        Event::Hello { version: VERSION, .. } => self.greeted = true,
+                        Event::Hello { version, .. } => {
+                            return Some(Line::Lost(format!(
+                                "it speaks protocol version {version}, this program {VERSION}: use the same release"
+                            )));
+                        }
+                        _ => return Some(Line::Event(event, bytes)),
+                    }
+                }
+                Ok(Heard::Garbage(text)) => return Some(Line::Lost(format!("it printed what is no event: `{text}`"))),
+                Ok(Heard::Closed) | Err(TryRecvError::Disconnected) => self.closed = Some(Instant::now()),
+                Err(TryRecvError::Empty) if !self.greeted && self.started.elapsed() > GREETING => {
+                    return Some(Line::Lost("it did not greet".into()));
+                }
+                Err(TryRecvError::Empty) => return None,
+            }
         }
     }
 
-    /// How the process ended, with the end of its error output.
-    pub fn obituary(&mut self) -> String {
-        let status = match self.process.try_wait() {
-            Ok(Some(status)) => status.to_string(),
+    /// How the process ended, with the end of its error output; `None` while that may still become known.
+    fn obituary(&mut self, closed: Instant) -> Option<String> {
+        let status = match self.process.as_mut().map(Child::try_wait) {
+            Some(Ok(Some(status))) => status.to_string(),
+            Some(Ok(None)) if closed.elapsed() < LAST_WORDS => return None,
             _ => "it closed its output".into(),
         };
         let tail = self.stderr.lock().map(|tail| String::from_utf8_lossy(&tail).trim().to_owned()).unwrap_or_default();
-        if tail.is_empty() { status } else { format!("{status}: {tail}") }
+        Some(if tail.is_empty() { status } else { format!("{status}: {tail}") })
+    }
+
+    /// Whether it has ended, as far as anybody has looked: nothing is to be asked of it any more.
+    pub const fn is_closed(&self) -> bool {
+        self.closed.is_some()
     }
 
     /// Operating system's number of the process.
-    pub fn id(&self) -> u32 {
-        self.process.id()
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Child::id)
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        if let Some(process) = self.process.take() {
+            reaper::end(process);
+        }
     }
 }
 
-fn write_requests(mut stdin: ChildStdin, requests: &Receiver<Request>) {
-    for request in requests {
-        let Ok(mut line) = serde_json::to_vec(&request) else { continue };
-        line.push(b'\n');
+fn write_requests(mut stdin: ChildStdin, requests: &Receiver<Vec<u8>>) {
+    for line in requests {
         if stdin.write_all(&line).and_then(|()| stdin.flush()).is_err() {
             return;
         }
     }
 }
 
-fn read_events(stdout: impl Read, lines: &SyncSender<Line>, wake: &(dyn Fn() + Send + Sync)) {
+fn read_events(stdout: impl Read, lines: &SyncSender<Heard>, wake: &(dyn Fn() + Send + Sync)) {
     let mut stdout = BufReader::new(stdout);
     let mut text = Vec::new();
     loop {
-        text.clear();
-        let line = match stdout.by_ref().take(MAX_LINE_BYTES as u64).read_until(b'\n', &mut text) {
-            Ok(0) | Err(_) => Line::Closed,
-            Ok(_) => match serde_json::from_slice(&text) {
-                Ok(event) => Line::Event(Box::new(event)),
-                Err(_) => Line::Garbage(String::from_utf8_lossy(&text[..text.len().min(200)]).trim().to_owned()),
-            },
-        };
-        let last = !matches!(line, Line::Event(_));
+        let line = read_event(&mut stdout, &mut text);
+        let last = !matches!(line, Heard::Event(..));
         if lines.send(line).is_err() {
             return;
         }
@@ -154,6 +208,27 @@ fn read_events(stdout: impl Read, lines: &SyncSender<Line>, wake: &(dyn Fn() + S
         if last {
             return;
         }
+    }
+}
+
+fn read_event(stdout: &mut impl BufRead, text: &mut Vec<u8>) -> Heard {
+    text.clear();
+    match stdout.by_ref().take(MAX_LINE_BYTES as u64).read_until(b'\n', text) {
+        Ok(0) | Err(_) => return Heard::Closed,
+        Ok(_) => {}
+    }
+    let Ok(event) = serde_json::from_slice::<Event>(text) else {
+        return Heard::Garbage(String::from_utf8_lossy(text.get(..200).unwrap_or(text)).trim().to_owned());
+    };
+    let expected = event.payload();
+    if expected > MAX_PAYLOAD_BYTES {
+        return Heard::Garbage(format!("{expected} bytes in one piece"));
+    }
+    // Room is made as bytes come, and not before: a line is quick to promise much.
+    let mut bytes = Vec::new();
+    match stdout.by_ref().take(expected as u64).read_to_end(&mut bytes) {
+        Ok(read) if read == expected => Heard::Event(Box::new(event), bytes),
+        Ok(_) | Err(_) => Heard::Closed,
     }
 }
 

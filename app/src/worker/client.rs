@@ -5,15 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shufflescope_engine::device::DeviceId;
-use shufflescope_engine::measure::{Apart, Interleaved, Measurement, Peaks};
-use shufflescope_engine::units::Nanos;
 
-use super::child::{Launcher, Line, Worker};
+use super::child::{Launcher, Line, Wake, Worker};
+use super::client_event::ClientEvent;
 use super::current::{Current, Step};
-use super::protocol::{Event, Job, Request, Ticket, TurnsJob, VERSION};
-
-/// A worker that has not greeted by then is given up.
-const GREETING: Duration = Duration::from_secs(20);
+use super::protocol::{Event, Job, Request, Ticket, TurnsJob};
 
 /// A worker that has not dropped an older measurement by then is killed: it is in the middle of a long run.
 const OBEDIENCE: Duration = Duration::from_millis(150);
@@ -21,110 +17,35 @@ const OBEDIENCE: Duration = Duration::from_millis(150);
 /// A worker that has not measured a device's ceilings by then hangs; they take less than a second.
 const CEILINGS: Duration = Duration::from_secs(20);
 
-/// How long ceilings wait at most for somebody else's measurement.
-const PATIENCE: Duration = Duration::from_secs(600);
-
-/// What happens to a job.
-#[derive(Debug)]
-pub enum ClientEvent {
-    /// Somebody else measures on the device; the job goes on when they are done.
-    Waiting {
-        /// The job.
-        ticket: Ticket,
-        /// Who measures.
-        behind: String,
-    },
-    /// Weights are being made and packed.
-    Preparing {
-        /// The job.
-        ticket: Ticket,
-    },
-    /// Samples are coming in.
-    Progress {
-        /// The job.
-        ticket: Ticket,
-        /// Done, from 0 to 1.
-        fraction: f32,
-        /// Time left, by the protocol's budget.
-        left: Nanos,
-        /// What the samples so far say, once there are enough.
-        partial: Option<Box<Measurement>>,
-    },
-    /// The result.
-    Done {
-        /// The job.
-        ticket: Ticket,
-        /// What was measured.
-        measurement: Box<Measurement>,
-    },
-    /// Every layer is measured as a kernel of its own.
-    Apart {
-        /// The job.
-        ticket: Ticket,
-        /// As measured.
-        apart: Box<Apart>,
-    },
-    /// Rounds are being taken in turns.
-    Turns {
-        /// The job.
-        ticket: Ticket,
-        /// Done, from 0 to 1.
-        fraction: f32,
-        /// Time left at the pace so far, once that is known.
-        left: Option<Nanos>,
-        /// The rounds of all processes so far, now and then.
-        processes: Option<Vec<Interleaved>>,
-    },
-    /// All rounds are taken.
-    TurnsDone {
-        /// The job.
-        ticket: Ticket,
-        /// The rounds of each process.
-        processes: Vec<Interleaved>,
-    },
-    /// The answer to [`Client::peaks`].
-    Peaks {
-        /// The request.
-        ticket: Ticket,
-        /// As measured.
-        peaks: Box<Peaks>,
-    },
-    /// Stopped by [`Client::cancel`], or ceilings that a job went before.
-    Cancelled {
-        /// The job.
-        ticket: Ticket,
-    },
-    /// The job cannot be done.
-    Failed {
-        /// The job.
-        ticket: Ticket,
-        /// Cause and remedy.
-        message: String,
-    },
-    /// The worker died, hung or talked rubbish in the middle of a job; the next job starts a fresh one.
-    WorkerLost {
-        /// What happened.
-        message: String,
-    },
-}
+/// How long a worker may say nothing beyond what its protocol and its network explain: reading and packing weights, a
+/// driver that compiles. One that waits for the device says so every few seconds.
+const SILENCE: Duration = Duration::from_secs(120);
 
 /// Owns at most one worker process, and one job or one measurement of a device's ceilings.
 pub struct Client {
     launcher: Launcher,
     /// What others are told that have to wait for this.
     name: &'static str,
-    wake: Arc<dyn Fn() + Send + Sync>,
+    wake: Wake,
     worker: Option<Worker>,
     current: Option<Current>,
-    /// Ceilings being measured, and when they have to be there.
-    ceilings: Option<(Ticket, Instant)>,
+    ceilings: Option<Ceilings>,
+    silence: Duration,
     tickets: u64,
     events: VecDeque<ClientEvent>,
 }
 
+/// Ceilings being measured.
+#[derive(Clone, Copy, Debug)]
+struct Ceilings {
+    ticket: Ticket,
+    /// When the next word has to be there.
+    by: Instant,
+}
+
 impl Client {
-    /// A client that starts workers as `launcher` says; `name` is what others are told that have to wait for it. `wake` is called from another thread whenever
-    /// [`poll`](Self::poll) has something to do.
+    /// A client that starts workers as `launcher` says; `name` is what others are told that have to wait for it. `wake` is
+    /// called from another thread whenever [`poll`](Self::poll) has something to do.
     pub fn new(launcher: Launcher, name: &'static str, wake: impl Fn() + Send + Sync + 'static) -> Self {
         Self {
             launcher,
@@ -133,9 +54,17 @@ impl Client {
             worker: None,
             current: None,
             ceilings: None,
+            silence: SILENCE,
             tickets: 0,
             events: VecDeque::new(),
         }
+    }
+
+    /// Gives up a worker that says nothing for so long beyond what its job explains, in place of two minutes.
+    #[must_use]
+    pub const fn giving_up_after(mut self, silence: Duration) -> Self {
+        self.silence = silence;
+        self
     }
 
     /// Starts measuring, in place of whatever was being measured.
@@ -156,7 +85,7 @@ impl Client {
     fn start(&mut self, work: impl FnOnce(Ticket) -> Current) -> Ticket {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
-        let replaced = self.ceilings.take().map(|(ticket, _)| ClientEvent::Cancelled { ticket });
+        let replaced = self.ceilings.take().map(|Ceilings { ticket, .. }| ClientEvent::Cancelled { ticket });
         let busy = self.current.replace(work(ticket)).is_some() || replaced.is_some();
         self.events.extend(replaced);
         self.submit(busy);
@@ -170,7 +99,7 @@ impl Client {
         }
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
-        self.ceilings = Some((ticket, Instant::now() + CEILINGS));
+        self.ceilings = Some(Ceilings { ticket, by: Instant::now() + self.silence });
         self.send(threads, Request::Peaks { ticket, device });
         Some(ticket)
     }
@@ -180,7 +109,7 @@ impl Client {
         // A worker that was not told of the beginning must not hear of the end, and the other way round: it counts both.
         let is_of_use = self.is_busy() || !begins;
         if let Some(worker) = self.worker.as_mut().filter(|worker| is_of_use && worker.painting != begins) {
-            worker.painting = worker.send(Request::Painting) == begins;
+            worker.painting = worker.send(&Request::Painting).is_ok() == begins;
         }
     }
 
@@ -202,20 +131,16 @@ impl Client {
     /// Process number of the worker, while there is one.
     #[must_use]
     pub fn worker_id(&self) -> Option<u32> {
-        self.worker.as_ref().map(Worker::id)
+        self.worker.as_ref().and_then(Worker::id)
     }
 
     /// What happened since the last call. While [`is_busy`](Self::is_busy), call it at least every 200 ms, also without
     /// having been woken, so that a worker that hangs is noticed.
     pub fn poll(&mut self) -> Vec<ClientEvent> {
-        while let Some(line) = self.worker.as_ref().and_then(Worker::next) {
+        while let Some(line) = self.worker.as_mut().and_then(Worker::next) {
             match line {
-                Line::Event(event) => self.on_event(*event),
-                Line::Garbage(text) => self.lose(&format!("it printed what is no event: `{text}`")),
-                Line::Closed => {
-                    let obituary = self.worker.as_mut().map(Worker::obituary).unwrap_or_default();
-                    self.lose(&obituary);
-                }
+                Line::Event(event, _) => self.on_event(*event),
+                Line::Lost(reason) => self.lose(&reason),
             }
         }
         self.check_deadlines();
@@ -226,53 +151,36 @@ impl Client {
     fn submit(&mut self, busy: bool) {
         let Some(current) = &mut self.current else { return };
         let threads = current.threads();
-        let busy = busy && self.worker.as_ref().is_some_and(|worker| worker.threads == threads);
-        current.obey_by = busy.then(|| Instant::now() + OBEDIENCE);
+        let busy = busy && self.worker.as_ref().is_some_and(|worker| worker.threads == Some(threads));
+        current.submitted(busy.then(|| Instant::now() + OBEDIENCE));
         let request = current.request();
         self.send(threads, request);
     }
 
     /// Sends a request to a worker with so many threads, which is started where there is none.
     fn send(&mut self, threads: usize, request: Request) {
-        if self.worker.as_ref().is_some_and(|worker| worker.threads != threads) {
+        if self.worker.as_ref().is_some_and(|worker| worker.threads != Some(threads) || worker.is_closed()) {
             self.worker = None;
         }
         if self.worker.is_none() {
-            match Worker::start(&self.launcher, threads, self.wake.clone()) {
-                Ok(worker) => {
-                    worker.send(Request::Hello { version: VERSION, client: self.name.into() });
-                    self.worker = Some(worker);
-                }
-                Err(error) => {
-                    let program = self.launcher.program.display().to_string();
-                    return self.lose(&format!("{program} cannot be started: {error}"));
-                }
+            match Worker::start(&self.launcher, Some(threads), self.name, self.wake.clone()) {
+                Ok(worker) => self.worker = Some(worker),
+                Err(reason) => return self.lose(&reason),
             }
         }
-        if !self.worker.as_ref().is_some_and(|worker| worker.send(request)) {
-            self.lose("it does not take requests any more");
+        if let Some(Err(reason)) = self.worker.as_ref().map(|worker| worker.send(&request)) {
+            self.lose(&reason);
         }
     }
 
     fn on_event(&mut self, event: Event) {
-        if let Event::Hello { version, .. } = event {
-            if version == VERSION {
-                if let Some(worker) = &mut self.worker {
-                    worker.greeted = true;
-                }
-            } else {
-                self.lose(&format!(
-                    "it speaks protocol version {version}, this program {VERSION}: use the same release"
-                ));
-            }
-            return;
-        }
         let Some(event) = self.on_ceilings(event) else { return };
         let Some(current) = &mut self.current else { return };
         let of = match &event {
             Event::Hello { .. } | Event::Peaks { .. } => return,
+            Event::Devices { .. } | Event::Cameras { .. } | Event::Camera(_) => return,
             Event::Waiting { ticket, .. }
-            | Event::Preparing { ticket }
+            | Event::Preparing { ticket, .. }
             | Event::Progress { ticket, .. }
             | Event::Done { ticket, .. }
             | Event::Apart { ticket, .. }
@@ -301,19 +209,21 @@ impl Client {
 
     /// Takes the answer to a request for ceilings and hands back every other event.
     fn on_ceilings(&mut self, event: Event) -> Option<Event> {
-        let Some((asked, _)) = self.ceilings else { return Some(event) };
+        let Some(Ceilings { ticket: asked, .. }) = self.ceilings else { return Some(event) };
         let answer = match event {
             Event::Peaks { ticket, peaks } if ticket == asked => ClientEvent::Peaks { ticket, peaks },
             Event::Failed { ticket, message } if ticket == asked => ClientEvent::Failed { ticket, message },
             Event::Cancelled { ticket } if ticket == asked => ClientEvent::Cancelled { ticket },
             // Whoever waits for the device does not hang.
-            Event::Waiting { ticket, .. } if ticket == asked => {
-                self.ceilings = Some((ticket, Instant::now() + PATIENCE));
+            Event::Waiting { ticket, behind } if ticket == asked => {
+                self.ceilings = Some(Ceilings { ticket, by: Instant::now() + self.silence });
+                self.events.push_back(ClientEvent::Waiting { ticket, behind });
                 return None;
             }
             // The device is free now; from here on it may hang.
-            Event::Preparing { ticket } if ticket == asked => {
-                self.ceilings = Some((ticket, Instant::now() + CEILINGS));
+            Event::Preparing { ticket, .. } if ticket == asked => {
+                self.ceilings = Some(Ceilings { ticket, by: Instant::now() + CEILINGS.min(self.silence) });
+                self.events.push_back(ClientEvent::Preparing { ticket });
                 return None;
             }
             other => return Some(other),
@@ -325,11 +235,12 @@ impl Client {
 
     fn check_deadlines(&mut self) {
         let now = Instant::now();
-        if self.worker.as_ref().is_some_and(|worker| !worker.greeted && now > worker.started + GREETING) {
-            self.lose("it did not greet");
-        }
-        if self.ceilings.is_some_and(|(_, by)| now > by) {
+        if self.ceilings.is_some_and(|ceilings| now > ceilings.by) {
             self.lose("it did not answer");
+        }
+        if let Some(current) = self.current.as_ref().filter(|current| current.is_silent(now, self.silence)) {
+            let seconds = current.patience(self.silence).as_secs();
+            self.lose(&format!("it said nothing for {seconds} s: a driver or a library hangs"));
         }
         if self.current.as_ref().and_then(|current| current.obey_by).is_some_and(|by| now > by) {
             self.worker = None;
@@ -341,7 +252,7 @@ impl Client {
     fn lose(&mut self, reason: &str) {
         self.worker = None;
         let message = format!("the measuring process was lost ({reason}); the next measurement starts a fresh one");
-        if let Some((ticket, _)) = self.ceilings.take() {
+        if let Some(Ceilings { ticket, .. }) = self.ceilings.take() {
             self.events.push_back(ClientEvent::Failed { ticket, message });
         } else if self.current.take().is_some() {
             self.events.push_back(ClientEvent::WorkerLost { message });

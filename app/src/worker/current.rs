@@ -1,13 +1,13 @@
 //! The job that a client is at, over all the processes it takes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use shufflescope_engine::measure::{
-    Circumstances, Interleaved, KernelLabel, KernelTime, Measurement, ProcessSamples, Processes, Scatter,
+    Circumstances, Interleaved, KernelLabel, KernelTime, Measurement, ProcessSamples, Processes, Protocol, Scatter,
 };
 use shufflescope_engine::units::Nanos;
 
-use super::client::ClientEvent;
+use super::client_event::ClientEvent;
 use super::protocol::{Event, Job, Request, Ticket, TurnsJob};
 
 #[derive(Debug)]
@@ -16,6 +16,12 @@ pub(super) struct Current {
     pub started: Instant,
     /// Set while the worker still has an older measurement to drop.
     pub obey_by: Option<Instant>,
+    /// When the worker last said something about it, or was asked for it.
+    heard: Instant,
+    /// How long a single run may take.
+    longest_run: Nanos,
+    /// For whom it waits, as far as that was told.
+    behind: Option<String>,
     work: Work,
 }
 
@@ -64,7 +70,31 @@ impl Current {
     }
 
     fn new(ticket: Ticket, work: Work) -> Self {
-        Self { ticket, started: Instant::now(), obey_by: None, work }
+        let (started, heard) = (Instant::now(), Instant::now());
+        Self { ticket, started, obey_by: None, heard, longest_run: Nanos::ZERO, behind: None, work }
+    }
+
+    /// A worker was asked for it, which has to drop an older measurement first where that says until when.
+    pub fn submitted(&mut self, obey_by: Option<Instant>) {
+        (self.obey_by, self.heard) = (obey_by, Instant::now());
+    }
+
+    /// How long a worker may say nothing: what the protocol allows, a single run, and `margin`.
+    pub fn patience(&self, margin: Duration) -> Duration {
+        let allowed = match &self.work {
+            Work::Measure { job, .. } | Work::Apart { job } => {
+                let Protocol { warm_up, sampling, .. } = job.protocol;
+                warm_up.maximum_time.max(warm_up.patience) + sampling.maximum_time.max(sampling.patience)
+            }
+            Work::TakeTurns { job, .. } => job.rules.maximum_time + job.rules.warm_up.patience,
+        };
+        let explained: Duration = (allowed + self.longest_run).into();
+        explained.saturating_add(margin)
+    }
+
+    /// Whether the worker has said nothing for too long. One that waits for the device goes on saying so.
+    pub fn is_silent(&self, now: Instant, margin: Duration) -> bool {
+        now.saturating_duration_since(self.heard) > self.patience(margin)
     }
 
     /// CPU threads of the processes that this needs.
@@ -87,12 +117,20 @@ impl Current {
 
     /// Takes an event of this ticket.
     pub fn take(&mut self, event: Event) -> Step {
-        self.obey_by = None;
+        (self.obey_by, self.heard) = (None, Instant::now());
         let ticket = self.ticket;
         match event {
             Event::Hello { .. } | Event::Peaks { .. } => Step::Nothing,
-            Event::Waiting { behind, .. } => Step::Tell(ClientEvent::Waiting { ticket, behind }),
-            Event::Preparing { .. } => Step::Tell(ClientEvent::Preparing { ticket }),
+            Event::Devices { .. } | Event::Cameras { .. } | Event::Camera(_) => Step::Nothing,
+            Event::Waiting { behind, .. } if self.behind.as_ref() == Some(&behind) => Step::Nothing,
+            Event::Waiting { behind, .. } => {
+                self.behind = Some(behind.clone());
+                Step::Tell(ClientEvent::Waiting { ticket, behind })
+            }
+            Event::Preparing { longest_run, .. } => {
+                (self.behind, self.longest_run) = (None, longest_run);
+                Step::Tell(ClientEvent::Preparing { ticket })
+            }
             Event::Progress { fraction, left, partial, .. } => {
                 let (fraction, left) = self.overall(fraction, Some(left));
                 // One process alone knows less than those before it together.

@@ -1,18 +1,33 @@
-//! The child process that owns devices, weights and executables, and the client that talks to it.
+//! The child process that owns devices, cameras, weights and executables, and the clients that talk to it.
 //!
 //! One JSON object per line: [`Request`] in, [`Event`] out, a version handshake first. The thread pool of a process is
 //! fixed once Candle has used it, so another thread count needs a fresh child; a crash in a driver does not take the
-//! window down; and cancelling can always fall back on killing.
+//! window down; and cancelling can always fall back on killing. A [`Client`] has things measured, a [`CameraClient`] looks
+//! through a camera, each with a process of its own; [`find_devices`] and [`find_cameras`] ask one that ends at once.
 
 mod apart;
+mod ask;
+mod camera;
+mod camera_client;
 mod child;
 mod client;
+mod client_event;
 mod current;
+mod events;
+mod measuring;
 mod protocol;
+mod reaper;
 mod serve;
 mod turn;
 
+pub use ask::{find_cameras, find_devices};
+pub use camera_client::{CameraClient, CameraFrame, CameraLimits, CameraNews};
 pub use child::Launcher;
-pub use client::{Client, ClientEvent};
-pub use protocol::{ColumnChoice, Contest, Event, Job, Request, Ticket, TurnsJob, VERSION};
+pub use client::Client;
+pub use client_event::ClientEvent;
+pub use protocol::{
+    CameraEvent, CameraReport, CameraRequest, ColumnChoice, Contest, Event, FrameHead, Job, Request, Session, Ticket,
+    TurnsJob, VERSION,
+};
 pub use serve::serve;
+pub(crate) use turn::{Turn, Turns};

@@ -1,7 +1,11 @@
 //! What window and worker say to each other.
+//!
+//! One JSON object a line. A few events are followed by raw bytes, as many as the line says ([`Event::payload`]).
+
+mod camera;
 
 use serde::{Deserialize, Serialize};
-use shufflescope_engine::device::DeviceId;
+use shufflescope_engine::device::{DeviceId, DeviceInfo};
 use shufflescope_engine::experiment::{Column, Experiment, Scale, columns};
 use shufflescope_engine::measure::{
     Apart, InterleaveRules, Interleaved, Measurement, Peaks, ProcessSamples, Protocol, Scatter,
@@ -10,11 +14,20 @@ use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;
 
+pub use self::camera::{CameraEvent, CameraReport, CameraRequest, FrameHead, Session};
+use crate::camera::Listed;
+
 /// Spoken by this build; both sides must agree.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// A line longer than this is not from our worker.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
+
+/// Most raw bytes behind a line: a picture of 16384x16384.
+pub const MAX_PAYLOAD_BYTES: usize = 3 << 28;
+
+/// Most pixels of a preview's longer side.
+pub const PREVIEW_SIDE: u32 = 640;
 
 /// Names one request; larger is newer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,6 +74,12 @@ pub enum Request {
         /// The device.
         device: DeviceId,
     },
+    /// Asks for the devices of the worker's machine.
+    FindDevices,
+    /// Asks for the cameras of the worker's machine.
+    FindCameras,
+    /// Anything about the camera.
+    Camera(CameraRequest),
     /// The window begins or ends a repaint, which may disturb a run.
     Painting,
     /// Stops the measurement in progress.
@@ -145,7 +164,7 @@ pub enum Event {
         /// Size of the worker's thread pool, as it reports it.
         threads: usize,
     },
-    /// Somebody else measures on the device; this goes on when they are done.
+    /// Somebody else measures on the device; this goes on when they are done. Said again while that is so.
     Waiting {
         /// The request.
         ticket: Ticket,
@@ -156,6 +175,8 @@ pub enum Event {
     Preparing {
         /// The request.
         ticket: Ticket,
+        /// How long a single run, in which nothing is said, may take on a slow device.
+        longest_run: Nanos,
     },
     /// Samples are coming in.
     Progress {
@@ -209,6 +230,18 @@ pub enum Event {
         /// As measured.
         peaks: Box<Peaks>,
     },
+    /// The devices of the worker's machine.
+    Devices {
+        /// Each, with the reason where it cannot be used.
+        devices: Vec<DeviceInfo>,
+    },
+    /// The cameras of the worker's machine.
+    Cameras {
+        /// Each, with the reason where it cannot be used.
+        cameras: Vec<Listed>,
+    },
+    /// Anything about the camera.
+    Camera(CameraEvent),
     /// Cancelled by request or by a newer one.
     Cancelled {
         /// The request.
@@ -221,4 +254,15 @@ pub enum Event {
         /// Cause and remedy.
         message: String,
     },
+}
+
+impl Event {
+    /// How many raw bytes follow the line.
+    #[must_use]
+    pub const fn payload(&self) -> usize {
+        match self {
+            Self::Camera(CameraEvent::Frame { bytes, .. } | CameraEvent::Still { bytes, .. }) => *bytes,
+            _ => 0,
+        }
+    }
 }

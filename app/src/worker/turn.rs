@@ -6,6 +6,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::files::FileLock;
@@ -13,18 +14,24 @@ use shufflescope_engine::files::FileLock;
 /// The folder in the data folder.
 const FOLDER: &str = "locks";
 
+/// Time between two looks whether the device is free.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Time after which it is said again for whom somebody waits: a sign of life.
+const SAY_AGAIN: Duration = Duration::from_secs(5);
+
 /// Most of a holder's name that is read.
 const NAME_BYTES: usize = 200;
 
 /// The right to measure on a device, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(crate) struct Turn {
     _lock: Option<FileLock>,
 }
 
 /// Where turns are taken.
 #[derive(Clone, Debug)]
-pub(super) struct Turns {
+pub(crate) struct Turns {
     folder: PathBuf,
 }
 
@@ -44,8 +51,37 @@ impl Turns {
     }
 
     /// Takes the turn on `device` if nobody has it; `me` is what others are told then.
-    pub fn ask(&self, device: DeviceId, me: &str) -> Asked {
+    pub(super) fn ask(&self, device: DeviceId, me: &str) -> Asked {
         self.lock(device, me).unwrap_or(Asked::Mine(Turn { _lock: None }))
+    }
+
+    /// Waits until nobody else has it; `None` once it `is_given_up`. Tells for whom it waits, and goes on telling.
+    pub fn wait(
+        &self,
+        device: DeviceId,
+        me: &str,
+        is_given_up: &dyn Fn() -> bool,
+        mut tell: impl FnMut(&str),
+    ) -> Option<Turn> {
+        let mut told: Option<(String, Instant)> = None;
+        let mut looks = 0_u32;
+        loop {
+            let behind = match self.ask(device, me) {
+                Asked::Mine(turn) => return Some(turn),
+                Asked::Taken(behind) => behind,
+            };
+            looks = looks.saturating_add(1);
+            let is_known = told.as_ref().is_some_and(|(last, at)| *last == behind && at.elapsed() < SAY_AGAIN);
+            // Whoever is about to let go is not worth a word.
+            if looks > 1 && !is_known {
+                tell(&behind);
+                told = Some((behind, Instant::now()));
+            }
+            std::thread::sleep(LOOK_AGAIN);
+            if is_given_up() {
+                return None;
+            }
+        }
     }
 
     fn lock(&self, device: DeviceId, me: &str) -> io::Result<Asked> {
@@ -80,6 +116,20 @@ mod tests {
         assert!(matches!(ask(DeviceId::Cuda(0), "profile"), Asked::Mine(_)), "another device is free");
         drop(first);
         assert!(matches!(ask(DeviceId::Cpu, "profile"), Asked::Mine(_)));
+    }
+
+    #[test]
+    fn waiting_tells_for_whom_and_ends_when_it_is_given_up_or_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let turns = Turns { folder: folder.path().into() };
+        let Asked::Mine(held) = turns.ask(DeviceId::Cpu, "the camera") else { panic!("nobody had it") };
+        let told = std::cell::RefCell::new(Vec::new());
+        let tell = |behind: &str| told.borrow_mut().push(behind.to_owned());
+        let given_up = turns.wait(DeviceId::Cpu, "profile", &|| !told.borrow().is_empty(), tell);
+        assert!(given_up.is_none());
+        assert_eq!(*told.borrow(), [format!("the camera (process {})", std::process::id())]);
+        drop(held);
+        assert!(turns.wait(DeviceId::Cpu, "profile", &|| true, |_| panic!("it is free")).is_some());
     }
 
     #[test]

@@ -33,10 +33,27 @@ pub struct Window {
     pub harness: Harness<'static, App>,
 }
 
+/// Ends a process as the system does, without its having a say.
+pub fn kill(process: u32) {
+    let id = process.to_string();
+    let status = if cfg!(windows) {
+        std::process::Command::new("taskkill").args(["/F", "/PID", &id]).status()
+    } else {
+        std::process::Command::new("kill").args(["-9", &id]).status()
+    };
+    assert!(status.unwrap().success());
+}
+
+/// The worker of the program under test.
+pub fn launcher() -> Launcher {
+    Launcher { program: env!("CARGO_BIN_EXE_shufflescope").into(), args: vec!["worker".into()] }
+}
+
 /// How a window starts.
 pub fn setup(data_folder: Option<&Path>) -> Setup {
     Setup {
-        launcher: Launcher { program: env!("CARGO_BIN_EXE_shufflescope").into(), args: vec!["worker".into()] },
+        launcher: launcher(),
+        camera_launcher: launcher(),
         data_folder: data_folder.map(Path::to_owned),
         design: Some(small()),
         options: RunOptions::new(DeviceId::Cpu, 1, 1),

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shufflescope_engine::units::Nanos;
 
 /// Frames that are remembered.
@@ -26,7 +26,7 @@ pub enum Stage {
 }
 
 /// Half and nine tenths of the frames took at most this long. These are the frames themselves, not an estimate of others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quantiles {
     /// The median.
     #[serde(rename = "p50_ns")]
@@ -37,7 +37,7 @@ pub struct Quantiles {
 }
 
 /// The times of every stage; `None` where no frame has passed it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageTimes {
     /// [`Stage::Wait`].
     pub wait: Option<Quantiles>,
@@ -66,7 +66,7 @@ impl StageTimes {
 }
 
 /// What happened to the last frames: at most 256 of them, rates over at most five seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
     /// Frames that went all the way since the start.
     pub frames: u64,

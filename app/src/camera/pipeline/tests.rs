@@ -206,11 +206,12 @@ fn best(view: &View) -> Result<&str, &str> {
 fn the_classifier_is_changed_while_the_camera_runs_on() {
     let pipeline = endless(Some(Box::new(Always(Ok("star")))));
     assert_eq!(best(&view_of(&pipeline, Generation(0))), Ok("star"));
-    let next = pipeline.set_classifier(Some(Box::new(Always(Ok("heart")))));
+    let [next, broken, none] = [Generation(1), Generation(2), Generation(3)];
+    pipeline.set_classifier(Some(Box::new(Always(Ok("heart")))), next);
     assert_eq!(best(&view_of(&pipeline, next)), Ok("heart"));
-    let broken = pipeline.set_classifier(Some(Box::new(Always(Err("no weights")))));
+    pipeline.set_classifier(Some(Box::new(Always(Err("no weights")))), broken);
     assert_eq!(best(&view_of(&pipeline, broken)), Err("no weights"));
-    let none = pipeline.set_classifier(None);
+    pipeline.set_classifier(None, none);
     let view = view_of(&pipeline, none);
     assert_eq!((best(&view), view.picture.rgb()), (Ok("nothing asked"), &[7; 6][..]));
     let (camera, statistics) = pipeline.finish();
@@ -255,4 +256,49 @@ fn the_synthetic_scene_goes_all_the_way() {
     let view = pipeline.wait(PATIENCE).expect("no view came");
     assert_eq!((view.picture.width(), view.picture.height()), (64, 48));
     assert!(crate::camera::Scene::shapes().any(|name| Some(name) == view.shows));
+}
+
+/// Panics as a runtime does that has a bug; says when it is freed.
+struct Panics {
+    _alive: Arc<()>,
+}
+
+impl Classify for Panics {
+    fn classify(&mut self, _: &Picture) -> anyhow::Result<Outcome> {
+        panic!("an index out of range")
+    }
+}
+
+#[test]
+fn a_network_that_panics_is_told_on_every_frame_freed_and_replaced_by_the_next_one() {
+    let alive = Arc::new(());
+    let pipeline = endless(Some(Box::new(Panics { _alive: Arc::clone(&alive) })));
+    for _ in 0..3 {
+        let view = view_of(&pipeline, Generation(0));
+        assert!(best(&view).unwrap_err().contains("an index out of range"));
+    }
+    assert_eq!(Arc::strong_count(&alive), 1, "what is half done is not kept");
+    pipeline.set_classifier(Some(Box::new(Always(Ok("star")))), Generation(1));
+    assert_eq!(best(&view_of(&pipeline, Generation(1))), Ok("star"));
+    assert_eq!(pipeline.failure(), None);
+}
+
+#[test]
+fn a_pipeline_whose_thread_dies_says_so_at_once() {
+    let clock: SharedClock = Arc::new(shufflescope_engine::measure::MonotonicClock::new());
+    let capture = Capture::with_opener("test".into(), Box::new(|_| Ok(Box::new(Endless))), Arc::clone(&clock)).unwrap();
+    let pipeline = Pipeline::start(capture, None, clock, Box::new(|| panic!("nobody to wake"))).unwrap();
+    let start = std::time::Instant::now();
+    while pipeline.failure().is_none() {
+        assert!(start.elapsed() < PATIENCE, "it says nothing");
+        if let Some(view) = pipeline.wait(PATIENCE) {
+            pipeline.shown(&view);
+        }
+    }
+    assert!(pipeline.failure().unwrap().contains("nobody to wake"));
+    let hour = Duration::from_secs(3600);
+    assert!(
+        pipeline.wait(hour).is_none() && pipeline.wait_after(Some(u64::MAX), hour).is_none(),
+        "nobody waits for it"
+    );
 }

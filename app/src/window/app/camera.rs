@@ -1,11 +1,11 @@
 //! What the camera tab asks for.
 
 use super::App;
-use crate::window::camera::CameraCommand;
+use crate::window::camera::{CameraCommand, Still};
 use crate::window::tab::Tab;
 
 impl App {
-    pub(super) fn carry_out_camera(&mut self, command: CameraCommand, now: f64) {
+    pub(super) fn carry_out_camera(&mut self, command: CameraCommand) {
         let camera = &mut self.camera;
         match command {
             CameraCommand::Start(source, resolution) => camera.start(source, resolution),
@@ -26,25 +26,23 @@ impl App {
             CameraCommand::FolderDialog => self.files.ask_for_pictures(true),
             CameraCommand::Pictures(path) => self.tabs.camera.show_pictures(&path),
             CameraCommand::Record => {
-                camera.record(&self.document.valid().fingerprint, &self.document.valid_options(), now);
+                camera.record(&self.document.valid().fingerprint, &self.document.valid_options());
             }
             CameraCommand::DropRecording => camera.drop_recording(),
-            CameraCommand::SnapshotDialog => {
-                if let Some(picture) = camera.picture() {
-                    self.files.ask_for_snapshot(picture);
-                }
-            }
-            CameraCommand::Snapshot(path) => {
-                if let Some(picture) = camera.picture() {
-                    self.files.snapshot(path, picture);
-                }
-            }
+            CameraCommand::SnapshotDialog => camera.take_still(None),
+            CameraCommand::Snapshot(path) => camera.take_still(Some(path)),
         }
     }
 
     /// Lets the camera tab go on. Says in how many seconds to look again.
-    pub(super) fn advance_camera(&mut self, now: f64) -> Option<f64> {
+    pub(super) fn advance_camera(&mut self) -> Option<f64> {
         let (document, is_shown) = (&self.document, self.tabs.shown == Tab::Camera);
-        self.camera.advance(is_shown, document.valid(), &document.valid_options(), now)
+        let seconds = self.camera.advance(is_shown, self.bench.is_busy(), document.valid(), &document.valid_options());
+        match self.camera.new_still() {
+            Some(Still { picture, path: Some(path) }) => self.files.snapshot(path, picture),
+            Some(Still { picture, path: None }) => self.files.ask_for_snapshot(picture),
+            None => {}
+        }
+        seconds
     }
 }

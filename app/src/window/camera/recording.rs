@@ -4,10 +4,15 @@ use shufflescope_engine::design::Fingerprint;
 use shufflescope_engine::report::CameraRun;
 use shufflescope_engine::runtime::RunOptions;
 
+use super::network::Network;
+use super::running::Running;
+use crate::camera::Generation;
+use crate::worker::CameraReport;
+
 /// Frames of a recording.
-pub(super) const FRAMES: u64 = 200;
+const FRAMES: u64 = 200;
 /// Seconds after which a recording ends with the frames it has.
-pub(super) const SECONDS: f64 = 10.0;
+const SECONDS: f64 = 10.0;
 
 /// A recording, on its way or done.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,5 +43,67 @@ impl Recording {
             Self::Done { design, options, run } if design == fingerprint && options == wanted => Some(run.as_ref()),
             _ => None,
         }
+    }
+}
+
+/// Watches the reports of the frames that are recorded.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    pub(super) recording: Recording,
+    network: Fingerprint,
+    options: RunOptions,
+    generation: Option<Generation>,
+    /// The number of the restart from which on reports are of the recording's frames.
+    restarts: u64,
+    /// The first of those.
+    first: Option<CameraReport>,
+}
+
+impl Recorder {
+    pub(super) fn new(
+        network: &Fingerprint,
+        options: &RunOptions,
+        generation: Option<Generation>,
+        restarts: u64,
+    ) -> Self {
+        let (network, options) = (network.clone(), options.clone());
+        Self { recording: Recording::Running { fraction: 0.0 }, network, options, generation, restarts, first: None }
+    }
+
+    /// The source was closed.
+    pub(super) fn stop(&mut self) {
+        if let Recording::Running { .. } = self.recording {
+            self.recording = Recording::Failed("The camera was stopped before the recording was done.".into());
+        }
+    }
+
+    pub(super) fn advance(&mut self, running: &Running, network: &Network) {
+        if !matches!(self.recording, Recording::Running { .. }) {
+            return;
+        }
+        if !network.is_of(&self.network, &self.options) || network.generation() != self.generation {
+            self.recording = Recording::Failed("The network was changed while it was recorded.".into());
+            return;
+        }
+        let report = &running.report;
+        if report.restarts < self.restarts {
+            return;
+        }
+        let first = self.first.get_or_insert_with(|| report.clone());
+        let seconds = report.at.since(first.at).as_secs_f64();
+        let frames = report.statistics.frames.saturating_sub(first.statistics.frames);
+        let fraction = (frames as f64 / FRAMES as f64).max(seconds / SECONDS);
+        if fraction < 1.0 {
+            self.recording = Recording::Running { fraction: fraction as f32 };
+            return;
+        }
+        let drops = report.status.dropped.saturating_sub(first.status.dropped);
+        self.recording = match running.run(frames, drops, seconds) {
+            Some(run) => {
+                let (design, options) = (self.network.clone(), self.options.clone());
+                Recording::Done { design, options, run: Box::new(run) }
+            }
+            None => Recording::Failed(format!("The network saw no frame in {seconds:.0} s.")),
+        };
     }
 }

@@ -1,118 +1,81 @@
 //! What the tab knows and does between two frames of the window.
 
-use std::path::{Path, PathBuf};
+use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::time::Duration;
 
 use shufflescope_engine::classify::Picture;
 use shufflescope_engine::design::Fingerprint;
-use shufflescope_engine::measure::MonotonicClock;
-use shufflescope_engine::report::{CameraRun, FrameTimes};
+use shufflescope_engine::report::CameraRun;
 use shufflescope_engine::runtime::RunOptions;
 
 use super::download::Download;
-use super::fit::{Fit, Offer, Trained, WeightsChoice};
-use super::maker::{Made, Maker, Wish};
-use super::recording::{self, Recording};
+use super::network::Network;
+use super::recording::{Recorder, Recording};
+use super::running::Running;
 use super::sources::Sources;
-use crate::camera::{
-    Capture, CaptureStatus, Classify, Generation, Pipeline, Quantiles, Resolution, SmoothingSwitch, SourceOptions,
-    SourceSpec, Statistics, View,
-};
+use crate::camera::{Fit, Offer, Resolution, SourceOptions, SourceSpec, Trained, WeightsChoice};
 use crate::weights_store::Server;
 use crate::window::document::Analysis;
 use crate::window::pacer::Pacer;
+use crate::worker::{CameraClient, CameraFrame, CameraNews, CameraReport, Launcher};
 
-/// Seconds between two looks at numbers that nobody could read faster, and at a camera that says nothing.
+/// Seconds between two looks at a worker that says nothing.
 const LOOK_AGAIN: f64 = 0.25;
+
+/// Stills asked for at a time: a person clicks no faster.
+const STILLS: usize = 4;
 
 /// See the module.
 #[derive(Debug)]
 pub struct Camera {
     pacer: Pacer,
-    clock: Arc<MonotonicClock>,
+    launcher: Launcher,
+    client: CameraClient,
     /// Where downloads go.
     folder: Option<PathBuf>,
     server: Server,
-    maker: Maker,
     sources: Sources,
-    smoothing: SmoothingSwitch,
-    choice: WeightsChoice,
-    labels: Option<PathBuf>,
+    smooth: bool,
+    network: Network,
     running: Option<Running>,
-    /// The thread that closes the camera that ran before.
-    closing: Option<JoinHandle<()>>,
-    wanted: Option<Wanted>,
-    wishes: u64,
-    fit: Option<Fit>,
-    offers: Vec<Offer>,
+    /// Why the source is not open any more.
     problem: Option<String>,
+    /// Where the stills asked for are to go.
+    stills: VecDeque<Option<PathBuf>>,
+    still: Option<Still>,
     download: Option<Download>,
     recorder: Option<Recorder>,
 }
 
-/// Where the time goes and how the camera does, as last looked at.
-#[derive(Clone, Debug, Default)]
-pub struct Numbers {
-    /// Where the time goes.
-    pub statistics: Statistics,
-    /// How the camera does.
-    pub status: CaptureStatus,
-}
-
-#[derive(Debug)]
-struct Running {
-    source: SourceSpec,
-    pipeline: Pipeline,
-    /// The classifier in hand; `None` while it is being made.
-    generation: Option<Generation>,
-    view: Option<Arc<View>>,
-    numbers: Numbers,
-    looked_at: f64,
-}
-
-/// What the last wish was for; anything that differs makes another.
-#[derive(Clone, Debug, PartialEq)]
-struct Wanted {
-    network: Fingerprint,
-    options: RunOptions,
-    choice: WeightsChoice,
-    labels: Option<PathBuf>,
-    classifier: bool,
-}
-
-#[derive(Debug)]
-struct Recorder {
-    recording: Recording,
-    network: Fingerprint,
-    options: RunOptions,
-    generation: Option<Generation>,
-    started: f64,
-    frames: u64,
-    drops: u64,
+/// A frame as it was captured, to be written.
+#[derive(Clone, Debug)]
+pub struct Still {
+    /// The frame.
+    pub picture: Arc<Picture>,
+    /// The file; to be asked for where `None`.
+    pub path: Option<PathBuf>,
 }
 
 impl Camera {
     /// Nothing runs before a person asks for it.
     #[must_use]
-    pub fn new(folder: Option<PathBuf>, server: Server, pacer: Pacer) -> Self {
+    pub fn new(launcher: Launcher, folder: Option<PathBuf>, server: Server, pacer: Pacer) -> Self {
+        let wake = pacer.clone();
         Self {
-            maker: Maker::new(pacer.clone()),
+            client: CameraClient::new(launcher.clone(), "the camera", move || wake.wake_now()),
+            launcher,
             pacer,
-            clock: Arc::new(MonotonicClock::new()),
             folder,
             server,
             sources: Sources::default(),
-            smoothing: SmoothingSwitch::new(true),
-            choice: WeightsChoice::Automatic,
-            labels: None,
+            smooth: true,
+            network: Network::default(),
             running: None,
-            closing: None,
-            wanted: None,
-            wishes: 0,
-            fit: None,
-            offers: Vec::new(),
             problem: None,
+            stills: VecDeque::new(),
+            still: None,
             download: None,
             recorder: None,
         }
@@ -130,29 +93,36 @@ impl Camera {
         self.running.as_ref().map(|running| &running.source)
     }
 
-    /// The newest frame and what was found on it.
+    /// The newest frame and what was found on it; whether it is what the camera sees now, [`outdated`](Self::outdated)
+    /// says.
     #[must_use]
-    pub fn view(&self) -> Option<&Arc<View>> {
-        self.running.as_ref()?.view.as_ref()
+    pub fn frame(&self) -> Option<&Arc<CameraFrame>> {
+        self.running.as_ref()?.frame.as_ref()
     }
 
-    /// Whether what was found on `view` was found by the network in hand.
+    /// How old the newest frame is, where it is not what the camera sees now.
     #[must_use]
-    pub fn is_current(&self, view: &View) -> bool {
-        self.running.as_ref().is_some_and(|running| running.generation == Some(view.generation))
+    pub fn outdated(&self) -> Option<Duration> {
+        self.running.as_ref()?.outdated()
     }
 
-    /// Says that the view is on the screen.
-    pub fn shown(&self, view: &View) {
-        if let Some(running) = &self.running {
-            running.pipeline.shown(view);
+    /// Whether what was found on `frame` was found by the network in hand.
+    #[must_use]
+    pub fn is_current(&self, frame: &CameraFrame) -> bool {
+        self.running.is_some() && self.network.generation() == Some(frame.head.generation)
+    }
+
+    /// Says that the frame is on the screen.
+    pub fn shown(&self, frame: &CameraFrame) {
+        if self.running.as_ref().is_some_and(|running| running.is_newly_shown(frame)) {
+            self.client.shown(frame);
         }
     }
 
     /// Rates, times and the camera's state.
     #[must_use]
-    pub fn numbers(&self) -> Option<&Numbers> {
-        self.running.as_ref().map(|running| &running.numbers)
+    pub fn report(&self) -> Option<&CameraReport> {
+        self.running.as_ref().map(|running| &running.report)
     }
 
     /// The cameras of this machine.
@@ -164,31 +134,43 @@ impl Camera {
     /// Whether the network in hand has trained weights; `None` while that is looked up.
     #[must_use]
     pub const fn fit(&self) -> Option<&Fit> {
-        self.fit.as_ref()
+        self.network.fit.as_ref()
     }
 
     /// The weights that can be had.
     #[must_use]
     pub fn offers(&self) -> &[Offer] {
-        &self.offers
+        &self.network.offers
     }
 
     /// Which weights are to be used.
     #[must_use]
     pub const fn choice(&self) -> &WeightsChoice {
-        &self.choice
+        &self.network.choice
     }
 
-    /// Why the network cannot be run, or the camera not be started.
+    /// Why the source is not open any more, or the network cannot be run.
     #[must_use]
     pub fn problem(&self) -> Option<&str> {
-        self.problem.as_deref()
+        self.problem.as_deref().or(self.network.problem.as_deref())
+    }
+
+    /// Who measures on the device, while the network waits for them.
+    #[must_use]
+    pub fn behind(&self) -> Option<&str> {
+        self.network.behind.as_deref()
+    }
+
+    /// Process number of the worker, while there is one.
+    #[must_use]
+    pub fn worker_id(&self) -> Option<u32> {
+        self.client.worker_id()
     }
 
     /// Whether answers are averaged over time.
     #[must_use]
-    pub fn is_smooth(&self) -> bool {
-        self.smoothing.is_on()
+    pub const fn is_smooth(&self) -> bool {
+        self.smooth
     }
 
     /// The last download.
@@ -209,78 +191,58 @@ impl Camera {
         self.recording()?.of(network, options)
     }
 
-    /// The picture on the screen.
-    #[must_use]
-    pub fn picture(&self) -> Option<Arc<Picture>> {
-        self.view().map(|view| Arc::clone(&view.picture))
-    }
-
     /// Opens a source in place of the one that runs.
     pub fn start(&mut self, source: SourceSpec, resolution: Resolution) {
         self.stop();
         let options = SourceOptions { resolution: Some(resolution), interval: None };
-        let pacer = self.pacer.clone();
-        let wake = Box::new(move || pacer.wake_now());
-        let capture = Capture::start_after(self.closing.take(), &source, options, self.clock.clone());
-        let pipeline = capture.and_then(|capture| Pipeline::start(capture, None, self.clock.clone(), wake));
-        match pipeline {
-            Ok(pipeline) => {
-                // The classifier of the camera before went with it.
-                self.wanted = None;
-                let (generation, view, numbers) = (None, None, Numbers::default());
-                self.problem = None;
-                self.running =
-                    Some(Running { source, pipeline, generation, view, numbers, looked_at: f64::NEG_INFINITY });
-            }
-            Err(error) => self.problem = Some(format!("No thread can be started for the camera: {error}.")),
-        }
+        self.problem = None;
+        // The network of the camera before went with it.
+        self.network.ask_again();
+        self.running = Some(Running::new(source.clone()));
+        self.client.open(source, options);
     }
 
     /// Closes the camera, without waiting for it.
     pub fn stop(&mut self) {
-        let Some(running) = self.running.take() else { return };
-        let before = self.closing.take();
-        if let Some(Recorder { recording: recording @ Recording::Running { .. }, .. }) = &mut self.recorder {
-            *recording = Recording::Failed("The camera was stopped before the recording was done.".into());
+        if self.running.take().is_none() {
+            return;
         }
-        self.closing = Some(std::thread::spawn(move || {
-            drop(running);
-            if let Some(before) = before {
-                let _ = before.join();
-            }
-        }));
+        self.client.close();
+        self.stills.clear();
+        self.network.behind = None;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.stop();
+        }
     }
 
-    /// Closes the camera and waits for it; for the end of the program.
+    /// Closes everything; for the end of the program. The worker ends with its client.
     pub fn finish(&mut self) {
         self.stop();
         self.download = None;
-        if let Some(closing) = self.closing.take() {
-            let _ = closing.join();
-        }
     }
 
     /// Looks for cameras.
     pub fn look_for_cameras(&self) {
-        self.sources.look(self.pacer.clone());
+        self.sources.look(&self.launcher, self.pacer.clone());
     }
 
     /// Averages answers over time, or does not.
-    pub fn smooth(&self, on: bool) {
-        self.smoothing.set(on);
+    pub fn smooth(&mut self, on: bool) {
+        self.smooth = on;
+        self.client.smooth(on);
     }
 
     /// Uses these weights, where they fit.
     pub fn use_weights(&mut self, choice: WeightsChoice) {
-        self.choice = choice;
+        self.network.choice = choice;
         // Also the same ones again: the file may have changed.
-        self.wanted = None;
+        self.network.ask_again();
     }
 
     /// Names for the classes of weights from a file.
     pub fn use_labels(&mut self, labels: Option<PathBuf>) {
-        self.labels = labels;
-        self.wanted = None;
+        self.network.labels = labels;
+        self.network.ask_again();
     }
 
     /// Downloads published weights; says why not where that is so.
@@ -307,19 +269,25 @@ impl Camera {
         }
     }
 
+    /// Asks for the frame on the screen as it was captured, to be written to `path`.
+    pub fn take_still(&mut self, path: Option<PathBuf>) {
+        if self.frame().is_some() && self.stills.len() < STILLS {
+            self.stills.push_back(path);
+            self.client.ask_for_still();
+        }
+    }
+
+    /// A still that has come, once.
+    pub fn new_still(&mut self) -> Option<Still> {
+        self.still.take()
+    }
+
     /// Records the next frames' times.
-    pub fn record(&mut self, network: &Fingerprint, options: &RunOptions, now: f64) {
-        let Some(running) = &self.running else { return };
-        running.pipeline.restart_statistics();
-        self.recorder = Some(Recorder {
-            recording: Recording::Running { fraction: 0.0 },
-            network: network.clone(),
-            options: options.clone(),
-            generation: running.generation,
-            started: now,
-            frames: running.pipeline.statistics().frames,
-            drops: running.pipeline.camera().dropped,
-        });
+    pub fn record(&mut self, network: &Fingerprint, options: &RunOptions) {
+        if self.running.is_some() {
+            let restarts = self.client.restart_statistics();
+            self.recorder = Some(Recorder::new(network, options, self.network.generation(), restarts));
+        }
     }
 
     /// Drops the recording.
@@ -327,141 +295,62 @@ impl Camera {
         self.recorder = None;
     }
 
-    /// Takes what threads have found out, and asks for what the network in hand needs. Says in how many seconds to look
-    /// again. `is_shown` says whether the tab is.
-    pub fn advance(&mut self, is_shown: bool, network: &Analysis, options: &RunOptions, now: f64) -> Option<f64> {
+    /// Takes what the worker has told, and asks for what the network in hand needs. Says in how many seconds to look again.
+    /// `is_shown` says whether the tab is; the network does not run while this window `measures`.
+    pub fn advance(&mut self, is_shown: bool, measures: bool, network: &Analysis, options: &RunOptions) -> Option<f64> {
         if !is_shown {
             self.stop();
-            return None;
-        }
-        if !self.sources.was_looked() {
+        } else if !self.sources.was_looked() {
             self.look_for_cameras();
         }
         if self.download.as_ref().is_some_and(Download::is_done) {
             self.download = None;
-            self.wanted = None;
+            self.network.ask_again();
         }
-        self.want(network, options);
-        if let Some(made) = self.maker.take().filter(|made| made.number == self.wishes) {
-            self.take(made);
+        if is_shown {
+            let runs = self.running.is_some() && !measures;
+            let wish = self.network.wish(network, options, self.folder.clone(), runs);
+            wish.into_iter().for_each(|wish| self.client.look_with(wish));
         }
-        self.look(now);
-        self.advance_recording(now);
-        self.running.is_some().then_some(LOOK_AGAIN)
+        for news in self.client.poll() {
+            self.take(news);
+        }
+        if let (Some(running), Some(recorder)) = (&self.running, &mut self.recorder) {
+            recorder.advance(running, &self.network);
+        }
+        self.client.is_busy().then_some(LOOK_AGAIN)
     }
 
-    fn want(&mut self, network: &Analysis, options: &RunOptions) {
-        let wanted = Wanted {
-            network: network.fingerprint.clone(),
-            options: options.clone(),
-            choice: self.choice.clone(),
-            labels: self.labels.clone(),
-            classifier: self.running.is_some(),
-        };
-        if self.wanted.as_ref() == Some(&wanted) {
-            return;
-        }
-        self.wishes += 1;
-        self.maker.wish(Wish {
-            number: self.wishes,
-            model: network.model.clone(),
-            run: options.clone(),
-            choice: self.choice.clone(),
-            labels: self.labels.clone(),
-            folder: self.folder.clone(),
-            classifier: wanted.classifier,
-            clock: Arc::clone(&self.clock),
-            smoothing: self.smoothing.clone(),
-        });
-        self.wanted = Some(wanted);
-        self.fit = None;
-        // What the network before says is not this one's.
-        if let Some(running) = &mut self.running {
-            running.generation = None;
-        }
-    }
-
-    fn take(&mut self, made: Made) {
-        (self.fit, self.offers) = (Some(made.fit), made.offers);
-        let (Some(running), Some(classifier)) = (&mut self.running, made.classifier) else { return };
-        let classifier = match classifier {
-            Ok(classifier) => Some(Box::new(classifier) as Box<dyn Classify>),
-            Err(error) => {
-                self.problem = Some(format!("The network cannot be run: {error}"));
-                running.pipeline.set_classifier(None);
-                return;
+    fn take(&mut self, news: CameraNews) {
+        let network = &mut self.network;
+        match (news, &mut self.running) {
+            (CameraNews::Report(report), Some(running)) => running.report = *report,
+            (CameraNews::Frame(frame), Some(running)) => running.frame = Some(frame),
+            (CameraNews::Still(picture), _) => {
+                if let Some(path) = self.stills.pop_front() {
+                    self.still = Some(Still { picture, path });
+                }
             }
-        };
-        self.problem = None;
-        running.generation = Some(running.pipeline.set_classifier(classifier));
-    }
-
-    fn look(&mut self, now: f64) {
-        let Some(running) = &mut self.running else { return };
-        running.view = running.pipeline.newest();
-        if now - running.looked_at >= LOOK_AGAIN {
-            running.looked_at = now;
-            running.numbers = Numbers { statistics: running.pipeline.statistics(), status: running.pipeline.camera() };
-        }
-    }
-
-    fn advance_recording(&mut self, now: f64) {
-        let (Some(running), Some(recorder)) = (&self.running, &mut self.recorder) else { return };
-        if !matches!(recorder.recording, Recording::Running { .. }) {
-            return;
-        }
-        let still = self
-            .wanted
-            .as_ref()
-            .is_some_and(|wanted| (&wanted.network, &wanted.options) == (&recorder.network, &recorder.options));
-        if !still || running.generation != recorder.generation {
-            recorder.recording = Recording::Failed("The network was changed while it was recorded.".into());
-            return;
-        }
-        let statistics = running.pipeline.statistics();
-        let (frames, seconds) = (statistics.frames.saturating_sub(recorder.frames), now - recorder.started);
-        let fraction = (frames as f64 / recording::FRAMES as f64).max(seconds / recording::SECONDS);
-        recorder.recording = if fraction < 1.0 {
-            Recording::Running { fraction: fraction as f32 }
-        } else {
-            let drops = running.pipeline.camera().dropped.saturating_sub(recorder.drops);
-            match running.run(&statistics, frames, drops, seconds) {
-                Some(run) => Recording::Done {
-                    design: recorder.network.clone(),
-                    options: recorder.options.clone(),
-                    run: Box::new(run),
-                },
-                None => Recording::Failed(format!("The network saw no frame in {seconds:.0} s.")),
+            (CameraNews::Fits(of, fit, offers), _) if network.is_current(of) => {
+                (network.fit, network.offers) = (Some(*fit), offers);
             }
-        };
-    }
-
-    /// Where downloads go.
-    #[must_use]
-    pub fn folder(&self) -> Option<&Path> {
-        self.folder.as_deref()
+            (CameraNews::Waiting(of, behind), _) if network.is_current(of) => network.behind = Some(behind),
+            (CameraNews::Ready(of), _) if network.is_current(of) => (network.is_ready, network.behind) = (true, None),
+            (CameraNews::Failed(of, reason), _) if network.is_current(of) => {
+                (network.behind, network.problem) = (None, Some(format!("The network cannot be run: {reason}")));
+            }
+            (CameraNews::Lost(reason), _) => {
+                self.stop();
+                self.problem = Some(sentence(&reason));
+            }
+            // Of what nobody wants any more.
+            _ => {}
+        }
     }
 }
 
-impl Running {
-    fn run(&self, statistics: &Statistics, frames: u64, drops: u64, seconds: f64) -> Option<CameraRun> {
-        let times = |of: Option<Quantiles>| of.map(|Quantiles { p50, p90 }| FrameTimes { p50, p90 });
-        let (picture, stages) = (&self.view.as_ref()?.picture, &statistics.stages);
-        Some(CameraRun {
-            source: self.source.shown(),
-            width: picture.width(),
-            height: picture.height(),
-            seconds,
-            frames,
-            drops,
-            frames_per_second: if seconds > 0.0 { frames as f64 / seconds } else { return None },
-            camera_frames_per_second: statistics.camera_rate,
-            wait: times(stages.wait)?,
-            decode: times(stages.decode)?,
-            resize: times(stages.resize)?,
-            infer: times(stages.infer)?,
-            show: times(stages.show),
-            age: times(statistics.age),
-        })
-    }
+/// With a capital letter and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }

@@ -135,6 +135,9 @@ fn measured(scene: Scene<'_>, palette: Palette) -> [Card; 2] {
 fn state(scene: Scene<'_>, palette: Palette) -> (String, Option<Color32>) {
     let phase = scene.live.phase();
     let busy = phase.is_busy();
+    if let Phase::Queued(behind) = phase {
+        return (format!("waiting for {behind}"), Some(palette.warn));
+    }
     match scene.live.result() {
         None if busy => ("measuring".into(), Some(palette.accent)),
         None if matches!(phase, Phase::Failed(_)) => ("failed".into(), Some(palette.error)),

@@ -28,6 +28,10 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, owner: Owner, commands: &mut Commands
     let percent = standing.fraction * 100.0;
     let bar = ui.add(ProgressBar::new(standing.fraction).desired_width(150.0).desired_height(9.0));
     named(bar, Role::ProgressIndicator, &format!("run {percent:.0} %, {left}"));
+    if let Some(behind) = &standing.behind {
+        let of = format!("{} ({} of {})", standing.name, standing.step, standing.steps);
+        return muted(ui, format!("Waiting for {behind} to finish measuring on this device: {of}"));
+    }
     muted(
         ui,
         format!(

@@ -27,6 +27,9 @@ pub fn line(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
             commands.push(Command::TakeApart);
         }
         let (text, color) = match (what_fusing_saves(measurement), fraction, taken.failure(measurement)) {
+            (_, Some(_), _) if let Some(behind) = taken.behind() => {
+                (format!("Waiting for {behind} to finish measuring on this device"), palette.muted)
+            }
             (_, Some(fraction), _) => (format!("Taking kernels apart, {:.0} %", 100.0 * fraction), palette.muted),
             (Some(saved), ..) => (format!("{saved} Split {SPLIT_LABEL}."), palette.muted),
             (None, None, Some(reason)) => (format!("Kernels cannot be taken apart: {reason}"), palette.error),

@@ -93,6 +93,9 @@ fn about_ceilings(
                     return;
                 }
                 (None, Some(peaks)) => what_peaks_say(peaks),
+                (None, None) if let Some(behind) = ceilings.behind() => {
+                    format!("Waiting for {behind} to finish measuring on this device")
+                }
                 (None, None) if ceilings.is_measuring() => "Measuring what this device can do at most".to_owned(),
                 (None, None) => {
                     "This device's ceilings are measured when the measurement in progress is done".to_owned()

@@ -121,7 +121,7 @@ fn tensor(name: &str, constant: &Constant) -> proto::Tensor {
         Constant::Ints(ints) => proto::Tensor {
             dims: if ints.is_scalar { vec![] } else { vec![ints.values.len() as i64] },
             data_type: proto::INT64,
-            int64_data: ints.values.clone(),
+            int64_data: ints.values.to_vec(),
             ..Default::default()
         },
         Constant::Floats { dims, values, .. } => proto::Tensor {

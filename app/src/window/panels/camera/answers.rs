@@ -24,6 +24,11 @@ pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         colored(ui, problem, palette.error);
         return;
     }
+    if let Some(behind) = camera.behind() {
+        note(ui, &format!("Waiting for {behind} to finish measuring on this device: then the network runs."));
+    } else if camera.is_running() && scene.bench.is_busy() {
+        note(ui, "The network rests while a tab measures, and runs when that is done.");
+    }
     match camera.fit() {
         None => note(ui, "Getting the network ready."),
         Some(Fit::TimeOnly { .. }) => {
@@ -50,7 +55,8 @@ pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
                 commands.push(Command::Camera(CameraCommand::Use(WeightsChoice::Automatic)));
             }
         }
-        Some(Fit::Predicts { .. }) => match camera.view().map(|view| (camera.is_current(view), &view.top)) {
+        Some(Fit::Predicts { .. }) if camera.outdated().is_some() => note(ui, "No new picture comes."),
+        Some(Fit::Predicts { .. }) => match camera.frame().map(|frame| (camera.is_current(frame), &frame.head.top)) {
             Some((true, Some(Ok(top)))) => bars(ui, top, palette),
             Some((true, Some(Err(error)))) => colored(ui, error, palette.error),
             Some(_) => note(ui, "Getting the network ready."),

@@ -1,6 +1,7 @@
 //! The picture, as large as there is room, and what can be done with it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use eframe::egui;
 use egui::{
@@ -9,25 +10,22 @@ use egui::{
 };
 use shufflescope_engine::classify::Picture;
 
-use crate::camera::View;
 use crate::window::camera::{CameraCommand, Recording};
 use crate::window::command::{Command, Commands};
 use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;
+use crate::worker::CameraFrame;
 
-/// Pixels across beyond which a picture is thinned out: no preview is larger.
-const WIDEST: usize = 1280;
-
-/// A view and its texture.
+/// A frame and its texture.
 pub(super) struct Shown {
-    view: Arc<View>,
+    frame: Arc<CameraFrame>,
     texture: TextureHandle,
 }
 
 impl std::fmt::Debug for Shown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shown").field("number", &self.view.number).finish_non_exhaustive()
+        f.debug_struct("Shown").field("number", &self.frame.head.number).finish_non_exhaustive()
     }
 }
 
@@ -40,10 +38,12 @@ pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, shown: &mut Option<Shown>, com
     let response = ui.allocate_rect(room, Sense::hover());
     let painter = ui.painter_at(room);
     painter.rect_filled(room, f32::from(theme::ROUND), palette.sunken);
-    let Some(view) = scene.camera.view() else {
+    let Some(frame) = scene.camera.frame() else {
         *shown = None;
         let text = if scene.camera.is_running() {
             "Waiting for the first picture"
+        } else if scene.camera.problem().is_some() {
+            "No picture comes: what happened is told on the right"
         } else {
             "Choose a source on the left and start it"
         };
@@ -51,49 +51,49 @@ pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, shown: &mut Option<Shown>, com
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("camera preview: {text}")));
         return;
     };
-    let texture = texture(ui.ctx(), view, shown);
-    let (width, height) = (view.picture.width(), view.picture.height());
-    let size = vec2(width as f32, height as f32);
+    let texture = texture(ui.ctx(), frame, shown);
+    let size = vec2(frame.head.size.width as f32, frame.head.size.height as f32);
     let scale = (room.width() / size.x).min(room.height() / size.y);
     let place = Rect::from_center_size(room.center(), size * scale);
-    painter.image(texture, place, Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), Color32::WHITE);
+    let old = scene.camera.outdated().map(|age| format!("This picture is {} old", rough(age)));
+    let tint = if old.is_some() { Color32::from_gray(90) } else { Color32::WHITE };
+    painter.image(texture, place, Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), tint);
+    if let Some(old) = &old {
+        painter.text(room.center(), Align2::CENTER_CENTER, old, FontId::proportional(18.0), palette.warn);
+    }
     // Painted is as near to shown as a program can know.
-    scene.camera.shown(view);
+    scene.camera.shown(frame);
     response.widget_info(|| {
-        WidgetInfo::labeled(Role::Image, true, format!("camera preview: a picture of {width}x{height}"))
+        let said = format!("camera preview: a picture of {}", frame.head.size);
+        let said = old.as_ref().map_or(said.clone(), |old| format!("{said}. {old}"));
+        WidgetInfo::labeled(Role::Image, true, said)
     });
 }
 
-/// The view's texture, made anew where the view is another one.
-fn texture(ctx: &egui::Context, view: &Arc<View>, shown: &mut Option<Shown>) -> egui::TextureId {
+/// Whole seconds or minutes: more would only flicker.
+fn rough(age: Duration) -> String {
+    let seconds = age.as_secs().max(1);
+    if seconds < 100 { format!("{seconds} s") } else { format!("{} min", seconds / 60) }
+}
+
+/// The frame's texture, made anew where the frame is another one.
+fn texture(ctx: &egui::Context, frame: &Arc<CameraFrame>, shown: &mut Option<Shown>) -> egui::TextureId {
     match shown {
-        Some(shown) if Arc::ptr_eq(&shown.view, view) => {}
+        Some(shown) if Arc::ptr_eq(&shown.frame, frame) => {}
         Some(shown) => {
-            shown.texture.set(image(&view.picture), TextureOptions::LINEAR);
-            shown.view = Arc::clone(view);
+            shown.texture.set(image(&frame.picture), TextureOptions::LINEAR);
+            shown.frame = Arc::clone(frame);
         }
         None => {
-            let texture = ctx.load_texture("camera", image(&view.picture), TextureOptions::LINEAR);
-            *shown = Some(Shown { view: Arc::clone(view), texture });
+            let texture = ctx.load_texture("camera", image(&frame.picture), TextureOptions::LINEAR);
+            *shown = Some(Shown { frame: Arc::clone(frame), texture });
         }
     }
     shown.as_ref().map_or_else(egui::TextureId::default, |shown| shown.texture.id())
 }
 
-/// The picture for the graphics card, every so-many-th pixel of a very large one.
 fn image(picture: &Picture) -> ColorImage {
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let step = width.div_ceil(WIDEST).max(height.div_ceil(WIDEST)).max(1);
-    if step == 1 {
-        return ColorImage::from_rgb([width, height], picture.rgb());
-    }
-    let thin = picture
-        .rgb()
-        .chunks_exact(3 * width)
-        .step_by(step)
-        .flat_map(|row| row.chunks_exact(3).step_by(step).flatten())
-        .copied();
-    ColorImage::from_rgb([width.div_ceil(step), height.div_ceil(step)], &thin.collect::<Vec<u8>>())
+    ColorImage::from_rgb([picture.width() as usize, picture.height() as usize], picture.rgb())
 }
 
 /// The line above the picture.
@@ -101,9 +101,9 @@ fn tools(ui: &mut Ui, scene: Scene<'_>, palette: Palette, commands: &mut Command
     let camera = scene.camera;
     ui.horizontal(|ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let has_picture = camera.view().is_some();
+            let has_picture = camera.frame().is_some();
             let snapshot = ui.add_enabled(has_picture, Button::new("Snapshot"));
-            let snapshot = snapshot.on_hover_text("Save this picture to a PNG file");
+            let snapshot = snapshot.on_hover_text("Save this picture, as it was captured, to a PNG file");
             if named(snapshot, Role::Button, "Snapshot").clicked() {
                 commands.push(Command::Camera(CameraCommand::SnapshotDialog));
             }
@@ -114,7 +114,7 @@ fn tools(ui: &mut Ui, scene: Scene<'_>, palette: Palette, commands: &mut Command
                     commands.push(Command::Camera(CameraCommand::DropRecording));
                 }
             } else {
-                let ready = camera.view().is_some_and(|view| camera.is_current(view));
+                let ready = camera.frame().is_some_and(|frame| camera.is_current(frame));
                 let record = ui.add_enabled(ready, Button::new("Record")).on_hover_text(hint);
                 if named(record, Role::Button, "Record run").clicked() {
                     commands.push(Command::Camera(CameraCommand::Record));
@@ -128,10 +128,8 @@ fn tools(ui: &mut Ui, scene: Scene<'_>, palette: Palette, commands: &mut Command
                 commands.push(Command::Camera(CameraCommand::Smooth(!on)));
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let text = match (camera.source(), camera.view()) {
-                    (Some(source), Some(view)) => {
-                        format!("{}, {}x{}", source.shown(), view.picture.width(), view.picture.height())
-                    }
+                let text = match (camera.source(), camera.frame()) {
+                    (Some(source), Some(frame)) => format!("{}, {}", source.shown(), frame.head.size),
                     (Some(source), None) => source.shown(),
                     _ => "No source runs".into(),
                 };
@@ -139,20 +137,4 @@ fn tools(ui: &mut Ui, scene: Scene<'_>, palette: Palette, commands: &mut Command
             });
         });
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_picture_wider_than_any_preview_is_thinned_out_and_keeps_its_shape() {
-        for (width, height, expected) in [(640, 480, [640, 480]), (2560, 1440, [1280, 720]), (1300, 3, [650, 2])] {
-            let rgb = (0..width * height).flat_map(|i| [i as u8, 1, 2]).collect();
-            let image = image(&Picture::new(width, height, rgb).unwrap());
-            assert_eq!(image.size, expected);
-            assert_eq!(image.pixels.len(), expected[0] * expected[1]);
-            assert_eq!(image.pixels[1].r(), (width.div_ceil(1280).max(1)) as u8);
-        }
-    }
 }

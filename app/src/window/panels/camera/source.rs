@@ -67,6 +67,9 @@ pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, panel: &mut CameraPanel, comma
         named(response.response, Role::ComboBox, "camera source");
     });
     fields(ui, &kind, listed, panel, commands);
+    if let Some(problem) = scene.camera.sources().problem() {
+        colored(ui, &format!("Cameras could not be looked for: {problem}."), Palette::current(ui).warn);
+    }
     if cameras.as_ref().is_some_and(Vec::is_empty) {
         ui.horizontal(|ui| {
             note(ui, "No camera was found.");
@@ -192,8 +195,8 @@ fn buttons(
 /// What is wrong with the source, with the remedy, where it is chosen.
 fn problems(ui: &mut Ui, scene: Scene<'_>) {
     let palette = Palette::current(ui);
-    let Some(numbers) = scene.camera.numbers() else { return };
-    match &numbers.status.state {
+    let Some(report) = scene.camera.report() else { return };
+    match &report.status.state {
         CaptureState::Retrying { error, .. } => {
             let mut text = error.to_string();
             text.push_str(". It is tried again by itself.");
@@ -202,7 +205,7 @@ fn problems(ui: &mut Ui, scene: Scene<'_>) {
         CaptureState::Opening => note(ui, "Opening the source."),
         CaptureState::Running => {}
     }
-    if let Some(reason) = &numbers.status.last_skipped {
+    if let Some(reason) = &report.status.last_skipped {
         colored(ui, reason, palette.warn);
     }
 }

@@ -6,18 +6,18 @@ use shufflescope_engine::units::Nanos;
 
 use super::{colored, note};
 use crate::camera::{Quantiles, Stage};
-use crate::window::camera::{Numbers, Recording};
+use crate::window::camera::Recording;
 use crate::window::command::{Command, Commands};
 use crate::window::format::three_digits;
 use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;
+use crate::worker::CameraReport;
 
 /// Paints the numbers.
 pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
-    let none = Numbers::default();
-    let numbers = scene.camera.numbers().unwrap_or(&none);
-    let statistics = &numbers.statistics;
+    let none = CameraReport::default();
+    let CameraReport { statistics, status, .. } = scene.camera.report().unwrap_or(&none);
     let rate = |rate: Option<f64>| rate.map_or_else(|| "\u{2013}".into(), three_digits);
     table(ui, "camera rates", &["per second", ""], |ui| {
         line(ui, "frames", "Frames that go all the way", [rate(statistics.rate), String::new()]);
@@ -30,7 +30,6 @@ pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         }
         line(ui, "age", "How old a frame is when it is shown", both(statistics.age));
     });
-    let status = &numbers.status;
     let counted = format!("{} frames, {} dropped, {} unseen", status.frames, status.dropped, statistics.unseen);
     note_about(
         ui,

@@ -14,7 +14,7 @@ use crate::window::widgets::{Mark, mark, named};
 /// Paints the section.
 pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     let camera = scene.camera;
-    fit(ui, camera.fit(), commands);
+    fit(ui, scene, commands);
     ui.add_space(theme::GAP);
     ui.horizontal(|ui| {
         let on = *camera.choice() == WeightsChoice::Automatic;
@@ -45,9 +45,10 @@ pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
 }
 
 /// What the weights in use are worth.
-fn fit(ui: &mut Ui, fit: Option<&Fit>, commands: &mut Commands) {
+fn fit(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     let palette = Palette::current(ui);
-    match fit {
+    match scene.camera.fit() {
+        None if scene.camera.problem().is_some() => note(ui, "Which weights fit is not known."),
         None => note(ui, "Looking which weights fit."),
         Some(Fit::Predicts { weights, classes, doubts }) => {
             ui.horizontal(|ui| {

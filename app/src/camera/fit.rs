@@ -1,78 +1,20 @@
-//! Which trained weights there are, and which of them fit the network in hand.
+//! Which trained weights fit the network in hand.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use shufflescope_engine::classify::{Classifier, ClassifierOptions, ClassifyError, Labels, demo};
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::weights::{Role, WeightsFile, expected, fitted, fitting};
-use shufflescope_engine::zoo;
 
-use crate::weights_store::{PUBLISHED, Published, recognised};
-
-/// Trained weights, wherever they are.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Trained {
-    /// The project's own, for shapes drawn by hand; part of the program.
-    Demo,
-    /// Of torchvision, to be downloaded once.
-    Published(&'static Published),
-    /// In a file of a person's own.
-    File(PathBuf),
-}
-
-impl Trained {
-    /// What the tab calls them.
-    #[must_use]
-    pub fn name(&self) -> String {
-        match self {
-            Self::Demo => "demo shapes".into(),
-            Self::Published(published) => published.name.into(),
-            Self::File(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
-        }
-    }
-
-    /// The network they were trained for, where that is known without a look into a file.
-    #[must_use]
-    pub fn design(&self) -> Option<Design> {
-        match self {
-            Self::Demo => Some(demo::design()),
-            Self::Published(published) => zoo::preset(published.design),
-            Self::File(_) => None,
-        }
-    }
-
-    /// Where they are, if they are in a file that is there. `folder` is where downloads go.
-    fn path(&self, folder: Option<&Path>) -> Option<PathBuf> {
-        match self {
-            Self::Demo => None,
-            Self::Published(published) => {
-                folder.map(|folder| folder.join(published.file)).filter(|path| path.is_file())
-            }
-            Self::File(path) => Some(path.clone()),
-        }
-    }
-
-    /// Everything that can be had without a file of a person's own.
-    fn known() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::Demo).chain(PUBLISHED.iter().map(Self::Published))
-    }
-}
-
-/// Which weights are to be used.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum WeightsChoice {
-    /// Whichever there are that fit.
-    #[default]
-    Automatic,
-    /// These, or none.
-    Only(Trained),
-}
+use super::{Trained, WeightsChoice};
+use crate::weights_store::recognised;
 
 /// Weights that can be had, and what they are worth for the network in hand.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Offer {
     /// The weights.
     pub trained: Trained,
@@ -83,7 +25,8 @@ pub struct Offer {
 }
 
 /// Whether what the network says means anything.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fit {
     /// It runs with trained weights.
     Predicts {
@@ -107,7 +50,7 @@ pub enum Fit {
 
 /// Weights that fit, opened.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(crate) struct Opened {
     /// The demo's weights are part of the program.
     file: Option<WeightsFile>,
     /// With the weights' number of classes.
@@ -286,8 +229,10 @@ fn tensors(design: &Design) -> Option<Vec<(String, Vec<usize>)>> {
 #[cfg(test)]
 mod tests {
     use shufflescope_engine::weights::{Weights, save_safetensors};
+    use shufflescope_engine::zoo;
 
     use super::*;
+    use crate::weights_store::Published;
 
     fn design(name: &str) -> Design {
         zoo::preset(name).unwrap()

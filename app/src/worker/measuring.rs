@@ -1,0 +1,266 @@
+//! The child's side of measuring: waits for the device, runs networks on it and tells how far it is.
+
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use shufflescope_engine::cost::total_cost;
+use shufflescope_engine::design::Batch;
+use shufflescope_engine::device::{ConditionsProbe, Device, DeviceId};
+use shufflescope_engine::experiment::{ExperimentError, measure_in_turns};
+use shufflescope_engine::graph::Graph;
+use shufflescope_engine::measure::{
+    ArithmeticCanary, Canary, Circumstances, Clock, Instruments, InterleaveProgress, Interleaved, KernelLabel,
+    MeasureError, MeasureKey, Measurement, MonotonicClock, PeaksError, Phase, ProcessSamples, Progress, Protocol,
+    SystemWatch, measure_peaks, sample,
+};
+use shufflescope_engine::runtime::{Executable, check_memory, prepare};
+use shufflescope_engine::units::Nanos;
+
+use super::apart::take_apart;
+use super::events::Events;
+use super::protocol::{Contest, Event, Job, Ticket, TurnsJob};
+use super::turn::{Turn, Turns};
+use crate::{explain, panic_text};
+
+/// Time between two partial results: making one costs the machine a moment that the next run would notice.
+const PARTIAL_SPACING: Duration = Duration::from_millis(100);
+
+/// Time between two sets of rounds sent while networks take turns: a set may be hundreds of kilobytes.
+const ROUNDS_SPACING: Duration = Duration::from_millis(700);
+
+/// Of a slow device: a quarter of a thousand million a second. Only what hangs is slower.
+const NANOS_PER_MULT_ADD: u64 = 4;
+
+/// Answers requests to measure.
+pub(super) struct Measuring {
+    events: Events,
+    newest: Arc<AtomicU64>,
+    client: String,
+    turns: Turns,
+    clock: MonotonicClock,
+    canary: ArithmeticCanary,
+    watch: SystemWatch,
+}
+
+impl Measuring {
+    pub fn new(events: Events, newest: Arc<AtomicU64>, client: String, turns: Turns, watch: SystemWatch) -> Self {
+        let (clock, canary) = (MonotonicClock::new(), ArithmeticCanary::new());
+        Self { events, newest, client, turns, clock, canary, watch }
+    }
+
+    pub fn measure(&mut self, ticket: Ticket, job: &Job) {
+        self.attempt(ticket, |this| {
+            let (measurement, samples) = this.samples_of(ticket, job)?;
+            Ok(Event::Done { ticket, measurement: Box::new(measurement), samples: Box::new(samples) })
+        });
+    }
+
+    pub fn take_apart(&mut self, ticket: Ticket, job: &Job) {
+        self.attempt(ticket, |this| this.parts_of(ticket, job));
+    }
+
+    pub fn take_turns(&mut self, ticket: Ticket, job: &TurnsJob) {
+        self.attempt(ticket, |this| Ok(Event::TurnsDone { ticket, samples: Box::new(this.rounds_of(ticket, job)?) }));
+    }
+
+    pub fn peaks(&mut self, ticket: Ticket, device: DeviceId) {
+        self.attempt(ticket, |this| this.peaks_of(ticket, device));
+    }
+
+    /// Answers a request, whatever becomes of it.
+    fn attempt(&mut self, ticket: Ticket, work: impl FnOnce(&mut Self) -> anyhow::Result<Event>) {
+        if self.is_stale(ticket) {
+            return self.events.send(&Event::Cancelled { ticket });
+        }
+        let event = match catch_unwind(AssertUnwindSafe(|| work(self))) {
+            Ok(Ok(event)) => event,
+            Ok(Err(error)) if is_cancelled(&error) => Event::Cancelled { ticket },
+            Ok(Err(error)) => Event::Failed { ticket, message: explain(&error) },
+            Err(panic) => {
+                let reason = panic_text(&*panic);
+                Event::Failed { ticket, message: format!("the runtime panicked: {reason}; please report this design") }
+            }
+        };
+        self.events.send(&event);
+    }
+
+    fn parts_of(&self, ticket: Ticket, job: &Job) -> anyhow::Result<Event> {
+        let _turn = self.wait_for_turn(ticket, job.options.device)?;
+        self.prepare(ticket, &[job.design.graph(Batch(job.options.batch))?]);
+        let apart = take_apart(job, &self.clock, &mut |fraction, left| {
+            if self.is_stale(ticket) {
+                return ControlFlow::Break(());
+            }
+            self.events.send(&Event::Progress { ticket, fraction, left, partial: None });
+            ControlFlow::Continue(())
+        })?;
+        Ok(Event::Apart { ticket, apart: Box::new(apart) })
+    }
+
+    /// Waits until nobody else measures on the device.
+    fn wait_for_turn(&self, ticket: Ticket, device: DeviceId) -> anyhow::Result<Turn> {
+        let tell = |behind: &str| self.events.send(&Event::Waiting { ticket, behind: behind.to_owned() });
+        let turn = self.turns.wait(device, &self.client, &|| self.is_stale(ticket), tell);
+        turn.ok_or_else(|| MeasureError::Cancelled.into())
+    }
+
+    /// Says that the device is free, and how long nothing may be said from here on.
+    fn prepare(&self, ticket: Ticket, graphs: &[Graph]) {
+        let longest = graphs.iter().map(|graph| total_cost(graph).mult_adds.0).max().unwrap_or_default();
+        let longest_run = Nanos(longest.saturating_mul(NANOS_PER_MULT_ADD));
+        self.events.send(&Event::Preparing { ticket, longest_run });
+    }
+
+    fn peaks_of(&mut self, ticket: Ticket, device: DeviceId) -> anyhow::Result<Event> {
+        let _turn = self.wait_for_turn(ticket, device)?;
+        self.prepare(ticket, &[]);
+        let newest = &*self.newest;
+        let peaks =
+            measure_peaks(device, rayon::current_num_threads(), &|| newest.load(Ordering::Acquire) == ticket.0)?;
+        Ok(Event::Peaks { ticket, peaks: Box::new(peaks) })
+    }
+
+    /// Whether a newer request has come in, or a cancellation.
+    fn is_stale(&self, ticket: Ticket) -> bool {
+        self.newest.load(Ordering::Acquire) != ticket.0
+    }
+
+    fn rounds_of(&self, ticket: Ticket, job: &TurnsJob) -> anyhow::Result<Interleaved> {
+        let _turn = self.wait_for_turn(ticket, job.options.device)?;
+        let batch = Batch(job.options.batch);
+        let graphs = match &job.networks {
+            Contest::Pair { a, b } => vec![a.graph(batch)?, b.graph(batch)?],
+            Contest::Column(choice) => match choice.column() {
+                Some(column) => column.graphs(batch)?,
+                None => bail!("{} has no column {} at {}", choice.experiment, choice.index, choice.scale),
+            },
+        };
+        self.prepare(ticket, &graphs);
+        let device = Device::open(&job.options.device)?;
+        let (clock, mut canary) = (MonotonicClock::new(), ArithmeticCanary::new());
+        let mut samples = Interleaved::new(clock.quality());
+        let mut last_samples = Instant::now();
+        let mut progress = |progress: &InterleaveProgress<'_>| {
+            if self.is_stale(ticket) {
+                return ControlFlow::Break(());
+            }
+            let due = !progress.samples.rounds.is_empty() && last_samples.elapsed() >= ROUNDS_SPACING;
+            if due {
+                last_samples = Instant::now();
+            }
+            self.events.send(&Event::Turns {
+                ticket,
+                fraction: progress.fraction,
+                left: progress.left,
+                samples: due.then(|| Box::new(progress.samples.clone())),
+            });
+            ControlFlow::Continue(())
+        };
+        let how = (&clock as &dyn Clock, &mut canary as &mut dyn Canary);
+        measure_in_turns(&graphs, (&job.options, &device), &job.rules, how, &mut samples, &mut progress)?;
+        Ok(samples)
+    }
+
+    fn samples_of(&mut self, ticket: Ticket, job: &Job) -> anyhow::Result<(Measurement, ProcessSamples)> {
+        let _turn = self.wait_for_turn(ticket, job.options.device)?;
+        let graph = job.design.graph(Batch(job.options.batch))?;
+        check_memory(&graph, &job.options)?;
+        self.prepare(ticket, std::slice::from_ref(&graph));
+        let device = Device::open(&job.options.device)?;
+        let weights = job.design.weights(&graph, job.weights.as_deref()).context("the weights cannot be used")?;
+        let mut executable = prepare(&graph, &weights, &device, &job.options)?;
+        drop(weights);
+        if self.is_stale(ticket) {
+            return Err(MeasureError::Cancelled.into());
+        }
+        let key = MeasureKey {
+            design: job.design.fingerprint(),
+            options: job.options.clone(),
+            protocol: job.protocol.on(job.options.device),
+        };
+        let kernels = KernelLabel::of(executable.plan(), &graph);
+        let mut session = Session {
+            protocol: key.protocol,
+            circumstances: Circumstances {
+                key,
+                kernels,
+                conditions: shufflescope_engine::device::Conditions::default(),
+                scatter: job.scatter,
+            },
+            probe: ConditionsProbe::start(),
+            last_partial: None,
+            ticket,
+        };
+        self.sample(&mut *executable, &mut session)
+    }
+
+    fn sample(
+        &mut self,
+        executable: &mut dyn Executable,
+        session: &mut Session,
+    ) -> anyhow::Result<(Measurement, ProcessSamples)> {
+        let Self { events, newest, clock, canary, watch, .. } = self;
+        let protocol = session.protocol;
+        let mut progress = |progress: &Progress<'_>| {
+            if newest.load(Ordering::Acquire) != session.ticket.0 {
+                return ControlFlow::Break(());
+            }
+            events.send(&session.report(progress));
+            ControlFlow::Continue(())
+        };
+        let samples = sample(executable, &protocol, Instruments { clock, canary, watch }, &mut progress)?;
+        Ok((session.summarise(&samples)?, samples))
+    }
+}
+
+/// One measurement in progress.
+struct Session {
+    ticket: Ticket,
+    protocol: Protocol,
+    circumstances: Circumstances,
+    probe: ConditionsProbe,
+    last_partial: Option<Instant>,
+}
+
+impl Session {
+    fn summarise(&mut self, samples: &ProcessSamples) -> Result<Measurement, MeasureError> {
+        self.circumstances.conditions = self.probe.read();
+        Measurement::summarise(&self.circumstances, std::slice::from_ref(samples))
+    }
+
+    fn report(&mut self, progress: &Progress<'_>) -> Event {
+        let Protocol { warm_up, sampling, .. } = self.protocol;
+        let (warm_up, sampling) = (warm_up.maximum_time, sampling.maximum_time);
+        let whole = warm_up + sampling;
+        let spent = match progress.phase {
+            Phase::WarmUp => scaled(warm_up, progress.fraction),
+            Phase::Sampling => warm_up + scaled(sampling, progress.fraction),
+        };
+        let recently = self.last_partial.is_some_and(|last| last.elapsed() < PARTIAL_SPACING);
+        let due = progress.has_first_result() && !recently;
+        let partial = progress.samples.filter(|_| due).and_then(|samples| self.summarise(samples).ok());
+        if partial.is_some() {
+            self.last_partial = Some(Instant::now());
+        }
+        Event::Progress {
+            ticket: self.ticket,
+            fraction: spent.share_of(whole),
+            left: whole.since(spent),
+            partial: partial.map(Box::new),
+        }
+    }
+}
+
+fn scaled(time: Nanos, fraction: f64) -> Nanos {
+    Nanos((time.as_f64() * fraction.clamp(0.0, 1.0)) as u64)
+}
+
+fn is_cancelled(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(MeasureError::Cancelled))
+        || matches!(error.downcast_ref(), Some(ExperimentError::Measure(MeasureError::Cancelled)))
+        || matches!(error.downcast_ref(), Some(PeaksError::Stopped))
+}
