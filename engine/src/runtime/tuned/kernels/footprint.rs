@@ -18,9 +18,10 @@ pub struct Footprint {
 impl Footprint {
     /// What [`Program::new`](super::Program::new) would allocate for these steps and feature maps of `floats`.
     pub fn of(steps: &mut [Step], floats: usize) -> Self {
-        let weights = steps.iter_mut().filter_map(Step::weights).map(|weights| weights.room()).sum::<usize>();
+        let weights = steps.iter_mut().filter_map(Step::weights).map(|weights| weights.room());
+        let weights = weights.fold(0, usize::saturating_add);
         Self {
-            arena: Arena::bytes(floats.next_multiple_of(16).saturating_add(weights)),
+            arena: Arena::bytes(floats.saturating_add(16).saturating_add(weights)),
             packed: Arena::bytes(weights),
             scratch: Arena::bytes(lay_out_scratch(steps).unwrap_or(usize::MAX)),
         }
