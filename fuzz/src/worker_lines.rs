@@ -7,7 +7,7 @@ use shufflescope_engine::measure::{
     Circumstances, Interleaved, KernelTime, Measurement, PairedSamples, ProcessSamples, Scatter, compare,
 };
 use shufflescope_engine::model::Model;
-use shufflescope_engine::runtime::check_memory;
+use shufflescope_engine::runtime::{RunOptions, check_memory};
 
 pub fn run(bytes: &[u8]) {
     let mut scatter = None;
@@ -34,26 +34,32 @@ fn asked(request: &Request) {
         Request::Measure { job, .. } | Request::Apart { job, .. } => {
             let Job { design, options, protocol, .. } = &**job;
             let _ = protocol.on(options.device);
-            graph(design, options.batch);
+            graph(design, options);
         }
         Request::TakeTurns { job, .. } => match &job.networks {
-            Contest::Pair { a, b } => [a, b].into_iter().for_each(|model| graph(model, job.options.batch)),
+            Contest::Pair { a, b } => [a, b].into_iter().for_each(|model| graph(model, &job.options)),
             Contest::Column(choice) => {
                 if let Some(column) = choice.column() {
                     let _ = column.graphs(Batch(job.options.batch));
                 }
             }
         },
-        Request::Hello { .. } | Request::Peaks { .. } | Request::Painting | Request::Cancel => {}
+        Request::Hello { .. }
+        | Request::Peaks { .. }
+        | Request::FindDevices
+        | Request::FindCameras
+        | Request::Camera(_)
+        | Request::Painting
+        | Request::Cancel => {}
     }
 }
 
-fn graph(model: &Model, batch: u32) {
+fn graph(model: &Model, options: &RunOptions) {
     let _ = model.fingerprint();
     // A file is whatever lies at that place of this machine.
     if !matches!(model, Model::File(_))
-        && let Ok(graph) = model.graph(Batch(batch))
-        && check_memory(&graph).is_ok()
+        && let Ok(graph) = model.graph(Batch(options.batch))
+        && check_memory(&graph, options).is_ok()
     {
         let _ = total_cost(&graph);
     }
