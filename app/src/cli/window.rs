@@ -1,9 +1,9 @@
 //! Without a subcommand: the window, where this build has one.
 
 #[cfg(feature = "window")]
-pub use with::{WindowArguments, EXAMPLES, run};
+pub use with::{EXAMPLES, WindowArguments, run};
 #[cfg(not(feature = "window"))]
-pub use without::{WindowArguments, EXAMPLES, run};
+pub use without::{EXAMPLES, WindowArguments, run};
 
 #[cfg(feature = "window")]
 mod with {
