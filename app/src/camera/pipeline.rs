@@ -49,8 +49,9 @@ struct State {
     /// The number of the newest view that was shown.
     shown: Option<u64>,
     recent: Recent,
-    /// Views that were replaced before anybody showed them.
-    unseen: u64,
+    /// Views that were published, and how many of them were shown.
+    published: u64,
+    seen: u64,
     /// Frames that could not be decoded, and why the last could not.
     undecodable: (u64, Option<String>),
     /// Since when the thread is at the frame in hand.
@@ -204,7 +205,7 @@ impl Shared {
     fn publish(&self, view: View, passed: Passed) {
         let mut state = self.lock();
         state.recent.passed(passed);
-        state.unseen += u64::from(state.unshown().is_some());
+        state.published += 1;
         let old = state.newest.replace(Arc::new(view));
         drop(state);
         // The old picture is freed after the lock is.
@@ -223,6 +224,7 @@ impl Shared {
             return;
         }
         state.shown = Some(view.number);
+        state.seen += 1;
         state.recent.shown(now.since(view.published), now.since(view.captured));
     }
 }
@@ -240,7 +242,9 @@ impl State {
 
     fn statistics(&self, now: Nanos) -> Statistics {
         let age_now = self.newest.as_ref().map(|view| now.since(view.captured));
-        Statistics { unseen: self.unseen, age_now, ..self.recent.statistics(now) }
+        // The newest may still be shown.
+        let unseen = self.published.saturating_sub(self.seen).saturating_sub(u64::from(self.unshown().is_some()));
+        Statistics { unseen, age_now, ..self.recent.statistics(now) }
     }
 }
 
