@@ -221,7 +221,7 @@ fn a_wrong_command_line_is_exit_code_2_and_impossible_wishes_1() {
     failure(2, &["classify", "--weights", &weights, "--logits", &picture]);
     failure(2, &["classify", "--weights", &weights, "--top", "0", &picture]);
     failure(2, &["classify", "--weights", &weights, "--threads", "0", &picture]);
-    let (_, said) = failure(1, &["classify", "--weights", &weights, "--resize", "100", &picture]);
+    let (_, said) = failure(2, &["classify", "--weights", &weights, "--resize", "100", &picture]);
     assert!(said.contains("from 224 to 896"), "{said}");
     if !cfg!(feature = "cuda") {
         assert!(failure(1, &["classify", "--weights", &weights, "--device", "cuda:0", &picture]).1.contains("cuda"));

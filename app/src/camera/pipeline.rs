@@ -173,7 +173,9 @@ impl Pipeline {
 
     /// Closes the camera and waits for the classifier to finish what it is doing.
     pub fn finish(mut self) -> (CaptureStatus, Statistics) {
-        let result = (self.camera(), self.statistics());
+        // In this order: a frame that passes in between was captured too.
+        let statistics = self.statistics();
+        let result = (self.camera(), statistics);
         self.close();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

@@ -40,7 +40,7 @@ use crate::explain;
 #[command(name = "shufflescope", version, about, long_about, after_help = examples(), args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(flatten)]
-    window: window::Arguments,
+    window: window::WindowArguments,
     #[command(subcommand)]
     command: Option<Command>,
 }

@@ -1,9 +1,9 @@
 //! Without a subcommand: the window, where this build has one.
 
 #[cfg(feature = "window")]
-pub use with::{Arguments, EXAMPLES, run};
+pub use with::{EXAMPLES, WindowArguments, run};
 #[cfg(not(feature = "window"))]
-pub use without::{Arguments, EXAMPLES, run};
+pub use without::{EXAMPLES, WindowArguments, run};
 
 #[cfg(feature = "window")]
 mod with {
@@ -21,14 +21,14 @@ mod with {
 ";
 
     #[derive(Debug, clap::Args)]
-    pub struct Arguments {
+    pub struct WindowArguments {
         /// What paints the window; without it wgpu, and glow where wgpu finds no adapter
         #[arg(long, value_enum)]
         renderer: Option<Renderer>,
     }
 
     /// Opens the window on the last session's design.
-    pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    pub fn run(arguments: &WindowArguments) -> anyhow::Result<()> {
         let options = RunOptions::new(DeviceId::Cpu, default_threads(), 1);
         let (launcher, readers) = (Launcher::this_program()?, Readers::this_program()?);
         crate::window::run(WindowOptions { launcher, readers, design: None, options, renderer: arguments.renderer })
@@ -44,10 +44,10 @@ mod without {
     pub const EXAMPLES: &str = "";
 
     #[derive(Debug, clap::Args)]
-    pub struct Arguments {}
+    pub struct WindowArguments {}
 
     /// Says what this build is for instead.
-    pub fn run(_: &Arguments) -> anyhow::Result<()> {
+    pub fn run(_: &WindowArguments) -> anyhow::Result<()> {
         let help = crate::cli::Arguments::command().render_help();
         let reason = "this build has no window (the feature `window` was left out): give a subcommand";
         Err(UsageError(format!("{reason}\n\n{}", help.to_string().trim_end())).into())

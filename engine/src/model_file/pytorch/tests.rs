@@ -46,6 +46,16 @@ fn dotted(reference: &str) -> String {
     names.map(plain).collect::<Vec<_>>().join(".").trim_start_matches('.').to_owned()
 }
 
+/// Where the first of some arguments ends.
+fn end_of_first(arguments: &str) -> usize {
+    let mut depth = 0;
+    let ends = |(_, character): &(usize, char)| {
+        depth += i32::from(*character == '(') - i32::from(*character == ')');
+        depth == 0 && *character == ','
+    };
+    arguments.char_indices().find(ends).unwrap().0
+}
+
 /// The modules that `Network` makes, after every class was found to make each module once, its holder before it, to
 /// run only modules that it made, and to read only values that it has.
 fn checked(source: &str) -> BTreeSet<String> {
@@ -56,7 +66,8 @@ fn checked(source: &str) -> BTreeSet<String> {
         for line in making.lines().filter_map(|line| line.strip_prefix("        ")) {
             let path = match line.strip_prefix("setattr(") {
                 Some(inside) => {
-                    let (parent, rest) = inside.split_once(", \"").unwrap();
+                    let (parent, rest) = inside.split_at(end_of_first(inside));
+                    let rest = rest.strip_prefix(", \"").unwrap();
                     format!("{}.{}", dotted(parent), rest.split_once('"').unwrap().0)
                 }
                 None if line.starts_with("self") || line.starts_with("getattr") => {
