@@ -34,7 +34,7 @@ fn show(window: &mut Window, entry: &str) {
 }
 
 fn is_idle(app: &App) -> bool {
-    !app.bench().is_busy()
+    !app.bench().is_busy() && !app.lab().is_measuring()
 }
 
 /// Points of the sweep that are finished.

@@ -1,6 +1,7 @@
 //! Waits for the worker's results, with a progress bar where a person looks on.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -53,7 +54,7 @@ impl Measuring {
     pub(super) fn take_turns(&mut self, what: &str, job: TurnsJob) -> anyhow::Result<Vec<Interleaved>> {
         self.client.take_turns(job);
         self.wait(what, |event| match event {
-            ClientEvent::TurnsDone { processes, .. } => Some(processes),
+            ClientEvent::TurnsDone { processes, .. } => Some(processes.into_iter().map(Arc::unwrap_or_clone).collect()),
             _ => None,
         })
     }

@@ -2,6 +2,7 @@
 //! Live measuring rests meanwhile, for two measurements on one machine would only measure each other.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 use shufflescope_engine::design::InputSize;
@@ -100,9 +101,9 @@ impl Step {
 #[derive(Debug)]
 pub enum Outcome {
     /// The rounds so far.
-    SoFar(Vec<Interleaved>),
+    SoFar(Vec<Arc<Interleaved>>),
     /// All rounds.
-    Turns(Vec<Interleaved>),
+    Turns(Vec<Arc<Interleaved>>),
     /// The measurement.
     Measured(Box<Measurement>),
     /// It cannot be done, with cause and remedy.
@@ -315,4 +316,18 @@ fn start(client: &mut Client, step: &Step) -> Ticket {
         Work::Turns(job) => client.take_turns((**job).clone()),
         Work::Measure(job) | Work::TakeApart(job) => client.measure((**job).clone()),
     }
+}
+
+/// Eight rounds of so many networks, in two sittings.
+#[cfg(test)]
+pub(super) fn rounds_of(networks: usize) -> Vec<Arc<Interleaved>> {
+    use shufflescope_engine::measure::{Block, Round, RowRecord, TimerQuality, WarmUp};
+    let mut rounds = Interleaved::new(TimerQuality { precision: Nanos(20), read_cost: Nanos(25) });
+    let warm_up = WarmUp { first_run: Nanos(9_000), runs: 5, time: Nanos(50_000), settled: true };
+    let row = RowRecord { warm_up, runs_per_sample: 1, samples_per_block: 2, threads: 1, instruction_set: None };
+    rounds.rows = vec![row; networks];
+    let block = |round: u64| move |row: usize| Block { row, samples: vec![Nanos(1_000 + 10 * round + row as u64); 2] };
+    rounds.rounds = (0..8).map(|round| Round { blocks: (0..networks).map(block(round)).collect() }).collect();
+    rounds.prepared_anew = vec![4];
+    vec![Arc::new(rounds)]
 }

@@ -1,22 +1,27 @@
 //! A beside B: which networks, what they cost on paper, and what came of measuring them in turns.
 
+mod running;
+
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use shufflescope_engine::cost::{CostTotals, total_cost};
 use shufflescope_engine::design::{Batch, Fingerprint};
 use shufflescope_engine::experiment::PairResult;
 use shufflescope_engine::graph::Graph;
 use shufflescope_engine::measure::{
-    Breakdown, Interleaved, LEAST_MARGIN, LayerChange, LayerDifference, LayerSide, LayerSource, MINIMUM_ROUNDS,
-    NoiseFloor,
+    LEAST_MARGIN, LayerChange, LayerDifference, LayerSide, LayerSource, MINIMUM_ROUNDS, NoiseFloor,
 };
 use shufflescope_engine::model::{Model, NetworkChoice};
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::store::{Kept, Kind, RunContext};
 use shufflescope_engine::zoo;
 
+use self::running::{Running, Taken};
 use super::bench::{Care, Outcome, Side, Step, Task, Work};
 use super::document::Document;
 use super::keeper::{Answer, Keeper};
+use super::pacer::Pacer;
 use super::shelf::Shelf;
 use crate::export::ResultForm;
 use crate::worker::{Contest, Job, TurnsJob};
@@ -62,7 +67,7 @@ pub struct Compared {
 #[derive(Debug)]
 pub struct OnPaper {
     key: Key,
-    graphs: [Graph; 2],
+    graphs: Arc<[Graph; 2]>,
     /// Their totals.
     pub totals: [CostTotals; 2],
     /// Layer by layer, without times.
@@ -78,35 +83,25 @@ pub struct Compare {
     looked_up: Option<(u64, RunOptions, [Choice; 2], Option<Fingerprint>)>,
     paper: Result<Box<OnPaper>, String>,
     care: Care,
+    /// Woken when a summary is there.
+    pacer: Pacer,
     running: Option<Running>,
     failure: Option<String>,
     shelf: Shelf<Compared>,
     version: u64,
 }
 
-/// A comparison in progress.
-#[derive(Debug)]
-struct Running {
-    key: Key,
-    machine: Option<String>,
-    /// What is known to look different without being so, once the store has said it.
-    floor: Option<NoiseFloor>,
-    graphs: [Graph; 2],
-    rounds: Vec<Interleaved>,
-    breakdowns: [Option<Breakdown>; 2],
-    so_far: Option<Compared>,
-}
-
 impl Compare {
     /// A is what is pinned, B the present design.
     #[must_use]
-    pub fn new(care: Care) -> Self {
+    pub fn new(care: Care, pacer: Pacer) -> Self {
         Self {
             choices: [Choice::Pinned, Choice::Present],
             models: [None, None],
             looked_up: None,
             paper: Err("nothing is chosen yet".into()),
             care,
+            pacer,
             running: None,
             failure: None,
             shelf: Shelf::default(),
@@ -129,8 +124,8 @@ impl Compare {
 
     /// Takes what comparisons with these options are known not to tell apart.
     pub fn set_floor(&mut self, options: &RunOptions, floor: Option<NoiseFloor>) {
-        if let Some(running) = self.running.as_mut().filter(|running| running.key.options == *options) {
-            running.floor = floor;
+        if let Some(running) = self.running.as_mut().filter(|running| running.taken.key.options == *options) {
+            running.taken.floor = floor;
         }
     }
 
@@ -233,15 +228,8 @@ impl Compare {
         };
         let names = format!("{} and {} in turns", a.name(), b.name());
         let pair = Step { task: Task::Pair, name: names, work: Work::Turns(Box::new(turns)) };
-        self.running = Some(Running {
-            key: paper.key.clone(),
-            machine: machine.map(str::to_owned),
-            floor: None,
-            graphs: paper.graphs.clone(),
-            rounds: Vec::new(),
-            breakdowns: [None, None],
-            so_far: None,
-        });
+        let taken = Taken::nothing(paper.key.clone(), paper.graphs.clone(), rules);
+        self.running = Some(Running::new(machine, taken, &self.pacer));
         self.failure = None;
         self.version += 1;
         Ok(vec![pair, layers(Side::A, a), layers(Side::B, b)])
@@ -253,45 +241,30 @@ impl Compare {
         self.version += 1;
     }
 
-    /// Takes what came of a step; a complete comparison is kept, and how different A looked from its twin.
-    pub fn take(&mut self, task: &Task, outcome: Outcome, keeper: &Keeper) {
+    /// Takes what came of a step, and has what is there so far summarised.
+    pub fn take(&mut self, task: &Task, outcome: Outcome) {
         let Some(running) = &mut self.running else { return };
         self.version += 1;
-        let is_last = matches!(task, Task::LayersOf(Side::B));
-        match (task, outcome) {
-            (Task::Pair, Outcome::SoFar(rounds) | Outcome::Turns(rounds)) => running.rounds = rounds,
-            (Task::LayersOf(side), Outcome::Measured(measurement)) => {
-                running.breakdowns[*side as usize] = measurement.breakdown;
-            }
-            (_, Outcome::Failed(message)) => self.failure = Some(message),
-            _ => {}
+        if let Outcome::Failed(message) = &outcome {
+            self.failure = Some(message.clone());
         }
-        let method = self.care.rules;
-        if let Some(so_far) = running.summary(&method) {
-            running.so_far = Some(so_far);
-        }
-        let Some(running) = self.running.take_if(|_| is_last) else { return };
+        running.take(task, outcome);
+    }
+
+    /// Takes a summary that is there. That of a complete comparison is kept, and how different A looked from its twin.
+    pub fn poll(&mut self, keeper: &Keeper) {
+        let Some(news) = self.running.as_mut().and_then(Running::poll) else { return };
+        self.version += 1;
+        self.failure = news.err().or(self.failure.take());
+        let Some(running) = self.running.take_if(|running| running.is_over()) else { return };
         let Some(compared) = running.so_far else { return };
-        let context = RunContext::new(running.machine.as_deref(), &running.key.options);
+        let context = RunContext::new(running.machine.as_deref(), &running.taken.key.options);
         if let Some(floor) = compared.pair.noise_floor.filter(|_| compared.pair.comparison.rounds >= MINIMUM_ROUNDS) {
             keeper.note_floor(context.clone(), floor);
         }
         let kept = Kept::now(context, compared);
         keeper.keep(Kind::Comparison, LAST, kept.clone());
         self.shelf.put(LAST, kept);
-    }
-}
-
-impl Running {
-    fn summary(&self, method: &shufflescope_engine::measure::InterleaveRules) -> Option<Compared> {
-        let [a, b] = &self.graphs;
-        let pair = PairResult::new([a, b], &self.key.options, method, &self.rounds, self.floor).ok()?;
-        let [of_a, of_b] = &self.breakdowns;
-        let layers = LayerDifference::between(
-            LayerSource { graph: a, breakdown: of_a.as_ref() },
-            LayerSource { graph: b, breakdown: of_b.as_ref() },
-        );
-        Some(Compared { key: self.key.clone(), pair, layers })
     }
 }
 
@@ -311,7 +284,7 @@ impl OnPaper {
         Ok(Self {
             key: Key { a: a.fingerprint(), b: b.fingerprint(), options: options.clone() },
             totals: [total_cost(&graph_a), total_cost(&graph_b)],
-            graphs: [graph_a, graph_b],
+            graphs: Arc::new([graph_a, graph_b]),
             layers,
         })
     }
@@ -417,3 +390,6 @@ impl Compared {
         text
     }
 }
+
+#[cfg(test)]
+mod tests;

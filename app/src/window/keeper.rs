@@ -3,6 +3,7 @@
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -11,9 +12,9 @@ use serde::de::DeserializeOwned;
 use shufflescope_engine::design::Fingerprint;
 use shufflescope_engine::device::Machine;
 use shufflescope_engine::experiment::{Experiment, ExperimentResult, Scale};
-use shufflescope_engine::measure::{Mode, NoiseFloor, Scatter};
+use shufflescope_engine::measure::{Measurement, Mode, NoiseFloor, Scatter};
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::store::{HistoryRow, Kept, Kind, Opened, RunContext, RunRecord, Store, StoreError};
+use shufflescope_engine::store::{HistoryRow, Kept, Kind, Opened, RunContext, RunRecord, Store, StoreError, Timestamp};
 
 use super::compare::Compared;
 use super::lab::{Networks, SweepPlan, SweepPoints};
@@ -123,11 +124,13 @@ impl Keeper {
         self.tell(move |desk| desk.store.note_floor(&context, floor));
     }
 
-    /// Remembers a finished run; its machine is this one.
-    pub fn note_run(&self, run: RunRecord) {
+    /// Remembers a finished run of the network called `model` on this machine; what becomes of its samples is computed
+    /// on the store's thread.
+    pub fn note_run(&self, model: &str, measurement: Arc<Measurement>) {
+        let (model, when) = (model.to_owned(), Timestamp::now());
         self.tell(move |desk| {
-            let context = RunContext::new(desk.machine(), &run.context.options);
-            desk.store.note_run(&RunRecord { context, ..run })
+            let context = RunContext::new(desk.machine(), &measurement.key().options);
+            desk.store.note_run(&RunRecord::of(&measurement, &model, context, when))
         });
     }
 

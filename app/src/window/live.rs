@@ -156,6 +156,12 @@ impl Live {
         self.result().filter(|(_, freshness)| freshness.is_current()).map(|(measurement, _)| measurement)
     }
 
+    /// The last result where it is final, to be shared.
+    pub(super) fn finished(&self) -> Option<Arc<Measurement>> {
+        let (_, Freshness::Final) = self.result()? else { return None };
+        self.latest.clone()
+    }
+
     /// What the device can do at most.
     #[must_use]
     pub const fn ceilings(&self) -> &Ceilings {

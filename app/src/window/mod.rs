@@ -1,8 +1,8 @@
 //! The window: the document it shows, the commands that change it, and the panels that draw it.
 //!
 //! Panels read a [`Scene`] and push [`Command`]s; [`App`] takes worker and file events, then carries out commands, then
-//! lets the panels paint. Nothing here blocks: measuring happens in the worker process; files, dialogs and the store
-//! are on threads.
+//! lets the panels paint. Nothing here blocks: measuring happens in the worker process; files, dialogs, the store
+//! and statistics over samples are on threads.
 
 mod app;
 mod bench;

@@ -1,9 +1,11 @@
 //! The finished runs of the present network, as the store remembers them, and which result became the last row.
 
+use std::sync::Arc;
+
 use shufflescope_engine::design::Fingerprint;
-use shufflescope_engine::measure::Measurement;
+use shufflescope_engine::measure::{CanaryReport, MeasureKey, Measurement, Spread};
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::store::{HistoryRow, RunContext, RunRecord, Timestamp};
+use shufflescope_engine::store::{HistoryRow, RunContext};
 
 use super::keeper::Keeper;
 
@@ -13,7 +15,8 @@ pub struct PastRuns {
     /// What was asked for; `None` where the rows have to be asked for anew.
     asked: Option<Fingerprint>,
     rows: Option<(Fingerprint, Vec<HistoryRow>)>,
-    noted: Option<RunRecord>,
+    /// By what the last one noted is known.
+    noted: Option<(MeasureKey, Spread, CanaryReport)>,
 }
 
 impl PastRuns {
@@ -40,17 +43,12 @@ impl PastRuns {
     }
 
     /// Makes a finished measurement of the network called `model` a row, once.
-    pub fn note(&mut self, model: &str, measurement: &Measurement, keeper: &Keeper) {
-        let context = RunContext::new(None, &measurement.key().options);
-        let run = RunRecord::of(measurement, model, context, Timestamp::now());
-        let is_known = self
-            .noted
-            .as_ref()
-            .is_some_and(|noted| RunRecord { when: run.when, model: model.to_owned(), ..noted.clone() } == run);
-        if !is_known {
-            self.noted = Some(run.clone());
+    pub fn note(&mut self, model: &str, measurement: Arc<Measurement>, keeper: &Keeper) {
+        let noted = Some((measurement.key(), measurement.whole, measurement.canary));
+        if self.noted != noted {
+            self.noted = noted;
             self.asked = None;
-            keeper.note_run(run);
+            keeper.note_run(model, measurement);
         }
     }
 
@@ -73,5 +71,52 @@ impl PastRuns {
             && (of.runtime.as_str(), of.threads, of.batch)
                 == (options.runtime.name(), options.threads as u64, options.batch)
             && (of.precision == now.precision && of.instruction_set.as_deref() == isa)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use shufflescope_engine::device::{Conditions, DeviceId};
+    use shufflescope_engine::measure::{Apart, Circumstances, ProcessSamples, Protocol, TimerQuality, WarmUp};
+    use shufflescope_engine::units::Nanos;
+    use shufflescope_engine::zoo;
+
+    use super::*;
+    use crate::window::keeper::Answer;
+    use crate::window::pacer::Pacer;
+
+    fn measured(time: Nanos) -> Measurement {
+        let warm_up = WarmUp { first_run: Nanos(20), runs: 3, time: Nanos(60), settled: true };
+        let mut process = ProcessSamples::new(warm_up, TimerQuality { precision: Nanos(1), read_cost: Nanos(0) }, 1, 1);
+        process.whole = vec![time; 5];
+        let design = zoo::preset("shufflenet-v2-x0.5").unwrap().fingerprint();
+        let options = RunOptions::new(DeviceId::Cpu, 1, 1);
+        let key = MeasureKey { design, options, protocol: Protocol::live() };
+        let circumstances = Circumstances { key, kernels: vec![], conditions: Conditions::default(), scatter: None };
+        Measurement::summarise(&circumstances, &[process]).unwrap()
+    }
+
+    #[test]
+    fn a_run_is_noted_once_also_when_its_layers_are_measured_apart_later_and_another_one_beside_it() {
+        let (mut past, keeper) = (PastRuns::default(), Keeper::new(None, Pacer::default()));
+        let run = measured(Nanos(20));
+        let apart = Some(Apart { layers: vec![], whole: Nanos(21) });
+        for run in [run.clone(), Measurement { apart, ..run.clone() }, measured(Nanos(30))] {
+            past.note("a network", Arc::new(run), &keeper);
+        }
+        past.look_up(Some(&run.design), &keeper);
+        let start = Instant::now();
+        while past.of(&run.design).is_none() {
+            assert!(start.elapsed() < Duration::from_secs(60), "the store says nothing");
+            std::thread::sleep(Duration::from_millis(2));
+            for answer in keeper.poll() {
+                let Answer::History(design, rows) = answer else { panic!("{answer:?}") };
+                past.fill(design, rows);
+            }
+        }
+        let medians: Vec<Nanos> = past.of(&run.design).unwrap().iter().map(|row| row.median).collect();
+        assert_eq!(medians, [Nanos(20), Nanos(30)]);
     }
 }

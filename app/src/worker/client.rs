@@ -69,7 +69,8 @@ impl Client {
 
     /// Starts measuring, in place of whatever was being measured.
     pub fn measure(&mut self, job: Job) -> Ticket {
-        self.start(|ticket| Current::measure(ticket, job))
+        let wake = self.wake.clone();
+        self.start(|ticket| Current::measure(ticket, job, wake))
     }
 
     /// Starts measuring every layer as a kernel of its own, in place of whatever was being measured.
@@ -86,7 +87,7 @@ impl Client {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         let replaced = self.ceilings.take().map(|Ceilings { ticket, .. }| ClientEvent::Cancelled { ticket });
-        let busy = self.current.replace(work(ticket)).is_some() || replaced.is_some();
+        let busy = self.current.replace(work(ticket)).is_some_and(|old| !old.is_merging()) || replaced.is_some();
         self.events.extend(replaced);
         self.submit(busy);
         ticket
@@ -136,7 +137,12 @@ impl Client {
 
     /// What happened since the last call. While [`is_busy`](Self::is_busy), call it at least every 200 ms, also without
     /// having been woken, so that a worker that hangs is noticed.
+    ///
+    /// Nothing is computed in here: what several processes took is put together meanwhile, and told by a later call.
     pub fn poll(&mut self) -> Vec<ClientEvent> {
+        if let Some(step) = self.current.as_mut().map(Current::merged) {
+            self.follow(step);
+        }
         while let Some(line) = self.worker.as_mut().and_then(Worker::next) {
             match line {
                 Line::Event(event, _) => self.on_event(*event),
@@ -192,7 +198,12 @@ impl Client {
         if of != current.ticket {
             return; // The last words of a measurement that a newer one has replaced.
         }
-        match current.take(event) {
+        let step = current.take(event);
+        self.follow(step);
+    }
+
+    fn follow(&mut self, step: Step) {
+        match step {
             Step::Nothing => {}
             Step::Tell(event) => self.events.push_back(event),
             Step::NextProcess(event) => {
@@ -254,7 +265,7 @@ impl Client {
         let message = format!("the measuring process was lost ({reason}); the next measurement starts a fresh one");
         if let Some(Ceilings { ticket, .. }) = self.ceilings.take() {
             self.events.push_back(ClientEvent::Failed { ticket, message });
-        } else if self.current.take().is_some() {
+        } else if self.current.take_if(|current| !current.is_merging()).is_some() {
             self.events.push_back(ClientEvent::WorkerLost { message });
         }
     }
@@ -268,3 +279,6 @@ impl std::fmt::Debug for Client {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

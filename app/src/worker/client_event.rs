@@ -1,5 +1,7 @@
 //! What the measuring client tells its owner.
 
+use std::sync::Arc;
+
 use shufflescope_engine::measure::{Apart, Interleaved, Measurement, Peaks};
 use shufflescope_engine::units::Nanos;
 
@@ -54,14 +56,14 @@ pub enum ClientEvent {
         /// Time left at the pace so far, once that is known.
         left: Option<Nanos>,
         /// The rounds of all processes so far, now and then.
-        processes: Option<Vec<Interleaved>>,
+        processes: Option<Vec<Arc<Interleaved>>>,
     },
     /// All rounds are taken.
     TurnsDone {
         /// The job.
         ticket: Ticket,
         /// The rounds of each process.
-        processes: Vec<Interleaved>,
+        processes: Vec<Arc<Interleaved>>,
     },
     /// The answer to [`Client::peaks`].
     Peaks {

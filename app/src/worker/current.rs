@@ -1,5 +1,6 @@
 //! The job that a client is at, over all the processes it takes.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shufflescope_engine::measure::{
@@ -7,8 +8,10 @@ use shufflescope_engine::measure::{
 };
 use shufflescope_engine::units::Nanos;
 
+use super::child::Wake;
 use super::client_event::ClientEvent;
 use super::protocol::{Event, Job, Request, Ticket, TurnsJob};
+use crate::later::Later;
 
 #[derive(Debug)]
 pub(super) struct Current {
@@ -29,10 +32,12 @@ pub(super) struct Current {
 enum Work {
     Measure {
         job: Box<Job>,
-        /// What earlier processes took.
+        /// What earlier processes took; with the one that merges while one does.
         collected: Vec<ProcessSamples>,
         /// The kernels they marked; empty until one has.
         kernels: Vec<KernelLabel>,
+        /// One measurement over all of them.
+        merging: Later<Result<Merged, String>>,
     },
     Apart {
         job: Box<Job>,
@@ -40,9 +45,12 @@ enum Work {
     TakeTurns {
         job: TurnsJob,
         /// What earlier processes took.
-        collected: Vec<Interleaved>,
+        collected: Vec<Arc<Interleaved>>,
     },
 }
+
+/// What processes took, and one measurement over all of them.
+type Merged = (Vec<ProcessSamples>, Box<Measurement>);
 
 /// What follows from an event.
 pub(super) enum Step {
@@ -57,8 +65,10 @@ pub(super) enum Step {
 }
 
 impl Current {
-    pub fn measure(ticket: Ticket, job: Job) -> Self {
-        Self::new(ticket, Work::Measure { job: Box::new(job), collected: vec![], kernels: vec![] })
+    /// `wake` is called when there is something to [take over](Self::merged).
+    pub fn measure(ticket: Ticket, job: Job, wake: Wake) -> Self {
+        let merging = Later::new(move || wake());
+        Self::new(ticket, Work::Measure { job: Box::new(job), collected: vec![], kernels: vec![], merging })
     }
 
     pub fn apart(ticket: Ticket, job: Job) -> Self {
@@ -92,9 +102,10 @@ impl Current {
         explained.saturating_add(margin)
     }
 
-    /// Whether the worker has said nothing for too long. One that waits for the device goes on saying so.
+    /// Whether the worker has said nothing for too long. One that waits for the device goes on saying so, and one that has
+    /// done its part has nothing to say.
     pub fn is_silent(&self, now: Instant, margin: Duration) -> bool {
-        now.saturating_duration_since(self.heard) > self.patience(margin)
+        !self.is_merging() && now.saturating_duration_since(self.heard) > self.patience(margin)
     }
 
     /// CPU threads of the processes that this needs.
@@ -115,8 +126,16 @@ impl Current {
         }
     }
 
+    /// Whether what the processes took is being put together, so that no worker is needed at the moment.
+    pub fn is_merging(&self) -> bool {
+        matches!(&self.work, Work::Measure { merging, .. } if merging.is_pending())
+    }
+
     /// Takes an event of this ticket.
     pub fn take(&mut self, event: Event) -> Step {
+        if self.is_merging() {
+            return Step::Nothing; // It has said all that was asked for.
+        }
         (self.obey_by, self.heard) = (None, Instant::now());
         let ticket = self.ticket;
         match event {
@@ -142,31 +161,54 @@ impl Current {
             Event::Turns { fraction, left, samples, .. } => {
                 let (fraction, left) = self.overall(fraction, left);
                 let Work::TakeTurns { collected, .. } = &self.work else { return Step::Nothing };
-                let processes = samples.map(|samples| [collected.as_slice(), &[*samples]].concat());
+                let processes = samples.map(|samples| [collected.as_slice(), &[Arc::from(samples)]].concat());
                 Step::Tell(ClientEvent::Turns { ticket, fraction, left, processes })
             }
-            Event::TurnsDone { samples, .. } => self.turns_done(*samples),
+            Event::TurnsDone { samples, .. } => self.turns_done(samples),
             Event::Cancelled { .. } => Step::End(ClientEvent::Cancelled { ticket }),
             Event::Failed { message, .. } => Step::End(ClientEvent::Failed { ticket, message }),
         }
     }
 
-    /// One process is done: the result, or (in rigorous mode) the next process.
+    /// One process is done. What several took is put together elsewhere: it runs over all their samples.
     fn done(&mut self, measurement: Box<Measurement>, samples: ProcessSamples) -> Step {
-        let ticket = self.ticket;
-        let Work::Measure { job, collected, kernels } = &mut self.work else { return Step::Nothing };
+        let Work::Measure { job, collected, kernels, merging } = &mut self.work else { return Step::Nothing };
         collected.push(samples);
         if let (true, Some(breakdown)) = (kernels.is_empty(), &measurement.breakdown) {
             *kernels = breakdown.kernels.iter().map(KernelTime::kernel).collect();
         }
-        let merged = match collected.len() {
-            1 => Ok(measurement),
-            _ => merge(collected, kernels, job.scatter, &measurement),
-        };
-        let measurement = match merged {
-            Ok(measurement) => measurement,
-            Err(message) => return Step::End(ClientEvent::Failed { ticket, message }),
-        };
+        if collected.len() == 1 {
+            return self.judge(measurement);
+        }
+        let (collected, kernels, scatter) = (std::mem::take(collected), kernels.clone(), job.scatter);
+        merging.start(move || {
+            let merged = merge(&collected, &kernels, scatter, &measurement)?;
+            Ok((collected, merged))
+        });
+        Step::Nothing
+    }
+
+    /// What follows once what the processes took is put together.
+    pub fn merged(&mut self) -> Step {
+        let ticket = self.ticket;
+        let Work::Measure { collected, merging, .. } = &mut self.work else { return Step::Nothing };
+        match merging.take().map(Result::flatten) {
+            None => Step::Nothing,
+            Some(Ok((samples, measurement))) => {
+                *collected = samples;
+                self.judge(measurement)
+            }
+            Some(Err(reason)) => {
+                let message = format!("what the processes measured cannot be put together: {reason}");
+                Step::End(ClientEvent::Failed { ticket, message })
+            }
+        }
+    }
+
+    /// The result, or (in rigorous mode) the next process.
+    fn judge(&mut self, measurement: Box<Measurement>) -> Step {
+        let ticket = self.ticket;
+        let Work::Measure { job, collected, .. } = &self.work else { return Step::Nothing };
         let elapsed = self.started.elapsed().into();
         let wants_another = measurement.repeatability.is_some_and(|known| {
             let half_width = measurement.whole.half_width();
@@ -181,10 +223,10 @@ impl Current {
     }
 
     /// One process has taken its rounds.
-    fn turns_done(&mut self, samples: Interleaved) -> Step {
+    fn turns_done(&mut self, samples: Box<Interleaved>) -> Step {
         let ticket = self.ticket;
         let Work::TakeTurns { job, collected } = &mut self.work else { return Step::Nothing };
-        collected.push(samples);
+        collected.push(samples.into());
         if collected.len() >= job.processes {
             return Step::End(ClientEvent::TurnsDone { ticket, processes: std::mem::take(collected) });
         }

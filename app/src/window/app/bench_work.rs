@@ -14,20 +14,22 @@ const LOOK_AGAIN: f32 = 0.2;
 impl App {
     /// Hands what came in to those who asked for it.
     pub(super) fn work_at_bench(&mut self, ctx: &egui::Context) {
-        for (step, outcome) in self.bench.advance() {
-            self.note_result_of(&step, &outcome);
-            let machine = self.machine();
+        let machine = self.machine();
+        for (step, mut outcome) in self.bench.advance() {
+            self.note_result_of(&step, &mut outcome);
             if matches!(step.task, Task::Column(_) | Task::Network(..) | Task::Point(_)) {
                 self.lab.take(&step, outcome, machine.as_deref(), &self.keeper);
                 continue;
             }
             let failed = matches!((&step.task, &outcome), (Task::Pair, Outcome::Failed(_)));
-            self.compare.take(&step.task, outcome, &self.keeper);
+            self.compare.take(&step.task, outcome);
             if failed {
                 // Without a verdict nobody waits for the layers.
                 self.stop_run(Owner::Compare);
             }
         }
+        self.compare.poll(&self.keeper);
+        self.lab.poll(machine.as_deref(), &self.keeper);
         if self.bench.is_busy() {
             ctx.request_repaint_after_secs(LOOK_AGAIN);
         }
@@ -55,7 +57,7 @@ impl App {
     }
 
     pub(super) fn start_compare(&mut self) {
-        if self.bench.is_busy() {
+        if self.bench.is_busy() || self.compare.is_running() {
             return;
         }
         self.compare.settle(&self.document);

@@ -1,12 +1,14 @@
 //! What the store remembers: asked for when it is shown, noted when it is finished.
 
+use std::sync::Arc;
+
+use shufflescope_engine::measure::Measurement;
 use shufflescope_engine::store::RunContext;
 
 use super::App;
 use crate::window::bench::{Outcome, Owner, Step, Task, Work};
 use crate::window::keeper::Answer;
 use crate::window::lab::SweepPlan;
-use crate::window::live::Freshness;
 use crate::window::tab::Tab;
 use crate::window::views::View;
 
@@ -61,15 +63,17 @@ impl App {
             return;
         }
         self.noted_live = self.live.version();
-        if let Some((measurement, Freshness::Final)) = self.live.result() {
+        if let Some(measurement) = self.live.finished() {
             self.past.note(self.document.valid().model.name(), measurement, &self.keeper);
         }
     }
 
-    /// Makes what a tab has measured a row.
-    pub(super) fn note_result_of(&mut self, step: &Step, outcome: &Outcome) {
+    /// Makes what a tab has measured a row; its samples go with that, for the tab wants none.
+    pub(super) fn note_result_of(&mut self, step: &Step, outcome: &mut Outcome) {
         if let (Work::Measure(job), Outcome::Measured(measurement)) = (&step.work, outcome) {
-            self.past.note(job.design.name(), measurement, &self.keeper);
+            let processes = std::mem::take(&mut measurement.processes);
+            let whole = Measurement { processes, ..(**measurement).clone() };
+            self.past.note(job.design.name(), Arc::new(whole), &self.keeper);
         }
     }
 

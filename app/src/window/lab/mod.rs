@@ -4,6 +4,7 @@ mod networks;
 mod sweep;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use shufflescope_engine::design::{Design, InputSize};
 use shufflescope_engine::experiment::{Experiment, ExperimentResult, MeasuredColumn, Scale};
@@ -14,7 +15,9 @@ use shufflescope_engine::sweep::{PointResult, Sweep};
 
 use super::bench::{Care, Outcome, Step, Task, Work};
 use super::keeper::{Answer, Keeper};
+use super::pacer::Pacer;
 use super::shelf::Shelf;
+use crate::later::Later;
 use crate::worker::{ColumnChoice, Contest, TurnsJob};
 
 pub use networks::{Input, Measured, Networks, figure_2_networks, resolution_networks, zoo_networks};
@@ -38,6 +41,8 @@ pub enum Run {
 #[derive(Debug)]
 pub struct Lab {
     care: Care,
+    /// Woken when a summary is there.
+    pacer: Pacer,
     experiments: Shelf<ExperimentResult>,
     networks: Shelf<Networks>,
     sweeps: Shelf<SweepPoints>,
@@ -54,8 +59,10 @@ struct InProgress {
     options: RunOptions,
     /// What is known to look different without being so, once the store has said it.
     floor: Option<NoiseFloor>,
-    columns: BTreeMap<usize, Vec<Interleaved>>,
+    columns: BTreeMap<usize, Vec<Arc<Interleaved>>>,
     finished: usize,
+    /// Of the columns so far; it is made on a thread of its own.
+    summary: Later<Option<ExperimentResult>>,
     so_far: Option<ExperimentResult>,
 }
 
@@ -71,9 +78,10 @@ pub enum Known<'a> {
 impl Lab {
     /// Nothing is measured yet.
     #[must_use]
-    pub fn new(care: Care) -> Self {
+    pub fn new(care: Care, pacer: Pacer) -> Self {
         Self {
             care,
+            pacer,
             experiments: Shelf::default(),
             networks: Shelf::default(),
             sweeps: Shelf::default(),
@@ -208,13 +216,19 @@ impl Lab {
         self.failures.clear();
     }
 
-    /// Gives up what is in progress; finished results stay.
+    /// Whether an experiment is in progress.
+    #[must_use]
+    pub fn is_measuring(&self) -> bool {
+        !self.progress.is_empty()
+    }
+
+    /// Gives up what is in progress; finished results stay, also where only their summary is missing.
     pub fn stop(&mut self) {
-        self.progress.clear();
+        self.progress.retain(|of, progress| progress.finished >= columns_of(*of).count());
         self.version += 1;
     }
 
-    /// Takes what came of a step, and keeps what is finished.
+    /// Takes what came of a step. What is finished is kept; of an experiment as soon as it is [summarised](Self::poll).
     pub fn take(&mut self, step: &Step, outcome: Outcome, machine: Option<&str>, keeper: &Keeper) {
         self.version += 1;
         if let Outcome::Failed(why) = &outcome {
@@ -222,15 +236,7 @@ impl Lab {
         }
         match (&step.task, &step.work) {
             (Task::Column(choice), Work::Turns(job)) => {
-                if let Some(result) = self.take_column(*choice, job, outcome) {
-                    let context = RunContext::new(machine, &job.options);
-                    for column in result.columns.iter().filter(|column| column.rounds >= MINIMUM_ROUNDS) {
-                        column.noise_floor.into_iter().for_each(|floor| keeper.note_floor(context.clone(), floor));
-                    }
-                    let (of, kept) = (name((choice.experiment, choice.scale)), Kept::now(context, result));
-                    keeper.keep(Kind::Experiment, &of, kept.clone());
-                    self.experiments.put(&of, kept);
-                }
+                self.take_column(*choice, job, outcome);
             }
             (Task::Network(network, input), Work::Measure(job) | Work::TakeApart(job)) => {
                 let own = self.networks.own(ALL, machine, &job.options);
@@ -255,9 +261,9 @@ impl Lab {
     }
 
     fn start_experiment(&mut self, of: (Experiment, Scale), options: &RunOptions) -> Vec<Step> {
-        let (experiment, scale) = of;
-        let (columns, options) = (BTreeMap::new(), options.clone());
-        let fresh = InProgress { options: options.clone(), floor: None, columns, finished: 0, so_far: None };
+        let (columns, pacer) = (BTreeMap::new(), self.pacer.clone());
+        let summary = Later::new(move || pacer.wake());
+        let fresh = InProgress { options: options.clone(), floor: None, columns, finished: 0, summary, so_far: None };
         self.progress.insert(of, fresh);
         let step = |choice: ColumnChoice| {
             let job = TurnsJob {
@@ -269,33 +275,61 @@ impl Lab {
             let name = choice.column().map_or_else(String::new, |column| column.key());
             Step { task: Task::Column(choice), name, work: Work::Turns(Box::new(job)) }
         };
-        ColumnChoice::all(experiment, scale).map(step).collect()
+        columns_of(of).map(step).collect()
     }
 
-    /// The whole result, once every column is there.
-    fn take_column(&mut self, choice: ColumnChoice, job: &TurnsJob, outcome: Outcome) -> Option<ExperimentResult> {
+    /// Takes what came of a column, and has the columns so far summarised.
+    fn take_column(&mut self, choice: ColumnChoice, job: &TurnsJob, outcome: Outcome) {
         let of = (choice.experiment, choice.scale);
-        let progress = self.progress.get_mut(&of).filter(|progress| progress.options == job.options)?;
-        let is_over = !matches!(outcome, Outcome::SoFar(_));
+        let in_progress = self.progress.get_mut(&of).filter(|progress| progress.options == job.options);
+        let Some(progress) = in_progress else { return };
+        progress.finished += usize::from(!matches!(outcome, Outcome::SoFar(_)));
         if let Outcome::SoFar(rounds) | Outcome::Turns(rounds) = outcome {
             progress.columns.insert(choice.index, rounds);
         }
-        progress.finished += usize::from(is_over);
-        let measured: Vec<MeasuredColumn> = ColumnChoice::all(choice.experiment, choice.scale)
-            .filter_map(|choice| {
-                let processes = progress.columns.get(&choice.index)?.clone();
-                Some(MeasuredColumn { column: choice.column()?, processes, stored_floor: progress.floor })
-            })
-            .collect();
-        progress.so_far = ExperimentResult::new(choice.experiment, &job.options, &job.rules, &measured).ok();
-        let all = ColumnChoice::all(choice.experiment, choice.scale).count();
-        if progress.finished < all {
-            return None;
-        }
-        let done = self.progress.remove(&of)?;
-        // A column that failed leaves no whole result; what was kept before stands.
-        done.so_far.filter(|_| done.columns.len() == all)
+        let (columns, stored_floor) = (progress.columns.clone(), progress.floor);
+        let (options, rules) = (job.options.clone(), job.rules);
+        progress.summary.start(move || {
+            let measured: Vec<MeasuredColumn> = columns_of(of)
+                .filter_map(|choice| {
+                    let processes = columns.get(&choice.index)?.iter().map(|rounds| (**rounds).clone()).collect();
+                    Some(MeasuredColumn { column: choice.column()?, processes, stored_floor })
+                })
+                .collect();
+            ExperimentResult::new(of.0, &options, &rules, &measured).ok()
+        });
     }
+
+    /// Takes the summaries that are there, and keeps those of whole experiments.
+    pub fn poll(&mut self, machine: Option<&str>, keeper: &Keeper) {
+        for (of, progress) in &mut self.progress {
+            let Some(summary) = progress.summary.take() else { continue };
+            self.version += 1;
+            progress.so_far = summary.unwrap_or_else(|reason| {
+                self.failures.push(format!("{} cannot be summarised: {reason}", name(*of)));
+                None
+            });
+        }
+        let is_over = |of: &(Experiment, Scale), progress: &mut InProgress| {
+            progress.finished >= columns_of(*of).count() && !progress.summary.is_pending()
+        };
+        let over: Vec<_> = self.progress.extract_if(.., is_over).collect();
+        for (of, InProgress { options, columns, so_far, .. }) in over {
+            // A column that failed leaves no whole result; what was kept before stands.
+            let Some(result) = so_far.filter(|_| columns.len() == columns_of(of).count()) else { continue };
+            let context = RunContext::new(machine, &options);
+            for column in result.columns.iter().filter(|column| column.rounds >= MINIMUM_ROUNDS) {
+                column.noise_floor.into_iter().for_each(|floor| keeper.note_floor(context.clone(), floor));
+            }
+            let (of, kept) = (name(of), Kept::now(context, result));
+            keeper.keep(Kind::Experiment, &of, kept.clone());
+            self.experiments.put(&of, kept);
+        }
+    }
+}
+
+fn columns_of((experiment, scale): (Experiment, Scale)) -> impl Iterator<Item = ColumnChoice> {
+    ColumnChoice::all(experiment, scale)
 }
 
 fn name((experiment, scale): (Experiment, Scale)) -> String {
@@ -306,3 +340,6 @@ fn name((experiment, scale): (Experiment, Scale)) -> String {
 pub(super) const fn square(side: u32) -> InputSize {
     InputSize { height: side, width: side }
 }
+
+#[cfg(test)]
+mod tests;
