@@ -1,7 +1,5 @@
 //! What can be taken out of the window: every form of a profile, and the network as a model.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::measure::Measurement;
@@ -9,7 +7,7 @@ use shufflescope_engine::model::Model;
 use shufflescope_engine::model_file::onnx::{BatchNorm, to_onnx};
 use shufflescope_engine::model_file::pytorch::to_pytorch;
 use shufflescope_engine::report::{CameraRun, Format, Profile};
-use shufflescope_engine::weights::{Weights, to_safetensors};
+use shufflescope_engine::weights::to_safetensors;
 
 /// A kind of file that can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,10 +63,6 @@ impl Export {
             Self::Safetensors => "The weights alone, under torchvision's names",
             Self::Pytorch => "A module to train; its state_dict has torchvision's names",
         }
-    }
-
-    const fn has_weights(self) -> bool {
-        matches!(self, Self::Onnx | Self::Safetensors)
     }
 }
 
@@ -134,19 +128,5 @@ impl Material {
             Export::Safetensors => told(to_safetensors(&*weights()?)),
             Export::Pytorch => told(to_pytorch(&graph)).map(String::into_bytes),
         }
-    }
-}
-
-/// What is said of a file that was written; `has_weights` says that the model brought its own.
-pub(super) fn done(what: Export, path: &Path, has_weights: bool) -> String {
-    let path = path.display();
-    if what.has_weights() && !has_weights {
-        let seed = Weights::DEFAULT_SEED;
-        format!(
-            "Exported to {path}. Its weights are random (seed {seed}); \
-             `shufflescope export DESIGN --weights FILE` writes trained ones."
-        )
-    } else {
-        format!("Exported to {path}.")
     }
 }

@@ -7,10 +7,11 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use shufflescope_engine::model::Model;
+use shufflescope_engine::weights::Weights;
 
 use super::event::{FileEvent, Opened, Place};
 use super::writer::{Write, Writer};
-use crate::export::{Export, Material, done};
+use crate::export::{Export, Material};
 use crate::reader::{Answer, Handle, Readers, Reply, Request};
 use crate::window::pacer::Pacer;
 
@@ -212,4 +213,18 @@ fn understand(Reply { answer, attached }: Reply) -> Result<Opened, String> {
 
 fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_else(|| OsStr::new("a file")).to_string_lossy().into_owned()
+}
+
+/// What is said of a file that was written; `has_weights` says that the model brought its own.
+fn done(what: Export, path: &Path, has_weights: bool) -> String {
+    let path = path.display();
+    if matches!(what, Export::Onnx | Export::Safetensors) && !has_weights {
+        let seed = Weights::DEFAULT_SEED;
+        format!(
+            "Exported to {path}. Its weights are random (seed {seed}); \
+             `shufflescope export DESIGN --weights FILE` writes trained ones."
+        )
+    } else {
+        format!("Exported to {path}.")
+    }
 }
