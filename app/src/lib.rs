@@ -11,6 +11,7 @@ pub mod export;
 mod folders;
 pub mod image_file;
 pub mod jpeg;
+mod last_words;
 mod later;
 pub mod reader;
 pub mod weights_store;

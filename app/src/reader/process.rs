@@ -4,13 +4,10 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::protocol::{Answer, Head, MOST_ATTACHED, MOST_LINE, Request, VERSION};
-
-/// What is kept of a reader's error output.
-const STDERR_BYTES: usize = 2048;
+use crate::last_words::LastWords;
 
 /// How long a process that has closed its output is waited for, to learn how it ended.
 const FUNERAL: Duration = Duration::from_secs(2);
@@ -82,7 +79,7 @@ impl Readers {
 
 struct Process {
     child: Child,
-    stderr: Arc<Mutex<Vec<u8>>>,
+    last_words: LastWords,
 }
 
 impl Process {
@@ -94,14 +91,12 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()?;
         let (stdin, stdout, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let stderr = Arc::new(Mutex::new(Vec::new()));
-        let process = Self { child, stderr: stderr.clone() };
+        let process = Self { child, last_words: LastWords::default() };
         let (Some(stdin), Some(stdout), Some(errors)) = (stdin, stdout, errors) else {
             return Err(io::Error::other("it has no pipes"));
         };
-        let thread = |name: &str| std::thread::Builder::new().name(name.into());
-        thread("reader-stderr").spawn(move || keep_tail(errors, &stderr))?;
-        thread("reader-stdout").spawn(move || {
+        process.last_words.listen(errors, "reader-stderr")?;
+        std::thread::Builder::new().name("reader-stdout".into()).spawn(move || {
             let (close, closed) = channel::<()>();
             // The pipe stays open until the answer is there: a reader whose window is gone sees it close.
             let writing = thread_writing(stdin, request, closed);
@@ -144,9 +139,7 @@ impl Process {
             Some(status) if !status.success() => status.to_string(),
             _ => error.to_string(),
         };
-        let tail = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
-        let said = String::from_utf8_lossy(&tail).trim().to_owned();
-        if said.is_empty() { ended } else { format!("{ended}: {said}") }
+        self.last_words.behind(ended)
     }
 }
 
@@ -181,14 +174,4 @@ fn read_reply(stdout: ChildStdout) -> io::Result<Reply> {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "its answer breaks off"));
     }
     Ok(Reply { answer: head.answer, attached })
-}
-
-fn keep_tail(mut errors: impl Read, tail: &Mutex<Vec<u8>>) {
-    let mut chunk = [0; 1024];
-    while let Ok(read @ 1..) = errors.read(&mut chunk) {
-        let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
-        tail.extend_from_slice(chunk.get(..read).unwrap_or_default());
-        let excess = tail.len().saturating_sub(STDERR_BYTES);
-        tail.drain(..excess);
-    }
 }

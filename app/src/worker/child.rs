@@ -3,18 +3,16 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::protocol::{Event, MAX_LINE_BYTES, MAX_PAYLOAD_BYTES, Request, VERSION};
 use super::reaper;
+use crate::last_words::LastWords;
 
 /// Lines waiting in either direction; a full queue of requests means that the child hangs.
 const QUEUE: usize = 64;
-
-/// What is kept of the child's error output.
-const STDERR_BYTES: usize = 4096;
 
 /// A worker that has not greeted by then is given up.
 const GREETING: Duration = Duration::from_secs(20);
@@ -68,7 +66,7 @@ pub(super) struct Worker {
     process: Option<Child>,
     requests: SyncSender<Vec<u8>>,
     lines: Receiver<Heard>,
-    stderr: Arc<Mutex<Vec<u8>>>,
+    last_words: LastWords,
     /// CPU threads it was started with.
     pub threads: Option<usize>,
     started: Instant,
@@ -102,19 +100,18 @@ impl Worker {
         let pipes = (process.stdin.take(), process.stdout.take(), process.stderr.take());
         let (requests, outgoing) = sync_channel(QUEUE);
         let (incoming, lines) = sync_channel(QUEUE);
-        let stderr = Arc::new(Mutex::new(vec![]));
-        let tail = stderr.clone();
         let (started, heard) = (Instant::now(), Instant::now());
         // From here on the process is ended whatever goes wrong.
-        let (process, greeted, closed, painting) = (Some(process), false, None, false);
-        let worker = Self { process, requests, lines, stderr, threads, started, greeted, closed, heard, painting };
+        let (process, last_words) = (Some(process), LastWords::default());
+        let (greeted, closed, painting) = (false, None, false);
+        let worker = Self { process, requests, lines, last_words, threads, started, greeted, closed, heard, painting };
         let (Some(stdin), Some(stdout), Some(errors)) = pipes else {
             return Err(std::io::Error::other("the worker has no pipes"));
         };
         let thread = |name: &str| std::thread::Builder::new().name(name.into());
         thread("worker-stdin").spawn(move || write_requests(stdin, &outgoing))?;
         thread("worker-stdout").spawn(move || read_events(stdout, &incoming, &*wake))?;
-        thread("worker-stderr").spawn(move || keep_tail(errors, &tail))?;
+        worker.last_words.listen(errors, "worker-stderr")?;
         Ok(worker)
     }
 
@@ -164,8 +161,7 @@ impl Worker {
             Some(Ok(None)) if closed.elapsed() < LAST_WORDS => return None,
             _ => "it closed its output".into(),
         };
-        let tail = self.stderr.lock().map(|tail| String::from_utf8_lossy(&tail).trim().to_owned()).unwrap_or_default();
-        Some(if tail.is_empty() { status } else { format!("{status}: {tail}") })
+        Some(self.last_words.behind(status))
     }
 
     /// Whether it has ended, as far as anybody has looked: nothing is to be asked of it any more.
@@ -229,15 +225,5 @@ fn read_event(stdout: &mut impl BufRead, text: &mut Vec<u8>) -> Heard {
     match stdout.by_ref().take(expected as u64).read_to_end(&mut bytes) {
         Ok(read) if read == expected => Heard::Event(Box::new(event), bytes),
         Ok(_) | Err(_) => Heard::Closed,
-    }
-}
-
-fn keep_tail(mut errors: impl Read, tail: &Mutex<Vec<u8>>) {
-    let mut chunk = [0; 1024];
-    while let Ok(read @ 1..) = errors.read(&mut chunk) {
-        let Ok(mut tail) = tail.lock() else { return };
-        tail.extend_from_slice(&chunk[..read]);
-        let excess = tail.len().saturating_sub(STDERR_BYTES);
-        tail.drain(..excess);
     }
 }
