@@ -10,14 +10,14 @@ use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use shufflescope_engine::files::write_atomically;
+use shufflescope_engine::files::{open_regular, read_regular, write_atomically};
 use shufflescope_engine::units::Bytes;
 use thiserror::Error;
 
 use super::expected::{Expected, is_digit};
 
 /// Longest record there can be.
-const LONGEST_RECORD: u64 = 4096;
+const LONGEST_RECORD: Bytes = Bytes(4096);
 
 /// Why a file is not what it is called.
 #[derive(Debug, Error)]
@@ -91,18 +91,12 @@ pub enum Mismatch {
 /// Where it cannot be read or is something else.
 pub fn check(path: &Path, expected: &Expected<'_>) -> Result<(), CheckError> {
     let read = |source| CheckError::Read { path: path.into(), source };
-    let metadata = std::fs::metadata(path).map_err(read)?;
-    // A pipe would block.
-    if !metadata.is_file() {
-        return Err(read(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")));
-    }
+    let (mut file, size) = open_regular(path).map_err(read)?;
     // Most other files are told by their size alone.
-    let size = Bytes(metadata.len());
-    let found = if expected.sizes.contain(size) {
-        contents(&mut File::open(path).map_err(read)?).map_err(read)
-    } else {
-        Ok(Contents { sha256: String::new(), size })
-    }?;
+    let found = match expected.sizes.contain(size) {
+        true => contents(&mut file).map_err(read)?,
+        false => Contents { sha256: String::new(), size },
+    };
     compare(&found, expected, path).map_err(|mismatch| CheckError::Mismatch { path: path.into(), mismatch })?;
     record(&found, expected, path);
     Ok(())
@@ -180,11 +174,7 @@ fn record_of(path: &Path) -> PathBuf {
 }
 
 fn read_record(path: &Path) -> Option<Contents> {
-    let metadata = std::fs::metadata(path).ok()?;
-    if !metadata.is_file() || metadata.len() > LONGEST_RECORD {
-        return None;
-    }
-    let text = std::fs::read_to_string(path).ok()?;
+    let text = String::from_utf8(read_regular(path, LONGEST_RECORD).ok()?).ok()?;
     let (first, rest) = text.split_once('\n')?;
     let size = first.strip_prefix("# ")?.split_once(' ')?.0.parse().ok()?;
     let (sha256, _) = rest.split_once(' ')?;

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::panic_text;
+
 /// Threads at one time; the disks of all but one hang.
 const MOST_THREADS: usize = 4;
 
@@ -181,7 +183,7 @@ impl Shared {
                 }
                 (self.disk)(&path, &bytes).map_err(NotWritten::Io)
             };
-            let result = catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
+            let result = catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|panic| Err(panicked(&*panic)));
             // A panic there has nobody left to tell.
             let _ = catch_unwind(AssertUnwindSafe(|| done(result)));
             self.lock().busy.retain(|busy| busy.path != path);
@@ -209,8 +211,7 @@ impl Shared {
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> NotWritten {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    NotWritten::Content(format!("the program failed ({}); the file is untouched", text.unwrap_or("a panic")))
+    NotWritten::Content(format!("the program failed ({}); the file is untouched", panic_text(panic)))
 }
 
 #[cfg(test)]

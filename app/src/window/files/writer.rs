@@ -69,18 +69,13 @@ impl Writer {
     /// Writes a design file.
     pub fn save(&self, save: Save) {
         let design = save.design.clone();
-        let content = move || design.to_toml().map_err(|error| error.to_string());
-        self.add(
-            save.path.clone(),
-            false,
-            move || content().map(String::into_bytes),
-            move |result| {
-                Some(match result {
-                    Ok(()) => FileEvent::Saved(save),
-                    Err(error) => FileEvent::NotSaved(told(&save.path, &error)),
-                })
-            },
-        );
+        let content = move || design.to_toml().map(String::into_bytes).map_err(|error| error.to_string());
+        self.add(save.path.clone(), false, content, move |result| {
+            Some(match result {
+                Ok(()) => FileEvent::Saved(save),
+                Err(error) => FileEvent::NotSaved(told(&save.path, &error)),
+            })
+        });
     }
 
     /// Keeps a draft.
