@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use anyhow::Context;
-use shufflescope_engine::design::Batch;
 use shufflescope_engine::device::Device;
+use shufflescope_engine::graph::Graph;
 use shufflescope_engine::measure::{Apart, MeasureError, MonotonicClock, Phase, Progress, measure_apart};
 use shufflescope_engine::runtime::{check_memory, prepare_apart};
 use shufflescope_engine::units::Nanos;
@@ -14,27 +14,20 @@ use super::protocol::Job;
 /// How far it is, from 0 to 1, and how much time is left by the protocol's budget.
 pub(super) type Tell<'a> = &'a mut dyn FnMut(f64, Nanos) -> ControlFlow<()>;
 
-/// Runs the job's network with one kernel a layer. `tell` may stop it between two runs, and once before the first.
-pub(super) fn take_apart(job: &Job, clock: &MonotonicClock, tell: Tell<'_>) -> anyhow::Result<Apart> {
-    let graph = job.design.graph(Batch(job.options.batch))?;
-    check_memory(&graph, &job.options)?;
+/// Runs the job's network, of which this is the graph, with one kernel a layer. `tell` may stop it between two runs, and once before the first.
+pub(super) fn take_apart(job: &Job, graph: &Graph, clock: &MonotonicClock, tell: Tell<'_>) -> anyhow::Result<Apart> {
+    check_memory(graph, &job.options)?;
     let device = Device::open(&job.options.device)?;
-    let weights = job.design.weights(&graph, job.weights.as_deref()).context("the weights cannot be used")?;
-    let mut executable = prepare_apart(&graph, &weights, &device, &job.options)?;
+    let weights = job.design.weights(graph, job.weights.as_deref()).context("the weights cannot be used")?;
+    let mut executable = prepare_apart(graph, &weights, &device, &job.options)?;
     drop(weights);
     let protocol = job.protocol.on(job.options.device);
-    let (warm_up, sampling) = (protocol.warm_up.maximum_time, protocol.sampling.maximum_time);
-    let whole = warm_up + sampling;
     let mut progress = |progress: &Progress<'_>| {
-        let part = |time: Nanos| Nanos((time.as_f64() * progress.fraction.clamp(0.0, 1.0)) as u64);
-        let spent = match progress.phase {
-            Phase::WarmUp => part(warm_up),
-            Phase::Sampling => warm_up + part(sampling),
-        };
-        tell(spent.share_of(whole), whole.since(spent))
+        let (fraction, left) = progress.standing(&protocol);
+        tell(fraction, left)
     };
     if progress(&Progress { phase: Phase::WarmUp, fraction: 0.0, samples: None }).is_break() {
         return Err(MeasureError::Cancelled.into());
     }
-    Ok(measure_apart(&mut *executable, &graph, &protocol, clock, &mut progress)?)
+    Ok(measure_apart(&mut *executable, graph, &protocol, clock, &mut progress)?)
 }

@@ -14,8 +14,8 @@ use shufflescope_engine::experiment::{ExperimentError, measure_in_turns};
 use shufflescope_engine::graph::Graph;
 use shufflescope_engine::measure::{
     ArithmeticCanary, Canary, Circumstances, Clock, Instruments, InterleaveProgress, Interleaved, KernelLabel,
-    MeasureError, MeasureKey, Measurement, MonotonicClock, PeaksError, Phase, ProcessSamples, Progress, Protocol,
-    SystemWatch, measure_peaks, sample,
+    MeasureError, MeasureKey, Measurement, MonotonicClock, PeaksError, ProcessSamples, Progress, Protocol, SystemWatch,
+    measure_peaks, sample,
 };
 use shufflescope_engine::runtime::{Executable, check_memory, prepare};
 use shufflescope_engine::units::Nanos;
@@ -90,8 +90,9 @@ impl Measuring {
 
     fn parts_of(&self, ticket: Ticket, job: &Job) -> anyhow::Result<Event> {
         let _turn = self.wait_for_turn(ticket, job.options.device)?;
-        self.prepare(ticket, &[job.design.graph(Batch(job.options.batch))?]);
-        let apart = take_apart(job, &self.clock, &mut |fraction, left| {
+        let graph = job.design.graph(Batch(job.options.batch))?;
+        self.prepare(ticket, std::slice::from_ref(&graph));
+        let apart = take_apart(job, &graph, &self.clock, &mut |fraction, left| {
             if self.is_stale(ticket) {
                 return ControlFlow::Break(());
             }
@@ -233,30 +234,15 @@ impl Session {
     }
 
     fn report(&mut self, progress: &Progress<'_>) -> Event {
-        let Protocol { warm_up, sampling, .. } = self.protocol;
-        let (warm_up, sampling) = (warm_up.maximum_time, sampling.maximum_time);
-        let whole = warm_up + sampling;
-        let spent = match progress.phase {
-            Phase::WarmUp => scaled(warm_up, progress.fraction),
-            Phase::Sampling => warm_up + scaled(sampling, progress.fraction),
-        };
+        let (fraction, left) = progress.standing(&self.protocol);
         let recently = self.last_partial.is_some_and(|last| last.elapsed() < PARTIAL_SPACING);
         let due = progress.has_first_result() && !recently;
         let partial = progress.samples.filter(|_| due).and_then(|samples| self.summarise(samples).ok());
         if partial.is_some() {
             self.last_partial = Some(Instant::now());
         }
-        Event::Progress {
-            ticket: self.ticket,
-            fraction: spent.share_of(whole),
-            left: whole.since(spent),
-            partial: partial.map(Box::new),
-        }
+        Event::Progress { ticket: self.ticket, fraction, left, partial: partial.map(Box::new) }
     }
-}
-
-fn scaled(time: Nanos, fraction: f64) -> Nanos {
-    Nanos((time.as_f64() * fraction.clamp(0.0, 1.0)) as u64)
 }
 
 fn is_cancelled(error: &anyhow::Error) -> bool {

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{Clock, MeasureError, ProcessSamples};
+use super::{Clock, MeasureError, ProcessSamples, Protocol};
 use crate::units::Nanos;
 
 /// Where a measurement stands.
@@ -30,6 +30,19 @@ impl Progress<'_> {
     #[must_use]
     pub fn has_first_result(&self) -> bool {
         self.samples.is_some_and(|samples| samples.counts().total() >= FIRST_RESULT)
+    }
+
+    /// How far a process is by the protocol's budgets, from 0 to 1, and how much time is left of them.
+    #[must_use]
+    pub fn standing(&self, protocol: &Protocol) -> (f64, Nanos) {
+        let (warm_up, sampling) = (protocol.warm_up.maximum_time, protocol.sampling.maximum_time);
+        let part = |time: Nanos| Nanos((time.as_f64() * self.fraction.clamp(0.0, 1.0)) as u64);
+        let spent = match self.phase {
+            Phase::WarmUp => part(warm_up),
+            Phase::Sampling => warm_up + part(sampling),
+        };
+        let whole = warm_up + sampling;
+        (spent.share_of(whole), whole.since(spent))
     }
 }
 

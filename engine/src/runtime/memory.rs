@@ -3,8 +3,8 @@
 use super::{Fusing, PrepareError, RunOptions, Runtime, candle, tuned};
 use crate::device::{DeviceId, available_memory};
 use crate::graph::Graph;
-use crate::units::{Bytes, Elements};
-use crate::weights::expected;
+use crate::units::Bytes;
+use crate::weights::expected_elements;
 
 /// Whether weights, activations and working space of `graph` fit into the memory that is free. Whoever makes up or loads
 /// weights should ask before that; [`prepare`](super::prepare) asks again, without the weights that are there by then.
@@ -12,10 +12,7 @@ use crate::weights::expected;
 /// # Errors
 /// [`PrepareError::TooLarge`] with both figures.
 pub fn check_memory(graph: &Graph, options: &RunOptions) -> Result<(), PrepareError> {
-    let weights = expected(graph).iter().fold(0_u64, |sum, tensor| {
-        sum.saturating_add(tensor.shape.iter().fold(1, |count, &axis| count.saturating_mul(axis as u64)))
-    });
-    check(graph, (options, Fusing::Full), Elements(weights).bytes_f32())
+    check(graph, (options, Fusing::Full), expected_elements(graph).bytes_f32())
 }
 
 /// As [`check_memory`], for weights that are already in memory.

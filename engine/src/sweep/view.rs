@@ -39,9 +39,12 @@ pub struct ViewPoint {
 #[must_use]
 pub fn scatter(results: &[PointResult], x: Figure, y: Figure) -> Vec<ViewPoint> {
     let points: Vec<(f64, f64)> = results.iter().map(|result| (x.of(result), y.of(result))).collect();
-    let front = pareto_front(&points, [x.better(), y.better()]);
-    let point = |(index, &(x, y))| ViewPoint { index, x, y, on_front: front.contains(&index) };
-    points.iter().enumerate().map(point).collect()
+    let point = |(index, &(x, y))| ViewPoint { index, x, y, on_front: false };
+    let mut view: Vec<ViewPoint> = points.iter().enumerate().map(point).collect();
+    for index in pareto_front(&points, [x.better(), y.better()]) {
+        view.get_mut(index).into_iter().for_each(|point| point.on_front = true);
+    }
+    view
 }
 
 impl Figure {

@@ -1,6 +1,7 @@
 //! Which parameters a graph has: names and shapes as PyTorch's modules have them.
 
 use crate::graph::{Graph, Op};
+use crate::units::Elements;
 
 /// What a parameter is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +31,20 @@ pub struct ExpectedTensor {
     pub shape: Vec<usize>,
     /// What it is for.
     pub role: Role,
+}
+
+impl ExpectedTensor {
+    /// How many values it has; as many as can be counted where it has more.
+    #[must_use]
+    pub fn elements(&self) -> Elements {
+        Elements(self.shape.iter().fold(1, |count, &axis| count.saturating_mul(axis as u64)))
+    }
+}
+
+/// How many values all parameters of `graph` have together; as many as can be counted where it has more.
+#[must_use]
+pub fn expected_elements(graph: &Graph) -> Elements {
+    Elements(expected(graph).iter().fold(0, |sum, tensor| sum.saturating_add(tensor.elements().0)))
 }
 
 /// Every parameter of `graph` in execution order.

@@ -20,7 +20,7 @@ mod store;
 mod stored;
 
 pub use error::{Misfit, Mismatch, WeightsError};
-pub use expected::{ExpectedTensor, Role, expected};
+pub use expected::{ExpectedTensor, Role, expected, expected_elements};
 pub use fitting::{FitError, classes_of, fitted, fitting};
 pub use fold::{BatchNormTensors, FoldError, Folded, fold};
 pub use load::{WeightsFile, load};

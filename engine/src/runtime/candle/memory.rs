@@ -2,7 +2,7 @@
 
 use crate::graph::{Graph, Liveness, Node, NodeId, Op, Shape, Window};
 use crate::units::{Bytes, Elements};
-use crate::weights::expected;
+use crate::weights::expected_elements;
 
 /// Output pixels of a convolution that Candle computes together, per thread.
 const TILE: u64 = 512;
@@ -15,9 +15,7 @@ const PACKING: u64 = 1 << 20;
 /// value from its layer to its last reader, and what the layer that needs most works on.
 pub(in crate::runtime) fn needed(graph: &Graph, threads: usize) -> Bytes {
     let threads = threads.max(1) as u64;
-    let weights = expected(graph).iter().fold(0_u64, |sum, tensor| {
-        sum.saturating_add(tensor.shape.iter().fold(1, |count, &axis| count.saturating_mul(axis as u64)))
-    });
+    let weights = expected_elements(graph).0;
     let alive = Liveness::eager(graph);
     let layers = graph.layers().map(|(NodeId(index), node)| {
         let alive = alive.elements.get(index).copied().unwrap_or(0);

@@ -33,7 +33,7 @@ pub fn needed(graph: &Graph, (isa, threads, fusing): (Option<Isa>, usize, Fusing
     let ends = [graph.input_shape(), graph.node(graph.output()).output].map(|shape| shape.elements().bytes_f32().0);
     let running = footprint.scratch.saturating_mul(threads as u64).saturating_add(ends[0]).saturating_add(ends[1]);
     // Where a normalisation folds into a layer's weights, they are there once more.
-    let folding = expected(graph).iter().map(|tensor| elements(&tensor.shape)).max().unwrap_or(0).saturating_mul(4);
+    let folding = expected(graph).iter().map(|tensor| tensor.elements().bytes_f32().0).max().unwrap_or(0);
     let compiling = lists.planning.saturating_add(footprint.packed).saturating_add(folding);
     let placed = footprint.arena.saturating_add(running.max(footprint.packed));
     Bytes(lists.kept.saturating_add(placed.max(compiling)))
@@ -103,8 +103,4 @@ fn kept(graph: &Graph, id: NodeId, node: &Node) -> u64 {
         // Biases and panels of output channels; tiles of pixels, and the masks of depthwise windows, made in growing lists.
         .saturating_add((node.output.channels as u64).saturating_mul(64))
         .saturating_add(pixels.saturating_mul(4 + masks))
-}
-
-fn elements(shape: &[usize]) -> u64 {
-    shape.iter().fold(1, |count, &axis| count.saturating_mul(axis as u64))
 }

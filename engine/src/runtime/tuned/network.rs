@@ -2,7 +2,7 @@
 
 use super::compile::{Compiled, compile};
 use super::error::{CompileError, ThreadFailed};
-use super::kernels::{Conflict, Footprint, Isa, Machine, Program, Table};
+use super::kernels::{Conflict, Isa, Machine, Program, Table};
 use super::parameters::Parameters;
 use crate::graph::{Graph, Shape};
 use crate::runtime::{Fusing, KernelPlan};
@@ -47,16 +47,9 @@ impl Network {
         }
         let threads = threads.max(1);
         let parameters = Parameters::new(graph, weights)?;
-        let Compiled { plan, mut steps, phases, floats, input, output } =
+        let Compiled { plan, steps, phases, floats, input, output } =
             compile(graph, fusing, &parameters, Table::of(isa), threads)?;
         let design = || graph.name.clone();
-        let scratch = Footprint::of(&mut steps, floats).scratch / size_of::<f32>() as u64;
-        if u32::try_from(scratch).is_err() {
-            return Err(CompileError::TooLarge {
-                design: design(),
-                floats: usize::try_from(scratch).unwrap_or(usize::MAX),
-            });
-        }
         let program = Program::new(steps, phases, floats, threads).map_err(|conflict| match conflict {
             Conflict::NoMemory(memory) => CompileError::TooLarge { design: design(), floats: memory.0 },
             conflict => CompileError::Plan { design: design(), conflict },

@@ -83,6 +83,12 @@ impl Program {
                 return Err(Conflict::Overlap { phase: index });
             }
         }
+        let scratch = lay_out_scratch(&mut steps).ok_or(NoMemory(usize::MAX))?;
+        // Kernels find their places in it by offsets of 32 bits.
+        let reached = Arena::bytes(scratch) / size_of::<f32>() as u64;
+        if u32::try_from(reached).is_err() {
+            return Err(NoMemory(usize::try_from(reached).unwrap_or(usize::MAX)).into());
+        }
         let arena = settle(&mut steps, floats)?;
         if cfg!(feature = "redzones") {
             arena.forbid_all();
@@ -91,7 +97,6 @@ impl Program {
                 step.weights().into_iter().for_each(|weights| arena.allow(weights.place()));
             }
         }
-        let scratch = lay_out_scratch(&mut steps).ok_or(NoMemory(usize::MAX))?;
         let items = steps
             .iter()
             .enumerate()
