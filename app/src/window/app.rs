@@ -3,22 +3,22 @@
 mod bench_work;
 mod camera;
 mod dropped;
+mod keeping;
 mod outcome;
 mod remembering;
+mod shortcuts;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use eframe::egui;
-use egui::{Key, KeyboardShortcut, Modifiers};
 use shufflescope_engine::design::Design;
 use shufflescope_engine::graph::LoweringError;
 use shufflescope_engine::model::ModelError;
-use shufflescope_engine::report::Format;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::zoo;
 
-use self::dropped::{Sorted, sort_dropped};
+use self::keeping::{draft_of, welcome};
 use super::bench::{Bench, Care};
 use super::camera::Camera;
 use super::command::{Command, Commands};
@@ -35,16 +35,12 @@ use super::past_runs::PastRuns;
 use super::scene::{Notice, Scene};
 use super::surroundings::Surroundings;
 use super::tab::{Tab, Tabs};
-use crate::export::Export;
 use crate::reader::Readers;
 use crate::weights_store::{Server, folder_in};
 use crate::worker::{Client, Launcher};
 
 /// The design shown at the first start.
 const FIRST_DESIGN: &str = "shufflenet-v2-x1.0";
-
-/// Seconds without an edit before the design is kept safe in the data folder.
-const KEEP_AFTER: f64 = 0.7;
 
 /// Seconds between two looks at what is being written.
 const LOOK_AGAIN: f32 = 1.0;
@@ -340,49 +336,6 @@ impl App {
         }
     }
 
-    fn shortcuts(&mut self, ctx: &egui::Context) {
-        const SHIFT_COMMAND: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
-        let with_modifiers = [
-            (SHIFT_COMMAND, Key::Z, Command::Redo),
-            (Modifiers::COMMAND, Key::Y, Command::Redo),
-            (Modifiers::COMMAND, Key::Z, Command::Undo),
-            (Modifiers::COMMAND, Key::O, Command::OpenDialog),
-            (SHIFT_COMMAND, Key::S, Command::SaveAs),
-            (Modifiers::COMMAND, Key::S, Command::Save),
-            (Modifiers::COMMAND, Key::E, Command::ExportDialog(Export::Profile(Format::Json))),
-        ];
-        let plain = [(Key::Escape, Command::Cancel), (Key::Space, Command::ToggleLive)];
-        let tabs = Tab::ALL.iter().filter_map(|tab| Some((tab.key()?, Command::ShowTab(*tab))));
-        // While a field or button has the focus, plain keys are its own, and undo is that of its text.
-        let focused = ctx.memory(|memory| memory.focused().is_some());
-        let typing = ctx.egui_wants_keyboard_input();
-        ctx.input_mut(|input| {
-            for (modifiers, key, command) in with_modifiers {
-                let text_undo = typing && matches!(key, Key::Z | Key::Y);
-                if !text_undo && input.consume_shortcut(&KeyboardShortcut::new(modifiers, key)) {
-                    self.commands.push(command);
-                }
-            }
-            for (key, command) in plain.into_iter().chain(tabs) {
-                let free = if key == Key::Escape { !typing } else { !focused };
-                if free && input.consume_key(Modifiers::NONE, key) {
-                    self.commands.push(command);
-                }
-            }
-        });
-    }
-
-    /// Asks for what was dropped; what is left out of it, and why.
-    fn dropped_files(&mut self, ctx: &egui::Context) -> Option<String> {
-        let dropped: Vec<_> =
-            ctx.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
-        let Sorted { commands, left_out } = sort_dropped(&dropped, self.tabs.shown);
-        for command in commands {
-            self.commands.push(command);
-        }
-        left_out
-    }
-
     /// Makes an old result stale before anybody sees it beside the new design.
     fn settle(&mut self, now: f64) {
         let options = self.document.valid_options();
@@ -402,38 +355,6 @@ impl App {
         }
     }
 
-    fn keep_safe(&mut self, ctx: &egui::Context, now: f64) {
-        if self.is_kept() || !self.document.errors().is_empty() {
-            self.differs_since = None;
-            return;
-        }
-        let since = *self.differs_since.get_or_insert(now);
-        let left = since + KEEP_AFTER - now;
-        if left > 0.0 {
-            ctx.request_repaint_after_secs(left as f32);
-        } else {
-            self.keep_now();
-        }
-    }
-
-    /// Whether the newest valid design is kept, as what it is.
-    fn is_kept(&self) -> bool {
-        let (Some(kept), Some(design)) = (&self.kept, self.document.valid_design()) else { return true };
-        *design == kept.design
-            && self.document.file() == kept.file.as_deref()
-            && self.document.is_saved(design) == kept.is_saved
-    }
-
-    fn keep_now(&mut self) {
-        if !self.is_kept()
-            && let Some(draft) = draft_of(&self.document)
-        {
-            self.kept = Some(draft.clone());
-            self.files.keep(draft);
-        }
-        self.differs_since = None;
-    }
-
     fn set_title(&mut self, ctx: &egui::Context) {
         let mark = if self.document.is_modified() { "* " } else { "" };
         let title = format!("{mark}{} - ShuffleScope", self.document.name());
@@ -442,27 +363,6 @@ impl App {
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
         }
     }
-}
-
-/// What is kept of a document.
-fn draft_of(document: &Document) -> Option<Draft> {
-    let design = document.valid_design()?;
-    let is_saved = document.is_saved(design);
-    Some(Draft { design: design.clone(), file: document.file().map(Path::to_owned), is_saved })
-}
-
-/// What is said at the start.
-fn welcome(drafts: Option<&Drafts>, recovered: Option<&Draft>, mut said: Vec<String>) -> Option<Notice> {
-    let folder = drafts.filter(|_| !said.is_empty()).map(|drafts| drafts.folder().to_owned());
-    let is_error = drafts.is_none();
-    if let Some(draft) = recovered.filter(|draft| !draft.is_saved) {
-        let to_keep = match &draft.file {
-            Some(file) => format!("It is not saved to {}: save it to keep it for good.", file.display()),
-            None => "Save it to a file to keep it for good.".into(),
-        };
-        said.insert(0, format!("Here is `{}` as you left it. {to_keep}", draft.design.name));
-    }
-    (!said.is_empty()).then(|| Notice { text: said.join(" "), is_error, folder })
 }
 
 fn no_design() -> shufflescope_engine::design::DesignErrors {

@@ -2,19 +2,35 @@
 
 use std::path::{Path, PathBuf};
 
+use eframe::egui;
+
+use super::App;
 use crate::image_file::ENDINGS;
 use crate::window::bench::Side;
 use crate::window::camera::{CameraCommand, Trained, WeightsChoice};
 use crate::window::command::Command;
 use crate::window::tab::Tab;
 
+impl App {
+    /// Asks for what was dropped; what is left out of it, and why.
+    pub(super) fn dropped_files(&mut self, ctx: &egui::Context) -> Option<String> {
+        let dropped: Vec<_> =
+            ctx.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
+        let Sorted { commands, left_out } = sort_dropped(&dropped, self.tabs.shown);
+        for command in commands {
+            self.commands.push(command);
+        }
+        left_out
+    }
+}
+
 /// What dropped files ask for.
 #[derive(Debug, PartialEq)]
-pub(super) struct Sorted {
+struct Sorted {
     /// In the order to be carried out.
-    pub commands: Vec<Command>,
+    commands: Vec<Command>,
     /// Which files nothing is done with, and why.
-    pub left_out: Option<String>,
+    left_out: Option<String>,
 }
 
 /// The kinds of file that have a place in the window.
@@ -39,7 +55,7 @@ fn kind(path: &Path) -> Kind {
 
 /// Sorts dropped files by their names. Networks become A and B of the comparison where two are dropped onto it, and the
 /// first one the document otherwise; weights, labels and pictures go to the camera.
-pub(super) fn sort_dropped(dropped: &[PathBuf], shown: Tab) -> Sorted {
+fn sort_dropped(dropped: &[PathBuf], shown: Tab) -> Sorted {
     let of = |wanted| dropped.iter().filter(move |path| kind(path) == wanted);
     let mut commands = Vec::new();
     let mut left_out = Vec::new();
