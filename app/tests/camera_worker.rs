@@ -4,10 +4,12 @@
 
 #[path = "support/stand_in.rs"]
 mod stand_in;
+#[path = "support/wait.rs"]
+mod wait;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shufflescope::camera::{
     CaptureState, CaptureStatus, Generation, Resolution, SourceOptions, SourceSpec, WeightsChoice, Wish,
@@ -23,6 +25,7 @@ use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;
 use shufflescope_engine::zoo::preset;
 use stand_in::{Then, stand_in};
+use wait::wait_for;
 
 /// Generous: only a hang fails it.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -140,15 +143,8 @@ fn camera(launcher: Launcher) -> CameraClient {
 }
 
 /// Polls until `wanted` picks some news.
-fn wait<T>(camera: &mut CameraClient, mut wanted: impl FnMut(CameraNews) -> Option<T>) -> T {
-    let start = Instant::now();
-    while start.elapsed() < PATIENCE {
-        if let Some(found) = camera.poll().into_iter().find_map(&mut wanted) {
-            return found;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    panic!("nothing came within {PATIENCE:?}");
+fn wait<T>(camera: &mut CameraClient, wanted: impl FnMut(CameraNews) -> Option<T>) -> T {
+    wait_for(PATIENCE, || camera.poll(), wanted)
 }
 
 fn loss(camera: &mut CameraClient) -> String {
@@ -250,14 +246,7 @@ fn job(design: Design) -> Job {
 }
 
 fn event<T>(client: &mut Client, wanted: impl Fn(ClientEvent) -> Option<T>) -> T {
-    let start = Instant::now();
-    while start.elapsed() < PATIENCE {
-        if let Some(found) = client.poll().into_iter().find_map(&wanted) {
-            return found;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    panic!("nothing came within {PATIENCE:?}");
+    wait_for(PATIENCE, || client.poll(), wanted)
 }
 
 fn waits_for(client: &mut Client) -> String {

@@ -188,22 +188,12 @@ fn a_saved_profile_opens_its_design_and_is_pinned_as_a() {
 
 #[test]
 fn a_saved_profile_is_opened_by_dropping_it_with_or_without_a_latency() {
-    #[derive(Debug)]
-    struct Dropped(PathBuf);
-    impl egui::DroppedFile for Dropped {
-        fn path(&self) -> &Path {
-            &self.0
-        }
-        fn bytes(&self) -> Result<Vec<u8>, String> {
-            std::fs::read(&self.0).map_err(|error| error.to_string())
-        }
-    }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("costs.json");
     let design = zoo::preset("shufflenet-v2-x1.5").unwrap();
     Profile::new(&design, Batch(1), None).unwrap().export(Format::Json, &path).unwrap();
     let mut window = open(without_worker(None));
-    window.harness.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(path)));
+    window.drop_files([path]);
     window.wait("the design", |app| app.document().draft().name == "shufflenet-v2-x1.5");
     window.step();
     assert_eq!(window.app().document().pinned.as_ref().unwrap().latency, None);

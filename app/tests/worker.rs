@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "tests and their helpers")]
 
+#[path = "support/wait.rs"]
+mod wait;
+
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shufflescope::worker::{Client, ClientEvent, Job, Launcher};
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
@@ -16,6 +19,7 @@ use shufflescope_engine::runtime::{RunOptions, Runtime};
 use shufflescope_engine::units::{Nanos, NanosDelta};
 use shufflescope_engine::weights::Weights;
 use shufflescope_engine::zoo::{network, preset};
+use wait::wait_for;
 
 /// Generous: only a hang fails it.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -44,15 +48,8 @@ fn huge() -> Design {
 }
 
 /// Polls until `wanted` picks an event.
-fn wait<T>(client: &mut Client, mut wanted: impl FnMut(ClientEvent) -> Option<T>) -> T {
-    let start = Instant::now();
-    while start.elapsed() < PATIENCE {
-        if let Some(found) = client.poll().into_iter().find_map(&mut wanted) {
-            return found;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    panic!("nothing came within {PATIENCE:?}");
+fn wait<T>(client: &mut Client, wanted: impl FnMut(ClientEvent) -> Option<T>) -> T {
+    wait_for(PATIENCE, || client.poll(), wanted)
 }
 
 fn result(client: &mut Client) -> Result<Measurement, String> {

@@ -4,6 +4,8 @@
 
 #[path = "support/stand_in.rs"]
 mod stand_in;
+#[path = "support/wait.rs"]
+mod wait;
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
@@ -20,6 +22,7 @@ use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;
 use shufflescope_engine::zoo::preset;
 use stand_in::{Then, stand_in};
+use wait::wait_for;
 
 /// Generous: only a hang fails it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -38,14 +41,7 @@ fn client(launcher: Launcher) -> Client {
 }
 
 fn wait<T>(client: &mut Client, wanted: impl Fn(ClientEvent) -> Option<T>) -> T {
-    let start = Instant::now();
-    while start.elapsed() < PATIENCE {
-        if let Some(found) = client.poll().into_iter().find_map(&wanted) {
-            return found;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    panic!("nothing came within {PATIENCE:?}");
+    wait_for(PATIENCE, || client.poll(), wanted)
 }
 
 fn loss(client: &mut Client) -> String {

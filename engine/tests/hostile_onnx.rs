@@ -4,49 +4,22 @@
 
 #![allow(clippy::unwrap_used)] // Helpers of tests panic like tests.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+#[path = "support/counting.rs"]
+mod counting;
+#[path = "support/random.rs"]
+mod random;
 
+use counting::most_in;
+use random::Random;
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::model_file::onnx::{BatchNorm, Imported, to_onnx};
 use shufflescope_engine::weights::Weights;
 use shufflescope_engine::zoo;
 
-/// The system's allocator, remembering how much was in use at most.
-struct Remembering;
-
-static IN_USE: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-fn taken(bytes: usize) {
-    MOST.fetch_max(IN_USE.fetch_add(bytes, Ordering::Relaxed) + bytes, Ordering::Relaxed);
-}
-
-// SAFETY: every call is passed on unchanged to the system's allocator, which keeps the contract.
-unsafe impl GlobalAlloc for Remembering {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        taken(layout.size());
-        // SAFETY: the caller's promises are the system allocator's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promises are the system allocator's.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Remembering = Remembering;
-
 /// What an import of `bytes` ends in, and how much memory it takes.
 fn imported(bytes: &[u8]) -> (Result<Imported, String>, usize) {
-    let before = IN_USE.load(Ordering::Relaxed);
-    MOST.store(before, Ordering::Relaxed);
-    let result = Imported::from_bytes(bytes, "hostile.onnx").map_err(|error| error.to_string());
-    (result, MOST.load(Ordering::Relaxed) - before)
+    most_in(|| Imported::from_bytes(bytes, "hostile.onnx").map_err(|error| error.to_string()))
 }
 
 fn varint(mut number: usize) -> Vec<u8> {
@@ -137,22 +110,16 @@ fn damaged_files_are_errors_or_other_networks() {
     result.unwrap();
     // The graph stands in front: most of the rest is values.
     let allowed = 6 * whole.len() + (8 << 20);
-    let mut random = 0x2545_F491_4F6C_DD1D_u64;
-    let mut next = |below: usize| {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        (random % below as u64) as usize
-    };
+    let mut random = Random::default();
     let mut errors = 0;
     for round in 0..120 {
         let mut damaged = whole.clone();
         let structure = 40 << 10;
         match round % 3 {
-            0 => damaged.truncate(next(whole.len())),
-            1 => damaged[next(structure)] ^= 1 << next(8),
+            0 => damaged.truncate(random.below(whole.len())),
+            1 => damaged[random.below(structure)] ^= 1 << random.below(8),
             _ => {
-                let at = next(structure);
+                let at = random.below(structure);
                 damaged[at..at + 4].fill(0xFF);
             }
         }

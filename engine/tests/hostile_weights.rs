@@ -5,47 +5,19 @@
 
 #![allow(clippy::unwrap_used)] // Helpers of tests panic like tests.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "support/counting.rs"]
+mod counting;
+#[path = "support/random.rs"]
+mod random;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
+use counting::LARGEST;
+use random::Random;
 use shufflescope_engine::graph::{Conv2d, Graph, GraphBuilder, Op, Shape, Window};
 use shufflescope_engine::weights::{Weights, WeightsError, load, save_safetensors};
-
-/// The system's allocator, remembering the largest request.
-struct Remembering;
-
-static LARGEST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is passed on unchanged to the system's allocator, which keeps the contract.
-unsafe impl GlobalAlloc for Remembering {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LARGEST.fetch_max(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promises are the system allocator's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        LARGEST.fetch_max(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promises are the system allocator's.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are the system allocator's.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        LARGEST.fetch_max(size, Ordering::Relaxed);
-        // SAFETY: the caller's promises are the system allocator's.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Remembering = Remembering;
 
 /// No single request may exceed this; the files are about 4 KiB.
 const LARGEST_ALLOWED: usize = 1 << 20;
@@ -106,23 +78,17 @@ fn damaged_files_are_errors_or_other_values_but_never_panics_or_huge_allocations
             assert!(try_load(&path, &bytes[..length], &graph).is_err(), "{original:?} cut off at {length}");
         }
 
-        let mut random = 0x2545_F491_4F6C_DD1D_u64;
-        let mut next = |below: usize| {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            (random % below as u64) as usize
-        };
+        let mut random = Random::default();
         let mut errors = 0;
         for round in 0..6_000 {
             let mut damaged = bytes.clone();
             for _ in 0..=round % 4 {
-                let at = next(damaged.len());
+                let at = random.below(damaged.len());
                 match round % 3 {
-                    0 => damaged[at] ^= 1 << next(8),
-                    1 => damaged[at] = [0x00, 0xFF, 0x7F, 0x80, b'(', b'q', b'h', b'X', b'R'][next(9)],
+                    0 => damaged[at] ^= 1 << random.below(8),
+                    1 => damaged[at] = [0x00, 0xFF, 0x7F, 0x80, b'(', b'q', b'h', b'X', b'R'][random.below(9)],
                     _ => {
-                        let end = damaged.len().min(at + 1 + next(8));
+                        let end = damaged.len().min(at + 1 + random.below(8));
                         damaged[at..end].fill(0xFF);
                     }
                 }

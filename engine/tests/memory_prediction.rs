@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // Helpers of tests panic like tests.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+#[path = "support/counting.rs"]
+mod counting;
 
+use counting::most_in;
 use shufflescope_engine::design::{Batch, InputSize};
 use shufflescope_engine::device::{Device, DeviceId};
 use shufflescope_engine::graph::{Graph, lower};
@@ -12,50 +13,6 @@ use shufflescope_engine::runtime::{Fusing, Isa, RunOptions, Runtime, needed_memo
 use shufflescope_engine::units::Bytes;
 use shufflescope_engine::weights::Weights;
 use shufflescope_engine::zoo;
-
-/// The system's allocator, remembering how much was in use at most.
-struct Counting;
-
-static IN_USE: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-fn taken(bytes: usize) {
-    MOST.fetch_max(IN_USE.fetch_add(bytes, Ordering::Relaxed) + bytes, Ordering::Relaxed);
-}
-
-// SAFETY: every call is passed on unchanged to the system's allocator, which keeps the contract.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        taken(layout.size());
-        // SAFETY: the caller's promises are the system allocator's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        taken(layout.size());
-        // SAFETY: the caller's promises are the system allocator's.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promises are the system allocator's.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// The most that was in use while `work` was done, beside what was before.
-fn most_in<T>(work: impl FnOnce() -> T) -> u64 {
-    let before = IN_USE.load(Ordering::Relaxed);
-    MOST.store(before, Ordering::Relaxed);
-    let result = work();
-    let most = MOST.load(Ordering::Relaxed) - before;
-    drop(result);
-    most as u64
-}
 
 /// A preset, or a fixed network of the zoo, for small images where its classifier reads them.
 fn network(name: &str, batch: u32) -> Graph {
@@ -85,8 +42,8 @@ fn compare(name: &str, options: &RunOptions, fusing: Fusing, times: f64) -> Opti
         executable.run().unwrap();
         executable
     };
-    let took = most_in(run);
-    let asking = most_in(|| needed_memory(&graph, (options, fusing), Bytes(u64::MAX)));
+    let took = most_in(run).1 as u64;
+    let asking = most_in(|| needed_memory(&graph, (options, fusing), Bytes(u64::MAX))).1 as u64;
     let line =
         format!("{name}, {options}, {fusing:?}: {} said, {} taken, {} to ask", Bytes(said), Bytes(took), Bytes(asking));
     let fits = took <= said && said as f64 <= times * took as f64 + SMALL as f64 && asking <= said;

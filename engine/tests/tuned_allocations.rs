@@ -1,8 +1,11 @@
 //! A run of the tuned runtime allocates nothing, on any of its threads: counted by the allocator of this test's process.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+#[path = "support/counting.rs"]
+mod counting;
 
+use std::sync::atomic::Ordering;
+
+use counting::REQUESTS;
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::device::Device;
 use shufflescope_engine::graph::lower;
@@ -10,28 +13,6 @@ use shufflescope_engine::runtime::Executable;
 use shufflescope_engine::runtime::tuned::TunedExecutable;
 use shufflescope_engine::weights::Weights;
 use shufflescope_engine::zoo;
-
-/// The system's allocator with a counter.
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: everything is handed on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn a_run_allocates_nothing() {
@@ -43,10 +24,10 @@ fn a_run_allocates_nothing() {
         for _ in 0..3 {
             executable.run().unwrap();
         }
-        let before = ALLOCATIONS.load(Ordering::SeqCst);
+        let before = REQUESTS.load(Ordering::SeqCst);
         for _ in 0..5 {
             executable.run().unwrap();
         }
-        assert_eq!(ALLOCATIONS.load(Ordering::SeqCst) - before, 0, "{name}");
+        assert_eq!(REQUESTS.load(Ordering::SeqCst) - before, 0, "{name}");
     }
 }
