@@ -16,11 +16,10 @@ use shufflescope::worker::{
     CameraEvent, CameraReport, CameraRequest, ColumnChoice, Contest, Event, FrameHead, Job, Request, Session, Ticket,
     TurnsJob, VERSION,
 };
+use shufflescope_engine::clock::TimerQuality;
 use shufflescope_engine::device::{DeviceId, DeviceInfo};
 use shufflescope_engine::experiment::{Experiment, Scale};
-use shufflescope_engine::measure::{
-    Block, InterleaveRules, Interleaved, Peaks, Protocol, Round, Scatter, TimerQuality,
-};
+use shufflescope_engine::measure::{Block, InterleaveRules, Interleaved, Peaks, Protocol, Round, Scatter};
 use shufflescope_engine::model::{Model, NetworkChoice};
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::{Bandwidth, Bytes, FlopRate, Nanos};

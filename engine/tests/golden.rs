@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use shufflescope_engine::clock::TimerQuality;
 use shufflescope_engine::cost::model_cost;
 use shufflescope_engine::design::{Batch, BlockEdit, Design, Edit, InputSize, SqueezeExcitation};
 use shufflescope_engine::device::{Conditions, DeviceId, Machine};
@@ -17,7 +18,7 @@ use shufflescope_engine::guideline::{Guideline, TimeShareOf, findings};
 use shufflescope_engine::measure::{
     Apart, Basis, Block, Circumstances, Difference, Discard, InterleaveRules, Interleaved, KernelLabel, LayerTime,
     MarkedRun, MeasureKey, Measurement, Mode, Peaks, ProcessSamples, Protocol, Round, RowRecord, Scatter, SetAside,
-    Stop, TimerQuality, WarmUp, Warning,
+    Stop, WarmUp, Warning,
 };
 use shufflescope_engine::model::Model;
 use shufflescope_engine::report::Profile;

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::Value;
+use shufflescope_engine::clock::TimerQuality;
 use shufflescope_engine::cost::LayerCost;
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::device::{Conditions, DeviceId};
 use shufflescope_engine::graph::{OpKind, lower};
 use shufflescope_engine::measure::{
     Apart, Circumstances, KernelLabel, LayerTime, MarkedRun, MeasureKey, Measurement, Mode, ProcessSamples, Protocol,
-    SPLIT_LABEL, Stop, TimerQuality, WarmUp,
+    SPLIT_LABEL, Stop, WarmUp,
 };
 use shufflescope_engine::model::{Model, ModelFile};
 use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};

@@ -10,7 +10,7 @@ use shufflescope_engine::design::Batch;
 use shufflescope_engine::device::Device;
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::runtime::Executable;
-use shufflescope_engine::runtime::tuned::TunedExecutable;
+use shufflescope_engine::runtime::cpu::CpuExecutable;
 use shufflescope_engine::weights::Weights;
 use shufflescope_engine::zoo;
 
@@ -19,7 +19,7 @@ fn a_run_allocates_nothing() {
     for name in ["shufflenet-v2-x0.5", "shufflenet-v1-g3-x1.0", "mobilenet-v2-x1.0", "shufflenet-v2-x0.5-se"] {
         let graph = lower(&zoo::preset(name).unwrap(), Batch(1)).unwrap();
         let weights = Weights::seeded(&graph, 1);
-        let mut executable = TunedExecutable::prepare(&graph, &weights, &Device::cpu(), None, 2).unwrap();
+        let mut executable = CpuExecutable::prepare(&graph, &weights, &Device::cpu(), None, 2).unwrap();
         // Threads set up their own bookkeeping the first time they wait.
         for _ in 0..3 {
             executable.run().unwrap();

@@ -78,8 +78,9 @@ impl PastRuns {
 mod tests {
     use std::time::{Duration, Instant};
 
+    use shufflescope_engine::clock::TimerQuality;
     use shufflescope_engine::device::{Conditions, DeviceId};
-    use shufflescope_engine::measure::{Apart, Circumstances, ProcessSamples, Protocol, TimerQuality, WarmUp};
+    use shufflescope_engine::measure::{Apart, Circumstances, ProcessSamples, Protocol, WarmUp};
     use shufflescope_engine::units::Nanos;
     use shufflescope_engine::zoo;
 

@@ -158,10 +158,11 @@ fn of_job(job: &Job) -> Of {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shufflescope_engine::clock::TimerQuality;
     use shufflescope_engine::design::Edit;
     use shufflescope_engine::device::{Conditions, DeviceId};
     use shufflescope_engine::measure::{
-        Circumstances, KernelLabel, LayerTime, MarkedRun, MeasureKey, ProcessSamples, TimerQuality, WarmUp,
+        Circumstances, KernelLabel, LayerTime, MarkedRun, MeasureKey, ProcessSamples, WarmUp,
     };
     use shufflescope_engine::units::Nanos;
     use shufflescope_engine::zoo;

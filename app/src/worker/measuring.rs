@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use shufflescope_engine::clock::{Clock, MonotonicClock};
 use shufflescope_engine::cost::total_cost;
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::device::{ConditionsProbe, Device, DeviceId};
 use shufflescope_engine::experiment::{ExperimentError, measure_in_turns};
 use shufflescope_engine::graph::Graph;
 use shufflescope_engine::measure::{
-    ArithmeticCanary, Canary, Circumstances, Clock, Instruments, InterleaveProgress, Interleaved, KernelLabel,
-    MeasureError, MeasureKey, Measurement, MonotonicClock, PeaksError, ProcessSamples, Progress, Protocol, SystemWatch,
-    measure_peaks, sample,
+    ArithmeticCanary, Canary, Circumstances, Instruments, InterleaveProgress, Interleaved, KernelLabel, MeasureError,
+    MeasureKey, Measurement, PeaksError, ProcessSamples, Progress, Protocol, SystemWatch, measure_peaks, sample,
 };
 use shufflescope_engine::runtime::{Executable, check_memory, prepare};
 use shufflescope_engine::units::Nanos;

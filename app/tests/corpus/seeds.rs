@@ -2,11 +2,10 @@
 
 use image::{ExtendedColorType, ImageFormat, RgbImage};
 use shufflescope::worker::{Event, Ticket};
+use shufflescope_engine::clock::TimerQuality;
 use shufflescope_engine::design::{Batch, Design, InputSize};
 use shufflescope_engine::graph::{Activation, Conv2d, Graph, GraphBuilder, NodeId, Op, Shape, Window, lower};
-use shufflescope_engine::measure::{
-    Block, Interleaved, MarkedRun, ProcessSamples, Round, RowRecord, TimerQuality, WarmUp,
-};
+use shufflescope_engine::measure::{Block, Interleaved, MarkedRun, ProcessSamples, Round, RowRecord, WarmUp};
 use shufflescope_engine::model_file::onnx::{BatchNorm, to_onnx};
 use shufflescope_engine::report::Profile;
 use shufflescope_engine::units::Nanos;

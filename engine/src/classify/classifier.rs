@@ -9,13 +9,14 @@ use thiserror::Error;
 
 use super::ranking::{largest, softmax};
 use super::{Labels, LabelsError, Picture, Preprocessing, Preprocessor, Ranked, ResizeError, ResizeSideError};
+use crate::clock::Clock;
 use crate::design::{Batch, Design, InputSize};
 use crate::device::{Device, DeviceError};
 use crate::graph::{Graph, LoweringError, Shape, lower};
-use crate::measure::Clock;
+use crate::model::{FitError, fitted};
 use crate::runtime::{Executable, PrepareError, RunError, RunOptions, prepare};
 use crate::units::Nanos;
-use crate::weights::{FitError, Weights, WeightsError, WeightsFile, fitted};
+use crate::weights::{Weights, WeightsError, WeightsFile};
 
 /// How a classifier is made, besides its network.
 #[derive(Clone, Debug)]
@@ -263,10 +264,10 @@ impl Preparation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::MonotonicClock;
     use crate::design::Edit;
     use crate::device::DeviceId;
     use crate::graph::{GraphBuilder, Op};
-    use crate::measure::MonotonicClock;
     use crate::runtime::Runtime;
     use crate::weights::save_safetensors;
     use crate::zoo;

@@ -199,7 +199,7 @@ mod tests {
     use crate::design::Batch;
     use crate::graph::{Activation, Conv2d, GraphBuilder, Shape, Window, lower};
     use crate::measure::LayerTime;
-    use crate::runtime::{Fusing, KernelPlan, tuned};
+    use crate::runtime::{Fusing, KernelPlan, cpu};
     use crate::units::NanosDelta;
     use crate::zoo::preset;
 
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn a_fused_kernel_counts_as_its_heaviest_layer_and_the_unaccounted_as_other() {
         let graph = lower(&preset("shufflenet-v2-x1.0").unwrap(), Batch(1)).unwrap();
-        let breakdown = breakdown(&graph, &tuned::plan(&graph, Fusing::Full), 7, |_| 1);
+        let breakdown = breakdown(&graph, &cpu::plan(&graph, Fusing::Full), 7, |_| 1);
         let by_category = TimeByCategory::of(&graph, &breakdown, None).unwrap();
         assert!(by_category.shares.conv > 0.7, "{by_category:?}");
         assert!(by_category.shares.other >= 7_000.0 / breakdown.marked_whole.as_f64());
@@ -264,7 +264,7 @@ mod tests {
         let relu = builder.push("relu", Op::Activation(Activation::Relu), &[pointwise]).unwrap();
         builder.push("dw", conv(8, Window::square(3, 1)), &[relu]).unwrap();
         let graph = builder.finish();
-        let breakdown = breakdown(&graph, &tuned::plan(&graph, Fusing::Full), 0, |_| 80);
+        let breakdown = breakdown(&graph, &cpu::plan(&graph, Fusing::Full), 0, |_| 80);
         assert_eq!(breakdown.kernels.len(), 1);
         let layer = |path: &str, micros: u64| LayerTime { path: path.into(), median: Nanos(1_000 * micros) };
         let apart = Apart { layers: vec![layer("pw", 50), layer("relu", 20), layer("dw", 30)], whole: Nanos(100_000) };

@@ -1,11 +1,12 @@
 use std::ops::ControlFlow;
 
 use super::*;
+use crate::clock::{Clock, MonotonicClock};
 use crate::cost::{model_cost, total_cost};
 use crate::design::Batch;
 use crate::device::{Device, DeviceId};
 use crate::measure::fake::{FakeCanary, FakeClock, FakeExecutable};
-use crate::measure::{Clock, InterleaveRules, Interleaved, MonotonicClock, NoiseFloor, interleave};
+use crate::measure::{InterleaveRules, Interleaved, NoiseFloor, interleave};
 use crate::runtime::{Executable, RunOptions, Runtime, prepare};
 use crate::units::Nanos;
 use crate::weights::Weights;

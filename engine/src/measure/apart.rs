@@ -9,7 +9,8 @@ use super::progress::Reporter;
 use super::protocol::{Protocol, SamplingRules};
 use super::sampler::{CLOCK_FAULTS_ALLOWED, warm_up, went_back};
 use super::statistics::Sorted;
-use super::{Clock, MeasureError, Phase, Progress};
+use super::{MeasureError, Phase, Progress};
+use crate::clock::Clock;
 use crate::graph::Graph;
 use crate::runtime::{Executable, KernelPlan, Marks};
 use crate::units::Nanos;
@@ -118,11 +119,12 @@ fn fraction(rules: &SamplingRules, done: usize, elapsed: Nanos) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::MonotonicClock;
     use crate::design::Batch;
     use crate::graph::{Activation, Conv2d, GraphBuilder, Op, Shape, Window, lower};
+    use crate::measure::KernelLabel;
     use crate::measure::fake::{FakeClock, FakeExecutable};
-    use crate::measure::{KernelLabel, MonotonicClock};
-    use crate::runtime::{Fusing, RunOptions, Runtime, prepare_apart, tuned};
+    use crate::runtime::{Fusing, RunOptions, Runtime, cpu, prepare_apart};
     use crate::weights::Weights;
 
     /// Three layers in a row, as many as the fake has kernels.
@@ -233,7 +235,7 @@ mod tests {
             assert_eq!(paths, computing(&graph, runtime), "{runtime}");
             assert!(apart.layers.iter().map(|layer| layer.median).sum::<Nanos>() > Nanos::ZERO);
         }
-        let labels = KernelLabel::of(&tuned::plan(&graph, Fusing::Apart), &graph);
+        let labels = KernelLabel::of(&cpu::plan(&graph, Fusing::Apart), &graph);
         assert_eq!(labels.len(), computing(&graph, Runtime::Tuned).len());
     }
 }

@@ -5,7 +5,8 @@ use super::canary::CanaryReport;
 use super::protocol::Protocol;
 use super::spread::Spread;
 use super::warning::Warning;
-use super::{Discard, Mode, ProcessSamples, TimerQuality};
+use super::{Discard, Mode, ProcessSamples};
+use crate::clock::TimerQuality;
 use crate::device::Conditions;
 
 /// Marked over unmarked time above which the breakdown is doubtful.

@@ -13,7 +13,7 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Clock, MonotonicClock};
+use crate::clock::{Clock, MonotonicClock};
 use crate::device::{Device, DeviceError, DeviceId, available_memory};
 use crate::graph::{Conv2d, Graph, GraphBuilder, LowerError, Op, Shape, Window};
 use crate::runtime::{PrepareError, RunError, RunOptions, prepare};

@@ -11,7 +11,8 @@ use super::schedule::Next;
 use super::statistics::median;
 use super::warm_up::{WarmUp, WarmingUp};
 use super::within_run::within_run;
-use super::{Canary, Clock, MeasureError, Phase, Progress, Watch};
+use super::{Canary, MeasureError, Phase, Progress, Watch};
+use crate::clock::Clock;
 use crate::runtime::{Executable, Marks};
 use crate::units::Nanos;
 

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::WarmUp;
 use super::protocol::RunCounts;
-use super::{TimerQuality, WarmUp};
+use crate::clock::TimerQuality;
 use crate::runtime::Isa;
 use crate::units::Nanos;
 

@@ -4,10 +4,10 @@ use candle_core::Tensor;
 use thiserror::Error;
 
 use super::KernelPlan;
-use super::tuned::Isa;
+use super::cpu::Isa;
+use crate::clock::Clock;
 use crate::device::DeviceError;
 use crate::graph::Shape;
-use crate::measure::Clock;
 use crate::units::Nanos;
 use crate::weights::WeightsError;
 

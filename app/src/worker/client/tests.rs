@@ -2,10 +2,11 @@
 
 use std::sync::mpsc::{Receiver, channel};
 
+use shufflescope_engine::clock::TimerQuality;
 use shufflescope_engine::design::{Edit, InputSize};
 use shufflescope_engine::device::Conditions;
 use shufflescope_engine::measure::{
-    Circumstances, MarkedRun, MeasureKey, Measurement, ProcessSamples, Processes, Protocol, TimerQuality, WarmUp,
+    Circumstances, MarkedRun, MeasureKey, Measurement, ProcessSamples, Processes, Protocol, WarmUp,
 };
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use candle_core::{DType, Device, Tensor};
 
-use super::{Canary, Clock, TimerQuality};
+use super::Canary;
+use crate::clock::{Clock, TimerQuality};
 use crate::graph::NodeId;
 use crate::runtime::{Executable, Kernel, KernelPlan, Marks, RunError};
 use crate::units::Nanos;

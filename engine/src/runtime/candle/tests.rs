@@ -33,12 +33,12 @@ fn one_layer(op: Op) -> Graph {
 /// A clock that moves by one at every reading.
 struct Ticks(std::cell::Cell<u64>);
 
-impl crate::measure::Clock for Ticks {
+impl crate::clock::Clock for Ticks {
     fn now(&self) -> crate::units::Nanos {
         crate::units::Nanos(self.0.replace(self.0.get() + 1))
     }
 
-    fn quality(&self) -> crate::measure::TimerQuality {
+    fn quality(&self) -> crate::clock::TimerQuality {
         unreachable!("marks only read the time")
     }
 }

@@ -5,7 +5,7 @@
 //! item. Such a thread may come back in a later phase or even a later run, so items are handed out by run number and a
 //! late thread finds nothing left. Nothing is allocated in a run.
 //!
-//! Where a thread panics, the others finish the items that they have, find that the phase will never be complete and
+//! Where a thread panics, the others epilogue the items that they have, find that the phase will never be complete and
 //! leave. The caller hears of it only when all have left for good: nobody writes any more, whatever it then reads or
 //! frees. A pool that this happened to runs nothing again.
 

@@ -1,6 +1,6 @@
-//! Everything that works value by value: `y = finish(x * scale + shift + other)`.
+//! Everything that works value by value: `y = epilogue(x * scale + shift + other)`.
 
-use super::finish::Finish;
+use super::epilogue::Epilogue;
 use super::simd::Simd;
 
 /// One row's operands.
@@ -11,7 +11,7 @@ pub(super) struct RowArgs {
     pub other: *const f32,
     pub scale: f32,
     pub shift: f32,
-    pub finish: Finish,
+    pub epilogue: Epilogue,
     pub y: *mut f32,
     pub pixels: usize,
 }
@@ -32,7 +32,7 @@ pub(super) unsafe fn row<V: Simd>(args: &RowArgs) {
             if !args.other.is_null() {
                 value = value.add(load::<V>(args.other.add(at), count));
             }
-            let value = args.finish.vector(value);
+            let value = args.epilogue.vector(value);
             if count >= V::LANES { value.store(args.y.add(at)) } else { value.store_partial(args.y.add(at), count) }
         }
     }

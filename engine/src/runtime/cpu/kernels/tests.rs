@@ -31,14 +31,14 @@ fn spec() -> ConvolutionSpec {
         weights: weights(12 * 8 * 9),
         bias: vec![0.5; 12],
         residual: Some(map(1000, 2, 12, [6, 5])),
-        finish: Finish::NONE,
+        epilogue: Epilogue::NONE,
         sink: Sink::Rows(map(2000, 2, 12, [6, 5])),
     }
 }
 
 fn planes(channels: usize, input: [usize; 2], window: Window, output: [usize; 2]) -> Result<Planes, Unfit> {
     let parameters = (weights(channels * window.taps()), vec![0.5; channels]);
-    Planes::new(table(), window, input, map(3000, 2, channels, output), parameters, Finish::NONE)
+    Planes::new(table(), window, input, map(3000, 2, channels, output), parameters, Epilogue::NONE)
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_depthwise_layer_behind_a_convolution_has_each_channel_once_and_its_pixels()
     assert!(planes(12, [0, 5], window, [0, 3]).is_err(), "no pixels");
     let vast = usize::MAX / 4;
     let one = Map { rows: vec![0], channels: 1, size: [vast, vast] };
-    let flat = Planes::new(table(), Window::square(1, 1), [vast; 2], one, (weights(1), vec![0.0]), Finish::NONE);
+    let flat = Planes::new(table(), Window::square(1, 1), [vast; 2], one, (weights(1), vec![0.0]), Epilogue::NONE);
     assert!(matches!(flat.map(drop), Err(Unfit::TooLarge(_))), "pixels that cannot be counted");
 
     let planes = || planes(12, [6, 5], window, [3, 3]).unwrap();
@@ -117,25 +117,25 @@ fn a_depthwise_layer_behind_a_convolution_has_each_channel_once_and_its_pixels()
 
 #[test]
 fn a_stem_of_operands_that_contradict_one_another_is_refused() {
-    let spec = |pooled, output| DirectSpec {
+    let spec = |pooled, output| StemSpec {
         input: map(0, 2, 3, [32, 32]),
         output: map(7000, 2, 8, output),
         conv_size: [16, 16],
         window: Window::square(3, 2),
         weights: weights(8 * 27),
         bias: vec![0.5; 8],
-        finish: Finish::NONE,
+        epilogue: Epilogue::NONE,
         pooled,
     };
-    let made = |spec| Direct::new(table(), spec, 2).map(drop);
+    let made = |spec| StemConv::new(table(), spec, 2).map(drop);
     assert_eq!((made(spec(false, [16, 16])), made(spec(true, [8, 8]))), (Ok(()), Ok(())));
     assert!(made(spec(true, [16, 16])).is_err() && made(spec(false, [8, 8])).is_err(), "an output of other pixels");
-    assert!(made(DirectSpec { conv_size: [17, 16], ..spec(true, [8, 8]) }).is_err());
-    assert!(made(DirectSpec { output: map(7000, 1, 8, [16, 16]), ..spec(false, [16, 16]) }).is_err(), "other images");
-    assert!(made(DirectSpec { bias: vec![0.5; 7], ..spec(false, [16, 16]) }).is_err());
-    assert!(made(DirectSpec { weights: weights(8 * 26), ..spec(false, [16, 16]) }).is_err());
+    assert!(made(StemSpec { conv_size: [17, 16], ..spec(true, [8, 8]) }).is_err());
+    assert!(made(StemSpec { output: map(7000, 1, 8, [16, 16]), ..spec(false, [16, 16]) }).is_err(), "other images");
+    assert!(made(StemSpec { bias: vec![0.5; 7], ..spec(false, [16, 16]) }).is_err());
+    assert!(made(StemSpec { weights: weights(8 * 26), ..spec(false, [16, 16]) }).is_err());
     assert!(
-        made(DirectSpec { input: map(0, 2, 3, [32, 31]), window: Window::inside(3, 2), ..spec(false, [16, 16]) })
+        made(StemSpec { input: map(0, 2, 3, [32, 31]), window: Window::inside(3, 2), ..spec(false, [16, 16]) })
             .is_err()
     );
 }
@@ -155,7 +155,7 @@ fn pooling_fully_connected_and_rowwise_steps_of_other_shapes_are_refused() {
     assert!(matches!(reduce(output, Some((Pooling::Max, vast))), Err(Unfit::TooLarge(_))), "cannot be counted");
 
     let dense = |input, output, weights: usize, biases: usize| {
-        Dense::new(table(), (input, output), &self::weights(weights), &vec![0.5; biases], Finish::NONE, 2).map(drop)
+        Linear::new(table(), (input, output), &self::weights(weights), &vec![0.5; biases], Epilogue::NONE, 2).map(drop)
     };
     let (single, out) = (|| map(0, 2, 20, [1, 1]), || map(900, 2, 18, [1, 1]));
     assert_eq!(dense(single(), out(), 360, 18), Ok(()));
@@ -166,7 +166,7 @@ fn pooling_fully_connected_and_rowwise_steps_of_other_shapes_are_refused() {
     assert!(dense(Map { channels: 0, ..single() }, out(), 0, 18).is_err());
 
     let rowwise =
-        |other, factor, output| Rowwise::new(table(), (input(), other, output), factor, Finish::NONE, 2).map(drop);
+        |other, factor, output| Rowwise::new(table(), (input(), other, output), factor, Epilogue::NONE, 2).map(drop);
     let same = || map(900, 2, 8, [6, 5]);
     let gate = |pixels| Factor::Gate(map(1900, 2, 8, pixels));
     assert_eq!(rowwise(Some(same()), gate([1, 1]), same()), Ok(()));
@@ -180,7 +180,7 @@ fn pooling_fully_connected_and_rowwise_steps_of_other_shapes_are_refused() {
 fn a_program_refuses_rows_outside_the_arena_and_memory_that_two_steps_share() {
     let relu = |from: usize, to: usize| {
         let maps = (map(from, 1, 1, [4, 4]), None, map(to, 1, 1, [4, 4]));
-        Step::Rowwise(Box::new(Rowwise::new(table(), maps, Factor::One, Finish::NONE, 1).unwrap()))
+        Step::Rowwise(Box::new(Rowwise::new(table(), maps, Factor::One, Epilogue::NONE, 1).unwrap()))
     };
     let program = |steps, phases, floats| Program::new(steps, phases, floats, 2).map(drop);
     let one = |phase| [phase].to_vec();
@@ -195,6 +195,6 @@ fn a_program_refuses_rows_outside_the_arena_and_memory_that_two_steps_share() {
     // Rows whose end cannot be counted.
     let vast = Map { rows: vec![u32::MAX], channels: 1, size: [usize::MAX / 2, 3] };
     let maps = (vast.clone(), None, vast);
-    let step = Rowwise::new(table(), maps, Factor::One, Finish::NONE, 1).unwrap();
+    let step = Rowwise::new(table(), maps, Factor::One, Epilogue::NONE, 1).unwrap();
     assert_eq!(program(vec![Step::Rowwise(Box::new(step))], one(0..1), 64), Err(Conflict::OutOfBounds { step: 0 }));
 }

@@ -1,10 +1,10 @@
-//! Dense 3x3 convolution without stride by Winograd's minimal filtering F(2x2, 3x3): 16 matrix products over patches
+//! Linear 3x3 convolution without stride by Winograd's minimal filtering F(2x2, 3x3): 16 matrix products over patches
 //! in place of nine over pixels, each patch four pixels, so 2.25 times fewer multiply-adds. The transforms on both sides
 //! are sums only, over data that lies in the scratch between them.
 
 use super::arena::{Arena, Packed};
 use super::convolution::panels;
-use super::finish::Finish;
+use super::epilogue::Epilogue;
 use super::map::{Map, Split, share};
 use super::matmul::{Panel, Tile, TileArgs};
 use super::spec::{Sink, Spec};
@@ -45,7 +45,7 @@ pub struct Winograd {
     /// `[group][point][panel][k][row]`
     pub(super) weights: Packed,
     bias: Vec<f32>,
-    finish: Finish,
+    epilogue: Epilogue,
     blocks: Vec<Tile>,
     /// Patch rows that a block touches at most.
     block_rows: usize,
@@ -78,7 +78,7 @@ impl Winograd {
     pub fn new(table: &'static Table, spec: Spec, threads: usize) -> Result<Self, Unfit> {
         const WHAT: &str = "the transformed patches";
         spec.check()?;
-        let Spec { input, out_channels, out_size, window, weights, bias, residual, finish, groups, sink } = spec;
+        let Spec { input, out_channels, out_size, window, weights, bias, residual, epilogue, groups, sink } = spec;
         let depth = input.channels;
         let Sink::Rows(output) = sink else {
             return Err(Unfit::Mismatch("Winograd's way writes rows and nothing else".into()));
@@ -132,7 +132,7 @@ impl Winograd {
             panels,
             groups,
             bias,
-            finish,
+            epilogue,
             blocks,
             block_rows,
             pitch,
@@ -289,7 +289,7 @@ impl Winograd {
                             residual_rows: std::ptr::null(),
                             last: block.last,
                             tail: block.tail.unwrap_or(0),
-                            finish: Finish::NONE,
+                            epilogue: Epilogue::NONE,
                         };
                         self.table.tiles[panel.rows - 1][block.vectors - 1][usize::from(block.tail.is_some())](&args);
                     }
@@ -307,7 +307,7 @@ impl Winograd {
                         apart: self.sums_apart(),
                         bias: self.bias[channel],
                         residual,
-                        finish: self.finish,
+                        epilogue: self.epilogue,
                         out: base.add(self.output.image(image)[channel] as usize),
                         size: self.output.size,
                     });

@@ -7,9 +7,9 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Breakdown;
 use crate::cost::{LayerCost, model_cost};
 use crate::graph::{Graph, OpKind};
+use crate::measure::Breakdown;
 use crate::units::Nanos;
 
 /// Most pairs looked at to align layers of different paths between two common ones; beyond this they stay apart.

@@ -3,8 +3,8 @@
 
 use super::arena::Arena;
 use super::depthwise::{self, Method, PlaneArgs};
+use super::epilogue::Epilogue;
 use super::filters::Filters;
-use super::finish::Finish;
 use super::map::{Map, Split};
 use super::matmul::MAX_ROWS;
 use super::table::Table;
@@ -24,7 +24,7 @@ pub struct Planes {
     /// `[channels][taps]`
     weights: Vec<f32>,
     bias: Vec<f32>,
-    finish: Finish,
+    epilogue: Epilogue,
     output: Map,
     /// Where the planes lie in the scratch; their guards stay zero, so only planes of equal layout may share.
     pub(super) scratch_at: usize,
@@ -60,7 +60,7 @@ impl Planes {
         input: [usize; 2],
         output: Map,
         (weights, bias): (Filters, Vec<f32>),
-        finish: Finish,
+        epilogue: Epilogue,
     ) -> Result<Self, Unfit> {
         const WHAT: &str = "the planes";
         ensure_whole("the depthwise output", &output)?;
@@ -81,7 +81,7 @@ impl Planes {
             masks: Arena::holding(&masks).map_err(|_| Unfit::TooLarge("the masks"))?,
             weights: weights.into_values(),
             bias,
-            finish,
+            epilogue,
             output,
             scratch_at: 0,
         })
@@ -150,7 +150,7 @@ impl Planes {
             bias: self.bias[channel],
             // SAFETY: the row lies inside the arena, as the caller promises.
             out: unsafe { arena.base().add(self.output.image(image)[channel] as usize) },
-            finish: self.finish,
+            epilogue: self.epilogue,
         };
         // SAFETY: the plane has its guards (or the phases are complete), the masks were made for these lanes, and the
         // output's row belongs to this call.

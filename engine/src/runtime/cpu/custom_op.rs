@@ -14,12 +14,12 @@ use super::network::Network;
 /// let probabilities = candle_nn::ops::softmax(&logits, 1)?;
 /// ```
 #[derive(Debug)]
-pub struct TunedNetwork {
+pub struct CpuNetwork {
     /// One run at a time: the feature maps have one place in memory.
     network: Mutex<Network>,
 }
 
-impl TunedNetwork {
+impl CpuNetwork {
     /// Wraps a compiled network.
     #[must_use]
     pub fn new(network: Network) -> Self {
@@ -35,7 +35,7 @@ impl TunedNetwork {
     }
 }
 
-impl CustomOp1 for TunedNetwork {
+impl CustomOp1 for CpuNetwork {
     fn name(&self) -> &'static str {
         "tuned-network"
     }

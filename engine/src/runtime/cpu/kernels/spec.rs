@@ -1,7 +1,7 @@
 //! What a convolution computes, as Winograd's way and the matrix product are told it.
 
+use super::epilogue::Epilogue;
 use super::filters::Filters;
-use super::finish::Finish;
 use super::map::Map;
 use super::planes::Planes;
 use super::unfit::{Unfit, ensure, ensure_equal, ensure_shape, ensure_whole, ensure_window, product, sum};
@@ -37,7 +37,7 @@ pub struct Spec {
     pub bias: Vec<f32>,
     /// A map of the output's shape that is added before the activation.
     pub residual: Option<Map>,
-    pub finish: Finish,
+    pub epilogue: Epilogue,
     pub sink: Sink,
 }
 

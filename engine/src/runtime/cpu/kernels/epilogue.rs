@@ -4,7 +4,7 @@ use super::simd::Simd;
 
 /// What happens to a sum before it is written. What is not a number stays one.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Finish {
+pub enum Epilogue {
     /// Limits to `low ..= high`: no activation (infinities), relu and relu6.
     Clamp {
         /// The least value.
@@ -18,7 +18,7 @@ pub enum Finish {
     Sigmoid,
 }
 
-impl Finish {
+impl Epilogue {
     /// No activation.
     pub const NONE: Self = Self::Clamp { low: f32::NEG_INFINITY, high: f32::INFINITY };
 
@@ -74,6 +74,6 @@ pub(super) unsafe fn sigmoid<V: Simd>(x: V) -> V {
     // SAFETY: no instruction set has more lanes.
     unsafe {
         x.store(lanes.as_mut_ptr());
-        V::load(lanes.map(|x| Finish::Sigmoid.scalar(x)).as_ptr())
+        V::load(lanes.map(|x| Epilogue::Sigmoid.scalar(x)).as_ptr())
     }
 }

@@ -30,9 +30,9 @@ mod tests;
 mod values;
 
 pub use compile::plan;
-pub use custom_op::TunedNetwork;
+pub use custom_op::CpuNetwork;
 pub use error::{CompileError, ThreadFailed};
-pub use executable::TunedExecutable;
+pub use executable::CpuExecutable;
 pub use kernels::Isa;
 pub(super) use memory::needed;
 pub use network::Network;

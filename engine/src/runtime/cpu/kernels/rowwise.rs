@@ -2,7 +2,7 @@
 
 use super::arena::Arena;
 use super::elementwise::RowArgs;
-use super::finish::Finish;
+use super::epilogue::Epilogue;
 use super::map::{Map, Split};
 use super::table::Table;
 use super::unfit::{Unfit, ensure_equal, ensure_shape, ensure_whole};
@@ -23,14 +23,14 @@ pub enum Factor {
     One,
 }
 
-/// `y = finish(x * factor + other)`
+/// `y = epilogue(x * factor + other)`
 #[derive(Debug)]
 pub struct Rowwise {
     table: &'static Table,
     input: Map,
     other: Option<Map>,
     factor: Factor,
-    finish: Finish,
+    epilogue: Epilogue,
     output: Map,
     split: Split,
 }
@@ -42,7 +42,7 @@ impl Rowwise {
         table: &'static Table,
         (input, other, output): (Map, Option<Map>, Map),
         factor: Factor,
-        finish: Finish,
+        epilogue: Epilogue,
         threads: usize,
     ) -> Result<Self, Unfit> {
         ensure_whole("the input", &input)?;
@@ -59,7 +59,7 @@ impl Rowwise {
             Factor::One => {}
         }
         let split = Split::new(input.rows.len(), 4.0 * input.pixels() as f64, threads);
-        Ok(Self { table, input, other, factor, finish, output, split })
+        Ok(Self { table, input, other, factor, epilogue, output, split })
     }
 
     pub(super) fn reads(&self) -> impl Iterator<Item = &Map> {
@@ -97,7 +97,7 @@ impl Rowwise {
                     },
                     scale,
                     shift,
-                    finish: self.finish,
+                    epilogue: self.epilogue,
                     y: base.add(self.output.rows[row] as usize),
                     pixels: self.input.pixels(),
                 });

@@ -3,9 +3,9 @@
 //! In layers, from the inside out:
 //!
 //! - [`simd`] and its implementations: a register and what it can do,
-//! - `matmul`, `depthwise`, `transform`, `linear`, `pooling`, `elementwise`, `window`: kernels over raw rows, generic over the register
+//! - `matmul`, `depthwise`, `transform`, `matvec`, `pooling`, `elementwise`, `window`: kernels over raw rows, generic over the register
 //!   and compiled once per instruction set by `table`,
-//! - `convolution`, `winograd`, `planes`, `direct`, `reduce`, `dense`, `rowwise`: steps over whole maps, cut into items of
+//! - `convolution`, `winograd`, `planes`, `stem_conv`, `reduce`, `linear`, `rowwise`: steps over whole maps, cut into items of
 //!   work; their constructors check, with `unfit`, everything that the kernels take for granted,
 //! - `program`: checks that steps keep to their memory, and runs them on all threads. What it exports is safe.
 //!
@@ -22,17 +22,16 @@ mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx512vl;
 mod convolution;
-mod dense;
 mod depthwise;
-mod direct;
 mod elementwise;
+mod epilogue;
 mod filters;
-mod finish;
 mod footprint;
 mod isa;
 mod linear;
 mod map;
 mod matmul;
+mod matvec;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod planes;
@@ -43,6 +42,7 @@ mod reduce;
 mod rowwise;
 mod simd;
 mod spec;
+mod stem_conv;
 mod step;
 mod table;
 #[cfg(test)]
@@ -54,12 +54,11 @@ mod winograd;
 
 pub use arena::REDZONE;
 pub use convolution::Convolution;
-pub use dense::Dense;
-pub use direct::{Direct, Spec as DirectSpec};
+pub use epilogue::Epilogue;
 pub use filters::Filters;
-pub use finish::Finish;
 pub use footprint::Footprint;
 pub use isa::Isa;
+pub use linear::Linear;
 pub use map::{Map, row_room};
 pub use planes::{Depthwise, Planes};
 pub use pooling::Pooling;
@@ -67,6 +66,7 @@ pub use program::{Conflict, Machine, Program};
 pub use reduce::Reduce;
 pub use rowwise::{Factor, Rowwise};
 pub use spec::{Sink, Spec as ConvolutionSpec};
+pub use stem_conv::{Spec as StemSpec, StemConv};
 pub use step::Step;
 pub use table::Table;
 pub use unfit::Unfit;

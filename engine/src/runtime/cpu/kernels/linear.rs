@@ -1,16 +1,16 @@
 //! Fully connected layers, also pointwise convolution of a single pixel.
 
 use super::arena::{Arena, Packed};
+use super::epilogue::Epilogue;
 use super::filters::Filters;
-use super::finish::Finish;
-use super::linear::{PanelArgs, ROWS};
 use super::map::{Map, Split};
+use super::matvec::{PanelArgs, ROWS};
 use super::table::Table;
 use super::unfit::{Unfit, ensure_equal, ensure_shape, ensure_whole, product};
 
 /// A fully connected layer with packed weights.
 #[derive(Debug)]
-pub struct Dense {
+pub struct Linear {
     table: &'static Table,
     input: Map,
     output: Map,
@@ -18,11 +18,11 @@ pub struct Dense {
     pub(super) weights: Packed,
     /// `[panel][ROWS]`
     bias: Vec<f32>,
-    finish: Finish,
+    epilogue: Epilogue,
     split: Split,
 }
 
-impl Dense {
+impl Linear {
     /// `weights` are `[outputs][inputs]`.
     ///
     /// # Errors
@@ -32,7 +32,7 @@ impl Dense {
         (input, output): (Map, Map),
         weights: &Filters,
         bias: &[f32],
-        finish: Finish,
+        epilogue: Epilogue,
         threads: usize,
     ) -> Result<Self, Unfit> {
         let (inputs, outputs) = (input.channels, output.channels);
@@ -48,7 +48,7 @@ impl Dense {
         // Bound by memory: a weight costs about as much as four multiply-adds elsewhere.
         let split = Split::new(panels, 4.0 * ROWS as f64 * inputs as f64, threads);
         let weights = weights.packed(room, |weights| pack(weights, inputs, panels));
-        Ok(Self { table, input, output, weights, bias, finish, split })
+        Ok(Self { table, input, output, weights, bias, epilogue, split })
     }
 
     pub(super) fn input(&self) -> &Map {
@@ -86,7 +86,7 @@ impl Dense {
             for (image, x) in x.chunks_exact(inputs).enumerate() {
                 // SAFETY: the lengths are as the kernel asks; the outputs belong to this item.
                 unsafe {
-                    let sums = (self.table.panel)(&PanelArgs { x, weights, bias, finish: self.finish });
+                    let sums = (self.table.panel)(&PanelArgs { x, weights, bias, epilogue: self.epilogue });
                     for (&row, sum) in self.output.image(image).iter().skip(panel * ROWS).zip(sums) {
                         *arena.base().add(row as usize) = sum;
                     }

@@ -2,7 +2,7 @@
 
 use super::not_finite::check_input;
 use super::*;
-use crate::runtime::tuned::CompileError;
+use crate::runtime::cpu::CompileError;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]

@@ -37,9 +37,9 @@ pub(super) enum Work {
     /// One input channel per output channel.
     Depthwise(Layer),
     /// Few wide input channels.
-    Direct { layer: Layer, pooled: bool },
+    StemConv { layer: Layer, pooled: bool },
     /// Fully connected, or a pointwise convolution of one pixel.
-    Dense(Layer),
+    Linear(Layer),
     /// Windowed pooling.
     Pool(NodeId),
     /// Mean over the map.
@@ -175,7 +175,7 @@ impl<'a> Partition<'a> {
             Op::Conv2d(conv) => self.convolution(id, conv, &mut reads),
             Op::Linear { .. } => {
                 let (layer, value) = self.layer(id);
-                (Work::Dense(layer), value)
+                (Work::Linear(layer), value)
             }
             Op::MaxPool(_) | Op::AvgPool(_) => (Work::Pool(id), id),
             Op::GlobalAvgPool => (Work::GlobalMean(id), id),
@@ -211,14 +211,14 @@ impl<'a> Partition<'a> {
         }
         let single = input.pixels() == 1 && output.pixels() == 1 && conv.window.padding == [0; 2];
         if conv.is_pointwise() && conv.groups == 1 && single {
-            return (Work::Dense(layer), value);
+            return (Work::Linear(layer), value);
         }
         if conv.in_channels <= 4 && conv.groups == 1 && output.width >= 16 && !is_plain(conv, output.pixels()) {
             return match self.follower(value) {
                 Some((pool, Op::MaxPool(window))) if *window == Window::square(3, 2) => {
-                    (Work::Direct { layer, pooled: true }, pool)
+                    (Work::StemConv { layer, pooled: true }, pool)
                 }
-                _ => (Work::Direct { layer, pooled: false }, value),
+                _ => (Work::StemConv { layer, pooled: false }, value),
             };
         }
         let (layer, residual, value) = self.residual(id, layer, value);

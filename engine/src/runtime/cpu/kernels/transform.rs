@@ -4,7 +4,7 @@
 //!
 //! After A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, section 4.1.
 
-use super::finish::Finish;
+use super::epilogue::Epilogue;
 use super::simd::Simd;
 
 /// Values per patch.
@@ -77,7 +77,7 @@ pub(super) struct PixelArgs {
     pub bias: f32,
     /// A row that is added before the activation, or null.
     pub residual: *const f32,
-    pub finish: Finish,
+    pub epilogue: Epilogue,
     /// The output's row and its `[height, width]`.
     pub out: *mut f32,
     pub size: [usize; 2],
@@ -144,7 +144,7 @@ unsafe fn put<V: Simd>(args: &PixelArgs, mut sum: V, at: usize, count: usize) {
             let residual = args.residual.add(at);
             sum = sum.add(if count == V::LANES { V::load(residual) } else { V::load_partial(residual, count) });
         }
-        let value = args.finish.vector(sum);
+        let value = args.epilogue.vector(sum);
         if count == V::LANES { value.store(out) } else { value.store_partial(out, count) }
     }
 }

@@ -8,8 +8,8 @@
 use super::Isa;
 use super::depthwise::{self, PlaneArgs};
 use super::elementwise::{self, RowArgs};
-use super::linear::{self, PanelArgs};
 use super::matmul::{self, TileArgs, Tiling};
+use super::matvec::{self, PanelArgs};
 use super::pooling::{self, PoolArgs, PoolRowArgs};
 use super::simd::Simd;
 use super::transform::{self, PatchArgs, PixelArgs};
@@ -35,7 +35,7 @@ pub struct Table {
     pub(super) pool: unsafe fn(&PoolArgs<'_>),
     pub(super) max_row: unsafe fn(&PoolRowArgs),
     pub(super) sum: unsafe fn(*const f32, usize) -> f32,
-    pub(super) panel: unsafe fn(&PanelArgs<'_>) -> [f32; linear::ROWS],
+    pub(super) panel: unsafe fn(&PanelArgs<'_>) -> [f32; matvec::ROWS],
     pub(super) row: unsafe fn(&RowArgs),
 }
 
@@ -83,8 +83,8 @@ macro_rules! kernels {
             unsafe { pooling::sum::<Vector>(from, count) }
         }
         $(#[target_feature(enable = $features)])?
-        unsafe fn panel(args: &PanelArgs<'_>) -> [f32; linear::ROWS] {
-            unsafe { linear::panel::<Vector>(args) }
+        unsafe fn panel(args: &PanelArgs<'_>) -> [f32; matvec::ROWS] {
+            unsafe { matvec::panel::<Vector>(args) }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn row(args: &RowArgs) {

@@ -1,8 +1,8 @@
-//! Dense, grouped and pointwise convolution as a matrix product, and what can follow while its rows are still near: a
+//! Linear, grouped and pointwise convolution as a matrix product, and what can follow while its rows are still near: a
 //! depthwise convolution or the mean over the map.
 
 use super::arena::{Arena, Packed};
-use super::finish::Finish;
+use super::epilogue::Epilogue;
 use super::map::{Map, Split, share};
 use super::matmul::{Panel, Tile, TileArgs};
 use super::spec::{Sink, Spec};
@@ -40,7 +40,7 @@ pub struct Convolution {
     pub(super) weights: Packed,
     bias: Vec<f32>,
     tiles: Vec<Tile>,
-    finish: Finish,
+    epilogue: Epilogue,
     /// Where a panel's rows lie in the scratch, unless they go to the arena.
     near_rows: Vec<u32>,
     cut: Cut,
@@ -53,7 +53,7 @@ impl Convolution {
     /// Where the operands contradict one another, or the scratch is more than can be addressed.
     pub fn new(table: &'static Table, spec: Spec, threads: usize) -> Result<Self, Unfit> {
         spec.check()?;
-        let Spec { input, out_channels, out_size, groups, window, weights, bias, residual, finish, sink } = spec;
+        let Spec { input, out_channels, out_size, groups, window, weights, bias, residual, epilogue, sink } = spec;
         let depth = input.channels / groups * window.taps();
         let pixels = out_size[0] * out_size[1];
         let plain = window.is_plain() && pixels > 1;
@@ -97,7 +97,7 @@ impl Convolution {
             panels,
             bias,
             tiles,
-            finish,
+            epilogue,
             near_rows: offsets("the rows of a panel", table.tile_rows, near_pitch)?,
             cut,
         })
@@ -231,7 +231,7 @@ impl Convolution {
                     },
                     last: tile.last,
                     tail: tile.tail.unwrap_or(0),
-                    finish: self.finish,
+                    epilogue: self.epilogue,
                 };
                 self.table.tiles[panel.rows - 1][tile.vectors - 1][usize::from(tile.tail.is_some())](&args);
             }

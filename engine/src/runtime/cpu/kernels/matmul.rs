@@ -6,7 +6,7 @@
 //! (49 = 3 * 16 + 1) would waste most of a vector: such a tile has one *tail* pixel more, for which the vector runs
 //! over the panel's rows instead, one more multiply-add per `k`.
 
-use super::finish::{Finish, hard_swish, sigmoid};
+use super::epilogue::{Epilogue, hard_swish, sigmoid};
 use super::simd::Simd;
 
 /// The most output channels per panel of any instruction set.
@@ -108,7 +108,7 @@ pub(super) struct TileArgs {
     pub last: usize,
     /// Where the tail pixel is, from the tile's first.
     pub tail: usize,
-    pub finish: Finish,
+    pub epilogue: Epilogue,
 }
 
 /// `ROWS` output channels times `VECTORS` vectors of pixels, and a tail pixel.
@@ -165,18 +165,18 @@ pub(super) unsafe fn tile<V: Simd, const ROWS: usize, const VECTORS: usize, cons
                 *sum = sum.add(if whole { V::load(from) } else { V::load_partial(from, args.last) });
             }
         }
-        match args.finish {
+        match args.epilogue {
             // The value comes last, so that NaN stays.
-            Finish::Clamp { low, high } if high == f32::INFINITY => {
+            Epilogue::Clamp { low, high } if high == f32::INFINITY => {
                 let low = V::splat(low);
                 write(&sums, args, |x| low.max(x));
             }
-            Finish::Clamp { low, high } => {
+            Epilogue::Clamp { low, high } => {
                 let (low, high) = (V::splat(low), V::splat(high));
                 write(&sums, args, |x| high.min(low.max(x)));
             }
-            Finish::HardSwish => write(&sums, args, |x| hard_swish(x)),
-            Finish::Sigmoid => write(&sums, args, |x| sigmoid(x)),
+            Epilogue::HardSwish => write(&sums, args, |x| hard_swish(x)),
+            Epilogue::Sigmoid => write(&sums, args, |x| sigmoid(x)),
         }
         if TAIL {
             let mut lanes = [0.0_f32; MAX_ROWS + 16];
@@ -188,13 +188,13 @@ pub(super) unsafe fn tile<V: Simd, const ROWS: usize, const VECTORS: usize, cons
                 if !args.residual_rows.is_null() {
                     sum += *args.residual.add(*args.residual_rows.add(row) as usize + args.tail);
                 }
-                *args.y.add(*args.y_rows.add(row) as usize + args.tail) = args.finish.scalar(sum);
+                *args.y.add(*args.y_rows.add(row) as usize + args.tail) = args.epilogue.scalar(sum);
             }
         }
     }
 }
 
-/// Writes a tile's sums, each through `finish`.
+/// Writes a tile's sums, each through `epilogue`.
 ///
 /// # Safety
 /// As [`tile`].
@@ -202,7 +202,7 @@ pub(super) unsafe fn tile<V: Simd, const ROWS: usize, const VECTORS: usize, cons
 unsafe fn write<V: Simd, const ROWS: usize, const VECTORS: usize>(
     sums: &[[V; VECTORS]; ROWS],
     args: &TileArgs,
-    finish: impl Fn(V) -> V,
+    epilogue: impl Fn(V) -> V,
 ) {
     // SAFETY: as the caller promises.
     unsafe {
@@ -210,9 +210,9 @@ unsafe fn write<V: Simd, const ROWS: usize, const VECTORS: usize>(
         for (row, sums) in sums.iter().enumerate() {
             let to = args.y.add(*args.y_rows.add(row) as usize);
             for (vector, &sum) in sums.iter().enumerate().take(VECTORS - 1) {
-                finish(sum).store(to.add(vector * V::LANES));
+                epilogue(sum).store(to.add(vector * V::LANES));
             }
-            let (value, at) = (finish(sums[VECTORS - 1]), to.add((VECTORS - 1) * V::LANES));
+            let (value, at) = (epilogue(sums[VECTORS - 1]), to.add((VECTORS - 1) * V::LANES));
             if whole {
                 value.store(at);
             } else {

@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::error::CompileError;
 use super::fuse::{Follow, Group, Layer, Work, fuse, renames};
 use super::kernels::{
-    Convolution, ConvolutionSpec, Dense, Depthwise, Direct, DirectSpec, Factor, Finish, Isa, Map, Planes, Pooling,
-    REDZONE, Reduce, Rowwise, Sink, Step, Table, Unfit, Winograd,
+    Convolution, ConvolutionSpec, Depthwise, Epilogue, Factor, Isa, Linear, Map, Planes, Pooling, REDZONE, Reduce,
+    Rowwise, Sink, StemConv, StemSpec, Step, Table, Unfit, Winograd,
 };
 use super::parameters::Parameters;
 use super::place::{RowRef, Rows};
@@ -210,25 +210,25 @@ impl Builder<'_> {
                 let planes = self.planes(layer, input.size, output)?;
                 Step::Depthwise(Box::new(Depthwise::new(input, planes, threads)?))
             }
-            Work::Direct { layer, pooled } => {
+            Work::StemConv { layer, pooled } => {
                 let (weights, bias) = self.parameters.layer(&layer);
                 let shape = self.shape(layer.node);
-                let spec = DirectSpec {
+                let spec = StemSpec {
                     input,
                     output,
                     conv_size: [shape.height, shape.width],
                     window: self.conv(layer.node).window,
                     weights,
                     bias,
-                    finish: finish(layer.activation),
+                    epilogue: epilogue(layer.activation),
                     pooled,
                 };
-                Step::Direct(Box::new(Direct::new(table, spec, threads)?))
+                Step::StemConv(Box::new(StemConv::new(table, spec, threads)?))
             }
-            Work::Dense(layer) => {
+            Work::Linear(layer) => {
                 let (weights, bias) = self.parameters.layer(&layer);
-                let finish = finish(layer.activation);
-                Step::Dense(Box::new(Dense::new(table, (input, output), &weights, &bias, finish, threads)?))
+                let epilogue = epilogue(layer.activation);
+                Step::Linear(Box::new(Linear::new(table, (input, output), &weights, &bias, epilogue, threads)?))
             }
             Work::Pool(node) => {
                 let window = match self.graph.node(node).op {
@@ -251,7 +251,7 @@ impl Builder<'_> {
                     _ => (None, Factor::One),
                 };
                 let maps = (input, second, output);
-                Step::Rowwise(Box::new(Rowwise::new(table, maps, factor, finish(activation), threads)?))
+                Step::Rowwise(Box::new(Rowwise::new(table, maps, factor, epilogue(activation), threads)?))
             }
         };
         Ok(step)
@@ -297,7 +297,7 @@ impl Builder<'_> {
             weights,
             bias,
             residual: residual.map(|id| self.map(id)),
-            finish: finish(layer.activation),
+            epilogue: epilogue(layer.activation),
             sink,
         };
         Ok(if winograd {
@@ -319,16 +319,16 @@ impl Builder<'_> {
     fn planes(&self, layer: Layer, input: [usize; 2], output: Map) -> Result<Planes, Unfit> {
         let (weights, bias) = self.parameters.layer(&layer);
         let window = self.conv(layer.node).window;
-        Planes::new(self.table, window, input, output, (weights, bias), finish(layer.activation))
+        Planes::new(self.table, window, input, output, (weights, bias), epilogue(layer.activation))
     }
 }
 
-fn finish(activation: Activation) -> Finish {
+fn epilogue(activation: Activation) -> Epilogue {
     match activation {
-        Activation::None => Finish::NONE,
-        Activation::Relu => Finish::Clamp { low: 0.0, high: f32::INFINITY },
-        Activation::Relu6 => Finish::Clamp { low: 0.0, high: 6.0 },
-        Activation::HardSwish => Finish::HardSwish,
-        Activation::Sigmoid => Finish::Sigmoid,
+        Activation::None => Epilogue::NONE,
+        Activation::Relu => Epilogue::Clamp { low: 0.0, high: f32::INFINITY },
+        Activation::Relu6 => Epilogue::Clamp { low: 0.0, high: 6.0 },
+        Activation::HardSwish => Epilogue::HardSwish,
+        Activation::Sigmoid => Epilogue::Sigmoid,
     }
 }

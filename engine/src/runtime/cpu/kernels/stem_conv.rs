@@ -4,8 +4,8 @@
 
 use super::arena::{Arena, Packed};
 use super::convolution::{pack, panels};
+use super::epilogue::Epilogue;
 use super::filters::Filters;
-use super::finish::Finish;
 use super::map::{Map, Split};
 use super::matmul::{Panel, Tile, TileArgs};
 use super::pooling::PoolRowArgs;
@@ -19,7 +19,7 @@ const MARGIN: usize = 32;
 /// Convolved rows that a pooled row needs.
 const RING: usize = 3;
 
-/// What a direct convolution computes, before weights are packed.
+/// What a stem computes, before weights are packed.
 #[derive(Debug)]
 pub struct Spec {
     pub input: Map,
@@ -29,14 +29,14 @@ pub struct Spec {
     /// `[out_channels][in_channels][taps]`
     pub weights: Filters,
     pub bias: Vec<f32>,
-    pub finish: Finish,
+    pub epilogue: Epilogue,
     /// Whether a 3x3 max-pool with stride two and padding one follows.
     pub pooled: bool,
 }
 
-/// A direct convolution ready to run.
+/// A stem ready to run.
 #[derive(Debug)]
-pub struct Direct {
+pub struct StemConv {
     table: &'static Table,
     input: Map,
     output: Map,
@@ -45,7 +45,7 @@ pub struct Direct {
     pub(super) weights: Packed,
     bias: Vec<f32>,
     tiles: Vec<Tile>,
-    finish: Finish,
+    epilogue: Epilogue,
     pooled: bool,
     /// Output rows of an image, cut into bands.
     split: Split,
@@ -56,12 +56,12 @@ pub struct Direct {
     ring_rows: Vec<u32>,
 }
 
-impl Direct {
+impl StemConv {
     /// # Errors
     /// Where the operands contradict one another, or the scratch is more than can be addressed.
     pub fn new(table: &'static Table, spec: Spec, threads: usize) -> Result<Self, Unfit> {
         const PHASES: &str = "the input's padded rows";
-        let Spec { input, output, conv_size, window, weights, bias, finish, pooled } = spec;
+        let Spec { input, output, conv_size, window, weights, bias, epilogue, pooled } = spec;
         ensure_whole("the input", &input)?;
         ensure_whole("the output", &output)?;
         let phases = Phases::new(window, input.size, conv_size)?;
@@ -94,7 +94,7 @@ impl Direct {
             panels,
             bias,
             tiles: table.tiling(true).cut(conv_size[1]),
-            finish,
+            epilogue,
             pooled,
             split,
             band,
@@ -196,7 +196,7 @@ impl Direct {
                         residual_rows: std::ptr::null(),
                         last: tile.last,
                         tail: tile.tail.unwrap_or(0),
-                        finish: self.finish,
+                        epilogue: self.epilogue,
                     };
                     self.table.tiles[panel.rows - 1][tile.vectors - 1][usize::from(tile.tail.is_some())](&args);
                 }

@@ -15,7 +15,7 @@ const INPUT_SEED: u64 = 1;
 
 /// A network ready to run with the tuned kernels, on memory and threads of its own.
 #[derive(Debug)]
-pub struct TunedExecutable {
+pub struct CpuExecutable {
     network: Network,
     /// `[batch, classes]`: the same tensor every time, so that a run allocates nothing.
     output: Tensor,
@@ -24,7 +24,7 @@ pub struct TunedExecutable {
     handle: Tensor,
 }
 
-impl TunedExecutable {
+impl CpuExecutable {
     /// Packs the weights for `threads` threads and the best instruction set of this machine, or the one asked for, and
     /// puts a made-up input in front of them.
     ///
@@ -57,7 +57,7 @@ impl TunedExecutable {
     }
 }
 
-impl Executable for TunedExecutable {
+impl Executable for CpuExecutable {
     fn set_input(&mut self, input: &Tensor) -> Result<(), RunError> {
         let expected = self.network.input_shape();
         if <[usize; 4]>::from(expected) != input.dims() {

@@ -3,7 +3,7 @@
 //! Weights are packed as panels of [`ROWS`] outputs, `[k][output]`, so that they stream from start to end and the
 //! vectors run over outputs.
 
-use super::finish::Finish;
+use super::epilogue::Epilogue;
 use super::simd::Simd;
 
 /// Outputs per panel: a cache line of weights.
@@ -21,7 +21,7 @@ pub(super) struct PanelArgs<'a> {
     pub weights: &'a [f32],
     /// `[ROWS]`
     pub bias: &'a [f32],
-    pub finish: Finish,
+    pub epilogue: Epilogue,
 }
 
 /// The panel's outputs.
@@ -64,7 +64,7 @@ pub(super) unsafe fn panel<V: Simd>(args: &PanelArgs<'_>) -> [f32; ROWS] {
             if vector < vectors {
                 let sum = sums[0][vector].add(sums[1][vector]).add(sums[2][vector].add(sums[3][vector]));
                 let bias = V::load(args.bias.as_ptr().add(vector * V::LANES));
-                args.finish.vector(sum.add(bias)).store(out.as_mut_ptr().add(vector * V::LANES));
+                args.epilogue.vector(sum.add(bias)).store(out.as_mut_ptr().add(vector * V::LANES));
             }
         }
         out

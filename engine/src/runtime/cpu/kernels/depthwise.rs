@@ -4,7 +4,7 @@
 //! pixels whatever the width; what a shift drags in from the neighbouring row is masked away, once per column of the
 //! window. Stride two de-interleaves in registers. Every other window goes through [`Phases`].
 
-use super::finish::Finish;
+use super::epilogue::Epilogue;
 use super::simd::Simd;
 use super::window::Phases;
 
@@ -35,7 +35,7 @@ pub(super) struct PlaneArgs<'a> {
     pub weights: &'a [f32],
     pub bias: f32,
     pub out: *mut f32,
-    pub finish: Finish,
+    pub epilogue: Epilogue,
 }
 
 /// Zeros needed before and behind the pixels of a plane.
@@ -88,17 +88,17 @@ pub(super) fn masks(method: Method, [height, width]: [usize; 2], [_, out_width]:
 pub(super) unsafe fn plane<V: Simd>(args: &PlaneArgs<'_>) {
     // SAFETY: handed on; a second pass finishes pixels that were written just now, in place.
     unsafe {
-        match args.finish {
+        match args.epilogue {
             // Most depthwise layers: two operations fewer of the 17 that a vector of a 3x3 window takes.
-            Finish::NONE => sums::<V, false>(args),
-            Finish::Clamp { .. } => sums::<V, true>(args),
+            Epilogue::NONE => sums::<V, false>(args),
+            Epilogue::Clamp { .. } => sums::<V, true>(args),
             // Inside the loops a call (sigmoid) would empty all registers, even where it is never made.
-            Finish::HardSwish | Finish::Sigmoid => {
+            Epilogue::HardSwish | Epilogue::Sigmoid => {
                 sums::<V, false>(args);
                 let pixels = args.output[0] * args.output[1];
                 for at in (0..pixels).step_by(V::LANES) {
                     let (count, out) = ((pixels - at).min(V::LANES), args.out.add(at));
-                    args.finish.vector(V::load_partial(out, count)).store_partial(out, count);
+                    args.epilogue.vector(V::load_partial(out, count)).store_partial(out, count);
                 }
             }
         }
@@ -134,7 +134,7 @@ unsafe fn flat<V: Simd, const K: usize, const CLAMP: bool>(args: &PlaneArgs<'_>)
     let pixels = height * width;
     // SAFETY: loads reach half a window above and below and one vector behind, all inside the guards.
     unsafe {
-        let (bias, ends) = (V::splat(args.bias), ends::<V>(args.finish));
+        let (bias, ends) = (V::splat(args.bias), ends::<V>(args.epilogue));
         let mut weights = [[V::splat(0.0); K]; K];
         for (y, row) in weights.iter_mut().enumerate() {
             for (x, weight) in row.iter_mut().enumerate() {
@@ -194,7 +194,7 @@ unsafe fn stride_two<V: Simd, const CLAMP: bool>(args: &PlaneArgs<'_>) {
     let [out_height, out_width] = args.output;
     // SAFETY: loads reach one row above and below and two vectors past a row, all inside the guards.
     unsafe {
-        let (bias, ends) = (V::splat(args.bias), ends::<V>(args.finish));
+        let (bias, ends) = (V::splat(args.bias), ends::<V>(args.epilogue));
         let mut weights = [[V::splat(0.0); 3]; 3];
         for tap in 0..9 {
             weights[tap / 3][tap % 3] = V::splat(*args.weights.as_ptr().add(tap));
@@ -238,7 +238,7 @@ unsafe fn taps<V: Simd, const CLAMP: bool>(args: &PlaneArgs<'_>) {
     let phases = args.phases;
     // SAFETY: the phases have room for a tap's whole vector at the last output pixel.
     unsafe {
-        let (bias, ends) = (V::splat(args.bias), ends::<V>(args.finish));
+        let (bias, ends) = (V::splat(args.bias), ends::<V>(args.epilogue));
         for out_y in 0..out_height {
             let row = args.plane.add(out_y * phases.window.stride[0] * phases.row());
             for out_x in (0..out_width).step_by(V::LANES) {
@@ -262,11 +262,11 @@ unsafe fn taps<V: Simd, const CLAMP: bool>(args: &PlaneArgs<'_>) {
 /// # Safety
 /// As [`plane`].
 #[inline(always)]
-unsafe fn ends<V: Simd>(finish: Finish) -> [V; 2] {
+unsafe fn ends<V: Simd>(epilogue: Epilogue) -> [V; 2] {
     // SAFETY: as the caller promises.
     unsafe {
-        match finish {
-            Finish::Clamp { low, high } => [V::splat(low), V::splat(high)],
+        match epilogue {
+            Epilogue::Clamp { low, high } => [V::splat(low), V::splat(high)],
             _ => [V::splat(0.0); 2],
         }
     }

@@ -2,13 +2,13 @@
 
 use super::arena::{Arena, Packed};
 use super::convolution::Convolution;
-use super::dense::Dense;
-use super::direct::Direct;
+use super::linear::Linear;
 use super::map::Map;
 use super::planes::{Depthwise, Planes};
 use super::reduce::Reduce;
 use super::rowwise::Rowwise;
 use super::spec::Sink;
+use super::stem_conv::StemConv;
 use super::winograd::Winograd;
 
 /// One kernel launch.
@@ -16,16 +16,16 @@ use super::winograd::Winograd;
 pub enum Step {
     /// A matrix product and what follows it.
     Convolution(Box<Convolution>),
-    /// Dense 3x3 convolution with fewer multiply-adds.
+    /// Linear 3x3 convolution with fewer multiply-adds.
     Winograd(Box<Winograd>),
     /// Depthwise convolution.
     Depthwise(Box<Depthwise>),
     /// A stem.
-    Direct(Box<Direct>),
+    StemConv(Box<StemConv>),
     /// Pooling.
     Reduce(Box<Reduce>),
     /// Fully connected.
-    Dense(Box<Dense>),
+    Linear(Box<Linear>),
     /// Value by value.
     Rowwise(Box<Rowwise>),
 }
@@ -36,9 +36,9 @@ impl Step {
             Self::Convolution(step) => step.items(),
             Self::Winograd(step) => step.items(),
             Self::Depthwise(step) => step.items(),
-            Self::Direct(step) => step.items(),
+            Self::StemConv(step) => step.items(),
             Self::Reduce(step) => step.items(),
-            Self::Dense(step) => step.items(),
+            Self::Linear(step) => step.items(),
             Self::Rowwise(step) => step.items(),
         }
     }
@@ -48,9 +48,9 @@ impl Step {
             Self::Convolution(step) => step.reads().collect(),
             Self::Winograd(step) => step.reads().collect(),
             Self::Depthwise(step) => vec![step.input()],
-            Self::Direct(step) => vec![step.input()],
+            Self::StemConv(step) => vec![step.input()],
             Self::Reduce(step) => vec![step.input()],
-            Self::Dense(step) => vec![step.input()],
+            Self::Linear(step) => vec![step.input()],
             Self::Rowwise(step) => step.reads().collect(),
         }
     }
@@ -60,9 +60,9 @@ impl Step {
             Self::Convolution(step) => step.output(),
             Self::Winograd(step) => step.output(),
             Self::Depthwise(step) => step.planes.output(),
-            Self::Direct(step) => step.output(),
+            Self::StemConv(step) => step.output(),
             Self::Reduce(step) => step.output(),
-            Self::Dense(step) => step.output(),
+            Self::Linear(step) => step.output(),
             Self::Rowwise(step) => step.output(),
         }
     }
@@ -77,9 +77,9 @@ impl Step {
             Self::Convolution(step) => step.scratch(),
             Self::Winograd(step) => step.scratch(),
             Self::Depthwise(step) => step.planes.scratch(),
-            Self::Direct(step) => step.scratch(),
+            Self::StemConv(step) => step.scratch(),
             Self::Reduce(step) => step.scratch(),
-            Self::Dense(step) => step.scratch(),
+            Self::Linear(step) => step.scratch(),
             Self::Rowwise(_) => 0,
         }
     }
@@ -88,8 +88,8 @@ impl Step {
         match self {
             Self::Convolution(step) => Some(&mut step.weights),
             Self::Winograd(step) => Some(&mut step.weights),
-            Self::Direct(step) => Some(&mut step.weights),
-            Self::Dense(step) => Some(&mut step.weights),
+            Self::StemConv(step) => Some(&mut step.weights),
+            Self::Linear(step) => Some(&mut step.weights),
             Self::Depthwise(_) | Self::Reduce(_) | Self::Rowwise(_) => None,
         }
     }
@@ -116,9 +116,9 @@ impl Step {
                 Self::Convolution(step) => step.run(item, arena, scratch),
                 Self::Winograd(step) => step.run(item, arena, scratch),
                 Self::Depthwise(step) => step.run(item, arena, scratch),
-                Self::Direct(step) => step.run(item, arena, scratch),
+                Self::StemConv(step) => step.run(item, arena, scratch),
                 Self::Reduce(step) => step.run(item, arena, scratch),
-                Self::Dense(step) => step.run(item, arena, scratch),
+                Self::Linear(step) => step.run(item, arena, scratch),
                 Self::Rowwise(step) => step.run(item, arena),
             }
         }

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::{Mismatch, WeightsFile};
 use crate::design::{Batch, Design, Edit, limits};
 use crate::graph::{Graph, LoweringError, Op, lower};
+use crate::weights::{Mismatch, WeightsFile};
 use crate::zoo;
 
 /// Classes that the file's last layer tells apart, where that layer is called as in `graph`.
