@@ -22,6 +22,7 @@ mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx512vl;
 mod convolution;
+mod dealing;
 mod depthwise;
 mod elementwise;
 mod epilogue;
