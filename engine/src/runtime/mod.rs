@@ -7,6 +7,7 @@
 pub mod candle;
 pub mod cpu;
 mod executable;
+mod fault;
 mod memory;
 mod options;
 mod plan;
@@ -15,7 +16,9 @@ mod prepare;
 pub mod reference;
 
 pub use cpu::Isa;
-pub use executable::{Executable, Marks, PrepareError, RunError};
+pub(crate) use executable::Stopwatch;
+pub use executable::{Executable, Marks, PrepareError, RunError, RunTimes};
+pub use fault::DeviceFault;
 pub use memory::{check_memory, needed_memory};
 pub use options::{RunOptions, Runtime};
 pub use plan::{Fusing, Kernel, KernelPlan, WINOGRAD};

@@ -1,0 +1,50 @@
+//! What a device can do to work that it was given: the same while a network is prepared and while it runs.
+
+use thiserror::Error;
+
+use crate::units::Nanos;
+
+/// A device that failed at its work.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum DeviceFault {
+    /// The driver took the device away: it was reset, removed or put to sleep. Nothing on it is left.
+    #[error(
+        "the device was lost ({reason}): everything on it is gone and its process starts anew; try again, or choose \
+         another device"
+    )]
+    Lost {
+        /// What the driver says.
+        reason: String,
+    },
+    /// The device's memory does not suffice.
+    #[error(
+        "the device is out of memory ({reason}): lower batch, input or width, or close other programs that use the device"
+    )]
+    OutOfMemory {
+        /// What the driver says.
+        reason: String,
+    },
+    /// The work was not done in time, so that the driver's watchdog ends it or has ended it.
+    #[error(
+        "the device was not done after {waited}, and the driver's watchdog ends work that takes too long: lower batch or \
+         input, or choose another device"
+    )]
+    Watchdog {
+        /// How long it was waited for.
+        waited: Nanos,
+    },
+    /// Anything else.
+    #[error("the device failed: {reason}; update its driver, or choose another device")]
+    Other {
+        /// What the driver says.
+        reason: String,
+    },
+}
+
+impl DeviceFault {
+    /// Whether the device is of no more use to this process: only a fresh one can open it again.
+    #[must_use]
+    pub const fn ends_process(&self) -> bool {
+        matches!(self, Self::Lost { .. } | Self::Watchdog { .. })
+    }
+}
