@@ -75,6 +75,15 @@ pub trait Executable {
         Ok(None)
     }
 
+    /// Runs once; the result's values, row by row.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run) and [`logits`](Self::logits).
+    fn infer(&mut self, clock: &dyn Clock) -> Result<Vec<f32>, RunError> {
+        self.run(clock, Marks::None)?;
+        Ok(self.logits()?.flatten_all()?.to_vec1()?)
+    }
+
     /// The kernels that a run launches.
     fn plan(&self) -> &KernelPlan;
 
@@ -136,17 +145,9 @@ pub enum RunError {
     /// A failure outside a layer.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
-    /// The device failed at its work.
-    #[error(transparent)]
+    /// The device failed at its work; a cause of its own, so that it is found in whatever this becomes part of.
+    #[error("{0}")]
     Fault(#[from] DeviceFault),
-}
-
-impl RunError {
-    /// Whether the device is of no more use to this process: only a fresh one can open it again.
-    #[must_use]
-    pub const fn ends_process(&self) -> bool {
-        matches!(self, Self::Fault(fault) if fault.ends_process())
-    }
 }
 
 /// Why a design cannot be prepared to run.
@@ -196,27 +197,17 @@ pub enum PrepareError {
         limit: u64,
     },
     /// The driver does not take a kernel.
-    #[error(
-        "layer `{layer}`: the driver refuses its shader ({message}); update the driver, or choose another device"
-    )]
+    #[error("layer `{layer}`: the driver refuses its shader ({message}); update the driver, or choose another device")]
     Shader {
         /// Path of the layer.
         layer: String,
         /// What the driver says.
         message: String,
     },
-    /// The device failed at its work.
-    #[error(transparent)]
+    /// The device failed at its work; a cause of its own, so that it is found in whatever this becomes part of.
+    #[error("{0}")]
     Fault(#[from] DeviceFault),
     /// Candle's own failure.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
-}
-
-impl PrepareError {
-    /// Whether the device is of no more use to this process: only a fresh one can open it again.
-    #[must_use]
-    pub const fn ends_process(&self) -> bool {
-        matches!(self, Self::Fault(fault) if fault.ends_process())
-    }
 }

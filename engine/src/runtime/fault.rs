@@ -48,3 +48,29 @@ impl DeviceFault {
         matches!(self, Self::Lost { .. } | Self::Watchdog { .. })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::{PrepareError, RunError};
+
+    #[test]
+    fn every_fault_names_what_the_driver_said_and_a_remedy_and_is_told_once() {
+        let reason = || "VK_ERROR".to_owned();
+        let faults = [
+            (DeviceFault::Lost { reason: reason() }, "try again", true),
+            (DeviceFault::OutOfMemory { reason: reason() }, "lower batch", false),
+            (DeviceFault::Watchdog { waited: Nanos::from_secs(9) }, "lower batch", true),
+            (DeviceFault::Other { reason: reason() }, "another device", false),
+        ];
+        for (fault, remedy, ends) in faults {
+            let text = fault.to_string();
+            assert!(text.contains(remedy) && (text.contains("VK_ERROR") || text.contains("9.00 s")), "{text}");
+            assert_eq!(fault.ends_process(), ends, "{text}");
+            assert_eq!(RunError::from(fault.clone()).to_string(), text);
+            let error = PrepareError::from(fault.clone());
+            let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<DeviceFault>());
+            assert_eq!((error.to_string(), cause), (text, Some(&fault)), "it is found in what it becomes part of");
+        }
+    }
+}

@@ -14,6 +14,7 @@ mod plan;
 mod precision;
 mod prepare;
 pub mod reference;
+mod timestamps;
 
 pub use cpu::Isa;
 pub(crate) use executable::Stopwatch;
@@ -24,3 +25,4 @@ pub use options::{RunOptions, Runtime};
 pub use plan::{Fusing, Kernel, KernelPlan, WINOGRAD};
 pub use precision::Precision;
 pub use prepare::{prepare, prepare_apart};
+pub use timestamps::device_times;
