@@ -9,15 +9,18 @@ pub mod cpu;
 mod executable;
 mod memory;
 mod options;
-mod plan;
+mod parameters;
+pub mod plan;
 mod precision;
 mod prepare;
+#[cfg(test)]
+mod random_graph;
 pub mod reference;
 
 pub use cpu::Isa;
 pub use executable::{Executable, Marks, PrepareError, RunError};
 pub use memory::{check_memory, needed_memory};
 pub use options::{RunOptions, Runtime};
-pub use plan::{Fusing, Kernel, KernelPlan, WINOGRAD};
+pub use plan::{Fusing, Kernel, KernelPlan, KernelSpec, WINOGRAD};
 pub use precision::Precision;
 pub use prepare::{prepare, prepare_apart};
