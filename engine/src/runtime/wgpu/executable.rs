@@ -72,7 +72,15 @@ impl WgpuExecutable {
         device: &Device,
         (fusing, precision): (Fusing, Precision),
     ) -> Result<Self, PrepareError> {
-        let gpu = Gpu::of(device)?;
+        Self::on(Gpu::of(device)?, graph, weights, (fusing, precision))
+    }
+
+    pub(super) fn on(
+        gpu: Arc<Gpu>,
+        graph: &Graph,
+        weights: &Weights,
+        (fusing, precision): (Fusing, Precision),
+    ) -> Result<Self, PrepareError> {
         let network = compile(&gpu, graph, weights, (fusing, precision))?;
         let output_shape = graph.node(graph.output()).output;
         let stamps = match gpu.timestamp_period {

@@ -78,7 +78,8 @@ impl Gpu {
         Ok(gpu)
     }
 
-    fn open(adapter: &wgpu::Adapter, device: &Device) -> Result<Self, PrepareError> {
+    /// Opens an adapter for nobody else.
+    pub fn open(adapter: &wgpu::Adapter, device: &Device) -> Result<Self, PrepareError> {
         use wgpu::Features;
         let info = adapter.get_info();
         let wanted = Features::TIMESTAMP_QUERY | Features::SHADER_F16 | Features::PIPELINE_CACHE;
