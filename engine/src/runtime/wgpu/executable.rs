@@ -6,13 +6,13 @@ use candle_core::{CpuStorage, Device as CandleDevice, InplaceOp1, Layout, Tensor
 
 use super::compile::{Compiled, Launch, compile};
 use super::gpu::Gpu;
-use super::tuner::stored;
+use super::stamps::Stamps;
+use super::stored::stored;
 use crate::clock::Clock;
 use crate::device::Device;
 use crate::graph::{Graph, Shape};
 use crate::runtime::{
     DeviceFault, Executable, Fusing, KernelPlan, Marks, Precision, PrepareError, RunError, RunTimes, Stopwatch,
-    device_times,
 };
 use crate::units::Nanos;
 use crate::weights::{Weights, seeded_input};
@@ -35,17 +35,6 @@ pub struct WgpuExecutable {
     /// The input as it lies on the device, for measuring how long it takes to get there.
     uploaded: Vec<u8>,
     output: Tensor,
-}
-
-/// Where the device writes the times of kernels.
-#[derive(Debug)]
-struct Stamps {
-    queries: wgpu::QuerySet,
-    resolved: wgpu::Buffer,
-    staging: wgpu::Buffer,
-    period: f64,
-    /// As read back.
-    values: Vec<u64>,
 }
 
 /// How the result comes to the host: the part of its bank that holds it, then its values in order.
@@ -83,10 +72,7 @@ impl WgpuExecutable {
     ) -> Result<Self, PrepareError> {
         let network = compile(&gpu, graph, weights, (fusing, precision))?;
         let output_shape = graph.node(graph.output()).output;
-        let stamps = match gpu.timestamp_period {
-            Some(period) => Stamps::new(&gpu, network.launches.len(), period)?,
-            None => None,
-        };
+        let stamps = Stamps::new(&gpu, network.launches.len())?;
         let readback = Readback::new(&gpu, &network, (output_shape, precision))?;
         let classes = output_shape.channels * output_shape.pixels();
         let output = Tensor::zeros((output_shape.batch, classes), candle_core::DType::F32, &CandleDevice::Cpu)?;
@@ -145,11 +131,7 @@ impl WgpuExecutable {
         let mut pass = |launches: &[Launch]| {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                 label: None,
-                timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
-                    query_set: &stamps.queries,
-                    beginning_of_pass_write_index: Some(2 * pairs),
-                    end_of_pass_write_index: Some(2 * pairs + 1),
-                }),
+                timestamp_writes: Some(stamps.pass(pairs)),
             });
             launches.iter().for_each(|launch| launch.encode(&mut pass));
             pairs += 1;
@@ -158,8 +140,7 @@ impl WgpuExecutable {
             true => launches.chunks(1).for_each(&mut pass),
             false => in_one.into_iter().for_each(&mut pass),
         }
-        encoder.resolve_query_set(&stamps.queries, 0..2 * pairs, &stamps.resolved, 0);
-        encoder.copy_buffer_to_buffer(&stamps.resolved, 0, &stamps.staging, 0, u64::from(2 * pairs) * 8);
+        stamps.collect(&mut encoder, pairs);
         encoder.finish()
     }
 
@@ -193,10 +174,9 @@ impl WgpuExecutable {
         let enqueued = clock.now();
         self.gpu.wait(submission)?;
         let end = clock.now();
-        let count = if kernels.is_some() { 2 * self.network.launches.len() } else { 2 };
-        stamps.read(&self.gpu, count)?;
+        let pairs = if kernels.is_some() { self.network.launches.len() } else { 1 };
         let mut whole = Vec::new();
-        let device = device_times(&stamps.values, stamps.period, kernels.unwrap_or(&mut whole));
+        let device = stamps.read(&self.gpu, pairs, kernels.unwrap_or(&mut whole))?;
         let times = RunTimes { host: end.since(begin), enqueue: enqueued.since(begin), device };
         if device.is_none() {
             // A clock that fails once is not asked again.
@@ -303,36 +283,6 @@ impl Launch {
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &self.group, &[]);
         pass.dispatch_workgroups(x, y, z);
-    }
-}
-
-impl Stamps {
-    /// Room for a begin and an end of every kernel; `None` where the device has no room for so many.
-    fn new(gpu: &Gpu, kernels: usize, period: f64) -> Result<Option<Self>, DeviceFault> {
-        use wgpu::BufferUsages as Usage;
-        let count = 2 * kernels.max(1) as u32;
-        if count > wgpu::QUERY_SET_MAX_QUERIES {
-            return Ok(None);
-        }
-        let queries = gpu.guarded(|| {
-            gpu.device.create_query_set(&wgpu::QuerySetDescriptor { label: None, ty: wgpu::QueryType::Timestamp, count })
-        })?;
-        let bytes = u64::from(count) * 8;
-        Ok(Some(Self {
-            queries,
-            resolved: gpu.buffer(bytes, Usage::QUERY_RESOLVE | Usage::COPY_SRC)?,
-            staging: gpu.buffer(bytes, Usage::MAP_READ | Usage::COPY_DST)?,
-            period,
-            values: Vec::with_capacity(count as usize),
-        }))
-    }
-
-    fn read(&mut self, gpu: &Gpu, count: usize) -> Result<(), DeviceFault> {
-        let values = &mut self.values;
-        gpu.read(&self.staging, count as u64 * 8, |bytes| {
-            values.clear();
-            values.extend(bytes.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)));
-        })
     }
 }
 

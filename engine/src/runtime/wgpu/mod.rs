@@ -17,9 +17,14 @@ mod executable;
 mod fusing;
 mod gpu;
 mod kernels;
+mod peaks;
 mod pipelines;
 #[cfg(test)]
 mod tests;
+mod stamps;
+mod stored;
+mod timer;
 mod tuner;
 
 pub(super) use executable::WgpuExecutable;
+pub use peaks::{GpuPeaks, gpu_peaks};

@@ -1,23 +1,16 @@
 //! Finds the fastest of a kernel's shaders by running them on made-up values.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::choices::Choice;
 use super::gpu::Gpu;
 use super::kernels::{Aliases, GpuKernel, ImageStrides, Parameters, Source, Variant};
+use super::stored::stored;
+use super::timer::{Launches, Timer};
 use crate::graph::Shape;
 use crate::runtime::plan::{Elementwise, KernelSpec, Work};
-use crate::runtime::{DeviceFault, Precision, device_times};
+use crate::runtime::DeviceFault;
 use crate::units::Nanos;
-
-/// Device time that the launches of one reading take together, about.
-const READING: Duration = Duration::from_micros(300);
-
-/// Most launches of one reading.
-const MOST_LAUNCHES: u32 = 64;
-
-/// Readings of every shader; the fastest counts.
-const READINGS: usize = 3;
 
 /// Values that are made up; larger buffers repeat them.
 const MADE_UP: usize = 1 << 20;
@@ -69,14 +62,7 @@ struct Rig<'a> {
     second: wgpu::Buffer,
     weights: wgpu::Buffer,
     table: wgpu::Buffer,
-    stamps: Option<Stamps>,
-}
-
-struct Stamps {
-    queries: wgpu::QuerySet,
-    resolved: wgpu::Buffer,
-    staging: wgpu::Buffer,
-    period: f64,
+    timer: Timer<'a>,
 }
 
 /// The fastest shader of `candidate`; `None` where none runs, or `until` is over before the first has.
@@ -84,7 +70,7 @@ struct Stamps {
 /// # Errors
 /// Where the device fails.
 pub(super) fn tune(gpu: &Gpu, candidate: &Candidate, until: Instant) -> Result<Option<Choice>, DeviceFault> {
-    let Some(rig) = Rig::new(gpu, candidate)? else { return Ok(None) };
+    let Some(mut rig) = Rig::new(gpu, candidate)? else { return Ok(None) };
     let mut best: Option<Choice> = None;
     for (variant, source) in &candidate.sources {
         if best.is_some() && Instant::now() >= until {
@@ -132,7 +118,7 @@ impl<'a> Rig<'a> {
             second: gpu.buffer(if seconds.is_some() { bytes(second) } else { 16 }, usage)?,
             weights: gpu.buffer(packed.len() as u64 * spec.precision.bytes(), usage)?,
             table: gpu.buffer(table.len() as u64 * 4, usage)?,
-            stamps: gpu.timestamp_period.map(|period| Stamps::new(gpu, period)).transpose()?,
+            timer: Timer::new(gpu)?,
             gpu,
         };
         let table: Vec<u8> = table.iter().flat_map(|offset| offset.to_le_bytes()).collect();
@@ -151,7 +137,7 @@ impl<'a> Rig<'a> {
     }
 
     /// Device time of one launch; `None` where the driver does not take the shader.
-    fn time(&self, source: &Source) -> Result<Option<Nanos>, DeviceFault> {
+    fn time(&mut self, source: &Source) -> Result<Option<Nanos>, DeviceFault> {
         let Ok(made) = self.gpu.pipelines.of(source) else { return Ok(None) };
         let buffers = [&self.x, &self.y, &self.weights, &self.table, &self.second];
         let entries: Vec<wgpu::BindGroupEntry<'_>> = source
@@ -169,85 +155,8 @@ impl<'a> Rig<'a> {
                 entries: &entries,
             })
         })?;
-        let once = |launches: u32| self.reading(&made.pipeline, &group, source.workgroups, launches);
-        once(1)?;
-        let first = once(2)?;
-        let launches = (READING.as_nanos() as u64 / first.0.max(1)).clamp(1, u64::from(MOST_LAUNCHES)) as u32;
-        let mut best = first;
-        for _ in 0..READINGS {
-            best = best.min(once(launches)?);
-        }
-        Ok(Some(best))
-    }
-
-    /// Time of one of so many launches in a row.
-    fn reading(
-        &self,
-        pipeline: &wgpu::ComputePipeline,
-        group: &wgpu::BindGroup,
-        [x, y, z]: [u32; 3],
-        launches: u32,
-    ) -> Result<Nanos, DeviceFault> {
-        let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
-                label: None,
-                timestamp_writes: self.stamps.as_ref().map(Stamps::writes),
-            });
-            pass.set_pipeline(pipeline);
-            pass.set_bind_group(0, group, &[]);
-            for _ in 0..launches {
-                pass.dispatch_workgroups(x, y, z);
-            }
-        }
-        if let Some(stamps) = &self.stamps {
-            encoder.resolve_query_set(&stamps.queries, 0..2, &stamps.resolved, 0);
-            encoder.copy_buffer_to_buffer(&stamps.resolved, 0, &stamps.staging, 0, 16);
-        }
-        let begin = Instant::now();
-        let submission = self.gpu.queue.submit([encoder.finish()]);
-        self.gpu.wait(submission)?;
-        let host = Nanos::from(begin.elapsed());
-        let device = self.stamps.as_ref().map(|stamps| stamps.read(self.gpu)).transpose()?.flatten();
-        Ok(Nanos(device.unwrap_or(host).0 / u64::from(launches)))
-    }
-}
-
-impl Stamps {
-    fn new(gpu: &Gpu, period: f64) -> Result<Self, DeviceFault> {
-        use wgpu::BufferUsages as Usage;
-        let queries = gpu.guarded(|| {
-            gpu.device.create_query_set(&wgpu::QuerySetDescriptor {
-                label: None,
-                ty: wgpu::QueryType::Timestamp,
-                count: 2,
-            })
-        })?;
-        Ok(Self {
-            queries,
-            resolved: gpu.buffer(16, Usage::QUERY_RESOLVE | Usage::COPY_SRC)?,
-            staging: gpu.buffer(16, Usage::MAP_READ | Usage::COPY_DST)?,
-            period,
-        })
-    }
-
-    const fn writes(&self) -> wgpu::ComputePassTimestampWrites<'_> {
-        wgpu::ComputePassTimestampWrites {
-            query_set: &self.queries,
-            beginning_of_pass_write_index: Some(0),
-            end_of_pass_write_index: Some(1),
-        }
-    }
-
-    /// Time between the two; `None` where the driver gave none.
-    fn read(&self, gpu: &Gpu) -> Result<Option<Nanos>, DeviceFault> {
-        let mut stamps = [0_u64; 2];
-        gpu.read(&self.staging, 16, |bytes| {
-            for (stamp, bytes) in stamps.iter_mut().zip(bytes.as_chunks::<8>().0) {
-                *stamp = u64::from_le_bytes(*bytes);
-            }
-        })?;
-        Ok(device_times(&stamps, self.period, &mut Vec::new()))
+        let work = Launches { pipeline: &made.pipeline, group: &group, workgroups: source.workgroups };
+        Ok(Some(self.timer.best(&work)?))
     }
 }
 
@@ -278,14 +187,4 @@ fn made_up(count: usize) -> Vec<f32> {
         (state >> 40) as f32 / (1_u64 << 24) as f32 - 0.5
     };
     (0..count).map(next).collect()
-}
-
-/// Values in the form in which a device stores them; a whole number of 4-byte words.
-pub(super) fn stored(values: &[f32], precision: Precision) -> Vec<u8> {
-    let mut bytes: Vec<u8> = match precision {
-        Precision::F32 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-        Precision::F16 => values.iter().flat_map(|value| half::f16::from_f32(*value).to_le_bytes()).collect(),
-    };
-    bytes.resize(bytes.len().next_multiple_of(4), 0);
-    bytes
 }
