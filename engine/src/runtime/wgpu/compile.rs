@@ -11,7 +11,7 @@ use super::stored::stored;
 use super::tuner::{Candidate, tune};
 use crate::graph::{Graph, NodeId};
 use crate::runtime::parameters::{Filters, LayerParameters, Parameters};
-use crate::runtime::plan::{Banks, Elementwise, KernelSpec, Operand, Planned, Work, partition};
+use crate::runtime::plan::{Banks, Elementwise, Operand, Part, Planned, Step as PlannedStep, Work, partition};
 use crate::runtime::{DeviceFault, Fusing, KernelPlan, PrepareError, Precision};
 use crate::weights::Weights;
 
@@ -208,7 +208,7 @@ impl Builder<'_> {
 
     /// Weights and bias of every step.
     fn step_parameters(&self, kernel: &Planned) -> Vec<(Vec<f32>, Vec<f32>)> {
-        let of = |(step, part): (&crate::runtime::plan::Step, &crate::runtime::plan::Part)| match step.work {
+        let of = |(step, part): (&PlannedStep, &Part)| match step.work {
             Work::Conv { .. } | Work::Linear => match self.parameters.layer(part) {
                 LayerParameters { weights: Filters::Values(values), bias } => (values, bias),
                 LayerParameters { weights: Filters::Count(_), bias } => (Vec::new(), bias),

@@ -141,12 +141,11 @@ impl Bench<'_> {
             layer: "measuring peaks".to_owned(),
             message,
         })?;
-        let entry = |(binding, buffer): (u32, &wgpu::Buffer)| wgpu::BindGroupEntry {
-            binding,
-            resource: buffer.as_entire_binding(),
-        };
-        // Written out: the entries borrow the buffers.
-        let entries = [entry((0, &buffers[0])), entry((1, &buffers[1]))];
+        let [x, y] = buffers.each_ref().map(wgpu::Buffer::as_entire_binding);
+        let entries = [
+            wgpu::BindGroupEntry { binding: 0, resource: x },
+            wgpu::BindGroupEntry { binding: 1, resource: y },
+        ];
         let layout = &made.layout;
         let group = self.gpu.guarded(|| {
             self.gpu.device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries })

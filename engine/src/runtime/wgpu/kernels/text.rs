@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use super::{Aliases, Refusal};
-use crate::runtime::plan::Precision;
+use crate::runtime::Precision;
 
 /// The most workgroups that a launch has in one dimension: what every WebGPU adapter allows.
 pub const WORKGROUPS_PER_DIMENSION: u32 = 65_535;
