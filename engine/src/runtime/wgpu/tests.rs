@@ -24,7 +24,7 @@ use crate::zoo;
 
 /// The software GPU, where the machine has one.
 fn software() -> Option<Device> {
-    match Device::open(&DeviceId::Software) {
+    match Device::open(&DeviceId::SoftwareGpu) {
         Ok(device) => Some(device),
         Err(error) => {
             eprintln!("skipped: {error}");
