@@ -11,6 +11,8 @@ mod free;
 mod kernel;
 mod partition;
 mod spec;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub(super) use banks::{Banks, Operand};
