@@ -10,9 +10,12 @@ mod executable;
 mod fault;
 mod memory;
 mod options;
-mod plan;
+mod parameters;
+pub mod plan;
 mod precision;
 mod prepare;
+#[cfg(test)]
+mod random_graph;
 pub mod reference;
 mod timestamps;
 
@@ -22,7 +25,7 @@ pub use executable::{Executable, Marks, PrepareError, RunError, RunTimes};
 pub use fault::DeviceFault;
 pub use memory::{check_memory, needed_memory};
 pub use options::{RunOptions, Runtime};
-pub use plan::{Fusing, Kernel, KernelPlan, WINOGRAD};
+pub use plan::{Fusing, Kernel, KernelPlan, KernelSpec, WINOGRAD};
 pub use precision::Precision;
 pub use prepare::{prepare, prepare_apart};
 pub use timestamps::device_times;

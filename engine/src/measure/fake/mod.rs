@@ -175,7 +175,8 @@ impl FakeExecutable {
 }
 
 fn plan_of(kernels: usize) -> KernelPlan {
-    let kernel = |index: usize| Kernel { layers: vec![NodeId(index + 1)], label: format!("kernel {index}") };
+    let kernel =
+        |index: usize| Kernel { layers: vec![NodeId(index + 1)], label: format!("kernel {index}"), spec: None };
     KernelPlan { kernels: (0..kernels).map(kernel).collect() }
 }
 
