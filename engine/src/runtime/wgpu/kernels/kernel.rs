@@ -13,7 +13,8 @@ use super::pool::Pool;
 use super::size::expect;
 use super::text::{Setting, Source};
 use super::variant::{Limits, Variant};
-use crate::runtime::plan::{Elementwise as Operation, KernelSpec, Precision, Work};
+use crate::runtime::Precision;
+use crate::runtime::plan::{Elementwise as Operation, KernelSpec, Work};
 
 /// Elements between the images of a value: height times width of its map, and after a flatten still that of the map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

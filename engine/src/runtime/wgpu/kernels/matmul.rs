@@ -1,13 +1,13 @@
 //! Everything that is a matrix product: pointwise convolutions over planes, dense and grouped ones as implicit products,
 //! linear layers over many images, a depthwise convolution on the way in, a mean on the way out.
 
+use super::epilogue::Finish;
 use super::inputs::Inputs;
 use super::size::Map;
 use super::text::{Setting, Source};
 use super::variant::{Limits, Tile, Variant};
 use super::{Parameters, Refusal, direct, patch, product};
 use crate::graph::Activation;
-use crate::runtime::plan::Epilogue;
 
 /// `groups` products of `[rows, depth]` weights with `[depth, columns]` inputs, `columns` the pixels of all images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,7 +25,7 @@ pub(super) struct Matmul {
     /// Whether the mean over each image's pixels is the result, and the activation before it.
     pub mean: bool,
     pub before_mean: Activation,
-    pub epilogue: Epilogue,
+    pub finish: Finish,
 }
 
 impl Matmul {

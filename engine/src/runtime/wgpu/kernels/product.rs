@@ -12,7 +12,6 @@ use super::inputs::Place;
 use super::matmul::Matmul;
 use super::text::{Access, COMPONENTS, Grid, Operands, Setting, Source, Text};
 use super::variant::Tile;
-use crate::runtime::plan::Epilogue;
 
 /// A product and the tile it is cut into.
 #[derive(Clone, Copy, Debug)]
@@ -41,11 +40,11 @@ impl Product<'_> {
         let operands = Operands {
             read: matmul.inputs.access(place),
             write,
-            second: epilogue::residual(matmul.epilogue, write),
+            second: matmul.finish.access(write),
             weights: Access::BOTH,
         };
         let mut text = Text::new(setting, operands);
-        epilogue::declare(&mut text, "finish", matmul.epilogue.activation, write);
+        epilogue::declare(&mut text, "finish", matmul.finish.activation, write);
         if matmul.mean {
             epilogue::declare(&mut text, "before_mean", matmul.before_mean, Access::VECTOR);
         }
@@ -223,7 +222,7 @@ impl Product<'_> {
                 let guard = self.within_columns("p").map_or_else(String::new, |guard| format!("if ({guard})"));
                 text.open(guard);
                 let value = format!("a{row}_{vector} + bias");
-                epilogue::put4(text, self.matmul.epilogue, self.lists(), "c", "p", &value);
+                self.matmul.finish.put4(text, self.lists(), "c", "p", &value);
                 text.close();
                 text.close();
             }
@@ -263,7 +262,7 @@ impl Product<'_> {
         text.line(format!("let p = p0 + o % {}u;", tile.row_vectors()));
         self.open_row(text, &format!("m0 + o / {}u", tile.row_vectors()), self.within_columns("p"));
         let value = format!("{} + bias", self.whole());
-        epilogue::put4(text, self.matmul.epilogue, self.lists(), "c", "p", &value);
+        self.matmul.finish.put4(text, self.lists(), "c", "p", &value);
         Self::close_row(text);
         text.close();
     }
@@ -336,8 +335,7 @@ impl Product<'_> {
         text.line("var sum = 0.0;");
         text.line(format!("for (var i = 0u; i < {width}u; i++) {{ sum += sums[row * {width}u + i]; }}"));
         let value = format!("sum / {}.0", self.matmul.output.pixels());
-        let epilogue = Epilogue { residual: false, ..self.matmul.epilogue };
-        epilogue::put1(text, epilogue, self.lists(), "m", "n", &value);
+        self.matmul.finish.put1(text, self.lists(), "m", "n", &value);
         text.close();
         text.close();
     }
