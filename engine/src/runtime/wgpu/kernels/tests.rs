@@ -141,7 +141,7 @@ fn a_variant_is_remembered_as_it_was_and_refused_by_kernels_of_another_kind() {
         assert!(matches!(refusal, Refusal::Variant { .. }) && refusal.to_string().contains(&variant.to_string()));
     }
     // What no tuner makes: tiles that do not divide.
-    let odd = Tile { rows: 6, columns: 12, depth: 5, row_step: 4, vectors: 2, split: 3 };
+    let odd = Tile { rows: 6, columns: 12, depth: 5, row_step: 4, vectors: 2, split: 3, ahead: false };
     assert!(pointwise.source(Variant::Tile(odd), Aliases::default()).is_err());
 }
 
