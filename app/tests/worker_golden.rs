@@ -16,11 +16,10 @@ use shufflescope::worker::{
     CameraEvent, CameraReport, CameraRequest, ColumnChoice, Contest, Event, FrameHead, Job, Request, Session, Ticket,
     TurnsJob, VERSION,
 };
+use shufflescope_engine::clock::TimerQuality;
 use shufflescope_engine::device::{DeviceId, DeviceInfo};
 use shufflescope_engine::experiment::{Experiment, Scale};
-use shufflescope_engine::measure::{
-    Block, InterleaveRules, Interleaved, Peaks, Protocol, Round, Scatter, TimerQuality,
-};
+use shufflescope_engine::measure::{Block, InterleaveRules, Interleaved, Peaks, Protocol, Round, Scatter};
 use shufflescope_engine::model::{Model, NetworkChoice};
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::{Bandwidth, Bytes, FlopRate, Nanos};
@@ -197,7 +196,7 @@ fn events_are_as_in_the_golden_file() {
         Event::TurnsDone { ticket, samples: Box::new(samples) },
         Event::Peaks { ticket, peaks: Box::new(peaks) },
         Event::Cancelled { ticket },
-        Event::Failed { ticket, message: "cause; remedy".into() },
+        Event::Failed { ticket, message: "cause; remedy".into(), restart: true },
         Event::Devices {
             devices: vec![DeviceInfo { id: DeviceId::Cuda(0), name: None, unavailable: Some("no driver".into()) }],
         },

@@ -7,8 +7,9 @@ use shufflescope_engine::classify::{Classifier, ClassifierOptions, ClassifyError
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::model::Model;
+use shufflescope_engine::model::{fitted, fitting};
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::weights::{Role, WeightsFile, expected, fitted, fitting};
+use shufflescope_engine::weights::{Role, WeightsFile, expected};
 
 use super::{Trained, WeightsChoice};
 use crate::weights_store::recognised;

@@ -4,11 +4,9 @@ use anyhow::bail;
 use serde::Serialize;
 use shufflescope_engine::design::InputSize;
 use shufflescope_engine::experiment::{Contender, PairResult};
-use shufflescope_engine::measure::{
-    Difference, InterleaveRules, LEAST_MARGIN, LayerChange, LayerDifference, LayerPair, LayerSide, LayerSource,
-    Measurement, Protocol,
-};
+use shufflescope_engine::measure::{Difference, InterleaveRules, LEAST_MARGIN, Measurement, Protocol};
 use shufflescope_engine::model::Model;
+use shufflescope_engine::report::{LayerChange, LayerDifference, LayerPair, LayerSide, LayerSource};
 use shufflescope_engine::runtime::RunOptions;
 
 use super::measuring::Measuring;

@@ -7,8 +7,9 @@ use shufflescope_engine::classify::{Classifier, ClassifierOptions, ClassifyError
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::graph::lower;
+use shufflescope_engine::model::{FitError, fitted, fitting};
 use shufflescope_engine::runtime::{RunOptions, Runtime};
-use shufflescope_engine::weights::{FitError, Weights, WeightsFile, fitted, fitting};
+use shufflescope_engine::weights::{Weights, WeightsFile};
 
 use super::output::complain;
 use super::resolve::{self, UsageError};

@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 
 use anyhow::Context;
+use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::device::Device;
 use shufflescope_engine::graph::Graph;
-use shufflescope_engine::measure::{Apart, MeasureError, MonotonicClock, Phase, Progress, measure_apart};
+use shufflescope_engine::measure::{Apart, MeasureError, Phase, Progress, measure_apart};
 use shufflescope_engine::runtime::{check_memory, prepare_apart};
 use shufflescope_engine::units::Nanos;
 

@@ -100,10 +100,11 @@ mod tests {
     use std::ops::ControlFlow;
 
     use super::*;
+    use crate::clock::Clock;
     use crate::design::Batch;
     use crate::graph::lower;
     use crate::measure::fake::{FakeCanary, FakeClock, FakeExecutable};
-    use crate::measure::{Clock, Difference, interleave};
+    use crate::measure::{Difference, interleave};
     use crate::zoo::preset;
 
     #[test]

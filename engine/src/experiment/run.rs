@@ -5,11 +5,12 @@ use std::ops::ControlFlow;
 use thiserror::Error;
 
 use super::Column;
+use crate::clock::Clock;
 use crate::design::fnv1a_64;
 use crate::device::Device;
 use crate::graph::{Graph, LowerError};
 use crate::measure::{
-    Canary, Clock, InterleaveProgress, InterleaveRules, Interleaved, MeasureError, NoiseFloor, PairedSamples, compare,
+    Canary, InterleaveProgress, InterleaveRules, Interleaved, MeasureError, NoiseFloor, PairedSamples, compare,
     interleave,
 };
 use crate::runtime::{Executable, PrepareError, RunOptions, check_memory, prepare};

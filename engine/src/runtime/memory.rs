@@ -1,6 +1,6 @@
 //! Refuses networks that the machine has no memory for, before anything is allocated.
 
-use super::{Fusing, PrepareError, RunOptions, Runtime, candle, tuned};
+use super::{Fusing, PrepareError, RunOptions, Runtime, candle, cpu};
 use crate::device::{DeviceId, available_memory};
 use crate::graph::Graph;
 use crate::units::Bytes;
@@ -41,7 +41,7 @@ fn check(graph: &Graph, (options, fusing): (&RunOptions, Fusing), weights: Bytes
 #[must_use]
 pub fn needed_memory(graph: &Graph, (options, fusing): (&RunOptions, Fusing), most: Bytes) -> Bytes {
     match (options.runtime, options.device) {
-        (Runtime::Tuned, _) => tuned::needed(graph, (options.instruction_set, options.threads, fusing), most),
+        (Runtime::Tuned, _) => cpu::needed(graph, (options.instruction_set, options.threads, fusing), most),
         (Runtime::Candle, DeviceId::Cpu | DeviceId::Metal(_)) => candle::needed(graph, options.threads),
         // On a memory of its own, of which its driver says what is missing.
         (Runtime::Candle, DeviceId::Cuda(_)) => graph.input_shape().elements().bytes_f32(),

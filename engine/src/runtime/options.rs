@@ -6,7 +6,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::tuned::Isa;
+use super::cpu::Isa;
 use crate::device::DeviceId;
 
 /// Which implementation of the operations runs.

@@ -1,8 +1,8 @@
 //! Chooses the runtime.
 
 use super::candle::CandleExecutable;
+use super::cpu::CpuExecutable;
 use super::memory::check_prepared;
-use super::tuned::TunedExecutable;
 use super::{Executable, Fusing, PrepareError, RunOptions, Runtime};
 use crate::device::Device;
 use crate::graph::Graph;
@@ -46,7 +46,7 @@ fn prepared(
     match options.runtime {
         Runtime::Tuned => {
             let how = (options.instruction_set, options.threads, fusing);
-            Ok(Box::new(TunedExecutable::with_fusing(graph, weights, device, how)?))
+            Ok(Box::new(CpuExecutable::with_fusing(graph, weights, device, how)?))
         }
         Runtime::Candle => Ok(Box::new(CandleExecutable::prepare(graph, weights, device)?)),
     }

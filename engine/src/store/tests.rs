@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::*;
+use crate::clock::TimerQuality;
 use crate::design::Fingerprint;
 use crate::device::{Conditions, DeviceId};
 use crate::measure::{
-    Circumstances, MeasureKey, Measurement, Mode, NoiseFloor, ProcessSamples, Protocol, TimerQuality, WarmUp, Warning,
+    Circumstances, MeasureKey, Measurement, Mode, NoiseFloor, ProcessSamples, Protocol, WarmUp, Warning,
 };
 use crate::runtime::{Isa, RunOptions, Runtime};
 use crate::units::Nanos;

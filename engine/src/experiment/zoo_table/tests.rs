@@ -1,7 +1,8 @@
 use super::*;
+use crate::clock::TimerQuality;
 use crate::device::Conditions;
 use crate::experiment::table_8;
-use crate::measure::{Circumstances, MeasureKey, ProcessSamples, Protocol, TimerQuality, WarmUp};
+use crate::measure::{Circumstances, MeasureKey, ProcessSamples, Protocol, WarmUp};
 use crate::units::Nanos;
 
 fn options() -> RunOptions {
