@@ -68,6 +68,9 @@ pub enum PeaksError {
     /// Our own kernel fails.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// Nothing that is measured there says what the device can do at most.
+    #[error("the ceilings of {0} are not measured: nothing here reaches them yet; times there have no roofline")]
+    NotMeasured(DeviceId),
     /// The system gives no threads.
     #[error("{0} threads cannot be started; choose fewer")]
     Threads(usize),
@@ -110,6 +113,7 @@ pub fn measure_peaks(id: DeviceId, threads: usize, go_on: &(dyn Fn() -> bool + S
     let device = Device::open(&id)?;
     let peaks = match id {
         DeviceId::Cpu => cpu(&device, threads.max(1), go_on)?,
+        DeviceId::Gpu(_) | DeviceId::SoftwareGpu => return Err(PeaksError::NotMeasured(id)),
         DeviceId::Cuda(_) | DeviceId::Metal(_) => gpu(&device, threads, (GPU_SIDE, MEMORY_FLOATS), go_on)?,
     };
     Ok(Peaks { took: start.elapsed().into(), ..peaks })

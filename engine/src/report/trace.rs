@@ -40,7 +40,11 @@ fn trace(profile: &Profile, measurement: &Measurement, breakdown: &Breakdown) ->
     let name = |what: &str, track: u32, name: String| json!({ "ph": "M", "pid": 1, "tid": track, "name": what, "args": { "name": name } });
     let mut events = vec![
         name("process_name", KERNELS, format!("{} at {}", profile.design.name(), profile.design.input())),
-        name("thread_name", KERNELS, format!("{} on {}", measurement.runtime, measurement.device)),
+        name(
+            "thread_name",
+            KERNELS,
+            format!("{} on {}{}", measurement.runtime, measurement.device, measurement.precision.remark()),
+        ),
     ];
     let split = measurement.split();
     if split.is_some() {

@@ -41,10 +41,10 @@ fn check(graph: &Graph, (options, fusing): (&RunOptions, Fusing), weights: Bytes
 #[must_use]
 pub fn needed_memory(graph: &Graph, (options, fusing): (&RunOptions, Fusing), most: Bytes) -> Bytes {
     match (options.runtime, options.device) {
+        // In a memory that the driver keeps, and says what is missing of.
+        (_, DeviceId::Gpu(_) | DeviceId::SoftwareGpu | DeviceId::Cuda(_)) => graph.input_shape().elements().bytes_f32(),
         (Runtime::Tuned, _) => cpu::needed(graph, (options.instruction_set, options.threads, fusing), most),
-        (Runtime::Candle, DeviceId::Cpu | DeviceId::Metal(_)) => candle::needed(graph, options.threads),
-        // On a memory of its own, of which its driver says what is missing.
-        (Runtime::Candle, DeviceId::Cuda(_)) => graph.input_shape().elements().bytes_f32(),
+        (Runtime::Candle, _) => candle::needed(graph, options.threads),
     }
 }
 

@@ -10,14 +10,15 @@ mod executable;
 mod memory;
 mod options;
 mod plan;
-mod precision;
 mod prepare;
 pub mod reference;
+mod unsupported;
 
+pub use crate::device::Precision;
 pub use cpu::Isa;
 pub use executable::{Executable, Marks, PrepareError, RunError};
 pub use memory::{check_memory, needed_memory};
 pub use options::{RunOptions, Runtime};
 pub use plan::{Fusing, Kernel, KernelPlan, WINOGRAD};
-pub use precision::Precision;
 pub use prepare::{prepare, prepare_apart};
+pub use unsupported::UnsupportedRun;

@@ -3,15 +3,15 @@
 use super::candle::CandleExecutable;
 use super::cpu::CpuExecutable;
 use super::memory::check_prepared;
-use super::{Executable, Fusing, PrepareError, RunOptions, Runtime};
-use crate::device::Device;
+use super::{Executable, Fusing, PrepareError, RunOptions, Runtime, UnsupportedRun};
+use crate::device::{Device, DeviceId};
 use crate::graph::Graph;
 use crate::weights::Weights;
 
 /// Makes a graph ready to run: weights on the device, buffers planned.
 ///
 /// # Errors
-/// Where weights do not fit, the device fails, or memory would not suffice.
+/// Where weights do not fit, the device fails, memory would not suffice, or nothing has kernels for it.
 pub fn prepare(
     graph: &Graph,
     weights: &Weights,
@@ -42,12 +42,17 @@ fn prepared(
     options: &RunOptions,
     fusing: Fusing,
 ) -> Result<Box<dyn Executable + Send>, PrepareError> {
+    options.check_on(device)?;
     check_prepared(graph, options, fusing)?;
-    match options.runtime {
-        Runtime::Tuned => {
+    match (options.runtime, options.device) {
+        // Filled by the backend for graphics cards.
+        (runtime @ Runtime::Tuned, device @ (DeviceId::Gpu(_) | DeviceId::SoftwareGpu)) => {
+            Err(UnsupportedRun::Runtime { runtime, device }.into())
+        }
+        (Runtime::Tuned, _) => {
             let how = (options.instruction_set, options.threads, fusing);
             Ok(Box::new(CpuExecutable::with_fusing(graph, weights, device, how)?))
         }
-        Runtime::Candle => Ok(Box::new(CandleExecutable::prepare(graph, weights, device)?)),
+        (Runtime::Candle, _) => Ok(Box::new(CandleExecutable::prepare(graph, weights, device)?)),
     }
 }
