@@ -13,13 +13,14 @@ pub mod image_file;
 pub mod jpeg;
 mod last_words;
 mod later;
+mod open_device;
 pub mod reader;
 pub mod weights_store;
 #[cfg(feature = "window")]
 pub mod window;
 pub mod worker;
 
-pub use folders::data_folder;
+pub use folders::{cache_folder, data_folder};
 use shufflescope_engine::runtime::DeviceFault;
 
 /// An error with its causes, outermost first; causes that an outer message already tells are left out.

@@ -32,7 +32,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let device = Device::open(&device)?;
     let threads = available_parallelism().map_or(1, NonZero::get);
     let here = RunOptions::new(DeviceId::Cpu, threads, batch.0);
-    let there = options(device.id(), precision, threads, batch)?;
+    let there = options(device.id(), precision, threads, batch);
     let mut all_agree = true;
     for name in names().filter(|name| only.is_empty() || only.iter().any(|wanted| wanted == name)) {
         let compared = compare(name, batch, [(&Device::cpu(), &here), (&device, &there)]);
@@ -56,11 +56,8 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 }
 
 /// How to run on the device that is looked at.
-fn options(device: DeviceId, precision: Precision, threads: usize, batch: Batch) -> Result<RunOptions, String> {
-    match precision {
-        Precision::F32 => Ok(RunOptions::new(device, threads, batch.0)),
-        Precision::F16 => Err(format!("`{device}` has no runtime that computes in {precision}")),
-    }
+fn options(device: DeviceId, precision: Precision, threads: usize, batch: Batch) -> RunOptions {
+    RunOptions { precision, ..RunOptions::new(device, threads, batch.0) }
 }
 
 /// How much of the largest logit two logits may differ by.

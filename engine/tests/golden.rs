@@ -185,6 +185,7 @@ fn the_ceilings_of_a_device() {
         memory: Bandwidth(12.25),
         memory_bytes: Bytes(1 << 20),
         cache: Some((Bandwidth(100.5), Bytes(1 << 10))),
+        launch: None,
         took: Nanos(480_000_000),
     };
     let text = golden("peaks.json", &(serde_json::to_string_pretty(&peaks).unwrap() + "\n"));

@@ -9,7 +9,7 @@ use serde_json::Value;
 use shufflescope_engine::clock::{ClockDomain, TimerQuality};
 use shufflescope_engine::cost::LayerCost;
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
-use shufflescope_engine::device::{Conditions, DeviceId};
+use shufflescope_engine::device::{Conditions, DeviceId, Precision};
 use shufflescope_engine::graph::{OpKind, lower};
 use shufflescope_engine::measure::{
     Apart, Circumstances, KernelLabel, LayerTime, MarkedRun, MeasureKey, Measurement, MedianRange, Mode,
@@ -411,6 +411,19 @@ fn the_page_holds_the_headline_and_refers_to_nothing_elsewhere() {
             assert_eq!(html.matches(open).count(), html.matches(close).count(), "{open}");
         }
     }
+}
+
+#[test]
+fn the_precision_is_told_where_it_is_not_32_bits() {
+    let usual = sample();
+    let mut half = usual.clone();
+    half.measurement.as_mut().unwrap().precision = Precision::F16;
+    for format in [Format::Html, Format::Markdown, Format::Trace] {
+        // The name alone may also be one of an instruction set.
+        let tells = |profile| ["candle, f16", "cpu, f16"].iter().any(|words| text(profile, format).contains(words));
+        assert_eq!((tells(&usual), tells(&half)), (false, true), "{format}");
+    }
+    assert_eq!(reread(&half).measurement.unwrap().precision, Precision::F16);
 }
 
 #[test]

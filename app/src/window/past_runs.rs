@@ -70,7 +70,7 @@ impl PastRuns {
             && row.device == options.device.to_string()
             && (of.runtime.as_str(), of.threads, of.batch)
                 == (options.runtime.name(), options.threads as u64, options.batch)
-            && (of.precision == now.precision && of.instruction_set.as_deref() == isa)
+            && (of.precision == options.precision.name() && of.instruction_set.as_deref() == isa)
     }
 }
 

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use shufflescope_engine::clock::{Clock, MonotonicClock};
 use shufflescope_engine::cost::total_cost;
 use shufflescope_engine::design::Batch;
-use shufflescope_engine::device::{ConditionsProbe, Device, DeviceId};
+use shufflescope_engine::device::{ConditionsProbe, DeviceId};
 use shufflescope_engine::experiment::{ExperimentError, measure_in_turns};
 use shufflescope_engine::graph::Graph;
 use shufflescope_engine::measure::{
@@ -24,6 +24,7 @@ use super::apart::take_apart;
 use super::events::Events;
 use super::protocol::{Contest, Event, Job, Ticket, TurnsJob};
 use super::turn::{Turn, Turns};
+use crate::open_device::open_device;
 use crate::{ends_process, explain, panic_text};
 
 /// Time between two partial results: making one costs the machine a moment that the next run would notice.
@@ -142,7 +143,7 @@ impl Measuring {
             },
         };
         self.prepare(ticket, &graphs);
-        let device = Device::open(&job.options.device)?;
+        let device = open_device(&job.options.device)?;
         let (clock, mut canary) = (MonotonicClock::new(), ArithmeticCanary::new());
         let mut samples = Interleaved::new(clock.quality());
         let mut last_samples = Instant::now();
@@ -172,7 +173,7 @@ impl Measuring {
         let graph = job.design.graph(Batch(job.options.batch))?;
         check_memory(&graph, &job.options)?;
         self.prepare(ticket, std::slice::from_ref(&graph));
-        let device = Device::open(&job.options.device)?;
+        let device = open_device(&job.options.device)?;
         let weights = job.design.weights(&graph, job.weights.as_deref()).context("the weights cannot be used")?;
         let mut executable = prepare(&graph, &weights, &device, &job.options)?;
         drop(weights);

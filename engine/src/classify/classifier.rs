@@ -27,13 +27,15 @@ pub struct ClassifierOptions {
     pub resize: Option<u32>,
     /// Names of the classes; what is usual for their number where absent.
     pub labels: Option<Labels>,
+    /// Where the device's backend remembers what it has tuned; nowhere where absent.
+    pub memory_folder: Option<PathBuf>,
 }
 
 impl ClassifierOptions {
     /// The usual preprocessing and labels.
     #[must_use]
     pub const fn new(run: RunOptions) -> Self {
-        Self { run, resize: None, labels: None }
+        Self { run, resize: None, labels: None, memory_folder: None }
     }
 }
 
@@ -175,6 +177,10 @@ impl Classifier {
     pub fn new(graph: &Graph, weights: &Weights, options: &ClassifierOptions) -> Result<Self, ClassifyError> {
         let Preparation { preprocessing, labels, classes } = Preparation::of(graph, options)?;
         let device = Device::open(&options.run.device)?;
+        let device = match &options.memory_folder {
+            Some(folder) => device.remembering(folder.clone()),
+            None => device,
+        };
         let run = RunOptions { batch: 1, ..options.run.clone() };
         let executable = prepare(graph, weights, &device, &run)?;
         let preprocessor = Preprocessor::new(preprocessing);

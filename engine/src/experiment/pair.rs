@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::run::{against_first, twin_floor};
 use crate::cost::total_cost;
-use crate::device::DeviceId;
+use crate::device::{DeviceId, Precision};
 use crate::graph::Graph;
 use crate::measure::{Comparison, InterleaveRules, Interleaved, MeasureError, NoiseFloor, Spread, compare};
 use crate::runtime::{Isa, RunOptions, Runtime};
@@ -25,6 +25,9 @@ pub struct PairResult {
     pub device: DeviceId,
     /// The implementation that ran.
     pub runtime: Runtime,
+    /// What feature maps and weights were stored in.
+    #[serde(default)]
+    pub precision: Precision,
     /// CPU threads used, as the runtime reports them.
     pub threads: usize,
     /// Instruction set of the kernels, where the runtime tells it.
@@ -74,6 +77,7 @@ impl PairResult {
             noise_floor,
             device: options.device,
             runtime: options.runtime,
+            precision: options.precision,
             threads: first.map_or(options.threads, |row| row.threads),
             instruction_set: first.and_then(|row| row.instruction_set),
             batch: options.batch,

@@ -4,7 +4,7 @@ use super::*;
 use crate::clock::{Clock, MonotonicClock};
 use crate::cost::{model_cost, total_cost};
 use crate::design::Batch;
-use crate::device::{Device, DeviceId};
+use crate::device::{Device, DeviceId, Precision};
 use crate::measure::fake::{FakeCanary, FakeClock, FakeExecutable};
 use crate::measure::{InterleaveRules, Interleaved, NoiseFloor, interleave};
 use crate::runtime::{Executable, RunOptions, Runtime, prepare};
@@ -115,6 +115,7 @@ fn a_columns_samples_are_kept_under_a_key_that_tells_runs_apart() {
     for other in [
         column_run_key(&columns(Experiment::G1, Scale::X2)[0], &options, &rules),
         column_run_key(&column, &RunOptions::new(DeviceId::Cpu, 1, 1), &rules),
+        column_run_key(&column, &RunOptions { precision: Precision::F16, ..options.clone() }, &rules),
         column_run_key(&column, &options, &other_rules),
         column_run_key(&other_rows, &options, &rules),
     ] {

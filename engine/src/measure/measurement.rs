@@ -19,7 +19,7 @@ use super::usual_clock::at_usual_clock;
 use super::{MeasureError, MeasureKey, WarmUp, Warning};
 use crate::clock::{ClockDomain, TimerQuality};
 use crate::design::Fingerprint;
-use crate::device::{Conditions, DeviceId};
+use crate::device::{Conditions, DeviceId, Precision};
 use crate::runtime::{Isa, RunOptions, Runtime};
 use crate::units::Nanos;
 
@@ -32,6 +32,9 @@ pub struct Measurement {
     pub device: DeviceId,
     /// The implementation that ran.
     pub runtime: Runtime,
+    /// What feature maps and weights were stored in; 32-bit floats in files of before 0.2.0.
+    #[serde(default)]
+    pub precision: Precision,
     /// CPU threads used, as the runtime reports them.
     pub threads: usize,
     /// CPU threads asked for.
@@ -188,6 +191,7 @@ impl Measurement {
             design: design.clone(),
             device: options.device,
             runtime: options.runtime,
+            precision: options.precision,
             threads,
             threads_asked: options.threads,
             instruction_set: first.instruction_set,
@@ -260,6 +264,7 @@ impl Measurement {
             threads: self.threads_asked,
             batch: self.batch,
             instruction_set: self.instruction_set_asked,
+            precision: self.precision,
         };
         MeasureKey { design: self.design.clone(), options, protocol: self.protocol }
     }

@@ -223,7 +223,7 @@ pub fn method(profile: &Profile) -> Vec<(&'static str, String)> {
     let threads = if measurement.threads == 1 { "thread" } else { "threads" };
     let mut facts = vec![
         ("device", format!("{}, {} {threads}", measurement.device, measurement.threads)),
-        ("runtime", measurement.runtime.to_string()),
+        ("runtime", format!("{}{}", measurement.runtime, measurement.precision.remark())),
         ("batch", measurement.batch.to_string()),
         ("mode", format!("{}, processes: {}", measurement.mode, measurement.processes.len())),
         (

@@ -82,7 +82,7 @@ fn kernels_track(measurement: &Measurement, breakdown: &Breakdown) -> String {
         ClockDomain::Host => "",
         ClockDomain::Device => " (device clock)",
     };
-    format!("{} on {}{clock}", measurement.runtime, measurement.device)
+    format!("{} on {}{}{clock}", measurement.runtime, measurement.device, measurement.precision.remark())
 }
 
 fn slice(kernel: &KernelTime, start: Nanos, costs: &HashMap<&str, &LayerCost>) -> Value {

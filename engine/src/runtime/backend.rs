@@ -37,7 +37,6 @@ pub trait Backend: Sync {
     ) -> Result<Box<dyn Executable + Send>, PrepareError>;
 }
 
-/// Every backend; of those that run on a device, the first is its default.
 static BACKENDS: [&dyn Backend; 3] = [&CpuBackend, &WgpuBackend, &CandleBackend];
 
 /// The backend that `runtime` is on `device`.
@@ -46,7 +45,28 @@ pub fn backend(runtime: Runtime, device: DeviceId) -> Option<&'static dyn Backen
     BACKENDS.into_iter().find(|backend| backend.runtime() == runtime && backend.runs_on(device))
 }
 
-/// What runs on `device` where nothing else is asked for.
-pub(super) fn default_runtime(device: DeviceId) -> Runtime {
-    BACKENDS.into_iter().find(|backend| backend.runs_on(device)).map_or(Runtime::Candle, Backend::runtime)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_backend_for_whatever_a_runtime_says_it_runs() {
+        let devices = [
+            DeviceId::Cpu,
+            DeviceId::Gpu(0),
+            DeviceId::Gpu(7),
+            DeviceId::SoftwareGpu,
+            DeviceId::Cuda(0),
+            DeviceId::Metal(1),
+        ];
+        for device in devices {
+            for runtime in Runtime::ALL {
+                let found = backend(runtime, device);
+                assert_eq!(found.is_some(), runtime.runs_on(device), "{runtime} on {device}");
+                let precisions = found.map(|backend| backend.precisions());
+                assert!(precisions.is_none_or(|precisions| precisions == runtime.precisions_on(device)));
+            }
+            assert!(backend(Runtime::default_on(device), device).is_some());
+        }
+    }
 }

@@ -3,9 +3,11 @@
 //! What that costs is the point of measuring it: a grouped convolution is a loop over groups in Candle, inference batch
 //! normalisation four broadcast passes, padding a concatenation.
 
+mod backend;
 mod memory;
 
-pub(super) use memory::needed;
+pub use backend::CandleBackend;
+use memory::needed;
 
 use candle_core::{D, DType, Error, Tensor};
 use candle_nn::{BatchNorm, Conv2d, Conv2dConfig, Linear, Module, ModuleT};

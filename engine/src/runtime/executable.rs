@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use thiserror::Error;
 
 use super::cpu::Isa;
-use super::{DeviceFault, KernelPlan, Precision};
+use super::{DeviceFault, KernelPlan, Precision, UnsupportedRun};
 use crate::clock::Clock;
 use crate::device::DeviceError;
 use crate::graph::Shape;
@@ -159,6 +159,9 @@ pub enum PrepareError {
     /// The device is missing or refuses.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// Nothing has kernels for it.
+    #[error(transparent)]
+    Unsupported(#[from] UnsupportedRun),
     /// More memory than the machine has free.
     #[error(
         "`{design}` needs about {needed} of memory at batch {batch}, {available} are free: lower batch, input or width"

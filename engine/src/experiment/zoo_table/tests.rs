@@ -74,6 +74,14 @@ fn rows_that_were_not_measured_say_so_and_are_on_no_front() {
 }
 
 #[test]
+fn the_precision_is_told_where_it_is_not_the_usual_one() {
+    let usual = table(&SPEEDS);
+    assert!(usual.markdown().contains("device cpu, runtime candle, 2 threads"), "{}", usual.markdown());
+    let half = ZooTable { precision: Precision::F16, ..usual };
+    assert!(half.markdown().contains("device cpu, runtime candle, f16, 2 threads"), "{}", half.markdown());
+}
+
+#[test]
 fn the_table_survives_json() {
     let table = table(&SPEEDS);
     let json = serde_json::to_value(&table).unwrap();

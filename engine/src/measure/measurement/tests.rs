@@ -365,3 +365,17 @@ fn rigorous_mode_counts_what_ran_at_the_usual_clock_and_keeps_the_rest_with_its_
     live.key = key(DeviceId::Cpu, Protocol::live());
     assert_eq!(summary(&live, &processes).whole.samples, 48, "live mode takes what there is");
 }
+
+#[test]
+fn the_precision_is_a_part_of_the_key_and_measurements_of_before_it_are_of_32_bits() {
+    let mut circumstances = circumstances(2);
+    circumstances.key.options = RunOptions { precision: Precision::F16, ..RunOptions::new(DeviceId::Gpu(0), 2, 1) };
+    let half = summary(&circumstances, &[quiet()]);
+    assert_eq!((half.precision, half.key()), (Precision::F16, circumstances.key.clone()));
+    circumstances.key.options.precision = Precision::F32;
+    let single = summary(&circumstances, &[quiet()]);
+    assert_ne!(single.key(), half.key());
+    let mut json = serde_json::to_value(&single).unwrap();
+    assert_eq!(json.as_object_mut().unwrap().remove("precision"), Some("f32".into()));
+    assert_eq!(serde_json::from_value::<Measurement>(json).unwrap(), single);
+}

@@ -13,6 +13,7 @@
 //! - [`network`]: plain floats in and out; [`executable`] and [`custom_op`] are its faces to the engine and to Candle.
 
 mod algorithm;
+mod backend;
 mod compile;
 mod custom_op;
 mod error;
@@ -25,10 +26,10 @@ mod pool;
 #[cfg(test)]
 mod tests;
 
+pub use backend::CpuBackend;
 pub use compile::plan;
 pub use custom_op::CpuNetwork;
 pub use error::{CompileError, ThreadFailed};
 pub use executable::CpuExecutable;
 pub use kernels::Isa;
-pub(super) use memory::needed;
 pub use network::Network;

@@ -61,7 +61,7 @@ fn check_banks(graph: &Graph, kernels: &[Planned]) {
     };
     // Who wrote each value of each bank last.
     let mut owner: HashMap<(usize, usize), (NodeId, usize)> = HashMap::new();
-    let mut write = |value: NodeId, owner: &mut HashMap<(usize, usize), (NodeId, usize)>| {
+    let write = |value: NodeId, owner: &mut HashMap<(usize, usize), (NodeId, usize)>| {
         let operand = banks.operand(value);
         for (channel, &offset) in operand.offsets.iter().enumerate() {
             assert_eq!(offset % 4, 0);

@@ -12,7 +12,7 @@ use super::tuner::{Candidate, tune};
 use crate::graph::{Graph, NodeId};
 use crate::runtime::parameters::{Filters, LayerParameters, Parameters};
 use crate::runtime::plan::{Banks, Elementwise, Operand, Part, Planned, Step as PlannedStep, Work, partition};
-use crate::runtime::{DeviceFault, Fusing, KernelPlan, PrepareError, Precision};
+use crate::runtime::{DeviceFault, Fusing, KernelPlan, Precision, PrepareError};
 use crate::weights::Weights;
 
 /// How long the kernels of a network that were never run before are tuned when it is prepared. What remains is tuned when
@@ -73,8 +73,9 @@ pub(super) fn compile(
     let planned = plan(gpu, graph, (fusing, precision), Chains::WherePaid);
     let builder = Builder { gpu, graph, parameters, precision };
     builder.check_sizes(&planned)?;
-    let banks = Banks::place(graph, &planned)
-        .map_err(|values| builder.limit(graph.output(), "values of feature maps", values as u64, u64::from(u32::MAX)))?;
+    let banks = Banks::place(graph, &planned).map_err(|values| {
+        builder.limit(graph.output(), "values of feature maps", values as u64, u64::from(u32::MAX))
+    })?;
     let prepared = builder.prepare(&planned, &banks)?;
     let sources: Vec<&Source> = prepared.iter().map(|kernel| &kernel.source).collect();
     gpu.pipelines.make_all(&sources);
@@ -255,11 +256,9 @@ impl Builder<'_> {
             }
             let table: Vec<u8> = kernel.table.iter().flat_map(|offset| offset.to_le_bytes()).collect();
             self.gpu.queue.write_buffer(&tables, table_part.0, &table);
-            let part = |buffer, (offset, size): (u64, u64)| wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                buffer,
-                offset,
-                size: wgpu::BufferSize::new(size),
-            });
+            let part = |buffer, (offset, size): (u64, u64)| {
+                wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: wgpu::BufferSize::new(size) })
+            };
             let resource = |binding: u32| match binding {
                 2 => Some(part(&weights, weights_part)),
                 3 => Some(part(&tables, table_part)),

@@ -27,7 +27,6 @@ pub struct WgpuExecutable {
     network: Compiled,
     precision: Precision,
     input_shape: Shape,
-    output_shape: Shape,
     /// The commands of the next run, written while the last one was waited for.
     next: Option<wgpu::CommandBuffer>,
     stamps: Option<Stamps>,
@@ -78,8 +77,7 @@ impl WgpuExecutable {
         let output = Tensor::zeros((output_shape.batch, classes), candle_core::DType::F32, &CandleDevice::Cpu)?;
         let input_shape = graph.input_shape();
         let (next, uploaded) = (None, Vec::new());
-        let mut executable =
-            Self { gpu, network, precision, input_shape, output_shape, next, stamps, readback, uploaded, output };
+        let mut executable = Self { gpu, network, precision, input_shape, next, stamps, readback, uploaded, output };
         executable.upload(&seeded_input(input_shape, INPUT_SEED));
         executable.gpu.check()?;
         Ok(executable)
@@ -216,7 +214,9 @@ impl WgpuExecutable {
             for (value, &place) in values.iter_mut().zip(&*places) {
                 let place = place as usize;
                 *value = match precision {
-                    Precision::F32 => mapped.as_chunks::<4>().0.get(place).map_or(0.0, |bytes| f32::from_le_bytes(*bytes)),
+                    Precision::F32 => {
+                        mapped.as_chunks::<4>().0.get(place).map_or(0.0, |bytes| f32::from_le_bytes(*bytes))
+                    }
                     Precision::F16 => {
                         let half = mapped.as_chunks::<2>().0.get(place);
                         half.map_or(0.0, |bytes| half::f16::from_le_bytes(*bytes).to_f32())
@@ -293,9 +293,8 @@ impl Readback {
         let stride = network.output.image_stride.unwrap_or(1);
         let (pixels, batch) = (shape.pixels(), shape.batch);
         let first = offsets.iter().copied().min().unwrap_or(0) / 4 * 4;
-        let place = |image: usize, channel: usize, pixel: usize| {
-            offsets[channel] - first + (image * stride + pixel) as u32
-        };
+        let place =
+            |image: usize, channel: usize, pixel: usize| offsets[channel] - first + (image * stride + pixel) as u32;
         let mut places = Vec::with_capacity(batch * shape.channels * pixels);
         for image in 0..batch {
             for channel in 0..offsets.len() {

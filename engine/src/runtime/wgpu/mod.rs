@@ -11,6 +11,7 @@
 //! - [`compile`]: all of it put together as launches,
 //! - [`executable`]: what runs them.
 
+mod backend;
 mod choices;
 mod compile;
 mod executable;
@@ -19,12 +20,12 @@ mod gpu;
 mod kernels;
 mod peaks;
 mod pipelines;
-#[cfg(test)]
-mod tests;
 mod stamps;
 mod stored;
+#[cfg(test)]
+mod tests;
 mod timer;
 mod tuner;
 
-pub(super) use executable::WgpuExecutable;
+pub use backend::WgpuBackend;
 pub use peaks::{GpuPeaks, gpu_peaks};

@@ -62,7 +62,8 @@ struct Bench<'a> {
 impl Bench<'_> {
     fn compute(&mut self) -> Result<(MultAdds, Nanos), PrepareError> {
         let mut text = String::from(HEAD);
-        text += &format!("@compute @workgroup_size({THREADS})\nfn main(@builtin(global_invocation_id) g: vec3<u32>) {{\n");
+        text +=
+            &format!("@compute @workgroup_size({THREADS})\nfn main(@builtin(global_invocation_id) g: vec3<u32>) {{\n");
         text += "  let b = vec4<f32>(x[0]) * 0.5 + 0.25;\n  let c = vec4<f32>(x[1]);\n";
         let sums = ADDS / 4;
         for sum in 0..sums {
@@ -137,15 +138,14 @@ impl Bench<'_> {
         buffers: &[wgpu::Buffer; 2],
     ) -> Result<(wgpu::ComputePipeline, wgpu::BindGroup), PrepareError> {
         let source = Source { text: text.to_owned(), workgroups: [1; 3], bindings: vec![0, 1] };
-        let made = self.gpu.pipelines.of(&source).map_err(|message| PrepareError::Shader {
-            layer: "measuring peaks".to_owned(),
-            message,
-        })?;
+        let made = self
+            .gpu
+            .pipelines
+            .of(&source)
+            .map_err(|message| PrepareError::Shader { layer: "measuring peaks".to_owned(), message })?;
         let [x, y] = buffers.each_ref().map(wgpu::Buffer::as_entire_binding);
-        let entries = [
-            wgpu::BindGroupEntry { binding: 0, resource: x },
-            wgpu::BindGroupEntry { binding: 1, resource: y },
-        ];
+        let entries =
+            [wgpu::BindGroupEntry { binding: 0, resource: x }, wgpu::BindGroupEntry { binding: 1, resource: y }];
         let layout = &made.layout;
         let group = self.gpu.guarded(|| {
             self.gpu.device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries })

@@ -112,9 +112,8 @@ impl Pipelines {
         let descriptor = wgpu::ShaderModuleDescriptor { label: None, source: text };
         // SAFETY: the texts are our own (`kernels`); every access in them is guarded by their own tests of sizes, which the
         // compiler of launches gives them together with the buffers; loops are bounded and divisors are constants.
-        let module = unsafe {
-            self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
-        };
+        let module =
+            unsafe { self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) };
         let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: None,
             layout: Some(&pipeline_layout),

@@ -28,7 +28,11 @@ impl Stamps {
             return Ok(None);
         };
         let queries = gpu.guarded(|| {
-            gpu.device.create_query_set(&wgpu::QuerySetDescriptor { label: None, ty: wgpu::QueryType::Timestamp, count })
+            gpu.device.create_query_set(&wgpu::QuerySetDescriptor {
+                label: None,
+                ty: wgpu::QueryType::Timestamp,
+                count,
+            })
         })?;
         let bytes = u64::from(count) * 8;
         Ok(Some(Self {

@@ -60,8 +60,7 @@ impl<'a> Timer<'a> {
         let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         {
             let timestamp_writes = self.stamps.as_ref().map(|stamps| stamps.pass(0));
-            let mut pass =
-                encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
             pass.set_pipeline(work.pipeline);
             pass.set_bind_group(0, work.group, &[]);
             for _ in 0..launches {

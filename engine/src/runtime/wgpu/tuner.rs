@@ -8,8 +8,8 @@ use super::kernels::{Aliases, GpuKernel, ImageStrides, Parameters, Source, Varia
 use super::stored::stored;
 use super::timer::{Launches, Timer};
 use crate::graph::Shape;
-use crate::runtime::plan::{Elementwise, KernelSpec, Work};
 use crate::runtime::DeviceFault;
+use crate::runtime::plan::{Elementwise, KernelSpec, Work};
 use crate::units::Nanos;
 
 /// Values that are made up; larger buffers repeat them.

@@ -1,5 +1,7 @@
 //! Texts, packed weights and tables, without a device; what the texts compute is tested with the runtime.
 
+use super::text::WORKGROUPS_PER_DIMENSION;
+use super::variant::Tile;
 use super::*;
 use crate::graph::{Activation, Shape, Window};
 use crate::runtime::Precision;

@@ -30,6 +30,15 @@ impl Precision {
         }
     }
 
+    /// What is said of results behind their runtime: nothing of 32 bits, which is what everything runs in unless asked.
+    #[must_use]
+    pub const fn remark(self) -> &'static str {
+        match self {
+            Self::F32 => "",
+            Self::F16 => ", f16",
+        }
+    }
+
     /// Bytes of one stored value.
     #[must_use]
     pub const fn bytes(self) -> u64 {
@@ -54,5 +63,27 @@ impl FromStr for Precision {
             let known: Vec<_> = Self::ALL.iter().map(|precision| precision.name()).collect();
             format!("unknown precision `{text}`; known: {}", known.join(", "))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_precision_reads_back_from_its_name_and_json() {
+        for precision in Precision::ALL {
+            assert_eq!(precision.name().parse(), Ok(precision));
+            assert_eq!(serde_json::to_string(&precision).unwrap(), format!("\"{precision}\""));
+        }
+        assert_eq!(Precision::default(), Precision::F32);
+    }
+
+    #[test]
+    fn a_text_that_names_no_precision_is_refused_with_those_that_there_are() {
+        for text in ["", "F32", "fp16", "half", "f8"] {
+            let error = text.parse::<Precision>().unwrap_err();
+            assert!(error.contains(&format!("`{text}`")) && error.contains("f32, f16"), "{error}");
+        }
     }
 }
