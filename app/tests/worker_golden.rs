@@ -196,7 +196,7 @@ fn events_are_as_in_the_golden_file() {
         Event::TurnsDone { ticket, samples: Box::new(samples) },
         Event::Peaks { ticket, peaks: Box::new(peaks) },
         Event::Cancelled { ticket },
-        Event::Failed { ticket, message: "cause; remedy".into() },
+        Event::Failed { ticket, message: "cause; remedy".into(), restart: true },
         Event::Devices {
             devices: vec![
                 DeviceInfo {

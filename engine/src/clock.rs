@@ -7,13 +7,41 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Nanos;
 
-/// A clock for the host's time; device clocks are another domain and never mixed with it.
+/// A clock for the host's time; device clocks are another [domain](ClockDomain) and never mixed with it.
 pub trait Clock {
     /// The time since some fixed moment.
     fn now(&self) -> Nanos;
 
     /// What a reading is worth.
     fn quality(&self) -> TimerQuality;
+}
+
+/// Which clock a time was taken with. Times of two clocks are never compared kernel by kernel, nor added up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockDomain {
+    /// The host's clock, which waits until the work is done.
+    #[default]
+    Host,
+    /// The device's own timestamps.
+    Device,
+}
+
+impl ClockDomain {
+    /// The word used in files and shown to people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Device => "device",
+        }
+    }
+}
+
+impl std::fmt::Display for ClockDomain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 /// What was found out about a clock at start-up. Nothing is ever subtracted from a sample because of it.

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use shufflescope_engine::clock::ClockDomain;
 use shufflescope_engine::design::{Batch, InputSize};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::files::check_writable;
 use shufflescope_engine::measure::{Breakdown, Measurement, Mode, Protocol};
-use shufflescope_engine::report::{Format, Profile};
+use shufflescope_engine::report::{Format, Profile, on_device};
 use shufflescope_engine::runtime::{Isa, Precision, RunOptions, Runtime};
 
 use super::both::{Both, RuntimeChoice};
@@ -155,13 +156,20 @@ fn report(profile: &Profile, measurement: &Measurement) -> String {
         measurement.warm_up.runs,
         measurement.warm_up.time,
     );
+    for fact in on_device(measurement) {
+        text += &format!("  {:<16}{} ({})\n", fact.name, fact.value, fact.detail);
+    }
     for (cause, count) in &measurement.discarded {
         text += &format!("  set aside       {count}: {}\n", cause.name());
     }
     if let Some(breakdown) = &measurement.breakdown {
         text += &format!("\n{}", kernels(breakdown));
         text += &format!(
-            "sum {} + unaccounted {} = marked whole {}; marking overhead {}\n",
+            "{}sum {} + unaccounted {} = marked whole {}; marking overhead {}\n",
+            match breakdown.clock {
+                ClockDomain::Host => "",
+                ClockDomain::Device => "by the device's clock: ",
+            },
             breakdown.sum,
             breakdown.unaccounted,
             breakdown.marked_whole,

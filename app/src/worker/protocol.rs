@@ -253,6 +253,9 @@ pub enum Event {
         ticket: Ticket,
         /// Cause and remedy.
         message: String,
+        /// Whether the device is of no more use to this process, so that a fresh one is needed for whatever comes next.
+        #[serde(default)]
+        restart: bool,
     },
 }
 

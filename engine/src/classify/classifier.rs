@@ -223,8 +223,7 @@ impl Classifier {
         let shape = (1, 3, height as usize, width as usize);
         let input = Tensor::from_slice(input, shape, &candle_core::Device::Cpu).map_err(RunError::from)?;
         self.executable.set_input(&input)?;
-        let output = self.executable.run()?;
-        let logits = output.flatten_all().and_then(|logits| logits.to_vec1::<f32>()).map_err(RunError::from)?;
+        let logits = self.executable.infer(clock)?;
         let times = StageTimes { resize: resized.since(start), infer: clock.now().since(resized) };
         if let Some((class, &output)) = logits.iter().enumerate().find(|(_, logit)| !logit.is_finite()) {
             return Err(ClassifyError::NotFinite { class, output });

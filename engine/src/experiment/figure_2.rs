@@ -196,6 +196,7 @@ impl TimeByCategory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::ClockDomain;
     use crate::design::Batch;
     use crate::graph::{Activation, Conv2d, GraphBuilder, Shape, Window, lower};
     use crate::measure::LayerTime;
@@ -215,7 +216,15 @@ mod tests {
         let sum: Nanos = kernels.iter().map(|kernel| kernel.median).sum();
         let marked_whole = sum + Nanos(1_000 * unaccounted);
         let unaccounted = NanosDelta::between(marked_whole, sum);
-        Breakdown { kernels, sum, marked_whole, unaccounted, marking_overhead: None, samples: 5 }
+        Breakdown {
+            kernels,
+            clock: ClockDomain::Host,
+            sum,
+            marked_whole,
+            unaccounted,
+            marking_overhead: None,
+            samples: 5,
+        }
     }
 
     fn sum(shares: &Shares) -> f64 {
@@ -267,7 +276,11 @@ mod tests {
         let breakdown = breakdown(&graph, &cpu::plan(&graph, Fusing::Full), 0, |_| 80);
         assert_eq!(breakdown.kernels.len(), 1);
         let layer = |path: &str, micros: u64| LayerTime { path: path.into(), median: Nanos(1_000 * micros) };
-        let apart = Apart { layers: vec![layer("pw", 50), layer("relu", 20), layer("dw", 30)], whole: Nanos(100_000) };
+        let apart = Apart {
+            layers: vec![layer("pw", 50), layer("relu", 20), layer("dw", 30)],
+            whole: Nanos(100_000),
+            clock: ClockDomain::Host,
+        };
         let fused = TimeByCategory::of(&graph, &breakdown, None).unwrap();
         assert_eq!((fused.shares.conv, fused.depthwise, fused.is_split), (1.0, 0.0, false));
         let split = TimeByCategory::of(&graph, &breakdown, Some(&apart)).unwrap();

@@ -16,7 +16,7 @@ use thiserror::Error;
 use crate::clock::{Clock, MonotonicClock};
 use crate::device::{Device, DeviceError, DeviceId, available_memory};
 use crate::graph::{Conv2d, Graph, GraphBuilder, LowerError, Op, Shape, Window};
-use crate::runtime::{PrepareError, RunError, RunOptions, prepare};
+use crate::runtime::{Marks, PrepareError, RunError, RunOptions, prepare};
 use crate::units::{Bandwidth, Bytes, FlopRate, MultAdds, Nanos};
 use crate::weights::Weights;
 
@@ -235,11 +235,12 @@ fn pointwise(device: &Device, threads: usize, go_on: &dyn Fn() -> bool) -> Resul
     let graph = one_pointwise_layer()?;
     let weights = Weights::seeded(&graph, Weights::DEFAULT_SEED);
     let mut executable = prepare(&graph, &weights, device, &RunOptions::new(DeviceId::Cpu, threads, 1))?;
+    let clock = MonotonicClock::new();
     let work = || {
-        executable.run()?;
+        executable.run(&clock, Marks::None)?;
         Ok(())
     };
-    let time = best(&MonotonicClock::new(), 1, COMPUTE_TIME, go_on, work, || Ok(()))?;
+    let time = best(&clock, 1, COMPUTE_TIME, go_on, work, || Ok(()))?;
     let (channels, side) = (POINTWISE.0 as u64, POINTWISE.1 as u64);
     FlopRate::of(MultAdds(channels * channels * side * side), time).ok_or(PeaksError::Clock)
 }

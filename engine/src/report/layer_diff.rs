@@ -330,6 +330,7 @@ mod tests {
         let sum = Nanos(7 * kernels.len() as u64);
         let breakdown = Breakdown {
             kernels,
+            clock: crate::clock::ClockDomain::Host,
             sum,
             marked_whole: sum,
             unaccounted: NanosDelta(0),

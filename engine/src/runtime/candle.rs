@@ -10,8 +10,9 @@ pub(super) use memory::needed;
 use candle_core::{D, DType, Error, Tensor};
 use candle_nn::{BatchNorm, Conv2d, Conv2dConfig, Linear, Module, ModuleT};
 
-use super::executable::{Executable, Marks, PrepareError, RunError};
+use super::executable::{Executable, Marks, PrepareError, RunError, RunTimes, Stopwatch};
 use super::plan::KernelPlan;
+use crate::clock::Clock;
 use crate::device::Device;
 use crate::graph::{Activation, Graph, Node, NodeId, Op, Shape, Window, last_uses};
 use crate::weights::{Weights, seeded_input};
@@ -129,22 +130,30 @@ impl Executable for CandleExecutable {
         Ok(())
     }
 
-    fn run(&mut self) -> Result<&Tensor, RunError> {
-        self.output = self.forward(|| Ok(()))?;
+    /// Candle tells no device times.
+    fn run(&mut self, clock: &dyn Clock, marks: Marks<'_>) -> Result<RunTimes, RunError> {
+        let start = clock.now();
+        self.output = match marks {
+            Marks::None | Marks::Device => self.forward(|| Ok(()))?,
+            Marks::Kernels(kernels) => {
+                let mut stopwatch = Stopwatch::start(clock, kernels);
+                self.forward(|| {
+                    self.device.synchronize()?;
+                    stopwatch.mark();
+                    Ok(())
+                })?
+            }
+        };
+        let enqueue = clock.now().since(start);
+        if self.device.is_cpu() {
+            return Ok(RunTimes::on_host(enqueue));
+        }
+        self.device.synchronize()?;
+        Ok(RunTimes { host: clock.now().since(start), enqueue, device: None })
+    }
+
+    fn logits(&mut self) -> Result<&Tensor, RunError> {
         Ok(&self.output)
-    }
-
-    fn run_marked(&mut self, marks: &mut Marks<'_>) -> Result<(), RunError> {
-        self.output = self.forward(|| {
-            self.device.synchronize()?;
-            marks.mark();
-            Ok(())
-        })?;
-        Ok(())
-    }
-
-    fn synchronize(&self) -> Result<(), RunError> {
-        Ok(self.device.synchronize()?)
     }
 
     fn plan(&self) -> &KernelPlan {

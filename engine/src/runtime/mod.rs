@@ -7,18 +7,26 @@
 pub mod candle;
 pub mod cpu;
 mod executable;
+mod fault;
 mod memory;
 mod options;
-mod plan;
+mod parameters;
+pub mod plan;
 mod prepare;
+#[cfg(test)]
+mod random_graph;
 pub mod reference;
+mod timestamps;
 mod unsupported;
 
 pub use crate::device::Precision;
 pub use cpu::Isa;
-pub use executable::{Executable, Marks, PrepareError, RunError};
+pub(crate) use executable::Stopwatch;
+pub use executable::{Executable, Marks, PrepareError, RunError, RunTimes};
+pub use fault::DeviceFault;
 pub use memory::{check_memory, needed_memory};
 pub use options::{RunOptions, Runtime};
-pub use plan::{Fusing, Kernel, KernelPlan, WINOGRAD};
+pub use plan::{Fusing, Kernel, KernelPlan, KernelSpec, WINOGRAD};
 pub use prepare::{prepare, prepare_apart};
+pub use timestamps::device_times;
 pub use unsupported::UnsupportedRun;

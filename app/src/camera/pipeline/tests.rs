@@ -302,3 +302,30 @@ fn a_pipeline_whose_thread_dies_says_so_at_once() {
         "nobody waits for it"
     );
 }
+
+/// Its device is gone.
+struct Lost;
+
+impl Classify for Lost {
+    fn classify(&mut self, _: &Picture) -> anyhow::Result<Outcome> {
+        let fault = shufflescope_engine::runtime::DeviceFault::Lost { reason: "reset".into() };
+        Err(anyhow::Error::new(fault).context("the network fails"))
+    }
+}
+
+#[test]
+fn a_network_whose_device_is_lost_ends_the_pipeline_and_one_that_fails_otherwise_does_not() {
+    let pipeline = endless(Some(Box::new(Always(Err("no luck")))));
+    let view = view_of(&pipeline, Generation(0));
+    assert_eq!((best(&view), pipeline.failure()), (Err("no luck"), None));
+    pipeline.set_classifier(Some(Box::new(Lost)), Generation(1));
+    let start = std::time::Instant::now();
+    let failure = loop {
+        if let Some(failure) = pipeline.failure() {
+            break failure;
+        }
+        assert!(start.elapsed() < PATIENCE, "it goes on");
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    assert!(failure.contains("the network fails: the device was lost (reset)"), "{failure}");
+}

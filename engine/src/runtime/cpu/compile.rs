@@ -1,19 +1,19 @@
-//! From a graph and its weights to steps in an arena: groups are ordered into phases, values become lists of rows,
+//! From a graph and its weights to steps in an arena: kernels are ordered into phases, values become lists of rows,
 //! rows get places, weights are folded and packed.
 
 use std::ops::Range;
 
+use super::algorithm::{Algorithm, CpuFuses};
 use super::error::CompileError;
-use super::fuse::{Follow, Group, Layer, Work, fuse, renames};
 use super::kernels::{
     Convolution, ConvolutionSpec, Depthwise, Epilogue, Factor, Isa, Linear, Map, Planes, Pooling, REDZONE, Reduce,
     Rowwise, Sink, StemConv, StemSpec, Step, Table, Unfit, Winograd,
 };
-use super::parameters::Parameters;
-use super::place::{RowRef, Rows};
-use super::values::Values;
-use crate::graph::{Activation, Conv2d, Graph, Node, NodeId, Op, Shape};
-use crate::runtime::{Fusing, Kernel, KernelPlan, WINOGRAD};
+use super::place::Rows;
+use crate::graph::{Activation, Graph, Node, NodeId, Shape, Window};
+use crate::runtime::parameters::{LayerParameters, Parameters};
+use crate::runtime::plan::{self, Elementwise, Part, Planned, RowRef, Values, Work, partition, renames};
+use crate::runtime::{Fusing, KernelPlan, Precision, WINOGRAD};
 
 /// Everything a program is made of.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ pub(super) struct Compiled {
 /// The kernels that run `graph` on this machine, in launch order; needs no weights.
 #[must_use]
 pub fn plan(graph: &Graph, fusing: Fusing) -> KernelPlan {
-    let groups = in_phases(graph, fuse(graph, fusing)).0;
-    kernels(graph, &groups, Table::of(Isa::detect()))
+    let planned = in_phases(graph, partition(graph, fusing, Precision::F32, &CpuFuses)).0;
+    kernels(graph, &planned, Table::of(Isa::detect()))
 }
 
 /// Compiles `graph` for `threads` threads.
@@ -47,14 +47,13 @@ pub(super) fn compile(
 ) -> Result<Compiled, CompileError> {
     let too_large = |floats| CompileError::TooLarge { design: graph.name.clone(), floats };
     graph.nodes().iter().try_for_each(countable).map_err(too_large)?;
-    let (groups, phases) = in_phases(graph, fuse(graph, fusing));
-    let values = Values::of(graph);
-    let mut rows = values.rows;
-    let names = values.names;
+    let (planned, phases) = in_phases(graph, partition(graph, fusing, Precision::F32, &CpuFuses));
+    let Values { pixels, names } = Values::per_image(graph);
+    let mut rows = Rows::new(&pixels);
 
     for (index, phase) in phases.iter().enumerate() {
-        for group in &groups[phase.clone()] {
-            for input in &group.reads {
+        for kernel in &planned[phase.clone()] {
+            for input in &kernel.reads {
                 rows.read(&names[input.0], index);
             }
         }
@@ -64,11 +63,11 @@ pub(super) fn compile(
     rows.pin(output);
     rows.place(input, 0);
     for (index, phase) in phases.iter().enumerate() {
-        for group in &groups[phase.clone()] {
-            if matches!(group.work, Work::Rowwise { .. }) {
-                rows.place_over(&names[group.value.0], &names[group.reads[0].0], index);
+        for kernel in &planned[phase.clone()] {
+            if matches!(kernel.spec.steps[0].work, Work::Elementwise(_)) {
+                rows.place_over(&names[kernel.value.0], &names[kernel.reads[0].0], index);
             }
-            rows.place(&names[group.value.0], index);
+            rows.place(&names[kernel.value.0], index);
         }
         rows.end_phase(index);
     }
@@ -80,8 +79,8 @@ pub(super) fn compile(
     let builder = Builder { graph, parameters, table, threads, rows: &rows, names: &names };
     let pixels = graph.node(graph.output()).output.pixels();
     Ok(Compiled {
-        plan: kernels(graph, &groups, table),
-        steps: groups.iter().map(|group| builder.named_step(group)).collect::<Result<_, _>>()?,
+        plan: kernels(graph, &planned, table),
+        steps: planned.iter().map(|kernel| builder.named_step(kernel)).collect::<Result<_, _>>()?,
         input: input.iter().map(|&row| rows.offset(row)).collect(),
         output: output
             .iter()
@@ -109,50 +108,31 @@ fn countable(node: &Node) -> Result<(), usize> {
     }
 }
 
-fn kernels(graph: &Graph, groups: &[Group], table: &Table) -> KernelPlan {
-    let kernel = |layers: Vec<NodeId>, winograd: Option<NodeId>| {
-        let label = |&id: &NodeId| {
-            let op = &graph.node(id).op;
-            if winograd == Some(id) { format!("{op} ({WINOGRAD})") } else { op.to_string() }
-        };
-        let labels: Vec<String> = layers.iter().map(label).collect();
-        Kernel { layers, label: labels.join(" + ") }
-    };
-    if groups.is_empty() {
-        // Nothing but renaming: one kernel that does nothing.
-        return KernelPlan { kernels: vec![kernel(graph.layers().map(|(id, _)| id).collect(), None)] };
-    }
-    let kernel = |group: &Group| kernel(group.layers.clone(), winograd(graph, group, table));
-    KernelPlan { kernels: groups.iter().map(kernel).collect() }
+fn kernels(graph: &Graph, planned: &[Planned], table: &Table) -> KernelPlan {
+    KernelPlan::of(graph, planned, |kernel| {
+        (Algorithm::of(&kernel.spec, table) == Some(Algorithm::Winograd)).then_some(WINOGRAD)
+    })
 }
 
-/// The convolution of a group that is computed Winograd's way.
-fn winograd(graph: &Graph, group: &Group, table: &Table) -> Option<NodeId> {
-    let Work::Convolution { layer, follow: Follow::Nothing, .. } = group.work else { return None };
-    let node = graph.node(layer.node);
-    let Op::Conv2d(conv) = &node.op else { return None };
-    Winograd::suits(table, conv, [node.output.height, node.output.width]).then_some(layer.node)
-}
-
-/// Orders groups into phases whose groups do not depend on one another.
-fn in_phases(graph: &Graph, groups: Vec<Group>) -> (Vec<Group>, Vec<Range<usize>>) {
+/// Orders kernels into phases whose kernels do not depend on one another.
+fn in_phases(graph: &Graph, planned: Vec<Planned>) -> (Vec<Planned>, Vec<Range<usize>>) {
     // The phase from which on each value may be read.
     let mut ready = vec![0; graph.nodes().len()];
-    let mut levels = vec![0; groups.len()];
-    let mut group_of = vec![None; graph.nodes().len()];
-    for (index, group) in groups.iter().enumerate() {
-        group_of[group.value.0] = Some(index);
+    let mut levels = vec![0; planned.len()];
+    let mut kernel_of = vec![None; graph.nodes().len()];
+    for (index, kernel) in planned.iter().enumerate() {
+        kernel_of[kernel.value.0] = Some(index);
     }
     for (index, node) in graph.nodes().iter().enumerate() {
         let latest = |values: &[NodeId]| values.iter().map(|value| ready[value.0]).max().unwrap_or(0);
-        if let Some(group) = group_of[index] {
-            levels[group] = latest(&groups[group].reads);
-            ready[index] = levels[group] + 1;
+        if let Some(kernel) = kernel_of[index] {
+            levels[kernel] = latest(&planned[kernel].reads);
+            ready[index] = levels[kernel] + 1;
         } else if renames(&node.op) {
             ready[index] = latest(&node.inputs);
         }
     }
-    let mut leveled: Vec<(usize, Group)> = levels.into_iter().zip(groups).collect();
+    let mut leveled: Vec<(usize, Planned)> = levels.into_iter().zip(planned).collect();
     leveled.sort_by_key(|(level, _)| *level);
     let mut phases: Vec<Range<usize>> = Vec::new();
     for (index, (level, _)) in leveled.iter().enumerate() {
@@ -161,7 +141,7 @@ fn in_phases(graph: &Graph, groups: Vec<Group>) -> (Vec<Group>, Vec<Range<usize>
             None => phases.push(index..index + 1),
         }
     }
-    (leveled.into_iter().map(|(_, group)| group).collect(), phases)
+    (leveled.into_iter().map(|(_, kernel)| kernel).collect(), phases)
 }
 
 struct Builder<'a> {
@@ -174,12 +154,8 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn shape(&self, id: NodeId) -> Shape {
-        self.graph.node(id).output
-    }
-
     fn map(&self, id: NodeId) -> Map {
-        let shape = self.shape(id);
+        let shape = self.graph.node(id).output;
         Map {
             rows: self.names[id.0].iter().map(|&name| self.rows.offset(name) as u32).collect(),
             channels: shape.channels,
@@ -189,137 +165,130 @@ impl Builder<'_> {
 
     /// # Errors
     /// As [`step`](Self::step), with the layer.
-    fn named_step(&self, group: &Group) -> Result<Step, CompileError> {
-        self.step(group).map_err(|unfit| {
-            let layer = group.layers.first().unwrap_or(&group.value);
+    fn named_step(&self, kernel: &Planned) -> Result<Step, CompileError> {
+        self.step(kernel).map_err(|unfit| {
+            let layer = kernel.layers.first().unwrap_or(&kernel.value);
             CompileError::Layer { design: self.graph.name.clone(), layer: self.graph.node(*layer).path.clone(), unfit }
         })
     }
 
     /// # Errors
     /// Where the kernel's operands do not fit or its memory cannot be addressed.
-    fn step(&self, group: &Group) -> Result<Step, Unfit> {
+    fn step(&self, kernel: &Planned) -> Result<Step, Unfit> {
         let (table, threads) = (self.table, self.threads);
-        let (input, output) = (self.map(group.reads[0]), self.map(group.value));
-        let step = match group.work {
-            Work::Convolution { layer, residual, follow } => {
-                let winograd = winograd(self.graph, group, table).is_some();
-                self.convolution((layer, residual, follow), winograd, input, output)?
+        let (input, output) = (self.map(kernel.reads[0]), self.map(kernel.value));
+        let (first, part) = (kernel.spec.steps[0], kernel.parts[0]);
+        let epilogue = epilogue(first.epilogue.activation);
+        let step = match Algorithm::of(&kernel.spec, table) {
+            Some(Algorithm::Convolution) => {
+                let spec = self.convolution(kernel, input, output)?;
+                Step::Convolution(Box::new(Convolution::new(table, spec, threads)?))
             }
-            Work::Depthwise(layer) => {
-                let planes = self.planes(layer, input.size, output)?;
+            Some(Algorithm::Winograd) => {
+                let spec = self.convolution(kernel, input, output)?;
+                Step::Winograd(Box::new(Winograd::new(table, spec, threads)?))
+            }
+            Some(Algorithm::Depthwise) => {
+                let planes = self.planes((&first, &part), input.size, output)?;
                 Step::Depthwise(Box::new(Depthwise::new(input, planes, threads)?))
             }
-            Work::StemConv { layer, pooled } => {
-                let (weights, bias) = self.parameters.layer(&layer);
-                let shape = self.shape(layer.node);
-                let spec = StemSpec {
-                    input,
-                    output,
-                    conv_size: [shape.height, shape.width],
-                    window: self.conv(layer.node).window,
-                    weights,
-                    bias,
-                    epilogue: epilogue(layer.activation),
-                    pooled,
-                };
+            Some(Algorithm::StemConv) => {
+                let LayerParameters { weights, bias } = self.parameters.layer(&part);
+                let conv_size = [first.output.height, first.output.width];
+                let (window, pooled) = (window(&first), kernel.spec.steps.len() > 1);
+                let spec = StemSpec { input, output, conv_size, window, weights, bias, epilogue, pooled };
                 Step::StemConv(Box::new(StemConv::new(table, spec, threads)?))
             }
-            Work::Linear(layer) => {
-                let (weights, bias) = self.parameters.layer(&layer);
-                let epilogue = epilogue(layer.activation);
+            Some(Algorithm::Linear) => {
+                let LayerParameters { weights, bias } = self.parameters.layer(&part);
                 Step::Linear(Box::new(Linear::new(table, (input, output), &weights, &bias, epilogue, threads)?))
             }
-            Work::Pool(node) => {
-                let window = match self.graph.node(node).op {
-                    Op::MaxPool(window) => Some((Pooling::Max, window)),
-                    Op::AvgPool(window) => Some((Pooling::Mean, window)),
+            Some(Algorithm::Reduce) => {
+                let window = match first.work {
+                    Work::Pool { pooling: plan::Pooling::Max, window } => Some((Pooling::Max, window)),
+                    Work::Pool { pooling: plan::Pooling::Mean, window } => Some((Pooling::Mean, window)),
                     _ => None,
                 };
                 Step::Reduce(Box::new(Reduce::new(table, input, output, window, threads)?))
             }
-            Work::GlobalMean(_) => Step::Reduce(Box::new(Reduce::new(table, input, output, None, threads)?)),
-            Work::Rowwise { node, activation } => {
-                let other = |id: usize| self.map(group.reads[id]);
-                let (second, factor) = match self.graph.node(node).op {
-                    Op::Add => (Some(other(1)), Factor::One),
-                    Op::Scale => (None, Factor::Gate(other(1))),
-                    Op::BatchNorm { .. } => {
-                        let (scale, shift) = self.parameters.norm(node);
+            // Renaming makes no kernel here.
+            Some(Algorithm::Rowwise) | None => {
+                let other = || self.map(kernel.reads[1]);
+                let (second, factor) = match first.work {
+                    Work::Elementwise(Elementwise::Add) => (Some(other()), Factor::One),
+                    Work::Elementwise(Elementwise::Gate) => (None, Factor::Gate(other())),
+                    Work::Elementwise(Elementwise::Affine) => {
+                        let (scale, shift) = self.parameters.norm(part.node);
                         (None, Factor::Affine { scale, shift })
                     }
                     _ => (None, Factor::One),
                 };
                 let maps = (input, second, output);
-                Step::Rowwise(Box::new(Rowwise::new(table, maps, factor, epilogue(activation), threads)?))
+                Step::Rowwise(Box::new(Rowwise::new(table, maps, factor, epilogue, threads)?))
             }
         };
         Ok(step)
     }
 
-    fn conv(&self, id: NodeId) -> Conv2d {
-        match self.graph.node(id).op {
-            Op::Conv2d(conv) => conv,
-            // Only convolutions are asked for.
-            _ => unreachable!("{} is not a convolution", self.graph.node(id).path),
-        }
-    }
-
-    fn convolution(
-        &self,
-        (layer, residual, follow): (Layer, Option<NodeId>, Follow),
-        winograd: bool,
-        input: Map,
-        output: Map,
-    ) -> Result<Step, Unfit> {
-        let (conv, shape) = (self.conv(layer.node), self.shape(layer.node));
-        let (weights, bias) = self.parameters.layer(&layer);
-        let sink = match follow {
-            Follow::Nothing => Sink::Rows(output),
-            Follow::Mean => Sink::Mean(output),
-            Follow::Depthwise(next) => {
+    fn convolution(&self, kernel: &Planned, input: Map, output: Map) -> Result<ConvolutionSpec, Unfit> {
+        let (first, part) = (kernel.spec.steps[0], kernel.parts[0]);
+        let LayerParameters { weights, bias } = self.parameters.layer(&part);
+        let sink = match (kernel.spec.steps.get(1), kernel.parts.get(1)) {
+            (Some(next), Some(at)) if next.work != Work::GlobalMean => {
                 // The depthwise layer's input rows are this one's, perhaps shuffled; images are alike.
-                let made = &self.names[self.before(next.node, layer.node).0][..shape.channels];
-                let read = &self.names[self.graph.node(next.node).inputs[0].0][..shape.channels];
+                let channels = first.output.channels;
+                let made = &self.names[self.before(at.node, part.node).0][..channels];
+                let read = &self.names[self.graph.node(at.node).inputs[0].0][..channels];
                 let channel = |row| read.iter().position(|name| *name == row).unwrap_or(0);
                 Sink::Depthwise {
-                    planes: Box::new(self.planes(next, [shape.height, shape.width], output)?),
+                    planes: Box::new(self.planes((next, at), [first.output.height, first.output.width], output)?),
                     channels: made.iter().map(|&row| channel(row)).collect(),
                 }
             }
+            (Some(_), _) => Sink::Mean(output),
+            (None, _) => Sink::Rows(output),
         };
-        let spec = ConvolutionSpec {
+        Ok(ConvolutionSpec {
             input,
-            out_channels: conv.out_channels,
-            out_size: [shape.height, shape.width],
-            groups: conv.groups,
-            window: conv.window,
+            out_channels: first.output.channels,
+            out_size: [first.output.height, first.output.width],
+            groups: groups(&first),
+            window: window(&first),
             weights,
             bias,
-            residual: residual.map(|id| self.map(id)),
-            epilogue: epilogue(layer.activation),
+            residual: first.epilogue.residual.then(|| self.map(kernel.reads[1])),
+            epilogue: epilogue(first.epilogue.activation),
             sink,
-        };
-        Ok(if winograd {
-            Step::Winograd(Box::new(Winograd::new(self.table, spec, self.threads)?))
-        } else {
-            Step::Convolution(Box::new(Convolution::new(self.table, spec, self.threads)?))
         })
     }
 
     /// The last value before layer `id` that is not just renamed: what the fused layers from `first` on make.
     fn before(&self, id: NodeId, first: NodeId) -> NodeId {
         let mut at = self.graph.node(id).inputs[0];
-        while at != first && matches!(self.graph.node(at).op, Op::ChannelShuffle { .. }) {
+        while at != first && renames(&self.graph.node(at).op) {
             at = self.graph.node(at).inputs[0];
         }
         at
     }
 
-    fn planes(&self, layer: Layer, input: [usize; 2], output: Map) -> Result<Planes, Unfit> {
-        let (weights, bias) = self.parameters.layer(&layer);
-        let window = self.conv(layer.node).window;
-        Planes::new(self.table, window, input, output, (weights, bias), epilogue(layer.activation))
+    fn planes(&self, (step, part): (&plan::Step, &Part), input: [usize; 2], output: Map) -> Result<Planes, Unfit> {
+        let LayerParameters { weights, bias } = self.parameters.layer(part);
+        Planes::new(self.table, window(step), input, output, (weights, bias), epilogue(step.epilogue.activation))
+    }
+}
+
+/// A step's window; a single pixel where it has none.
+fn window(step: &plan::Step) -> Window {
+    match step.work {
+        Work::Conv { window, .. } | Work::Pool { window, .. } => window,
+        _ => Window::square(1, 1),
+    }
+}
+
+fn groups(step: &plan::Step) -> usize {
+    match step.work {
+        Work::Conv { groups, .. } => groups,
+        _ => 1,
     }
 }
 

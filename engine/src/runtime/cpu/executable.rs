@@ -5,9 +5,10 @@ use candle_core::{CpuStorage, Device as CandleDevice, InplaceOp1, Layout, Storag
 use super::error::CompileError;
 use super::kernels::Isa;
 use super::network::Network;
+use crate::clock::Clock;
 use crate::device::Device;
 use crate::graph::Graph;
-use crate::runtime::{Executable, Fusing, KernelPlan, Marks, PrepareError, RunError};
+use crate::runtime::{Executable, Fusing, KernelPlan, Marks, PrepareError, RunError, RunTimes, Stopwatch};
 use crate::weights::{Weights, seeded_input};
 
 /// Seed of the input that a fresh executable runs on; the same as stock Candle's.
@@ -72,21 +73,23 @@ impl Executable for CpuExecutable {
         Ok(())
     }
 
+    fn run(&mut self, clock: &dyn Clock, marks: Marks<'_>) -> Result<RunTimes, RunError> {
+        let start = clock.now();
+        match marks {
+            Marks::None | Marks::Device => self.network.run(),
+            Marks::Kernels(kernels) => {
+                let mut stopwatch = Stopwatch::start(clock, kernels);
+                self.network.run_marked(&mut || stopwatch.mark())
+            }
+        }
+        .map_err(candle_core::Error::wrap)?;
+        self.handle.inplace_op1(&Logits(&self.network))?;
+        Ok(RunTimes::on_host(clock.now().since(start)))
+    }
+
     /// The tensor is the same in every run: a clone of it changes with the next.
-    fn run(&mut self) -> Result<&Tensor, RunError> {
-        self.network.run().map_err(candle_core::Error::wrap)?;
-        self.handle.inplace_op1(&Logits(&self.network))?;
+    fn logits(&mut self) -> Result<&Tensor, RunError> {
         Ok(&self.output)
-    }
-
-    fn run_marked(&mut self, marks: &mut Marks<'_>) -> Result<(), RunError> {
-        self.network.run_marked(&mut || marks.mark()).map_err(candle_core::Error::wrap)?;
-        self.handle.inplace_op1(&Logits(&self.network))?;
-        Ok(())
-    }
-
-    fn synchronize(&self) -> Result<(), RunError> {
-        Ok(())
     }
 
     fn plan(&self) -> &KernelPlan {

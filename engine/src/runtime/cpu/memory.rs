@@ -3,11 +3,11 @@
 
 use super::compile::{Compiled, compile};
 use super::error::CompileError;
-use super::fuse::renames;
 use super::kernels::{Footprint, Isa, Table};
-use super::parameters::Parameters;
 use crate::graph::{Graph, Node, NodeId, Op, Shape};
 use crate::runtime::Fusing;
+use crate::runtime::parameters::Parameters;
+use crate::runtime::plan::renames;
 use crate::units::Bytes;
 use crate::weights::expected;
 

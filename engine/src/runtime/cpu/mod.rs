@@ -3,10 +3,8 @@
 //! A feature map is a list of rows, one per channel and image, anywhere in an arena. Slices, concatenations and channel
 //! shuffles are then new lists, decided while planning: no bytes move. On the way from a graph to a run:
 //!
-//! - [`fuse`]: which layers run as one kernel,
-//! - [`values`]: which rows hold which value,
+//! - [`algorithm`]: how a kernel is computed, and which layers it takes along,
 //! - [`place`]: where rows lie, from the liveness of each,
-//! - [`parameters`]: weights with batch normalisation folded in,
 //! - [`compile`]: all of it put together as steps,
 //! - [`memory`]: what that takes, before it is taken,
 //! - [`kernels`]: what steps do, for every instruction set; the only unsafe code,
@@ -14,20 +12,18 @@
 //! - [`error`]: why a network is refused,
 //! - [`network`]: plain floats in and out; [`executable`] and [`custom_op`] are its faces to the engine and to Candle.
 
+mod algorithm;
 mod compile;
 mod custom_op;
 mod error;
 mod executable;
-mod fuse;
 mod kernels;
 mod memory;
 mod network;
-mod parameters;
 mod place;
 mod pool;
 #[cfg(test)]
 mod tests;
-mod values;
 
 pub use compile::plan;
 pub use custom_op::CpuNetwork;

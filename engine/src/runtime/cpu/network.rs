@@ -3,8 +3,8 @@
 use super::compile::{Compiled, compile};
 use super::error::{CompileError, ThreadFailed};
 use super::kernels::{Conflict, Isa, Machine, Program, Table};
-use super::parameters::Parameters;
 use crate::graph::{Graph, Shape};
+use crate::runtime::parameters::Parameters;
 use crate::runtime::{Fusing, KernelPlan};
 use crate::weights::Weights;
 

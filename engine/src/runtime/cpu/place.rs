@@ -1,9 +1,10 @@
 //! Where rows lie in the arena. Liveness is per row, not per tensor: after a concatenation half of the rows often live
 //! on through the next slice while the other half dies.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::kernels::{REDZONE, row_room};
+use crate::runtime::plan::{Free, RowRef};
 
 /// A row that some kernel writes (or the input), before it has a place.
 #[derive(Clone, Copy, Debug)]
@@ -16,13 +17,6 @@ pub(super) struct Row {
     /// How often it is read in that phase.
     last_reads: usize,
     place: usize,
-}
-
-/// A name for a row, or for one pixel of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RowRef {
-    pub row: usize,
-    pub pixel: usize,
 }
 
 /// All rows of a network.
@@ -39,12 +33,10 @@ pub(super) struct Rows {
 const NOWHERE: usize = usize::MAX;
 
 impl Rows {
-    /// `count` new rows of `pixels`.
-    pub fn add(&mut self, count: usize, pixels: usize) -> Vec<RowRef> {
-        let first = self.rows.len();
-        let row = Row { pixels, born: 0, dies: 0, last_reads: 0, place: NOWHERE };
-        self.rows.resize(first + count, row);
-        (first..first + count).map(|row| RowRef { row, pixel: 0 }).collect()
+    /// Rows of as many pixels as listed, without places.
+    pub fn new(pixels: &[usize]) -> Self {
+        let row = |&pixels: &usize| Row { pixels, born: 0, dies: 0, last_reads: 0, place: NOWHERE };
+        Self { rows: pixels.iter().map(row).collect(), ..Self::default() }
     }
 
     /// Notes that `phase` reads the rows; phases come in order.
@@ -120,62 +112,19 @@ impl Rows {
     }
 }
 
-/// Free memory by offset; lowest first, so that what was used last and is still cached is used again.
-#[derive(Debug, Default)]
-struct Free {
-    /// Length by offset, no two adjacent.
-    holes: BTreeMap<usize, usize>,
-    end: usize,
-}
-
-impl Free {
-    fn take(&mut self, room: usize) -> usize {
-        match self.holes.iter().find(|&(_, &length)| length >= room).map(|(&at, &length)| (at, length)) {
-            Some((at, length)) => {
-                self.holes.remove(&at);
-                if length > room {
-                    self.holes.insert(at + room, length - room);
-                }
-                at
-            }
-            None => {
-                let at = match self.holes.last_key_value() {
-                    Some((&at, &length)) if at.checked_add(length) == Some(self.end) => {
-                        self.holes.remove(&at);
-                        at
-                    }
-                    _ => self.end,
-                };
-                // Beyond what can be counted there is no offset: `floats` says so.
-                self.end = at.saturating_add(room);
-                at
-            }
-        }
-    }
-
-    fn give(&mut self, mut at: usize, mut length: usize) {
-        if let Some((&before, &room)) = self.holes.range(..at).next_back()
-            && before.checked_add(room) == Some(at)
-        {
-            self.holes.remove(&before);
-            (at, length) = (before, room.saturating_add(length));
-        }
-        if let Some(room) = at.checked_add(length).and_then(|end| self.holes.remove(&end)) {
-            length = length.saturating_add(room);
-        }
-        self.holes.insert(at, length);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn names(rows: std::ops::Range<usize>) -> Vec<RowRef> {
+        rows.map(|row| RowRef { row, pixel: 0 }).collect()
+    }
+
     #[test]
     #[cfg_attr(feature = "redzones", ignore = "places are further apart")]
     fn rows_that_die_are_used_again_and_those_that_live_are_not() {
-        let mut rows = Rows::default();
-        let (a, b, c, d) = (rows.add(2, 49), rows.add(2, 49), rows.add(2, 49), rows.add(1, 1));
+        let mut rows = Rows::new(&[49, 49, 49, 49, 49, 49, 1]);
+        let (a, b, c, d) = (names(0..2), names(2..4), names(4..6), names(6..7));
         rows.read(&a[..1], 1);
         rows.read(&a[1..], 2);
         rows.read(&b, 3);
@@ -194,8 +143,8 @@ mod tests {
     #[test]
     #[cfg_attr(feature = "redzones", ignore = "places are further apart")]
     fn a_row_is_taken_over_only_from_a_source_that_dies_with_its_only_reader() {
-        let mut rows = Rows::default();
-        let (a, b, c) = (rows.add(3, 16), rows.add(3, 16), rows.add(1, 16));
+        let mut rows = Rows::new(&[16; 7]);
+        let (a, b, c) = (names(0..3), names(3..6), names(6..7));
         rows.read(&a, 1);
         rows.read(&a[1..2], 1);
         rows.read(&a[2..], 2);

@@ -1,15 +1,7 @@
 //! The weights of a layer on their way into a step.
 
 use super::arena::Packed;
-
-/// Weights, or only how many there are: enough to lay a step out and to know what it takes.
-#[derive(Debug)]
-pub enum Filters {
-    /// All of them.
-    Values(Vec<f32>),
-    /// Their number.
-    Count(usize),
-}
+use crate::runtime::parameters::Filters;
 
 impl Filters {
     /// How many there are.

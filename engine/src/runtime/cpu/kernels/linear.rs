@@ -2,11 +2,11 @@
 
 use super::arena::{Arena, Packed};
 use super::epilogue::Epilogue;
-use super::filters::Filters;
 use super::map::{Map, Split};
 use super::matvec::{PanelArgs, ROWS};
 use super::table::Table;
 use super::unfit::{Unfit, ensure_equal, ensure_shape, ensure_whole, product};
+use crate::runtime::parameters::Filters;
 
 /// A fully connected layer with packed weights.
 #[derive(Debug)]

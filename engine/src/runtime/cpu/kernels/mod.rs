@@ -56,7 +56,6 @@ mod winograd;
 pub use arena::REDZONE;
 pub use convolution::Convolution;
 pub use epilogue::Epilogue;
-pub use filters::Filters;
 pub use footprint::Footprint;
 pub use isa::Isa;
 pub use linear::Linear;

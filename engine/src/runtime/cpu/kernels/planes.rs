@@ -4,13 +4,13 @@
 use super::arena::Arena;
 use super::depthwise::{self, Method, PlaneArgs};
 use super::epilogue::Epilogue;
-use super::filters::Filters;
 use super::map::{Map, Split};
 use super::matmul::MAX_ROWS;
 use super::table::Table;
 use super::unfit::{Unfit, ensure_equal, ensure_shape, ensure_whole, product, sum};
 use super::window::Phases;
 use crate::graph::Window;
+use crate::runtime::parameters::Filters;
 
 /// A depthwise convolution with its weights and its output.
 #[derive(Debug)]

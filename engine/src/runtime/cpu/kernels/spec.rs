@@ -1,12 +1,12 @@
 //! What a convolution computes, as Winograd's way and the matrix product are told it.
 
 use super::epilogue::Epilogue;
-use super::filters::Filters;
 use super::map::Map;
 use super::planes::Planes;
 use super::unfit::{Unfit, ensure, ensure_equal, ensure_shape, ensure_whole, ensure_window, product, sum};
 use super::window::SLACK;
 use crate::graph::Window;
+use crate::runtime::parameters::Filters;
 
 /// Where the sums go.
 #[derive(Debug)]

@@ -5,7 +5,6 @@
 use super::arena::{Arena, Packed};
 use super::convolution::{pack, panels};
 use super::epilogue::Epilogue;
-use super::filters::Filters;
 use super::map::{Map, Split};
 use super::matmul::{Panel, Tile, TileArgs};
 use super::pooling::PoolRowArgs;
@@ -13,6 +12,7 @@ use super::table::Table;
 use super::unfit::{Unfit, ensure_equal, ensure_whole, ensure_window, offsets, product};
 use super::window::{Phases, SLACK};
 use crate::graph::Window;
+use crate::runtime::parameters::Filters;
 
 /// Minus infinities behind a convolved row that waits for its pooling.
 const MARGIN: usize = 32;

@@ -5,6 +5,7 @@ use super::map::{Map, row_room};
 use super::program::{Conflict, Program};
 use super::*;
 use crate::graph::Window;
+use crate::runtime::parameters::Filters;
 
 /// `images` of `channels` rows each, one behind the other from float `at` on.
 fn map(at: usize, images: usize, channels: usize, size: [usize; 2]) -> Map {

@@ -1,9 +1,25 @@
-//! The parameters that steps need, with batch normalisation folded in.
+//! The parameters that kernels need, with batch normalisation folded in.
 
-use super::fuse::Layer;
-use super::kernels::Filters;
+use super::plan::Part;
 use crate::graph::{Graph, NodeId, Op};
 use crate::weights::{BatchNormTensors, Weights, WeightsError, fold};
+
+/// Weights of a layer, or only how many there are: enough to lay a kernel out and to know what it takes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filters {
+    /// All of them, `[out][in / groups][taps]`.
+    Values(Vec<f32>),
+    /// Their number.
+    Count(usize),
+}
+
+/// What a convolution or fully connected layer computes with.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct LayerParameters {
+    pub weights: Filters,
+    /// One value per output channel.
+    pub bias: Vec<f32>,
+}
 
 /// Weights that fit a graph, or only what is known of them by the graph.
 #[derive(Clone, Copy, Debug)]
@@ -32,29 +48,30 @@ impl<'a> Parameters<'a> {
     }
 
     /// Weights and bias of a convolution or fully connected layer with its normalisation.
-    pub fn layer(&self, layer: &Layer) -> (Filters, Vec<f32>) {
-        let path = &self.graph.node(layer.node).path;
-        let outputs = self.graph.node(layer.node).output.channels;
-        let Some(weight) = self.weights.and_then(|weights| weights.get(&format!("{path}.weight"))) else {
-            let count = match self.graph.node(layer.node).op {
+    pub fn layer(&self, part: &Part) -> LayerParameters {
+        let node = self.graph.node(part.node);
+        let outputs = node.output.channels;
+        let Some(weight) = self.weights.and_then(|weights| weights.get(&format!("{}.weight", node.path))) else {
+            let count = match node.op {
                 Op::Conv2d(conv) => conv.weight_elements(),
                 Op::Linear { in_features, out_features, .. } => in_features * out_features,
                 _ => 0,
             };
-            return (Filters::Count(count), vec![0.0; outputs]);
+            return LayerParameters { weights: Filters::Count(count), bias: vec![0.0; outputs] };
         };
-        let bias = match self.graph.node(layer.node).op {
+        let bias = match node.op {
             Op::Conv2d(conv) if !conv.bias => None,
             Op::Linear { bias: false, .. } => None,
-            _ => self.get(layer.node, "bias"),
+            _ => self.get(part.node, "bias"),
         };
-        let norm = layer.norm.and_then(|node| self.norm_tensors(node));
+        let norm = part.norm.and_then(|node| self.norm_tensors(node));
         if let Some(norm) = norm
             && let Ok(folded) = fold(weight, bias, norm)
         {
-            return (Filters::Values(folded.weight.values), folded.bias);
+            return LayerParameters { weights: Filters::Values(folded.weight.values), bias: folded.bias };
         }
-        (Filters::Values(weight.values.clone()), bias.map_or_else(|| vec![0.0; outputs], <[f32]>::to_vec))
+        let bias = bias.map_or_else(|| vec![0.0; outputs], <[f32]>::to_vec);
+        LayerParameters { weights: Filters::Values(weight.values.clone()), bias }
     }
 
     /// A batch normalisation as `x * scale + shift`.

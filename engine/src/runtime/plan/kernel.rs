@@ -1,6 +1,9 @@
 //! The partition of a graph's layers into the kernels that a runtime launches.
 
-use crate::graph::{Graph, NodeId};
+use super::partition::Planned;
+use super::spec::{Epilogue, KernelSpec, Step, Work};
+use crate::graph::{Graph, Node, NodeId};
+use crate::runtime::Precision;
 
 /// What a label says of a kernel that computes a convolution by Winograd's minimal filtering: with fewer multiplications
 /// than its mult-adds, so that it may be faster than the processor multiplies and adds.
@@ -25,6 +28,8 @@ pub struct Kernel {
     pub layers: Vec<NodeId>,
     /// What runs, for people: `pointwise + batch-norm + relu`.
     pub label: String,
+    /// The kernel as data; `None` where a runtime launches something else than a chain of steps.
+    pub spec: Option<KernelSpec>,
 }
 
 impl Kernel {
@@ -46,9 +51,33 @@ impl KernelPlan {
     /// One kernel per layer, as an eager framework runs it.
     #[must_use]
     pub fn one_per_layer(graph: &Graph) -> Self {
-        let kernel =
-            |(id, node): (NodeId, &crate::graph::Node)| Kernel { layers: vec![id], label: node.op.to_string() };
+        let kernel = |(id, node): (NodeId, &Node)| {
+            let input = graph.node(node.inputs[0]).output;
+            let step = Step { work: Work::of(&node.op), output: node.output, epilogue: Epilogue::of(&node.op) };
+            let spec = Some(KernelSpec { input, steps: vec![step], precision: Precision::F32 });
+            Kernel { layers: vec![id], label: node.op.to_string(), spec }
+        };
         Self { kernels: graph.layers().map(kernel).collect() }
+    }
+
+    /// What was planned, in launch order; `method` adds to the name of a kernel's first computing layer how it is computed.
+    #[must_use]
+    pub(in crate::runtime) fn of(
+        graph: &Graph,
+        planned: &[Planned],
+        method: impl Fn(&Planned) -> Option<&'static str>,
+    ) -> Self {
+        if planned.is_empty() {
+            // Nothing but renaming: one kernel that does nothing.
+            let layers: Vec<NodeId> = graph.layers().map(|(id, _)| id).collect();
+            return Self { kernels: vec![Kernel { label: label(graph, &layers, None), layers, spec: None }] };
+        }
+        let kernel = |kernel: &Planned| {
+            let named = method(kernel).and_then(|method| Some((kernel.parts.first()?.node, method)));
+            let label = label(graph, &kernel.layers, named);
+            Kernel { layers: kernel.layers.clone(), label, spec: Some(kernel.spec.clone()) }
+        };
+        Self { kernels: planned.iter().map(kernel).collect() }
     }
 
     /// Whether every layer of `graph` is in exactly one kernel.
@@ -58,4 +87,16 @@ impl KernelPlan {
         seen.sort_unstable();
         seen.into_iter().eq(graph.layers().map(|(id, _)| id))
     }
+}
+
+fn label(graph: &Graph, layers: &[NodeId], named: Option<(NodeId, &str)>) -> String {
+    let label = |&id: &NodeId| {
+        let op = &graph.node(id).op;
+        match named {
+            Some((node, method)) if node == id => format!("{op} ({method})"),
+            _ => op.to_string(),
+        }
+    };
+    let labels: Vec<String> = layers.iter().map(label).collect();
+    labels.join(" + ")
 }
