@@ -3,7 +3,8 @@
 use super::Refusal;
 use super::conv_pool::ConvPool;
 use super::depthwise::Depthwise;
-use super::elementwise::Elementwise;
+use super::elementwise::{Arithmetic, Elementwise};
+use super::epilogue::Finish;
 use super::global_mean::GlobalMean;
 use super::inputs::Inputs;
 use super::kernel::{GpuKernel, ImageStrides, Kind, Lengths};
@@ -12,8 +13,9 @@ use super::matmul::Matmul;
 use super::patch;
 use super::pool::Pool;
 use super::size::{Map, Sliding, expect, fits};
+use super::variant::Limits;
 use crate::graph::{Activation, Shape, Window};
-use crate::runtime::plan::{Elementwise as Operation, Epilogue, KernelSpec, Pooling, Step, Work};
+use crate::runtime::plan::{Elementwise as Operation, KernelSpec, Pooling, Step, Work};
 
 /// A chain's sizes, read from its spec.
 struct Chain<'a> {
@@ -23,7 +25,7 @@ struct Chain<'a> {
 
 impl GpuKernel {
     /// The kernel of a spec: of a single step, or of `[depthwise, pointwise]`, `[convolution, max-pool]` and
-    /// `[pointwise, global mean]`. Residuals are added in the last step, and not behind pooling or a mean.
+    /// `[pointwise, global mean]`. A residual is added in the last step.
     ///
     /// # Errors
     /// [`Refusal::Chain`] where the steps have no kernel of their own together; else what does not fit.
@@ -57,13 +59,6 @@ impl Chain<'_> {
     fn kernel(&self, kind: Kind, features: usize, last: &Step) -> Result<GpuKernel, Refusal> {
         let takes_second = matches!(last.work, Work::Elementwise(Operation::Add | Operation::Gate));
         let second = last.epilogue.residual || takes_second;
-        let whole = matches!(last.work, Work::Conv { .. } | Work::Linear);
-        if second && whole && self.strides.second != last.output.pixels() {
-            return Err(Refusal::Operand {
-                kernel: "convolution or linear layer",
-                problem: "the residual was flattened: copy it into planes first",
-            });
-        }
         let lists = Lengths { input: self.spec.input.channels, features, output: last.output.channels, second };
         let mut parameters = Vec::new();
         let mut input = self.spec.input;
@@ -74,136 +69,122 @@ impl Chain<'_> {
         Ok(GpuKernel { kind, precision: self.spec.precision, lists, parameters })
     }
 
+    /// The map that is read.
+    fn input(&self) -> Result<Map, Refusal> {
+        Map::of(&self.spec.input)?.with_image(self.strides.input)
+    }
+
+    fn finish(&self, step: &Step) -> Result<Finish, Refusal> {
+        let residual =
+            step.epilogue.residual.then(|| Map::of(&step.output)?.with_image(self.strides.second)).transpose()?;
+        Ok(Finish { residual, activation: step.epilogue.activation })
+    }
+
     /// The kernel of one step, and how many features each offset of the input stands for.
     fn single(&self, step: &Step) -> Result<(Kind, usize), Refusal> {
-        let epilogue = step.epilogue;
-        let input = Map::of(&self.spec.input)?;
-        let output = Map::of(&step.output)?;
+        let (input, output, finish) = (self.input()?, Map::of(&step.output)?, self.finish(step)?);
         expect("the output's batch", step.output.batch, self.spec.input.batch)?;
         let kind = match &step.work {
-            Work::Linear => return self.linear(step, &input),
-            Work::Elementwise(operation) => Kind::Elementwise(self.elementwise(*operation, &output, epilogue)?),
-            Work::Conv { window, groups } => {
-                self.in_planes("convolution")?;
-                if *groups > 1 && *groups == self.spec.input.channels {
-                    Kind::Depthwise(depthwise(input, output, window, epilogue)?)
-                } else {
-                    Kind::Matmul(conv(input, output, window, *groups, epilogue)?)
-                }
+            Work::Linear => return Ok((self.linear(input, output, finish)?, self.spec.input.pixels())),
+            Work::Elementwise(operation) => Kind::Elementwise(self.elementwise(*operation, input, output, finish)?),
+            Work::Conv { window, groups } if *groups > 1 && *groups == self.spec.input.channels => {
+                Kind::Depthwise(depthwise(input, output, window, finish)?)
             }
+            Work::Conv { window, groups: 1 } if window.is_plain() && input.pixels() == 1 => {
+                self.linear(input, output, finish)?
+            }
+            Work::Conv { window, groups } => Kind::Matmul(conv(input, output, window, *groups, finish)?),
             Work::Pool { pooling, window } => {
-                self.in_planes("pooling")?;
-                no_residual("pooling", epilogue)?;
                 expect("the output's channels", step.output.channels, self.spec.input.channels)?;
                 let window = Sliding::of(window, &output)?;
-                Kind::Pool(Pool { input, output, window, pooling: *pooling, epilogue })
+                Kind::Pool(Pool { input, output, window, pooling: *pooling, finish })
             }
             Work::GlobalMean => {
-                self.in_planes("global mean")?;
-                no_residual("global mean", epilogue)?;
                 expect("the output's channels", step.output.channels, self.spec.input.channels)?;
-                Kind::GlobalMean(GlobalMean { input, epilogue })
+                Kind::GlobalMean(GlobalMean { input, finish })
             }
             Work::Rename => return Err(self.refused()),
         };
         Ok((kind, 1))
     }
 
-    fn linear(&self, step: &Step, input: &Map) -> Result<(Kind, usize), Refusal> {
-        // A value that was flattened has an offset for each feature; one that was not has its pixels side by side.
-        let per_offset = self.spec.input.pixels();
-        let (features, outputs) = (input.channels * input.pixels(), step.output.channels as u32);
-        let image = self.strides.input as u32;
-        self.stride_fits(self.strides.input)?;
-        let (batch, epilogue) = (input.batch, step.epilogue);
+    /// A linear layer. A value that was flattened has an offset for each feature; in one that was not, the pixels of a
+    /// channel are features side by side.
+    fn linear(&self, input: Map, output: Map, finish: Finish) -> Result<Kind, Refusal> {
+        let (features, outputs) = (input.channels * input.pixels(), output.channels);
         fits("the weights of a linear layer", (u64::from(features) + 4) * (u64::from(outputs) + 4))?;
-        expect("a linear layer's output pixels", step.output.pixels(), 1)?;
-        let kind = if batch <= linear::MOST_IMAGES {
-            Kind::Linear(Linear { batch, features, outputs, image, epilogue })
-        } else {
-            let output = Map { batch, channels: outputs, height: 1, width: 1 };
-            let inputs = if image == 1 { Inputs::Planes } else { Inputs::Strided { image } };
-            Kind::Matmul(Matmul {
-                groups: 1,
-                rows: outputs,
-                depth: features,
-                input_channels: features,
-                output,
-                inputs,
-                mean: false,
-                before_mean: Activation::None,
-                epilogue,
-            })
-        };
-        Ok((kind, per_offset))
+        expect("a linear layer's output pixels", output.pixels() as usize, 1)?;
+        let (batch, image) = (input.batch, input.image);
+        if batch <= linear::MOST_IMAGES {
+            return Ok(Kind::Linear(Linear { batch, features, outputs, image, finish }));
+        }
+        let inputs = if image == 1 { Inputs::Planes } else { Inputs::Strided { image } };
+        let product = pointwise(Map { channels: features, height: 1, width: 1, ..input }, output, finish)?;
+        Ok(Kind::Matmul(Matmul { inputs, ..product }))
     }
 
-    fn elementwise(&self, operation: Operation, map: &Map, epilogue: Epilogue) -> Result<Elementwise, Refusal> {
-        if epilogue.residual && matches!(operation, Operation::Add | Operation::Gate) {
+    fn elementwise(
+        &self,
+        operation: Operation,
+        input: Map,
+        output: Map,
+        finish: Finish,
+    ) -> Result<Elementwise, Refusal> {
+        if finish.residual.is_some() && matches!(operation, Operation::Add | Operation::Gate) {
             return Err(Refusal::Operand {
                 kernel: "elementwise",
                 problem: "a sum or gate has its second operand already: add the residual in a step of its own",
             });
         }
-        let given = self.spec.input;
-        expect("the output's channels", map.channels as usize, given.channels)?;
-        expect("the output's pixels", map.pixels() as usize, given.pixels())?;
-        self.stride_fits(self.strides.input)?;
-        self.stride_fits(self.strides.second)?;
-        let [image, second_image] = [self.strides.input, self.strides.second].map(|stride| stride as u32);
-        Ok(Elementwise { operation, map: *map, image, second_image, epilogue })
+        same_map(&input, &output)?;
+        expect("the output's channels", output.channels as usize, input.channels as usize)?;
+        let mut finish = finish;
+        let arithmetic = match operation {
+            Operation::Identity => Arithmetic::Identity,
+            Operation::Affine => Arithmetic::Affine,
+            Operation::Add => {
+                finish.residual = Some(output.with_image(self.strides.second)?);
+                Arithmetic::Identity
+            }
+            Operation::Gate => {
+                let gates = Map { height: 1, width: 1, image: 1, ..output }.with_image(self.strides.second)?;
+                Arithmetic::Gate { image: gates.image }
+            }
+        };
+        Ok(Elementwise { arithmetic, map: input, finish })
     }
 
     fn depthwise_pointwise(&self, first: &Step, window: &Window, groups: usize, last: &Step) -> Result<Kind, Refusal> {
         if groups < 2 || groups != self.spec.input.channels {
             return Err(self.refused());
         }
-        self.in_planes("convolution")?;
-        let (input, between) = (Map::of(&self.spec.input)?, Map::of(&first.output)?);
-        let Depthwise { window, multiplier, .. } = depthwise(input, between, window, first.epilogue)?;
+        let (input, between, finish) = (self.input()?, Map::of(&first.output)?, self.finish(last)?);
+        let Depthwise { window, multiplier, .. } = depthwise(input, between, window, finish)?;
         let inputs = Inputs::Depthwise { input, window, multiplier, activation: first.epilogue.activation };
-        let product = pointwise(between, Map::of(&last.output)?, last.epilogue)?;
+        let product = pointwise(between, Map::of(&last.output)?, finish)?;
         checked(Matmul { inputs, input_channels: input.channels, ..product }).map(Kind::Matmul)
     }
 
     fn conv_pool(&self, first: &Step, window: &Window, last: &Step, pool: &Window) -> Result<Kind, Refusal> {
-        self.in_planes("convolution")?;
-        no_residual("pooling", last.epilogue)?;
-        let (input, between, output) = (Map::of(&self.spec.input)?, Map::of(&first.output)?, Map::of(&last.output)?);
+        let (input, between, output) = (self.input()?, Map::of(&first.output)?, Map::of(&last.output)?);
         expect("the output's channels", last.output.channels, first.output.channels)?;
         expect("the output's batch", last.output.batch, self.spec.input.batch)?;
+        let finish = self.finish(last)?;
         let inputs = Inputs::Window { input, window: Sliding::of(window, &between)? };
-        let conv =
-            Matmul { inputs, ..conv(input, between, window, 1, Epilogue { residual: false, ..first.epilogue })? };
-        let kernel = ConvPool {
-            conv,
-            inner: first.epilogue.activation,
-            pool: Sliding::of(pool, &output)?,
-            output,
-            epilogue: last.epilogue,
-        };
-        // A window too large for workgroup memory, even for one output.
-        if kernel.variants(&super::Limits::LEAST).is_empty() { Err(self.refused()) } else { Ok(Kind::ConvPool(kernel)) }
+        let conv = Matmul { inputs, ..conv(input, between, window, 1, finish)? };
+        let (inner, pool) = (first.epilogue.activation, Sliding::of(pool, &output)?);
+        let kernel = ConvPool { conv, inner, pool, output, finish };
+        // A window may be too large for workgroup memory, even for one output.
+        if kernel.variants(&Limits::LEAST).is_empty() { Err(self.refused()) } else { Ok(Kind::ConvPool(kernel)) }
     }
 
     fn pointwise_mean(&self, first: &Step, last: &Step) -> Result<Kind, Refusal> {
-        self.in_planes("convolution")?;
-        no_residual("global mean", last.epilogue)?;
+        let (input, finish) = (self.input()?, self.finish(last)?);
         expect("the output's channels", last.output.channels, first.output.channels)?;
-        let product = pointwise(Map::of(&self.spec.input)?, Map::of(&first.output)?, last.epilogue)?;
-        checked(Matmul { mean: true, before_mean: first.epilogue.activation, ..product }).map(Kind::Matmul)
-    }
-
-    /// Refuses flattened inputs.
-    fn in_planes(&self, kernel: &'static str) -> Result<(), Refusal> {
-        if self.strides.input == self.spec.input.pixels() {
-            return Ok(());
-        }
-        Err(Refusal::Operand { kernel, problem: "the input was flattened: copy it into planes first" })
-    }
-
-    fn stride_fits(&self, stride: usize) -> Result<(), Refusal> {
-        fits("a flattened value", (stride as u64).saturating_mul(self.spec.input.batch as u64))
+        let product = pointwise(input, Map::of(&first.output)?, finish)?;
+        let output = Map { image: input.image, ..product.output };
+        let (inputs, before_mean) = (Inputs::Planes, first.epilogue.activation);
+        checked(Matmul { output, inputs, mean: true, before_mean, ..product }).map(Kind::Matmul)
     }
 
     fn refused(&self) -> Refusal {
@@ -219,56 +200,58 @@ impl Chain<'_> {
     }
 }
 
-fn no_residual(kernel: &'static str, epilogue: Epilogue) -> Result<(), Refusal> {
-    if epilogue.residual {
-        return Err(Refusal::Operand { kernel, problem: "it adds no residual: add it in a step of its own" });
-    }
-    Ok(())
-}
-
-fn depthwise(input: Map, output: Map, window: &Window, epilogue: Epilogue) -> Result<Depthwise, Refusal> {
+fn depthwise(input: Map, output: Map, window: &Window, finish: Finish) -> Result<Depthwise, Refusal> {
     let multiplier = divided("a depthwise convolution's output channels", output.channels, input.channels)?;
     let window = Sliding::of(window, &output)?;
     fits(
         "the weights of a depthwise convolution",
         u64::from(output.channels) * u64::from(patch::vectors(&window)) * 4,
     )?;
-    Ok(Depthwise { input, output, window, multiplier, epilogue })
+    Ok(Depthwise { input, output, window, multiplier, finish })
 }
 
-fn conv(input: Map, output: Map, window: &Window, groups: usize, epilogue: Epilogue) -> Result<Matmul, Refusal> {
+fn conv(input: Map, output: Map, window: &Window, groups: usize, finish: Finish) -> Result<Matmul, Refusal> {
     if window.is_plain() && groups == 1 {
-        return pointwise(input, output, epilogue);
+        return pointwise(input, output, finish);
     }
-    let most = u32::try_from(groups).unwrap_or(u32::MAX);
-    let channels = divided("a convolution's input channels", input.channels, most)?;
-    let rows = divided("a convolution's output channels", output.channels, most)?;
+    let groups = u32::try_from(groups).unwrap_or(u32::MAX);
+    let channels = divided("a convolution's input channels", input.channels, groups)?;
+    let rows = divided("a convolution's output channels", output.channels, groups)?;
     let sliding = Sliding::of(window, &output)?;
     fits("the taps of a filter", u64::from(channels) * u64::from(sliding.taps()))?;
     let depth = channels * sliding.taps();
-    let same = (input.height, input.width) == (output.height, output.width);
-    let inputs = if window.is_plain() && same { Inputs::Planes } else { Inputs::Window { input, window: sliding } };
-    let groups = most;
+    let inputs = if window.is_plain() && input.is_plane() {
+        same_map(&input, &output)?;
+        Inputs::Planes
+    } else {
+        Inputs::Window { input, window: sliding }
+    };
     let input_channels = input.channels;
     let (mean, before_mean) = (false, Activation::None);
-    checked(Matmul { groups, rows, depth, input_channels, output, inputs, mean, before_mean, epilogue })
+    checked(Matmul { groups, rows, depth, input_channels, output, inputs, mean, before_mean, finish })
 }
 
-fn pointwise(input: Map, output: Map, epilogue: Epilogue) -> Result<Matmul, Refusal> {
-    expect("a pointwise convolution's output height", output.height as usize, input.height as usize)?;
-    expect("a pointwise convolution's output width", output.width as usize, input.width as usize)?;
-    expect("the output's batch", output.batch as usize, input.batch as usize)?;
+fn pointwise(input: Map, output: Map, finish: Finish) -> Result<Matmul, Refusal> {
+    same_map(&input, &output)?;
+    // Whatever is no plane has one pixel an image.
+    let inputs = if input.is_plane() { Inputs::Planes } else { Inputs::Strided { image: input.image } };
     checked(Matmul {
         groups: 1,
         rows: output.channels,
         depth: input.channels,
         input_channels: input.channels,
         output,
-        inputs: Inputs::Planes,
+        inputs,
         mean: false,
         before_mean: Activation::None,
-        epilogue,
+        finish,
     })
+}
+
+fn same_map(input: &Map, output: &Map) -> Result<(), Refusal> {
+    expect("the output's batch", output.batch as usize, input.batch as usize)?;
+    expect("the output's height", output.height as usize, input.height as usize)?;
+    expect("the output's width", output.width as usize, input.width as usize)
 }
 
 fn checked(matmul: Matmul) -> Result<Matmul, Refusal> {

@@ -4,7 +4,7 @@
 //! workgroup computes the part of it that its pooled outputs need in workgroup memory; what neighbours share is computed
 //! twice (289 for 256 pixels at 8x8 outputs of a 3x3 window with stride 2).
 
-use super::epilogue::{self, Lists};
+use super::epilogue::{self, Finish, Lists};
 use super::inputs::{self, Inputs};
 use super::matmul::Matmul;
 use super::pool;
@@ -13,7 +13,6 @@ use super::text::{Access, COMPONENTS, Grid, Operands, Setting, Source, Text};
 use super::variant::{Limits, Variant};
 use super::{Refusal, direct};
 use crate::graph::Activation;
-use crate::runtime::plan::Epilogue;
 
 /// Sizes of a convolution with one group and the max-pooling behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,7 +23,7 @@ pub(super) struct ConvPool {
     pub pool: Sliding,
     /// The pooled map.
     pub output: Map,
-    pub epilogue: Epilogue,
+    pub finish: Finish,
 }
 
 /// A part of the pooled map, and what of the convolution's it needs.
@@ -69,10 +68,11 @@ impl ConvPool {
         let Inputs::Window { input, window } = self.conv.inputs else { return Err(refused()) };
         let area = self.area(rows, columns, channels);
         let write = Access::SCALAR;
-        let operands = Operands { read: Access::SCALAR, write, second: Access::NONE, weights: Access::VECTOR };
+        let operands =
+            Operands { read: Access::SCALAR, write, second: self.finish.access(write), weights: Access::VECTOR };
         let mut text = Text::new(setting, operands);
         epilogue::declare(&mut text, "inner", self.inner, Access::VECTOR);
-        epilogue::declare(&mut text, "finish", self.epilogue.activation, write);
+        epilogue::declare(&mut text, "finish", self.finish.activation, write);
         inputs::at(&mut text, &input);
         pool::declare_larger(&mut text, "vec4<f32>", "vec4<u32>");
         let [high, wide] = area.needed;
@@ -86,7 +86,7 @@ impl ConvPool {
         text.line(format!("let n = across / {}u;", across * down));
         text.line(format!("let y0 = i32(across / {across}u % {down}u) * {rows};"));
         text.line(format!("let x0 = i32(across % {across}u) * {columns};"));
-        text.line(format!("let image = n * {}u;", input.pixels()));
+        text.line(format!("let image = n * {}u;", input.image));
         text.line(format!("let v0 = down * {}u;", area.vectors));
         text.line("let wb = 0u;");
         text.line("let channel = 0u;");
@@ -145,7 +145,7 @@ impl ConvPool {
             text.open("");
             text.line(format!("let c = 4u * (v0 + v) + {at}u;"));
             text.open(format!("if (c < {}u)", self.conv.rows));
-            epilogue::put1(text, self.epilogue, lists, "c", "place", &format!("best.{component}"));
+            self.finish.put1(text, lists, "c", "place", &format!("best.{component}"));
             text.close();
             text.close();
         }

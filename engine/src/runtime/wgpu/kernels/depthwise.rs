@@ -4,13 +4,12 @@
 //! its limit. A thread computes a patch of outputs: three input rows of a 3x3 window serve it several times over, and
 //! where rows consist of whole vectors it reads and writes those.
 
-use super::epilogue::{self, Lists};
+use super::epilogue::{self, Finish, Lists};
 use super::patch::{self, Patch};
 use super::size::{Map, Sliding};
 use super::text::{Access, Grid, Operands, Setting, Source, Text};
 use super::variant::{Limits, Variant};
 use super::{Parameters, Refusal};
-use crate::runtime::plan::Epilogue;
 
 /// Sizes of a depthwise convolution; output channel `o` reads input channel `o / multiplier`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,7 +18,7 @@ pub(super) struct Depthwise {
     pub output: Map,
     pub window: Sliding,
     pub multiplier: u32,
-    pub epilogue: Epilogue,
+    pub finish: Finish,
 }
 
 impl Depthwise {
@@ -53,14 +52,14 @@ impl Depthwise {
         if !(1..=16).contains(&rows) || ![1, 2, 4].contains(&columns) || !threads.is_power_of_two() || threads > 1024 {
             return Err(variant.refused("depthwise"));
         }
-        let Self { input, output, window, epilogue, .. } = *self;
+        let Self { input, output, window, finish, .. } = *self;
         let patch = Patch { input, output, window, rows, columns };
         let write = if columns == 4 && output.width.is_multiple_of(4) { Access::VECTOR } else { Access::SCALAR };
         let read = if patch.reads_vectors() { Access::BOTH } else { Access::SCALAR };
         let weights = if patch::spelt(&window) { Access::VECTOR } else { Access::SCALAR };
-        let operands = Operands { read, write, second: epilogue::residual(epilogue, write), weights };
+        let operands = Operands { read, write, second: finish.access(write), weights };
         let mut text = Text::new(setting, operands);
-        epilogue::declare(&mut text, "finish", epilogue.activation, write);
+        epilogue::declare(&mut text, "finish", finish.activation, write);
 
         let (down, across) = (output.height.div_ceil(rows), output.width.div_ceil(columns));
         let patches = output.batch * down * across;
@@ -76,7 +75,7 @@ impl Depthwise {
         text.line(format!("let place = q % {}u;", down * across));
         text.line(format!("let oy = i32(place / {across}u) * {rows};"));
         text.line(format!("let ox = i32(place % {across}u) * {columns};"));
-        text.line(format!("let base = tab[c / {}u] + n * {}u;", self.multiplier, input.pixels()));
+        text.line(format!("let base = tab[c / {}u] + n * {}u;", self.multiplier, input.image));
         text.line(format!("let wb = c * {}u;", patch::vectors(&window)));
         patch.sums(&mut text);
         self.write(&mut text, rows, columns, write);
@@ -93,13 +92,13 @@ impl Depthwise {
             if write.vector {
                 let value = format!("vec4<f32>(a{row}_0, a{row}_1, a{row}_2, a{row}_3)");
                 let place = format!("(o + {}u) / 4u", row * width);
-                epilogue::put4(text, self.epilogue, lists, "c", &place, &value);
+                self.finish.put4(text, lists, "c", &place, &value);
             } else {
                 for column in 0..columns {
                     let ragged = column > 0 && !width.is_multiple_of(columns);
                     text.open(if ragged { format!("if (ox + {column} < {width})") } else { String::new() });
                     let place = format!("o + {}u", row * width + column);
-                    epilogue::put1(text, self.epilogue, lists, "c", &place, &format!("a{row}_{column}"));
+                    self.finish.put1(text, lists, "c", &place, &format!("a{row}_{column}"));
                     text.close();
                 }
             }

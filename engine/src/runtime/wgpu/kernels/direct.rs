@@ -22,10 +22,10 @@ pub(super) fn source(
     threads: u32,
     setting: Setting,
 ) -> Result<Source, Refusal> {
-    let second = epilogue::residual(matmul.epilogue, Access::SCALAR);
+    let second = matmul.finish.access(Access::SCALAR);
     let operands = Operands { read: Access::SCALAR, write: Access::SCALAR, second, weights: Access::VECTOR };
     let mut text = Text::new(setting, operands);
-    epilogue::declare(&mut text, "finish", matmul.epilogue.activation, Access::SCALAR);
+    epilogue::declare(&mut text, "finish", matmul.finish.activation, Access::SCALAR);
     inputs::at(&mut text, input);
     let (output, all) = (matmul.output, matmul.row_vectors());
     let parts = all.div_ceil(vectors);
@@ -34,7 +34,7 @@ pub(super) fn source(
     text.main(threads, &grid);
     text.line(format!("let q = across * {threads}u + local;"));
     text.line(format!("if (q >= {}u) {{ return; }}", output.plane()));
-    text.line(format!("let image = q / {}u * {}u;", output.pixels(), input.pixels()));
+    text.line(format!("let image = q / {}u * {}u;", output.pixels(), input.image));
     let [down, wide] = window.stride;
     let [top, left] = window.padding;
     text.line(format!("let iy = i32(q % {}u / {}u) * {down} - {top};", output.pixels(), output.width));
@@ -52,7 +52,7 @@ pub(super) fn source(
             let ragged = !matmul.rows.is_multiple_of(4 * vectors);
             text.open(if ragged { format!("if (m < {}u)", matmul.rows) } else { String::new() });
             text.line(format!("let c = group_index * {}u + m;", matmul.rows));
-            epilogue::put1(&mut text, matmul.epilogue, lists, "c", "q", &format!("a{vector}.{component}"));
+            matmul.finish.put1(&mut text, lists, "c", "q", &format!("a{vector}.{component}"));
             text.close();
             text.close();
         }

@@ -2,55 +2,46 @@
 //!
 //! Bound by memory traffic: threads read and write vectors, except where a flattened value lies in pieces.
 
-use super::epilogue::{self, Lists};
+use super::epilogue::{self, Finish, Lists};
 use super::size::Map;
 use super::text::{Access, Grid, Operands, Setting, Source, Text};
 use super::variant::{Limits, Variant};
 use super::{Parameters, Refusal, each};
-use crate::runtime::plan::{Elementwise as Operation, Epilogue};
 
 /// Sizes of an elementwise operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Elementwise {
-    pub operation: Operation,
+    pub arithmetic: Arithmetic,
     pub map: Map,
-    /// Elements between images of the input.
-    pub image: u32,
-    /// Elements between images of the second operand.
-    pub second_image: u32,
-    pub epilogue: Epilogue,
+    pub finish: Finish,
+}
+
+/// What is made of a value before its epilogue; a sum is the identity with a residual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Arithmetic {
+    Identity,
+    /// Scale and shift of each channel.
+    Affine,
+    /// A factor for each channel and image, images `image` elements apart.
+    Gate {
+        image: u32,
+    },
 }
 
 impl Elementwise {
-    /// Whether there is a second operand, and it is a map like the first one.
-    fn adds(&self) -> bool {
-        self.operation == Operation::Add || self.epilogue.residual
-    }
-
-    /// Whether images follow one another without gaps wherever a whole map is read.
-    fn by_vectors(&self) -> bool {
-        let pixels = self.map.pixels();
-        self.image == pixels && (!self.adds() || self.second_image == pixels)
-    }
-
     pub fn variants(&self, limits: &Limits) -> Vec<Variant> {
         each::variants(limits)
     }
 
     pub fn source(&self, variant: Variant, setting: Setting) -> Result<Source, Refusal> {
         let threads = each::threads(variant, "elementwise")?;
-        let whole = self.by_vectors();
+        let whole = self.map.is_plane();
         let access = if whole { Access::VECTOR } else { Access::SCALAR };
-        let second = if self.operation == Operation::Gate {
-            Access::SCALAR
-        } else if self.adds() {
-            access
-        } else {
-            Access::NONE
-        };
-        let weights = if self.operation == Operation::Affine { Access::SCALAR } else { Access::NONE };
+        let is_gate = matches!(self.arithmetic, Arithmetic::Gate { .. });
+        let second = if is_gate { Access::SCALAR } else { self.finish.access(access) };
+        let weights = if self.arithmetic == Arithmetic::Affine { Access::SCALAR } else { Access::NONE };
         let mut text = Text::new(setting, Operands { read: access, write: access, second, weights });
-        epilogue::declare(&mut text, "finish", self.epilogue.activation, access);
+        epilogue::declare(&mut text, "finish", self.finish.activation, access);
         let grid = if whole { self.vectors(&mut text, threads) } else { self.elements(&mut text, threads) };
         text.finish(&grid)
     }
@@ -59,12 +50,12 @@ impl Elementwise {
         Lists::new(self.map.channels, self.map.channels)
     }
 
-    /// What the operation makes of `v` in channel `c`, without a second map.
+    /// What the arithmetic makes of `v` in channel `c`.
     fn value(&self, kind: &str, gate: &str) -> String {
-        match self.operation {
-            Operation::Affine => format!("fma(v, {kind}(w1(2u * c)), {kind}(w1(2u * c + 1u)))"),
-            Operation::Gate => format!("v * {gate}"),
-            Operation::Add | Operation::Identity => "v".to_owned(),
+        match self.arithmetic {
+            Arithmetic::Affine => format!("fma(v, {kind}(w1(2u * c)), {kind}(w1(2u * c + 1u)))"),
+            Arithmetic::Gate { .. } => format!("v * {gate}"),
+            Arithmetic::Identity => "v".to_owned(),
         }
     }
 
@@ -75,9 +66,8 @@ impl Elementwise {
         text.line(format!("let c = q / {vectors}u;"));
         text.line(format!("let p = q % {vectors}u;"));
         text.line("let v = x4((tab[c] >> 2u) + p);");
-        if self.operation == Operation::Gate {
+        if let Arithmetic::Gate { image } = self.arithmetic {
             text.line(format!("let gates = tab[{second}u + c];"));
-            let image = self.second_image;
             if pixels.is_multiple_of(4) {
                 text.line(format!("let gate = r1(gates + p / {}u * {image}u);", pixels / 4));
             } else {
@@ -87,8 +77,7 @@ impl Elementwise {
             }
         }
         let value = self.value("vec4<f32>", "gate");
-        let epilogue = Epilogue { residual: self.adds(), ..self.epilogue };
-        epilogue::put4(text, epilogue, self.lists(), "c", "p", &value);
+        self.finish.put4(text, self.lists(), "c", "p", &value);
         grid
     }
 
@@ -99,21 +88,18 @@ impl Elementwise {
         text.line(format!("let c = q / {plane}u;"));
         text.line(format!("let p = q % {plane}u;"));
         text.line(format!("let n = p / {pixels}u;"));
-        text.line(format!("let pixel = p % {pixels}u;"));
-        text.line(format!("let v = x1(tab[c] + n * {}u + pixel);", self.image));
-        let gate = format!("r1(tab[{second}u + c] + n * {}u)", self.second_image);
-        let mut value = self.value("f32", &gate);
-        if self.adds() {
-            value += &format!(" + r1(tab[{second}u + c] + n * {}u + pixel)", self.second_image);
+        text.line(format!("let v = x1(tab[c] + n * {}u + p % {pixels}u);", self.map.image));
+        if let Arithmetic::Gate { image } = self.arithmetic {
+            text.line(format!("let gate = r1(tab[{second}u + c] + n * {image}u);"));
         }
-        let epilogue = Epilogue { residual: false, ..self.epilogue };
-        epilogue::put1(text, epilogue, self.lists(), "c", "p", &value);
+        let value = self.value("f32", "gate");
+        self.finish.put1(text, self.lists(), "c", "p", &value);
         grid
     }
 
     /// Scale and shift of each channel in turn.
     pub fn pack(&self, parameters: &Parameters<'_>) -> Vec<f32> {
-        if self.operation != Operation::Affine {
+        if self.arithmetic != Arithmetic::Affine {
             return Vec::new();
         }
         let mut packed = Vec::with_capacity(2 * parameters.filters.len() + 3);

@@ -95,7 +95,7 @@ impl Inputs {
             Self::Planes if place.per_image => {
                 for at in 0..4 {
                     let pixel = clamped(output.pixels(), at);
-                    text.line(format!("let place{at} = n * {}u + {pixel};", output.pixels()));
+                    text.line(format!("let place{at} = n * {}u + {pixel};", output.image));
                 }
             }
             Self::Planes => text.line("let place = px;"),
@@ -123,7 +123,7 @@ impl Inputs {
         let of_window = matches!(self, Self::Window { .. });
         for at in 0..if width.is_multiple_of(4) { 1 } else { 4 } {
             text.line(format!("let q{at} = {};", clamped(place.output.plane(), at)));
-            text.line(format!("let image{at} = q{at} / {pixels}u * {}u;", input.pixels()));
+            text.line(format!("let image{at} = q{at} / {pixels}u * {}u;", input.image));
             text.line(format!("let oy{at} = i32(q{at} % {pixels}u / {width}u);"));
             text.line(format!("let ox{at} = i32(q{at} % {width}u);"));
             if of_window {

@@ -3,12 +3,11 @@
 //! The weights are read once for all images and are all that counts: as many threads as possible read them, four at a
 //! time and next to one another.
 
-use super::epilogue::{self, Lists};
+use super::epilogue::{self, Finish, Lists};
 use super::lanes::Lanes;
 use super::text::{Access, COMPONENTS, Grid, Operands, Setting, Source, Text};
 use super::variant::{Limits, Variant};
 use super::{Parameters, Refusal};
-use crate::runtime::plan::Epilogue;
 
 /// Up to this many images a thread keeps a sum for each; beyond, the layer is a tiled matrix product.
 pub(super) const MOST_IMAGES: u32 = 4;
@@ -21,7 +20,7 @@ pub(super) struct Linear {
     pub outputs: u32,
     /// Elements between images of a feature.
     pub image: u32,
-    pub epilogue: Epilogue,
+    pub finish: Finish,
 }
 
 impl Linear {
@@ -35,12 +34,12 @@ impl Linear {
 
     pub fn source(&self, variant: Variant, setting: Setting) -> Result<Source, Refusal> {
         let lanes = Lanes::of(variant, "linear")?;
-        let Self { batch, features, outputs, image, epilogue } = *self;
+        let Self { batch, features, outputs, image, finish } = *self;
         let write = Access::SCALAR;
-        let second = epilogue::residual(epilogue, write);
+        let second = finish.access(write);
         let operands = Operands { read: Access::SCALAR, write, second, weights: Access::BOTH };
         let mut text = Text::new(setting, operands);
-        epilogue::declare(&mut text, "finish", epilogue.activation, write);
+        epilogue::declare(&mut text, "finish", finish.activation, write);
         lanes.declare(&mut text, batch);
         let grid = Grid::new(outputs.div_ceil(lanes.sums()), 1);
         text.main(lanes.threads, &grid);
@@ -79,7 +78,7 @@ impl Linear {
         let lists = Lists::new(features, outputs);
         for n in 0..batch {
             let value = format!("{} + bias", lanes.whole(n));
-            epilogue::put1(&mut text, epilogue, lists, "m", &format!("{n}u"), &value);
+            finish.put1(&mut text, lists, "m", &format!("{n}u"), &value);
         }
         text.close();
         text.finish(&grid)

@@ -1,13 +1,13 @@
 //! Everything that is a matrix product: pointwise convolutions over planes, dense and grouped ones as implicit products,
 //! linear layers over many images, a depthwise convolution on the way in, a mean on the way out.
 
+use super::epilogue::Finish;
 use super::inputs::Inputs;
 use super::size::Map;
 use super::text::{Setting, Source};
 use super::variant::{Limits, Tile, Variant};
 use super::{Parameters, Refusal, direct, patch, product};
 use crate::graph::Activation;
-use crate::runtime::plan::Epilogue;
 
 /// `groups` products of `[rows, depth]` weights with `[depth, columns]` inputs, `columns` the pixels of all images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,7 +25,7 @@ pub(super) struct Matmul {
     /// Whether the mean over each image's pixels is the result, and the activation before it.
     pub mean: bool,
     pub before_mean: Activation,
-    pub epilogue: Epilogue,
+    pub finish: Finish,
 }
 
 impl Matmul {
@@ -97,7 +97,9 @@ impl Matmul {
             fitted = half.fitted(self.depth);
         }
         let fits = fitted.bytes(self.mean) <= limits.workgroup_bytes && fitted.threads() <= limits.invocations;
-        (fits && fitted.is_sound()).then_some(fitted)
+        // With one chunk there is none to fetch ahead.
+        let useful = !fitted.ahead || fitted.depth < self.depth;
+        (fits && useful && fitted.is_sound()).then_some(fitted)
     }
 
     fn direct_variants(&self, limits: &Limits) -> Vec<Variant> {
@@ -148,17 +150,24 @@ impl Matmul {
 }
 
 const fn tile(rows: u32, columns: u32, depth: u32, row_step: u32, vectors: u32, split: u32) -> Tile {
-    Tile { rows, columns, depth, row_step, vectors, split }
+    Tile { rows, columns, depth, row_step, vectors, split, ahead: false }
+}
+
+/// The same, fetching ahead.
+const fn ahead(rows: u32, columns: u32, depth: u32, row_step: u32, vectors: u32, split: u32) -> Tile {
+    Tile { ahead: true, ..tile(rows, columns, depth, row_step, vectors, split) }
 }
 
 /// Where there are tiles enough for every GPU: bound by arithmetic.
-const LARGE: [Tile; 9] = [
+const LARGE: [Tile; 11] = [
     tile(64, 64, 16, 4, 1, 1),
-    tile(64, 128, 16, 8, 2, 1),
+    ahead(64, 64, 16, 4, 1, 1),
+    ahead(64, 128, 16, 8, 2, 1),
+    ahead(128, 128, 8, 8, 2, 1),
     tile(64, 64, 32, 8, 1, 1),
-    tile(128, 128, 16, 8, 2, 1),
+    ahead(64, 64, 16, 8, 1, 1),
     tile(32, 64, 32, 4, 1, 1),
-    tile(32, 128, 16, 4, 2, 1),
+    ahead(32, 128, 16, 4, 2, 1),
     tile(16, 128, 16, 4, 1, 1),
     tile(8, 128, 16, 4, 1, 1),
     tile(64, 32, 24, 4, 1, 2),

@@ -6,7 +6,7 @@
 //! - `text`: lines, bindings, places of workgroups; `epilogue`: activation and residual; `variant`: tile sizes,
 //! - `patch`: the sums of a depthwise window; `inputs`: where a product's pixels come from; `lanes`: sums that threads
 //!   share; `each`: one output a thread,
-//! - `matmul` (with `product` and `direct`, its texts), `depthwise`, `conv_pool`, `linear`, `pool`, `global_mean`,
+//! - `matmul` (with its texts: `product`, in parts with `chunk` and `means`, and `direct`), `depthwise`, `conv_pool`, `linear`, `pool`, `global_mean`,
 //!   `elementwise`: the kernels,
 //! - `kernel` and `chain`: any of them, made from a spec.
 //!
@@ -19,6 +19,7 @@
 //! are not finite.
 
 mod chain;
+mod chunk;
 mod conv_pool;
 mod depthwise;
 mod direct;
@@ -31,6 +32,7 @@ mod kernel;
 mod lanes;
 mod linear;
 mod matmul;
+mod means;
 mod patch;
 mod pool;
 mod product;

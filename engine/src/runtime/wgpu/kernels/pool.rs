@@ -2,12 +2,12 @@
 //!
 //! It reads more than it computes; neighbouring threads read neighbouring pixels, which caches serve several times over.
 
-use super::epilogue::{self, Lists};
+use super::epilogue::{self, Finish, Lists};
 use super::size::{Map, Sliding};
 use super::text::{Access, Operands, Setting, Source, Text};
 use super::variant::{Limits, Variant};
 use super::{Refusal, each};
-use crate::runtime::plan::{Epilogue, Pooling};
+use crate::runtime::plan::Pooling;
 
 /// Sizes of a pooling layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,7 +16,7 @@ pub(super) struct Pool {
     pub output: Map,
     pub window: Sliding,
     pub pooling: Pooling,
-    pub epilogue: Epilogue,
+    pub finish: Finish,
 }
 
 impl Pool {
@@ -26,11 +26,12 @@ impl Pool {
 
     pub fn source(&self, variant: Variant, setting: Setting) -> Result<Source, Refusal> {
         let threads = each::threads(variant, "pooling")?;
-        let Self { input, output, window, pooling, epilogue } = *self;
+        let Self { input, output, window, pooling, finish } = *self;
         let write = Access::SCALAR;
-        let operands = Operands { read: Access::SCALAR, write, second: Access::NONE, weights: Access::NONE };
+        let operands =
+            Operands { read: Access::SCALAR, write, second: self.finish.access(write), weights: Access::NONE };
         let mut text = Text::new(setting, operands);
-        epilogue::declare(&mut text, "finish", epilogue.activation, write);
+        epilogue::declare(&mut text, "finish", finish.activation, write);
         if pooling == Pooling::Max {
             declare_larger(&mut text, "f32", "u32");
         }
@@ -38,7 +39,7 @@ impl Pool {
         let grid = each::main(&mut text, threads, output.channels * plane);
         text.line(format!("let c = q / {plane}u;"));
         text.line(format!("let p = q % {plane}u;"));
-        text.line(format!("let base = tab[c] + p / {}u * {}u;", output.pixels(), input.pixels()));
+        text.line(format!("let base = tab[c] + p / {}u * {}u;", output.pixels(), input.image));
         let Sliding { kernel, stride, padding, dilation } = window;
         let place = format!("i32(p % {}u / {}u)", output.pixels(), output.width);
         text.line(format!("let iy = {place} * {} - {};", stride[0], padding[0]));
@@ -62,7 +63,7 @@ impl Pool {
             Pooling::Max => "result".to_owned(),
             Pooling::Mean => format!("result / {}.0", window.taps()),
         };
-        epilogue::put1(&mut text, epilogue, Lists::new(input.channels, output.channels), "c", "p", &value);
+        finish.put1(&mut text, Lists::new(input.channels, output.channels), "c", "p", &value);
         text.finish(&grid)
     }
 }

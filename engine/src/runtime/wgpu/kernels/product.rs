@@ -12,14 +12,13 @@ use super::inputs::Place;
 use super::matmul::Matmul;
 use super::text::{Access, COMPONENTS, Grid, Operands, Setting, Source, Text};
 use super::variant::Tile;
-use crate::runtime::plan::Epilogue;
 
 /// A product and the tile it is cut into.
 #[derive(Clone, Copy, Debug)]
-struct Product<'a> {
-    matmul: &'a Matmul,
-    tile: Tile,
-    place: Place,
+pub(super) struct Product<'a> {
+    pub matmul: &'a Matmul,
+    pub tile: Tile,
+    pub place: Place,
 }
 
 /// The text of `matmul` by `tile`, which is sound and fitted.
@@ -41,11 +40,11 @@ impl Product<'_> {
         let operands = Operands {
             read: matmul.inputs.access(place),
             write,
-            second: epilogue::residual(matmul.epilogue, write),
+            second: matmul.finish.access(write),
             weights: Access::BOTH,
         };
         let mut text = Text::new(setting, operands);
-        epilogue::declare(&mut text, "finish", matmul.epilogue.activation, write);
+        epilogue::declare(&mut text, "finish", matmul.finish.activation, write);
         if matmul.mean {
             epilogue::declare(&mut text, "before_mean", matmul.before_mean, Access::VECTOR);
         }
@@ -80,11 +79,11 @@ impl Product<'_> {
     }
 
     /// Vectors of columns: of all images, or of one.
-    fn vectors(&self) -> u32 {
+    pub(super) fn vectors(&self) -> u32 {
         if self.matmul.mean { self.matmul.output.pixels().div_ceil(4) } else { self.matmul.output.vectors() }
     }
 
-    fn reads_weight_vectors(&self) -> bool {
+    pub(super) fn reads_weight_vectors(&self) -> bool {
         self.tile.row_step.is_multiple_of(4)
     }
 
@@ -96,17 +95,42 @@ impl Product<'_> {
 
     /// Declares the sums `a{row}_{vector}` of the tile at `m0` and `p0`. `again`: whether workgroup memory is still read
     /// when the loop over `k0` starts over.
-    fn sums(&self, text: &mut Text, again: &str) {
+    pub(super) fn sums(&self, text: &mut Text, again: &str) {
         let Self { matmul, tile, place } = self;
         for (row, vector) in self.own() {
             text.line(format!("var a{row}_{vector} = vec4<f32>();"));
         }
         matmul.inputs.prepare(text, place);
-        text.open(format!("for (var k0 = 0u; k0 < {}u; k0 += {}u)", matmul.depth, tile.depth));
-        text.line(format!("if ({again}) {{ workgroupBarrier(); }}"));
-        self.fetch_weights(text);
-        self.fetch_pixels(text);
+        if tile.ahead {
+            // A chunk is fetched into registers while the one before is summed, and one round more sums the last.
+            self.declare_fetched(text);
+            let rounds = matmul.depth.next_multiple_of(tile.depth) + tile.depth;
+            text.open(format!("for (var k0 = 0u; k0 < {rounds}u; k0 += {}u)", tile.depth));
+            text.open(format!("if (k0 < {}u)", matmul.depth));
+            self.fetch_ahead(text);
+            text.close();
+            text.open("if (k0 > 0u)");
+            self.add_products(text);
+            text.close();
+            text.line("workgroupBarrier();");
+            text.open(format!("if (k0 < {}u)", matmul.depth));
+            self.store_fetched(text);
+            text.close();
+        } else {
+            text.open(format!("for (var k0 = 0u; k0 < {}u; k0 += {}u)", matmul.depth, tile.depth));
+            text.line(format!("if ({again}) {{ workgroupBarrier(); }}"));
+            self.fetch(text);
+        }
         text.line("workgroupBarrier();");
+        if !tile.ahead {
+            self.add_products(text);
+        }
+        text.close();
+    }
+
+    /// Adds the products of the chunk in workgroup memory to this thread's sums.
+    fn add_products(&self, text: &mut Text) {
+        let tile = self.tile;
         let start = if tile.split > 1 { "kz" } else { "0u" };
         text.open(format!("for (var kk = {start}; kk < {}u; kk += {}u)", tile.depth, tile.split));
         for vector in 0..tile.vectors {
@@ -132,62 +156,10 @@ impl Product<'_> {
             }
         }
         text.close();
-        text.close();
-    }
-
-    /// Whether the last chunk of input values has fewer than the others.
-    fn ragged_depth(&self) -> bool {
-        !self.matmul.depth.is_multiple_of(self.tile.depth)
-    }
-
-    fn fetch_weights(&self, text: &mut Text) {
-        let Self { matmul, tile, .. } = self;
-        let vectors = tile.rows / 4;
-        text.open(format!("for (var i = local; i < {}u; i += {}u)", tile.depth * vectors, tile.threads()));
-        text.line(format!("let k = k0 + i / {vectors}u;"));
-        let row = format!("m0 / 4u + i % {vectors}u");
-        // Rows beyond the last one have its weights: they are not written.
-        let ragged = !matmul.rows.is_multiple_of(tile.rows);
-        let last = matmul.row_vectors() - 1;
-        text.line(format!("let m = {};", if ragged { format!("min({row}, {last}u)") } else { row }));
-        text.line("var v = vec4<f32>();");
-        let value = format!("w4(wb + k * {}u + m)", matmul.row_vectors());
-        self.within_depth(text, &value);
-        if self.reads_weight_vectors() {
-            text.line("ws[i] = v;");
-        } else {
-            for (at, component) in COMPONENTS.iter().enumerate() {
-                text.line(format!("ws[4u * i + {at}u] = v.{component};"));
-            }
-        }
-        text.close();
-    }
-
-    fn fetch_pixels(&self, text: &mut Text) {
-        let Self { matmul, tile, place } = self;
-        let vectors = tile.row_vectors();
-        let (first, step) = (format!("local / {vectors}u"), tile.threads() / vectors);
-        text.open(format!("for (var kk = {first}; kk < {}u; kk += {step}u)", tile.depth));
-        text.line("let k = k0 + kk;");
-        text.line("var v = vec4<f32>();");
-        let first =
-            if matmul.groups > 1 { format!("group_index * {}u + ", matmul.channels_of_group()) } else { String::new() };
-        let ragged = self.ragged_depth();
-        text.open(if ragged { format!("if (k < {}u)", matmul.depth) } else { String::new() });
-        let value = matmul.inputs.fetch(text, place, &first);
-        text.line(format!("v = {value};"));
-        text.close();
-        text.line(format!("xs[kk * {vectors}u + lane] = v;"));
-        text.close();
-    }
-
-    fn within_depth(&self, text: &mut Text, value: &str) {
-        let guard = if self.ragged_depth() { format!("if (k < {}u) ", self.matmul.depth) } else { String::new() };
-        text.line(format!("{guard}{{ v = {value}; }}"));
     }
 
     /// Opens the block of output channel `c = .. + m`, with its `bias`, where `m` is a row of the group.
-    fn open_row(&self, text: &mut Text, m: &str, and: Option<String>) {
+    pub(super) fn open_row(&self, text: &mut Text, m: &str, and: Option<String>) {
         let Matmul { rows, depth, .. } = *self.matmul;
         text.open("");
         text.line(format!("let m = {m};"));
@@ -198,12 +170,12 @@ impl Product<'_> {
         text.line(format!("let bias = w1(4u * (wb + {}u) + m);", depth * self.matmul.row_vectors()));
     }
 
-    fn close_row(text: &mut Text) {
+    pub(super) fn close_row(text: &mut Text) {
         text.close();
         text.close();
     }
 
-    fn lists(&self) -> Lists {
+    pub(super) fn lists(&self) -> Lists {
         Lists::new(self.matmul.input_channels, self.matmul.groups * self.matmul.rows)
     }
 
@@ -223,7 +195,7 @@ impl Product<'_> {
                 let guard = self.within_columns("p").map_or_else(String::new, |guard| format!("if ({guard})"));
                 text.open(guard);
                 let value = format!("a{row}_{vector} + bias");
-                epilogue::put4(text, self.matmul.epilogue, self.lists(), "c", "p", &value);
+                self.matmul.finish.put4(text, self.lists(), "c", "p", &value);
                 text.close();
                 text.close();
             }
@@ -232,7 +204,7 @@ impl Product<'_> {
     }
 
     /// Puts the parts of split sums into workgroup memory.
-    fn share(&self, text: &mut Text) {
+    pub(super) fn share(&self, text: &mut Text) {
         let tile = self.tile;
         text.line("workgroupBarrier();");
         for (row, vector) in self.own() {
@@ -249,7 +221,7 @@ impl Product<'_> {
     }
 
     /// The sum of the parts of place `o` of the tile.
-    fn whole(&self) -> String {
+    pub(super) fn whole(&self) -> String {
         let part = |z: u32| format!("xs[o + {}u]", z * self.tile.rows * self.tile.row_vectors());
         (0..self.tile.split).map(part).collect::<Vec<_>>().join(" + ")
     }
@@ -263,82 +235,8 @@ impl Product<'_> {
         text.line(format!("let p = p0 + o % {}u;", tile.row_vectors()));
         self.open_row(text, &format!("m0 + o / {}u", tile.row_vectors()), self.within_columns("p"));
         let value = format!("{} + bias", self.whole());
-        epilogue::put4(text, self.matmul.epilogue, self.lists(), "c", "p", &value);
+        self.matmul.finish.put4(text, self.lists(), "c", "p", &value);
         Self::close_row(text);
-        text.close();
-    }
-
-    /// The mean over an image's pixels, tile after tile; a workgroup has one image.
-    fn means(&self, text: &mut Text) {
-        let tile = self.tile;
-        let all = tile.rows * tile.row_vectors();
-        // Sums over pixels that a thread keeps: one a row, or one for each place of the tile that it adds up.
-        let kept = if tile.split > 1 { all.div_ceil(tile.threads()) } else { tile.row_step };
-        text.line("let n = across;");
-        for at in 0..kept {
-            text.line(format!("var s{at} = 0.0;"));
-        }
-        text.open(format!("for (var p0 = 0u; p0 < {}u; p0 += {}u)", self.vectors(), tile.row_vectors()));
-        self.sums(text, "p0 + k0 > 0u");
-        if tile.split > 1 {
-            self.share(text);
-        }
-        for at in 0..kept {
-            if tile.split > 1 {
-                text.open("");
-                text.line(format!("let o = local + {}u;", at * tile.threads()));
-                text.open(format!("if (o < {all}u)"));
-                text.line(format!("let p = p0 + o % {}u;", tile.row_vectors()));
-                self.open_row(text, &format!("m0 + o / {}u", tile.row_vectors()), None);
-                self.add_pixels(text, at, &self.whole());
-                Self::close_row(text);
-                text.close();
-                text.close();
-            } else {
-                self.open_row(text, &format!("m0 + ty * {}u + {at}u", tile.row_step), None);
-                for vector in 0..tile.vectors {
-                    text.open("");
-                    text.line(format!("let p = p0 + tx + {}u;", vector * tile.threads_across()));
-                    self.add_pixels(text, at, &format!("a{at}_{vector}"));
-                    text.close();
-                }
-                Self::close_row(text);
-            }
-        }
-        text.close();
-        self.write_means(text, kept, all);
-    }
-
-    /// Adds vector `p` of pixels to a thread's sum, without what lies behind the image.
-    fn add_pixels(&self, text: &mut Text, at: u32, value: &str) {
-        let pixels = self.matmul.output.pixels();
-        text.line(format!("let v = before_mean4({value} + bias);"));
-        let counts = "vec4<u32>(4u * p) + vec4<u32>(0u, 1u, 2u, 3u)";
-        let kept = format!("select(vec4<f32>(), v, {counts} < vec4<u32>({pixels}u))");
-        text.line(format!("s{at} += dot({kept}, vec4<f32>(1.0));"));
-    }
-
-    fn write_means(&self, text: &mut Text, kept: u32, all: u32) {
-        let tile = self.tile;
-        let width = if tile.split > 1 { tile.row_vectors() } else { tile.threads_across() };
-        for at in 0..kept {
-            if tile.split > 1 {
-                let place = format!("local + {}u", at * tile.threads());
-                text.line(format!("if ({place} < {all}u) {{ sums[{place}] = s{at}; }}"));
-            } else {
-                text.line(format!("sums[(ty * {}u + {at}u) * {width}u + tx] = s{at};", tile.row_step));
-            }
-        }
-        text.line("workgroupBarrier();");
-        text.open(format!("for (var row = local; row < {}u; row += {}u)", tile.rows, tile.threads()));
-        text.line("let m = m0 + row;");
-        text.open(format!("if (m < {}u)", self.matmul.rows));
-        text.line("var sum = 0.0;");
-        text.line(format!("for (var i = 0u; i < {width}u; i++) {{ sum += sums[row * {width}u + i]; }}"));
-        let value = format!("sum / {}.0", self.matmul.output.pixels());
-        let epilogue = Epilogue { residual: false, ..self.matmul.epilogue };
-        epilogue::put1(text, epilogue, self.lists(), "m", "n", &value);
-        text.close();
         text.close();
     }
 }

@@ -6,13 +6,15 @@ use crate::graph::{Shape, Window};
 /// The most elements of one value, and of one kernel's weights: coordinates stay within `i32`, addresses within `u32`.
 const MOST: u64 = 1 << 31;
 
-/// The size of a feature map.
+/// The size of a feature map, and how its images lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Map {
     pub batch: u32,
     pub channels: u32,
     pub height: u32,
     pub width: u32,
+    /// Elements between the images of a plane: its pixels, or those of the map that a vector was flattened from.
+    pub image: u32,
 }
 
 impl Map {
@@ -27,7 +29,28 @@ impl Map {
         let room = plane.saturating_add(3) / 4 * 4;
         fits("a feature map", room.saturating_mul(shape.channels as u64))?;
         let [batch, channels, height, width] = sizes.map(|size| size as u32);
-        Ok(Self { batch, channels, height, width })
+        Ok(Self { batch, channels, height, width, image: height * width })
+    }
+
+    /// The map with its images `image` elements apart.
+    ///
+    /// # Errors
+    /// Where a map of more than one pixel would have gaps or overlaps, or the last image is out of reach.
+    pub fn with_image(self, image: usize) -> Result<Self, Refusal> {
+        if self.batch == 1 {
+            return Ok(self);
+        }
+        if self.pixels() > 1 {
+            expect("the distance of a map's images", image, self.pixels() as usize)?;
+        }
+        fits("a flattened value", (image as u64).saturating_mul(self.batch.into()))?;
+        Ok(Self { image: image as u32, ..self })
+    }
+
+    /// Whether a plane starts at a vector and has no gaps. Of one element that is not known: it may be a pixel of a
+    /// flattened map.
+    pub const fn is_plane(&self) -> bool {
+        self.image == self.pixels() && self.plane() > 1
     }
 
     /// Pixels of one image.

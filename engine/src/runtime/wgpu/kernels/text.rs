@@ -179,10 +179,10 @@ impl Text {
         self.line(format!("@compute @workgroup_size({threads})"));
         self.open("fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32)");
         if grid.folded() {
-            self.line(format!("let place = group.x + group.y * {WORKGROUPS_PER_DIMENSION}u;"));
-            self.line(format!("if (place >= {}u) {{ return; }}", grid.across * grid.down));
-            self.line(format!("let across = place % {}u;", grid.across));
-            self.line(format!("let down = place / {}u;", grid.across));
+            self.line(format!("let workgroup = group.x + group.y * {WORKGROUPS_PER_DIMENSION}u;"));
+            self.line(format!("if (workgroup >= {}u) {{ return; }}", grid.across * grid.down));
+            self.line(format!("let across = workgroup % {}u;", grid.across));
+            self.line(format!("let down = workgroup / {}u;", grid.across));
         } else {
             self.line("let across = group.x;");
             self.line("let down = group.y;");

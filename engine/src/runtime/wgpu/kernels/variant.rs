@@ -77,8 +77,9 @@ impl Variant {
 impl fmt::Display for Variant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Tile(Tile { rows, columns, depth, row_step, vectors, split }) => {
-                write!(f, "{rows}x{columns}k{depth}r{row_step}x{}s{split}", 4 * vectors)
+            Self::Tile(Tile { rows, columns, depth, row_step, vectors, split, ahead }) => {
+                let ahead = if ahead { "a" } else { "" };
+                write!(f, "{rows}x{columns}k{depth}r{row_step}x{}s{split}{ahead}", 4 * vectors)
             }
             Self::Direct { channels, threads } => write!(f, "direct{channels}t{threads}"),
             Self::Patch { rows, columns, threads } => write!(f, "patch{rows}x{columns}t{threads}"),
@@ -105,6 +106,8 @@ pub struct Tile {
     pub vectors: u32,
     /// Threads that share the sums of one place, each with its part of the input values.
     pub split: u32,
+    /// Whether the next input values are fetched while these are summed.
+    pub ahead: bool,
 }
 
 impl Tile {
@@ -138,8 +141,12 @@ impl Tile {
         let rows = self.rows % 4 == 0 && self.rows % self.row_step == 0;
         let steps = self.row_step < 3 || self.row_step % 4 == 0;
         let columns = self.columns % (4 * self.vectors) == 0;
-        // Every thread fetches for one vector of pixels only.
-        rows && steps && columns && self.threads() % self.row_vectors() == 0 && self.depth % self.split == 0
+        if !rows || !steps || !columns || self.threads() % self.row_vectors() != 0 || self.depth % self.split != 0 {
+            return false;
+        }
+        // Every thread fetches for one vector of pixels only; ahead of time not more than registers have room for.
+        let fetched = (self.depth * (self.rows / 4 + self.row_vectors())).div_ceil(self.threads());
+        !self.ahead || fetched <= 8
     }
 
     /// The tile with its depth evened out for a sum of `depth` values.
