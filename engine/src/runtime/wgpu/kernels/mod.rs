@@ -45,5 +45,5 @@ mod variant;
 
 pub use kernel::{Aliases, GpuKernel, ImageStrides, Parameters};
 pub use refusal::Refusal;
-pub use text::{Source, WORKGROUPS_PER_DIMENSION};
-pub use variant::{Limits, Tile, Variant};
+pub use text::Source;
+pub use variant::{Limits, Variant};

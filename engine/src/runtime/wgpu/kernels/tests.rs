@@ -1,6 +1,8 @@
 //! Texts, packed weights and tables, without a device; what the texts compute is tested with the runtime.
 
-use super::*;
+use super::text::WORKGROUPS_PER_DIMENSION;
+use super::variant::Tile;
+use super::{Aliases, GpuKernel, ImageStrides, Limits, Parameters, Refusal, Variant};
 use crate::graph::{Activation, Shape, Window};
 use crate::runtime::Precision;
 use crate::runtime::plan::{Elementwise, Epilogue, KernelSpec, Pooling, Step, Work};
