@@ -14,10 +14,11 @@ use std::thread::available_parallelism;
 
 use candle_core::Tensor;
 use serde_json::json;
+use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::device::{Device, DeviceId};
 use shufflescope_engine::graph::{Graph, lower};
-use shufflescope_engine::runtime::{Precision, RunOptions, prepare};
+use shufflescope_engine::runtime::{Marks, Precision, RunOptions, prepare};
 use shufflescope_engine::weights::{Weights, seeded_input};
 use shufflescope_engine::zoo;
 
@@ -106,5 +107,6 @@ fn logits(
 ) -> Result<Vec<f32>, Box<dyn Error>> {
     let mut executable = prepare(graph, weights, device, options)?;
     executable.set_input(input)?;
-    Ok(executable.run()?.flatten_all()?.to_vec1()?)
+    executable.run(&MonotonicClock::new(), Marks::None)?;
+    Ok(executable.logits()?.flatten_all()?.to_vec1()?)
 }

@@ -2,7 +2,7 @@
 
 use super::text::WORKGROUPS_PER_DIMENSION;
 use super::variant::Tile;
-use super::*;
+use super::{Aliases, GpuKernel, ImageStrides, Limits, Parameters, Refusal, Variant};
 use crate::graph::{Activation, Shape, Window};
 use crate::runtime::Precision;
 use crate::runtime::plan::{Elementwise, Epilogue, KernelSpec, Pooling, Step, Work};
