@@ -96,12 +96,18 @@ fn zoo_graphs() -> Vec<Graph> {
 #[test]
 fn every_network_of_the_zoo_computes_what_the_reference_does() {
     let Some(device) = software() else { return };
+    let mut wrong = Vec::new();
     for graph in zoo_graphs() {
         for (precision, most) in [(Precision::F32, 1e-4), (Precision::F16, 2e-3)] {
+            let begin = std::time::Instant::now();
             let error = error(&device, &graph, (Fusing::Full, precision)).unwrap();
-            assert!(error < most, "{} {precision}: {error}", graph.name);
+            println!("{} {precision}: {error:.2e}, {:.1?}", graph.name, begin.elapsed());
+            if error.partial_cmp(&most) != Some(std::cmp::Ordering::Less) {
+                wrong.push(format!("{} {precision}: {error}", graph.name));
+            }
         }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
