@@ -57,7 +57,10 @@ pub(super) fn warnings(evidence: &Evidence<'_>) -> Vec<Warning> {
     let minimum = m.protocol.processes.minimum;
     let unsettled = processes.iter().map(|process| process.warm_up).find(|warm_up| !warm_up.settled);
     let runs_per_sample = processes.iter().map(|process| process.runs_per_sample).max().unwrap_or(1);
+    // A GPU is fed by one thread, whatever was asked for.
     let used = processes.iter().map(|process| process.threads).find(|&used| used != m.threads_asked);
+    let used = used.filter(|_| m.enqueue.is_none());
+    let untuned = processes.iter().map(|process| process.untuned).max().unwrap_or(0);
 
     let found = [
         (certain < 0.95).then_some(Warning::FewSamples { samples: m.whole.samples, coverage: certain }),
@@ -77,6 +80,7 @@ pub(super) fn warnings(evidence: &Evidence<'_>) -> Vec<Warning> {
             .filter(|&ratio| ratio > MARKING_OVERHEAD * (1.0 + within))
             .map(|ratio| Warning::MarkingOverhead { ratio }),
         m.enqueue.and_then(|enqueue| device(m.whole.median, enqueue.median, m.device_time.map(|time| time.median))),
+        (untuned > 0).then_some(Warning::Untuned { kernels: untuned }),
         (runs_per_sample > 1).then_some(Warning::CoarseTimer { precision: m.timer.precision, runs_per_sample }),
         used.map(|used| Warning::ThreadsDiffer { asked: m.threads_asked, used }),
         m.conditions

@@ -47,6 +47,9 @@ pub struct ProcessSamples {
     /// Instruction set of the kernels, where the runtime tells it.
     #[serde(default)]
     pub instruction_set: Option<Isa>,
+    /// Kernels that might run in a faster form, which there was no time yet to look for.
+    #[serde(default)]
+    pub untuned: usize,
     /// Why sampling ended; `None` while it goes on.
     pub stopped: Option<Stop>,
     /// Samples that something from outside got in the way of: left out of the headline while enough others are there.
@@ -155,6 +158,7 @@ impl ProcessSamples {
             timer,
             threads,
             instruction_set: None,
+            untuned: 0,
             stopped: None,
             set_aside: Vec::new(),
             discarded: BTreeMap::new(),

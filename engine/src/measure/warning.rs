@@ -167,6 +167,15 @@ pub enum Warning {
         #[serde(rename = "enqueue_ns")]
         enqueue: Nanos,
     },
+    /// There was no time to find every kernel's fastest form.
+    #[error(
+        "{kernels} kernels may have a faster form, which there was no time yet to look for; measure again, what is found is \
+         remembered"
+    )]
+    Untuned {
+        /// How many.
+        kernels: usize,
+    },
     /// The runtime used another number of threads than asked for.
     #[error("{asked} threads were asked for, the runtime used {used}; the result is for {used}")]
     ThreadsDiffer {

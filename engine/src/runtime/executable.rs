@@ -90,6 +90,12 @@ pub trait Executable {
     /// CPU threads that a run uses, as the runtime knows it.
     fn threads(&self) -> usize;
 
+    /// Kernels that might run in a faster form, which there was no time yet to look for when the network was prepared;
+    /// what is found is remembered, so that later networks have fewer of them.
+    fn untuned(&self) -> usize {
+        0
+    }
+
     /// Instruction set of the kernels, where the runtime chooses it itself.
     fn instruction_set(&self) -> Option<Isa> {
         None

@@ -17,7 +17,7 @@ use crate::weights::Weights;
 
 /// How long the kernels of a network that were never run before are tuned when it is prepared. What remains is tuned when
 /// it, or another network with the same kernels, is prepared again.
-const TUNING: Duration = Duration::from_millis(1500);
+const TUNING: Duration = Duration::from_secs(3);
 
 /// Kernels whose shaders are compiled together, so that all threads have work.
 const TUNED_TOGETHER: usize = 4;
@@ -31,6 +31,8 @@ pub(super) struct Compiled {
     pub banks: Vec<wgpu::Buffer>,
     pub input: Operand,
     pub output: Operand,
+    /// Kernels whose fastest shader there was no time to find.
+    pub untuned: usize,
 }
 
 /// One kernel.
@@ -69,7 +71,7 @@ pub(super) fn compile(
         return Err(PrepareError::Precision { device: "this GPU".to_owned(), precision });
     }
     let parameters = Parameters::new(graph, weights)?;
-    tune_new(gpu, graph, (fusing, precision), Instant::now() + TUNING)?;
+    let untuned = tune_new(gpu, graph, (fusing, precision), Instant::now() + TUNING)?;
     let planned = plan(gpu, graph, (fusing, precision), Chains::WherePaid);
     let builder = Builder { gpu, graph, parameters, precision };
     builder.check_sizes(&planned)?;
@@ -88,6 +90,7 @@ pub(super) fn compile(
         banks: buffers,
         input: banks.operand(NodeId(0)),
         output: banks.operand(graph.output()),
+        untuned,
     })
 }
 
@@ -96,11 +99,11 @@ fn plan(gpu: &Gpu, graph: &Graph, (fusing, precision): (Fusing, Precision), chai
 }
 
 /// Finds the fastest shader of each kernel that the graph may be cut into and that nothing is known of, as far as that can
-/// be done until `until`: those that take longest first. A processor that plays a GPU is not worth it, and neither is
+/// be done until `until`: those that take longest first. How many are left. A processor that plays a GPU is not worth it, and neither is
 /// what nobody remembers.
-fn tune_new(gpu: &Gpu, graph: &Graph, how: (Fusing, Precision), until: Instant) -> Result<(), DeviceFault> {
+fn tune_new(gpu: &Gpu, graph: &Graph, how: (Fusing, Precision), until: Instant) -> Result<usize, DeviceFault> {
     if gpu.is_software || !gpu.choices.are_kept() {
-        return Ok(());
+        return Ok(0);
     }
     let mut specs = HashSet::new();
     for chains in [Chains::Never, Chains::FromDepthwise, Chains::FromOthers] {
@@ -109,10 +112,12 @@ fn tune_new(gpu: &Gpu, graph: &Graph, how: (Fusing, Precision), until: Instant) 
     specs.retain(|spec| gpu.choices.get(spec, ImageStrides::plain(spec)).is_none());
     let mut candidates: Vec<Candidate> = specs.iter().filter_map(|spec| Candidate::of(spec, gpu)).collect();
     candidates.sort_by_cached_key(|candidate| (std::cmp::Reverse(candidate.weight()), candidate.spec.to_string()));
+    let mut left = candidates.len();
     for together in candidates.chunks(TUNED_TOGETHER) {
         if Instant::now() >= until {
             break;
         }
+        left -= together.len();
         let sources: Vec<&Source> = together.iter().flat_map(|of| &of.sources).map(|(_, source)| source).collect();
         gpu.pipelines.make_all(&sources);
         for candidate in together {
@@ -122,7 +127,7 @@ fn tune_new(gpu: &Gpu, graph: &Graph, how: (Fusing, Precision), until: Instant) 
         }
     }
     gpu.choices.keep();
-    Ok(())
+    Ok(left)
 }
 
 struct Builder<'a> {
