@@ -57,6 +57,29 @@ pub fn random_graph(seed: u64) -> Graph {
     builder.finish()
 }
 
+/// Networks of two layers with a channel shuffle between them that backends compute in one launch without it.
+pub fn shuffled_chains() -> Vec<Graph> {
+    let plain = Window::square(1, 1);
+    let conv = |(in_channels, out_channels), window, groups| {
+        Op::Conv2d(Conv2d { in_channels, out_channels, window, groups, bias: true })
+    };
+    let (pointwise, depthwise) = (conv((6, 6), plain, 1), conv((6, 6), Window::square(3, 1), 6));
+    let chains = [
+        ("pointwise, depthwise", (6, 7), pointwise, depthwise),
+        ("depthwise, pointwise", (6, 7), depthwise, pointwise),
+        ("pointwise, mean", (6, 7), pointwise, Op::GlobalAvgPool),
+        ("stem, pooling", (3, 32), conv((3, 6), Window::square(3, 2), 1), Op::MaxPool(Window::square(3, 2))),
+    ];
+    let graph = |(name, (channels, side), first, second)| -> Result<Graph, LowerError> {
+        let mut builder = GraphBuilder::new(name, Shape::new(2, channels, side, side));
+        let made = builder.push("first", first, &[builder.input()])?;
+        let shuffled = builder.push("shuffle", Op::ChannelShuffle { groups: 2 }, &[made])?;
+        builder.push("second", second, &[shuffled])?;
+        Ok(builder.finish())
+    };
+    chains.into_iter().map(|chain| graph(chain).unwrap()).collect()
+}
+
 fn random_window(dice: &mut Dice) -> Window {
     if dice.roll(2) == 0 {
         return Window::square(dice.pick(&[1, 3, 3, 5, 7]), 1 + dice.roll(2));

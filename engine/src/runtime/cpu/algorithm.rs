@@ -76,6 +76,11 @@ impl Fuses for CpuFuses {
             _ => false,
         }
     }
+
+    /// A depthwise convolution takes its channels from whichever rows they are.
+    fn crosses_shuffle(&self, input: Shape, step: &Step) -> bool {
+        step.work.is_depthwise(input, step.output)
+    }
 }
 
 /// Over one pixel, without a border: a fully connected layer.

@@ -12,7 +12,7 @@ use super::plan;
 use crate::design::Batch;
 use crate::graph::{Activation, Conv2d, Graph, GraphBuilder, NodeId, Op, Shape, Window, lower};
 use crate::runtime::parameters::Parameters;
-use crate::runtime::random_graph::{Dice, random_graph};
+use crate::runtime::random_graph::{Dice, random_graph, shuffled_chains};
 use crate::runtime::{Fusing, reference};
 use crate::weights::{Weights, seeded_input};
 use crate::zoo;
@@ -104,6 +104,13 @@ proptest! {
             let outcome = check(&builder.finish());
             prop_assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
         }
+    }
+}
+
+#[test]
+fn a_channel_shuffle_inside_what_could_be_a_chain_is_not_lost() {
+    for graph in shuffled_chains() {
+        check(&graph).unwrap_or_else(|error| panic!("{}: {error}", graph.name));
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! - Batch normalisation folds into the convolution before it, an activation goes into the epilogue of whatever makes
 //!   its input, and so does a residual sum whose other operand is already there.
-//! - A kernel goes on with the layer that alone reads its value (also through a channel shuffle), as far as the backend
-//!   can compute the chain in one launch.
+//! - A kernel goes on with the layer that alone reads its value, as far as the backend can compute the chain in one launch
+//!   and will; also through a channel shuffle where the backend can.
 //! - Slices, concatenations, shuffles and flattening only rename rows; they belong to the kernel that made the rows.
 //!
 //! Apart ([`Fusing::Apart`]) only the first half of the first rule and the last one hold: a normalisation that folds and
@@ -12,7 +12,7 @@
 use super::kernel::Fusing;
 use super::spec::{Epilogue, KernelSpec, Step, Work};
 use super::values::renames;
-use crate::graph::{Activation, Graph, NodeId, Op};
+use crate::graph::{Activation, Graph, NodeId, Op, Shape};
 use crate::runtime::Precision;
 
 /// What a backend computes in one launch.
@@ -20,10 +20,23 @@ pub(in crate::runtime) trait Fuses {
     /// Whether all steps of `kernel` run in one launch, and should. Asked for chains of two steps and more and for single
     /// steps with a residual.
     fn takes(&self, kernel: &KernelSpec) -> bool;
+
+    /// How many of the steps of `chain` run in its first launch, at least one. The others run in later ones, or in longer
+    /// ones of steps that are not seen yet.
+    fn first_launch(&self, chain: &KernelSpec) -> usize {
+        (2..=chain.steps.len()).rev().find(|&count| self.takes(&chain.part(0..count))).unwrap_or(1)
+    }
+
+    /// Whether a kernel goes on with `step` where the map `input` that it reads is a channel shuffle of what the step
+    /// before makes, so that its channels are others.
+    fn crosses_shuffle(&self, _input: Shape, _step: &Step) -> bool {
+        false
+    }
 }
 
-/// The longest chain that is tried: pointwise, depthwise, pointwise.
-const LONGEST: usize = 3;
+/// Steps that are looked at together: the longest chain that a backend computes in one launch, pointwise, depthwise,
+/// pointwise, and one step more that the last of them might rather run with.
+const LONGEST: usize = 4;
 
 /// A kernel before it is compiled: its spec, and where in the graph its parameters and values are.
 #[derive(Clone, Debug)]
@@ -133,8 +146,8 @@ impl<'a> Partition<'a> {
                 let Some(next) = self.next(id, &chain) else { break };
                 chain.push(next);
             }
-            while chain.len() > 1 && !self.backend.takes(&self.spec(id, &chain)) {
-                chain.pop();
+            if chain.len() > 1 {
+                chain.truncate(self.backend.first_launch(&self.spec(id, &chain)).max(1));
             }
         }
         let spec = self.spec(id, &chain);
@@ -242,7 +255,11 @@ impl<'a> Partition<'a> {
         let node = self.graph.node(reader);
         let goes_on = matches!(node.op, Op::Conv2d(_) | Op::MaxPool(_) | Op::AvgPool(_) | Op::GlobalAvgPool);
         // A kernel has one second operand.
+        let is_shuffled = !before.is_empty();
         let next = (goes_on && node.inputs.first() == Some(&read)).then(|| self.step(first, reader, before))?;
+        if is_shuffled && !self.backend.crosses_shuffle(self.graph.node(read).output, &next.step) {
+            return None;
+        }
         (next.second.is_none() || chain.iter().all(|made| made.second.is_none())).then_some(next)
     }
 }

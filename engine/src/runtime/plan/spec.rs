@@ -4,6 +4,7 @@
 //! key under which a backend remembers how it computes one best, and under which a measured time is remembered.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +96,14 @@ impl KernelSpec {
     #[must_use]
     pub fn output(&self) -> Shape {
         self.steps.last().map_or(self.input, |step| step.output)
+    }
+
+    /// Some of the steps as a kernel of their own.
+    #[must_use]
+    pub fn part(&self, steps: Range<usize>) -> Self {
+        let input = self.input_of(steps.start);
+        let steps = self.steps.get(steps).unwrap_or_default().to_vec();
+        Self { input, steps, precision: self.precision }
     }
 
     /// The map that step `index` reads.

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use proptest::prelude::{ProptestConfig, any, proptest};
 
-use super::{Banks, Fuses, Fusing, KernelPlan, KernelSpec, Planned, Work, partition};
+use super::{Banks, Fuses, Fusing, KernelPlan, KernelSpec, Planned, Step, Work, partition};
 use crate::design::Batch;
-use crate::graph::{Graph, NodeId, Op, lower};
+use crate::graph::{Graph, NodeId, Op, Shape, lower};
 use crate::runtime::Precision;
-use crate::runtime::random_graph::random_graph;
+use crate::runtime::random_graph::{random_graph, shuffled_chains};
 use crate::zoo;
 
 /// A backend that computes chains of two steps in one launch, or none.
@@ -17,6 +17,10 @@ struct Willing(bool);
 impl Fuses for Willing {
     fn takes(&self, kernel: &KernelSpec) -> bool {
         kernel.steps.len() <= if self.0 { 2 } else { 1 }
+    }
+
+    fn crosses_shuffle(&self, _: Shape, _: &Step) -> bool {
+        true
     }
 }
 
@@ -148,6 +152,25 @@ fn in_the_zoo_no_kernel_reads_and_writes_one_bank_and_few_banks_suffice() {
         let aliased: Vec<String> = kernels.iter().filter(aliased).map(|kernel| kernel.spec.to_string()).collect();
         assert!(aliased.is_empty(), "{}: {aliased:?}", graph.name);
         assert!(banks.sizes.len() <= 4, "{}: {:?}", graph.name, banks.sizes);
+    }
+}
+
+#[test]
+fn only_a_backend_that_can_gets_a_chain_with_a_shuffle_inside() {
+    /// Computes every chain in one launch, if its channels stay where they are.
+    struct Straight;
+
+    impl Fuses for Straight {
+        fn takes(&self, _: &KernelSpec) -> bool {
+            true
+        }
+    }
+
+    for graph in shuffled_chains() {
+        assert_eq!(planned(&graph, Fusing::Full, true).len(), 1, "{}", graph.name);
+        let kernels = partition(&graph, Fusing::Full, Precision::F32, &Straight);
+        check_partition(&graph, &kernels);
+        assert_eq!(kernels.len(), 2, "{}", graph.name);
     }
 }
 

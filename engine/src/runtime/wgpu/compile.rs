@@ -106,7 +106,7 @@ fn tune_new(gpu: &Gpu, graph: &Graph, how: (Fusing, Precision), until: Instant) 
         return Ok(0);
     }
     let mut specs = HashSet::new();
-    for chains in [Chains::Never, Chains::Always] {
+    for chains in [Chains::Never, Chains::FromDepthwise, Chains::FromOthers] {
         specs.extend(plan(gpu, graph, how, chains).into_iter().map(|kernel| kernel.spec));
     }
     specs.retain(|spec| gpu.choices.get(spec, ImageStrides::plain(spec)).is_none());

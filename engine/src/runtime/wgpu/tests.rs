@@ -16,7 +16,7 @@ use crate::design::{Batch, Design, InputSize};
 use crate::device::{Device, DeviceId};
 use crate::graph::{Conv2d, Graph, GraphBuilder, Op, Shape, Window, lower};
 use crate::runtime::plan::partition;
-use crate::runtime::random_graph::random_graph;
+use crate::runtime::random_graph::{random_graph, shuffled_chains};
 use crate::runtime::{DeviceFault, Executable, Fusing, Marks, Precision, PrepareError, RunError, reference};
 use crate::units::Nanos;
 use crate::weights::{Weights, seeded_input};
@@ -111,6 +111,15 @@ fn every_network_of_the_zoo_computes_what_the_reference_does() {
 }
 
 #[test]
+fn a_channel_shuffle_inside_what_could_be_a_chain_is_not_lost() {
+    let Some(device) = software() else { return };
+    for graph in shuffled_chains() {
+        let error = error(&device, &graph, (Fusing::Full, Precision::F32)).unwrap();
+        assert!(error < 1e-5, "{}: {error}", graph.name);
+    }
+}
+
+#[test]
 fn several_images_are_computed_like_one() {
     let Some(device) = software() else { return };
     for batch in [3, 8] {
@@ -149,9 +158,13 @@ fn every_shader_of_the_zoo_translates_to_metal_and_direct3d() {
     let choices = Choices::new("none", None);
     let mut texts = HashSet::new();
     for graph in zoo_graphs() {
-        for (chains, precision) in
-            [(Chains::Never, Precision::F32), (Chains::Always, Precision::F32), (Chains::Always, Precision::F16)]
-        {
+        for (chains, precision) in [
+            (Chains::Never, Precision::F32),
+            (Chains::FromDepthwise, Precision::F32),
+            (Chains::FromOthers, Precision::F32),
+            (Chains::FromDepthwise, Precision::F16),
+            (Chains::FromOthers, Precision::F16),
+        ] {
             let fuses = WgpuFuses { chains, choices: &choices };
             for kernel in partition(&graph, Fusing::Full, precision, &fuses) {
                 let strides = ImageStrides::plain(&kernel.spec);

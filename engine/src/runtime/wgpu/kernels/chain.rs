@@ -11,6 +11,7 @@ use super::kernel::{GpuKernel, ImageStrides, Kind, Lengths};
 use super::linear::{self, Linear};
 use super::matmul::Matmul;
 use super::patch;
+use super::pointwise_depthwise::PointwiseDepthwise;
 use super::pool::Pool;
 use super::size::{Map, Sliding, expect, fits};
 use super::variant::Limits;
@@ -24,8 +25,8 @@ struct Chain<'a> {
 }
 
 impl GpuKernel {
-    /// The kernel of a spec: of a single step, or of `[depthwise, pointwise]`, `[convolution, max-pool]` and
-    /// `[pointwise, global mean]`. A residual is added in the last step.
+    /// The kernel of a spec: of a single step, or of `[depthwise, pointwise]`, `[pointwise, depthwise]`,
+    /// `[convolution, max-pool]` and `[pointwise, global mean]`. A residual is added in the last step.
     ///
     /// # Errors
     /// [`Refusal::Chain`] where the steps have no kernel of their own together; else what does not fit.
@@ -42,6 +43,9 @@ impl GpuKernel {
         let kind = match (&first.work, &last.work) {
             (Work::Conv { window, groups }, Work::Conv { window: pointwise, groups: 1 }) if pointwise.is_plain() => {
                 chain.depthwise_pointwise(first, window, *groups, last)?
+            }
+            (Work::Conv { window: pointwise, groups: 1 }, Work::Conv { window, groups }) if pointwise.is_plain() => {
+                chain.pointwise_depthwise(first, last, window, *groups)?
             }
             (Work::Conv { window, groups: 1 }, Work::Pool { pooling: Pooling::Max, window: pool }) => {
                 chain.conv_pool(first, window, last, pool)?
@@ -163,6 +167,24 @@ impl Chain<'_> {
         let inputs = Inputs::Depthwise { input, window, multiplier, activation: first.epilogue.activation };
         let product = pointwise(between, Map::of(&last.output)?, finish)?;
         checked(Matmul { inputs, input_channels: input.channels, ..product }).map(Kind::Matmul)
+    }
+
+    fn pointwise_depthwise(&self, first: &Step, last: &Step, window: &Window, groups: usize) -> Result<Kind, Refusal> {
+        let (input, between, finish) = (self.input()?, Map::of(&first.output)?, self.finish(last)?);
+        // What is no plane has no rows that a window could go along.
+        if groups < 2 || groups != first.output.channels || !input.is_plane() {
+            return Err(self.refused());
+        }
+        same_map(&input, &between)?;
+        expect("the output's batch", last.output.batch, self.spec.input.batch)?;
+        let depthwise = depthwise(between, Map::of(&last.output)?, window, finish)?;
+        let kernel = PointwiseDepthwise { input, inner: first.epilogue.activation, depthwise };
+        fits("the weights of a convolution", kernel.packed())?;
+        // Not even one row of one channel may fit into workgroup memory.
+        if kernel.variants(&Limits::LEAST).is_empty() {
+            return Err(self.refused());
+        }
+        Ok(Kind::PointwiseDepthwise(kernel))
     }
 
     fn conv_pool(&self, first: &Step, window: &Window, last: &Step, pool: &Window) -> Result<Kind, Refusal> {

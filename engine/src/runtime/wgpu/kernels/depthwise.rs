@@ -53,7 +53,7 @@ impl Depthwise {
             return Err(variant.refused("depthwise"));
         }
         let Self { input, output, window, finish, .. } = *self;
-        let patch = Patch { input, output, window, rows, columns };
+        let patch = Patch { reader: "x", input, output, window, rows, columns };
         let write = if columns == 4 && output.width.is_multiple_of(4) { Access::VECTOR } else { Access::SCALAR };
         let read = if patch.reads_vectors() { Access::BOTH } else { Access::SCALAR };
         let weights = if patch::spelt(&window) { Access::VECTOR } else { Access::SCALAR };
@@ -78,12 +78,13 @@ impl Depthwise {
         text.line(format!("let base = tab[c / {}u] + n * {}u;", self.multiplier, input.image));
         text.line(format!("let wb = c * {}u;", patch::vectors(&window)));
         patch.sums(&mut text);
-        self.write(&mut text, rows, columns, write);
+        let lists = Lists::new(input.channels, output.channels);
+        self.write(&mut text, lists, [rows, columns], write);
         text.finish(&grid)
     }
 
-    fn write(&self, text: &mut Text, rows: u32, columns: u32, write: Access) {
-        let lists = Lists::new(self.input.channels, self.output.channels);
+    /// Writes the sums of a patch of `rows` by `columns` outputs of channel `c` of image `n` from `oy` and `ox` on.
+    pub fn write(&self, text: &mut Text, lists: Lists, [rows, columns]: [u32; 2], write: Access) {
         let Map { height, width, .. } = self.output;
         text.line(format!("let o = n * {}u + u32(oy) * {width}u + u32(ox);", self.output.pixels()));
         for row in 0..rows {

@@ -49,7 +49,7 @@ impl Inputs {
     fn patch(&self, place: &Place) -> Option<Patch> {
         let Self::Depthwise { input, window, .. } = *self else { return None };
         let columns = if place.output.width.is_multiple_of(4) { 4 } else { 1 };
-        Some(Patch { input, output: place.output, window, rows: 1, columns })
+        Some(Patch { reader: "x", input, output: place.output, window, rows: 1, columns })
     }
 
     /// Declares the functions that [`fetch`](Self::fetch) calls.

@@ -9,6 +9,7 @@ use super::elementwise::Elementwise;
 use super::global_mean::GlobalMean;
 use super::linear::Linear;
 use super::matmul::Matmul;
+use super::pointwise_depthwise::PointwiseDepthwise;
 use super::pool::Pool;
 use super::size::expect;
 use super::text::{Setting, Source};
@@ -84,6 +85,7 @@ pub(super) enum Kind {
     Matmul(Matmul),
     Depthwise(Depthwise),
     ConvPool(ConvPool),
+    PointwiseDepthwise(PointwiseDepthwise),
     Linear(Linear),
     Pool(Pool),
     GlobalMean(GlobalMean),
@@ -99,6 +101,7 @@ impl GpuKernel {
             Kind::Matmul(kernel) => kernel.variants(limits),
             Kind::Depthwise(kernel) => kernel.variants(limits),
             Kind::ConvPool(kernel) => kernel.variants(limits),
+            Kind::PointwiseDepthwise(kernel) => kernel.variants(limits),
             Kind::Linear(kernel) => kernel.variants(limits),
             Kind::Pool(kernel) => kernel.variants(limits),
             Kind::GlobalMean(kernel) => kernel.variants(limits),
@@ -116,6 +119,7 @@ impl GpuKernel {
             Kind::Matmul(kernel) => kernel.source(variant, setting),
             Kind::Depthwise(kernel) => kernel.source(variant, setting),
             Kind::ConvPool(kernel) => kernel.source(variant, setting),
+            Kind::PointwiseDepthwise(kernel) => kernel.source(variant, setting),
             Kind::Linear(kernel) => kernel.source(variant, setting),
             Kind::Pool(kernel) => kernel.source(variant, setting),
             Kind::GlobalMean(kernel) => kernel.source(variant, setting),
@@ -149,6 +153,7 @@ impl GpuKernel {
             Kind::Matmul(kernel) => kernel.pack(&none, first),
             Kind::Depthwise(kernel) => kernel.pack(first),
             Kind::ConvPool(kernel) => kernel.conv.pack(&none, first),
+            Kind::PointwiseDepthwise(kernel) => kernel.pack(first, second),
             Kind::Linear(kernel) => kernel.pack(first),
             Kind::Elementwise(kernel) => kernel.pack(first),
             Kind::Pool(_) | Kind::GlobalMean(_) => Vec::new(),

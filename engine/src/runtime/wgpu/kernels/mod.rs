@@ -6,8 +6,8 @@
 //! - `text`: lines, bindings, places of workgroups; `epilogue`: activation and residual; `variant`: tile sizes,
 //! - `patch`: the sums of a depthwise window; `inputs`: where a product's pixels come from; `lanes`: sums that threads
 //!   share; `each`: one output a thread,
-//! - `matmul` (with its texts: `product`, in parts with `chunk` and `means`, and `direct`), `depthwise`, `conv_pool`, `linear`, `pool`, `global_mean`,
-//!   `elementwise`: the kernels,
+//! - `matmul` (with its texts: `product`, in parts with `chunk` and `means`, and `direct`), `depthwise`, `conv_pool`,
+//!   `pointwise_depthwise`, `linear`, `pool`, `global_mean`, `elementwise`: the kernels,
 //! - `kernel` and `chain`: any of them, made from a spec.
 //!
 //! Texts are launched without bounds checks. So every access is guarded by the text's own comparisons, or its index is
@@ -34,6 +34,7 @@ mod linear;
 mod matmul;
 mod means;
 mod patch;
+mod pointwise_depthwise;
 mod pool;
 mod product;
 mod refusal;

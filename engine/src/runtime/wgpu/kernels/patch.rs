@@ -9,6 +9,8 @@ const MOST_SPELT: u32 = 64;
 /// `rows` by `columns` neighbouring outputs of one channel of one image.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patch {
+    /// The functions that read the input are this with `1` and `4`.
+    pub reader: &'static str,
     pub input: Map,
     pub output: Map,
     pub window: Sliding,
@@ -36,12 +38,22 @@ impl Patch {
     /// of the patch's rows and columns), where `base: u32` is the first element of the channel's image and `wb: u32` the
     /// first vector of its weights. Sums of outputs outside the map are of no use.
     pub fn sums(&self, text: &mut Text) {
-        let taps = self.window.taps();
+        self.weights(text);
+        self.sums_with_weights(text);
+    }
+
+    /// Declares the weights that [`sums_with_weights`](Self::sums_with_weights) reads, at `wb: u32`.
+    pub fn weights(&self, text: &mut Text) {
         if spelt(&self.window) {
             for at in 0..vectors(&self.window) {
                 text.line(format!("let q{at} = w4(wb + {at}u);"));
             }
         }
+    }
+
+    /// [`sums`](Self::sums) where the weights are declared.
+    pub fn sums_with_weights(&self, text: &mut Text) {
+        let taps = self.window.taps();
         let bias = if spelt(&self.window) { weight(taps) } else { format!("w1(4u * wb + {taps}u)") };
         for (row, column) in self.outputs() {
             text.line(format!("var a{row}_{column} = {bias};"));
@@ -99,21 +111,21 @@ impl Patch {
     /// `v{column}` for each of `columns`, counted from `ix`; zero outside the map.
     fn elements_of_row(&self, text: &mut Text, columns: &[u32]) {
         let last = (self.output.width.div_ceil(self.columns) - 1) * self.columns * self.window.stride[1];
-        let padding = self.window.padding[1];
+        let (reader, padding) = (self.reader, self.window.padding[1]);
         for &column in columns {
             if column >= padding && last + column - padding < self.input.width {
-                text.line(format!("let v{column} = x1(row + u32(ix + {column}));"));
+                text.line(format!("let v{column} = {reader}1(row + u32(ix + {column}));"));
                 continue;
             }
             text.line(format!("var v{column} = 0.0;"));
             let place = format!("u32(ix + {column})");
-            text.line(format!("if ({place} < {}u) {{ v{column} = x1(row + {place}); }}", self.input.width));
+            text.line(format!("if ({place} < {}u) {{ v{column} = {reader}1(row + {place}); }}", self.input.width));
         }
     }
 
     /// The same, by vectors of the row: each lies wholly inside the map or outside.
     fn vectors_of_row(&self, text: &mut Text, columns: &[u32]) {
-        let padding = self.window.padding[1] as i32;
+        let (reader, padding) = (self.reader, self.window.padding[1] as i32);
         let vector = |column: u32| (column as i32 - padding).div_euclid(4);
         let width = (self.input.width / 4) as i32;
         let last = ((self.output.width.div_ceil(4) - 1) * self.window.stride[1]) as i32;
@@ -127,7 +139,7 @@ impl Patch {
             let inside = group >= 0 && last + group < width;
             let guard = format!("if (u32(start + {group}) < {width}u)");
             if let [only] = members[..] {
-                let value = format!("x1(4u * ({place}) + {}u)", component(only));
+                let value = format!("{reader}1(4u * ({place}) + {}u)", component(only));
                 if inside {
                     text.line(format!("let v{only} = {value};"));
                 } else {
@@ -137,10 +149,10 @@ impl Patch {
                 continue;
             }
             if inside {
-                text.line(format!("let g{name} = x4({place});"));
+                text.line(format!("let g{name} = {reader}4({place});"));
             } else {
                 text.line(format!("var g{name} = vec4<f32>();"));
-                text.line(format!("{guard} {{ g{name} = x4({place}); }}"));
+                text.line(format!("{guard} {{ g{name} = {reader}4({place}); }}"));
             }
             for column in members {
                 text.line(format!("let v{column} = g{name}.{};", COMPONENTS[component(column)]));
@@ -158,7 +170,7 @@ impl Patch {
             text.line(format!("let down = u32(iy + {}) + ky * {}u;", row * stride[0], dilation[0]));
             text.line(format!("let across = u32(ix + {}) + kx * {}u;", column * stride[1], dilation[1]));
             text.open(format!("if (down < {}u && across < {}u)", self.input.height, self.input.width));
-            let value = format!("x1(base + down * {}u + across)", self.input.width);
+            let value = format!("{}1(base + down * {}u + across)", self.reader, self.input.width);
             text.line(format!("a{row}_{column} = fma(factor, {value}, a{row}_{column});"));
             text.close();
             text.close();

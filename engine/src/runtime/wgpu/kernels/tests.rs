@@ -42,7 +42,7 @@ fn random_spec(dice: &mut Dice) -> KernelSpec {
     let pooling = dice.pick(&[Pooling::Max, Pooling::Mean]);
     let conv = |window: Window, groups: usize| Work::Conv { window, groups };
     let pixel = |channels: usize| Shape::new(batch, channels, 1, 1);
-    let steps = match dice.roll(12) {
+    let steps = match dice.roll(13) {
         0 => vec![(conv(POINTWISE, 1), input.with_channels(more))],
         1 => vec![(conv(window, 1), slid(more))],
         2 => vec![(conv(window, channels), slid(channels * (1 + dice.roll(2))))],
@@ -59,6 +59,14 @@ fn random_spec(dice: &mut Dice) -> KernelSpec {
         7 => vec![(Work::Linear, pixel(more))],
         8 => vec![(Work::Pool { pooling, window }, slid(channels))],
         9 => vec![(Work::GlobalMean, pixel(channels))],
+        10 if batch * height * width > 1 => {
+            let between = 1 + more;
+            let multiplier = 1 + dice.roll(2);
+            vec![
+                (conv(POINTWISE, 1), input.with_channels(between)),
+                (conv(window, between), slid(between * multiplier)),
+            ]
+        }
         _ => {
             let all = [Elementwise::Affine, Elementwise::Add, Elementwise::Gate, Elementwise::Identity];
             vec![(Work::Elementwise(dice.pick(&all)), input)]
@@ -182,6 +190,40 @@ fn a_depthwise_convolution_reads_each_channels_taps_and_bias_together_alone_and_
     let packed = chain.pack(&[parameters, Parameters { filters: &[2.0, 3.0], bias: &[] }]).unwrap();
     let product = [2.0, 0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
     assert_eq!(packed, [&product[..], &expected].concat());
+}
+
+#[test]
+fn a_depthwise_convolution_behind_a_product_reads_its_weights_behind_those_by_output_channel() {
+    let map = Shape::new(1, 2, 4, 4);
+    let depthwise = (Work::Conv { window: Window::inside(1, 2), groups: 2 }, Shape::new(1, 2, 2, 2));
+    let chain = of(&spec(map, &[(Work::Conv { window: POINTWISE, groups: 1 }, map), depthwise])).unwrap();
+    let pointwise = Parameters { filters: &[1.0, 2.0, 3.0, 4.0], bias: &[0.5, 0.25] };
+    let packed = chain.pack(&[pointwise, Parameters { filters: &[5.0, 6.0], bias: &[] }]).unwrap();
+    let product = [1.0, 2.0, 0.5, 0.0, 3.0, 4.0, 0.25, 0.0];
+    assert_eq!(packed, [&product[..], &[5.0, 0.0, 0.0, 0.0, 6.0, 0.0, 0.0, 0.0]].concat());
+}
+
+#[test]
+fn a_map_between_of_which_not_one_row_fits_into_a_workgroup_is_not_kept_there() {
+    let chain = |width| {
+        let map = Shape::new(1, 8, 20, width);
+        let depthwise = (Work::Conv { window: Window::square(3, 1), groups: 8 }, map);
+        of(&spec(map, &[(Work::Conv { window: POINTWISE, groups: 1 }, map), depthwise]))
+    };
+    // Three rows in 16 KiB.
+    assert!(chain(1364).is_ok());
+    assert!(matches!(chain(1368), Err(Refusal::Chain { .. })));
+    // Wide maps are cut into bands, and whole ones are tried where they fit.
+    let rows = |width| {
+        let rows = |variant| match variant {
+            Variant::Band { rows, .. } => rows,
+            other => panic!("{other}"),
+        };
+        let variants = chain(width).unwrap().variants(&Limits::LEAST);
+        variants.into_iter().map(rows).collect::<Vec<u32>>()
+    };
+    assert!(rows(1364).iter().all(|&rows| rows == 1));
+    assert!(rows(14).contains(&20) && rows(14).iter().any(|&rows| rows < 20));
 }
 
 #[test]

@@ -53,6 +53,17 @@ pub enum Variant {
         /// Threads of a workgroup.
         threads: u32,
     },
+    /// A workgroup computes `rows` rows of outputs of a pointwise convolution's `channels` channels behind a depthwise one.
+    Band {
+        /// Rows of outputs.
+        rows: u32,
+        /// Channels of the pointwise convolution.
+        channels: u32,
+        /// Threads that share a sum of the pointwise convolution, each with its part of the input channels.
+        split: u32,
+        /// Threads of a workgroup.
+        threads: u32,
+    },
     /// `lanes` threads share a sum.
     Lanes {
         /// Threads of a sum; a power of two.
@@ -84,6 +95,7 @@ impl fmt::Display for Variant {
             Self::Direct { channels, threads } => write!(f, "direct{channels}t{threads}"),
             Self::Patch { rows, columns, threads } => write!(f, "patch{rows}x{columns}t{threads}"),
             Self::Area { rows, columns, channels, threads } => write!(f, "area{rows}x{columns}c{channels}t{threads}"),
+            Self::Band { rows, channels, split, threads } => write!(f, "band{rows}c{channels}s{split}t{threads}"),
             Self::Lanes { lanes, threads } => write!(f, "lanes{lanes}t{threads}"),
             Self::Each { threads } => write!(f, "t{threads}"),
         }
