@@ -138,7 +138,7 @@ proptest! {
 }
 
 #[test]
-fn in_the_zoo_no_kernel_reads_and_writes_one_bank_and_few_banks_suffice() {
+fn in_the_zoo_only_sums_read_and_write_one_bank_and_few_banks_suffice() {
     let designs = zoo::presets().iter().map(|preset| lower(&preset.design, Batch(2)).unwrap());
     let fixed = zoo::networks().iter().map(|network| network.graph(network.input, Batch(2)).unwrap());
     for graph in designs.chain(fixed) {
@@ -147,7 +147,8 @@ fn in_the_zoo_no_kernel_reads_and_writes_one_bank_and_few_banks_suffice() {
         let banks = Banks::place(&graph, &kernels).unwrap();
         let aliased = |kernel: &&Planned| {
             let written = banks.operand(kernel.value).bank;
-            kernel.reads.iter().any(|&read| banks.operand(read).bank == written)
+            let is_sum = matches!(kernel.spec.steps[0].work, Work::Elementwise(_));
+            !is_sum && kernel.reads.iter().any(|&read| banks.operand(read).bank == written)
         };
         let aliased: Vec<String> = kernels.iter().filter(aliased).map(|kernel| kernel.spec.to_string()).collect();
         assert!(aliased.is_empty(), "{}: {aliased:?}", graph.name);
