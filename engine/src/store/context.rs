@@ -8,8 +8,8 @@ use crate::runtime::RunOptions;
 /// The version of this program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What is written where the processor does not tell its name.
-const UNKNOWN_MACHINE: &str = "unknown";
+/// What is written where the processor does not tell its name, and of what began before the machine was known.
+pub(super) const UNKNOWN_MACHINE: &str = "unknown";
 
 /// Machine, program version and way of running. A result is current only in an equal context.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

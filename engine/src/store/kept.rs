@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::context::COLUMNS;
+use super::context::UNKNOWN_MACHINE;
 use super::{RunContext, Store, StoreError, Timestamp, VERSION};
 use crate::runtime::RunOptions;
 
@@ -68,8 +69,8 @@ impl<T> Kept<T> {
     #[must_use]
     pub fn is_of(&self, machine: Option<&str>, options: &RunOptions) -> bool {
         let RunContext { machine: of, version, options: with } = &self.context;
-        // Until the machine is known, its own results are not called another's.
-        let is_here = machine.is_none_or(|machine| machine == of);
+        // Until the machine is known, its own results are not called another's; nor is what began before it was.
+        let is_here = machine.is_none_or(|machine| machine == of || of == UNKNOWN_MACHINE);
         is_here && version == VERSION && with == options
     }
 }

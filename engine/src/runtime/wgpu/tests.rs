@@ -97,7 +97,14 @@ fn zoo_graphs() -> Vec<Graph> {
 fn wrong(device: &Device, precision: Precision, most: impl Fn(&str) -> f32) -> Vec<String> {
     let mut wrong = Vec::new();
     for graph in zoo_graphs() {
-        let error = error(device, &graph, (Fusing::Full, precision)).unwrap();
+        let error = match error(device, &graph, (Fusing::Full, precision)) {
+            // Their first linear layer alone is more than some drivers bind (lavapipe: 128 MiB).
+            Err(reason) if ["alexnet", "vgg-16"].contains(&graph.name.as_str()) => {
+                assert!(reason.contains("bytes of weights in one buffer"), "{reason}");
+                continue;
+            }
+            error => error.unwrap(),
+        };
         if error.partial_cmp(&most(&graph.name)) != Some(std::cmp::Ordering::Less) {
             wrong.push(format!("{}: {error}", graph.name));
         }
@@ -119,6 +126,15 @@ fn every_network_of_the_zoo_computes_nearly_the_same_in_16_bits() {
     let Some(device) = software() else { return };
     let wrong = wrong(&device, Precision::F16, |name| if name.starts_with("igcv3") { 2e-2 } else { 2e-3 });
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_channel_shuffle_inside_what_could_be_a_chain_is_not_lost() {
+    let Some(device) = software() else { return };
+    for graph in shuffled_chains() {
+        let error = error(&device, &graph, (Fusing::Full, Precision::F32)).unwrap();
+        assert!(error < 1e-5, "{}: {error}", graph.name);
+    }
 }
 
 #[test]
