@@ -150,10 +150,10 @@ impl Tile {
         if !small || !filled || self.row_step == 0 || self.vectors == 0 || self.row_step > 16 || self.vectors > 4 {
             return false;
         }
-        let rows = self.rows % 4 == 0 && self.rows % self.row_step == 0;
-        let steps = self.row_step < 3 || self.row_step % 4 == 0;
-        let columns = self.columns % (4 * self.vectors) == 0;
-        if !rows || !steps || !columns || self.threads() % self.row_vectors() != 0 || self.depth % self.split != 0 {
+        let rows = self.rows.is_multiple_of(4) && self.rows.is_multiple_of(self.row_step);
+        let steps = self.row_step < 3 || self.row_step.is_multiple_of(4);
+        let columns = self.columns.is_multiple_of(4 * self.vectors);
+        if !rows || !steps || !columns || !self.threads().is_multiple_of(self.row_vectors()) || !self.depth.is_multiple_of(self.split) {
             return false;
         }
         // Every thread fetches for one vector of pixels only; ahead of time not more than registers have room for.
