@@ -153,7 +153,12 @@ impl Tile {
         let rows = self.rows.is_multiple_of(4) && self.rows.is_multiple_of(self.row_step);
         let steps = self.row_step < 3 || self.row_step.is_multiple_of(4);
         let columns = self.columns.is_multiple_of(4 * self.vectors);
-        if !rows || !steps || !columns || !self.threads().is_multiple_of(self.row_vectors()) || !self.depth.is_multiple_of(self.split) {
+        if !rows
+            || !steps
+            || !columns
+            || !self.threads().is_multiple_of(self.row_vectors())
+            || !self.depth.is_multiple_of(self.split)
+        {
             return false;
         }
         // Every thread fetches for one vector of pixels only; ahead of time not more than registers have room for.
