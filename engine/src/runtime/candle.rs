@@ -12,15 +12,12 @@ use memory::needed;
 use candle_core::{D, DType, Error, Tensor};
 use candle_nn::{BatchNorm, Conv2d, Conv2dConfig, Linear, Module, ModuleT};
 
-use super::executable::{Executable, Marks, PrepareError, RunError, RunTimes, Stopwatch};
+use super::executable::{Executable, Marks, PrepareError, RunError, RunTimes, Stopwatch, made_up_input};
 use super::plan::KernelPlan;
 use crate::clock::Clock;
 use crate::device::Device;
 use crate::graph::{Activation, Graph, Node, NodeId, Op, Shape, Window, last_uses};
-use crate::weights::{Weights, seeded_input};
-
-/// Seed of the input that a fresh executable runs on.
-const INPUT_SEED: u64 = 1;
+use crate::weights::Weights;
 
 /// A network in stock Candle operations, with its weights on one device.
 #[derive(Debug)]
@@ -98,7 +95,7 @@ impl CandleExecutable {
             steps.push(Step { path: node.path.clone(), layer, inputs, dead });
         }
         let shape = graph.input_shape();
-        let input = Tensor::from_vec(seeded_input(shape, INPUT_SEED), &dims(shape), &device)?;
+        let input = Tensor::from_vec(made_up_input(shape), &dims(shape), &device)?;
         let plan = KernelPlan::one_per_layer(graph);
         Ok(Self { output: input.clone(), device, shape, plan, steps, input })
     }

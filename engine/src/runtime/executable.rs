@@ -4,12 +4,12 @@ use candle_core::Tensor;
 use thiserror::Error;
 
 use super::cpu::Isa;
-use super::{DeviceFault, KernelPlan, Precision, UnsupportedRun};
+use super::{DeviceFault, KernelPlan, UnsupportedRun};
 use crate::clock::Clock;
 use crate::device::DeviceError;
 use crate::graph::Shape;
 use crate::units::Nanos;
-use crate::weights::WeightsError;
+use crate::weights::{WeightsError, seeded_input};
 
 /// When things were done in one run. Two clock domains, never mixed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,6 +102,11 @@ pub trait Executable {
     }
 }
 
+/// The input that a fresh executable runs on: the same for every runtime, never zeros.
+pub(in crate::runtime) fn made_up_input(shape: Shape) -> Vec<f32> {
+    seeded_input(shape, 1)
+}
+
 /// Takes the host's time at each kernel boundary of a run.
 pub(crate) struct Stopwatch<'a> {
     clock: &'a dyn Clock,
@@ -181,14 +186,6 @@ pub enum PrepareError {
         needed: crate::units::Bytes,
         /// What the system reports as available.
         available: crate::units::Bytes,
-    },
-    /// The device does not store values so.
-    #[error("{device} has no {precision} values: choose {}, or another device", Precision::F32)]
-    Precision {
-        /// The device, in words.
-        device: String,
-        /// What was asked for.
-        precision: Precision,
     },
     /// More than the device binds or holds in one piece.
     #[error(

@@ -8,11 +8,9 @@ use super::network::Network;
 use crate::clock::Clock;
 use crate::device::Device;
 use crate::graph::Graph;
+use crate::runtime::executable::made_up_input;
 use crate::runtime::{Executable, Fusing, KernelPlan, Marks, PrepareError, RunError, RunTimes, Stopwatch};
-use crate::weights::{Weights, seeded_input};
-
-/// Seed of the input that a fresh executable runs on; the same as stock Candle's.
-const INPUT_SEED: u64 = 1;
+use crate::weights::Weights;
 
 /// A network ready to run with the tuned kernels, on memory and threads of its own.
 #[derive(Debug)]
@@ -51,7 +49,7 @@ impl CpuExecutable {
             return Err(candle_core::Error::msg("the tuned runtime runs on the CPU only").into());
         }
         let mut network = Network::with_fusing(graph, weights, isa, threads, fusing)?;
-        network.set_input(&seeded_input(graph.input_shape(), INPUT_SEED));
+        network.set_input(&made_up_input(graph.input_shape()));
         let output = Tensor::zeros(network.output_dims(), candle_core::DType::F32, &CandleDevice::Cpu)?;
         let handle = output.flatten_all()?.narrow(0, 0, 1)?;
         Ok(Self { network, output, handle })

@@ -57,19 +57,16 @@ struct Prepared {
     layer: NodeId,
 }
 
-/// Compiles `graph` for `gpu`.
+/// Compiles `graph` for `gpu`, which has the precision.
 ///
 /// # Errors
-/// Where weights do not fit, the device lacks the precision, or something is larger than the device allows.
+/// Where weights do not fit, or something is larger than the device allows.
 pub(super) fn compile(
     gpu: &Gpu,
     graph: &Graph,
     weights: &Weights,
     (fusing, precision): (Fusing, Precision),
 ) -> Result<Compiled, PrepareError> {
-    if precision == Precision::F16 && !gpu.has_f16 {
-        return Err(PrepareError::Precision { device: "this GPU".to_owned(), precision });
-    }
     let parameters = Parameters::new(graph, weights)?;
     let untuned = tune_new(gpu, graph, (fusing, precision), Instant::now() + TUNING)?;
     let planned = plan(gpu, graph, (fusing, precision), Chains::WherePaid);

@@ -11,14 +11,12 @@ use super::stored::stored;
 use crate::clock::Clock;
 use crate::device::Device;
 use crate::graph::{Graph, Shape};
+use crate::runtime::executable::made_up_input;
 use crate::runtime::{
     DeviceFault, Executable, Fusing, KernelPlan, Marks, Precision, PrepareError, RunError, RunTimes, Stopwatch,
 };
 use crate::units::Nanos;
-use crate::weights::{Weights, seeded_input};
-
-/// Seed of the input that a fresh executable runs on; the same as every runtime's.
-const INPUT_SEED: u64 = 1;
+use crate::weights::Weights;
 
 /// A network ready to run on a GPU.
 #[derive(Debug)]
@@ -78,7 +76,7 @@ impl WgpuExecutable {
         let input_shape = graph.input_shape();
         let (next, uploaded) = (None, Vec::new());
         let mut executable = Self { gpu, network, precision, input_shape, next, stamps, readback, uploaded, output };
-        executable.upload(&seeded_input(input_shape, INPUT_SEED));
+        executable.upload(&made_up_input(input_shape));
         executable.gpu.check()?;
         Ok(executable)
     }

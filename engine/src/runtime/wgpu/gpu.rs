@@ -27,7 +27,6 @@ pub(super) struct Gpu {
     pub binding_bytes: u64,
     /// Multiples at which a shader's part of a buffer may begin, in bytes.
     pub alignment: u64,
-    pub has_f16: bool,
     /// Nanoseconds of a timestamp's tick; `None` where there are no timestamps.
     pub timestamp_period: Option<f64>,
     /// A processor that plays a GPU.
@@ -114,7 +113,6 @@ impl Gpu {
             },
             binding_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
             alignment: u64::from(limits.min_storage_buffer_offset_alignment).max(256),
-            has_f16: features.contains(Features::SHADER_F16),
             timestamp_period: period.filter(|period| *period > 0.0),
             is_software: info.device_type == wgpu::DeviceType::Cpu,
             pipelines,
