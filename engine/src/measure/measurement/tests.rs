@@ -12,7 +12,8 @@ fn key(device: DeviceId, protocol: Protocol) -> MeasureKey {
 }
 
 fn circumstances(kernels: usize) -> Circumstances {
-    let kernel = |index: usize| KernelLabel { layers: vec![format!("layer{index}")], label: "pointwise".into() };
+    let kernel =
+        |index: usize| KernelLabel { layers: vec![format!("layer{index}")], label: "pointwise".into(), launches: 1 };
     let conditions = Conditions { usable_cores: Some(2), ..Conditions::default() };
     Circumstances {
         key: key(DeviceId::Cpu, Protocol::live()),
