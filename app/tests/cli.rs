@@ -368,7 +368,10 @@ fn a_build_without_a_window_says_so_and_what_it_can_do() {
 #[test]
 fn what_the_window_starts_with_is_checked_before_it_opens() {
     assert!(failure(2, &["--device", "gpu:0", "--runtime", "candle"]).contains("candle"));
-    assert!(failure(2, &["--precision", "f16"]).contains("f16"), "the processor has no such numbers, which needs no window");
+    assert!(
+        failure(2, &["--precision", "f16"]).contains("f16"),
+        "the processor has no such numbers, which needs no window"
+    );
     assert!(failure(2, &["--threads", "0"]).contains("--threads"));
     let said = failure(2, &["--renderer", "directx"]);
     assert!(said.contains("wgpu") && said.contains("glow"), "{said}");
