@@ -4,14 +4,17 @@
 #![cfg(all(target_os = "linux", not(feature = "cuda")))]
 #![allow(clippy::unwrap_used, reason = "tests and their helpers")]
 
+#[path = "support/program.rs"]
+mod program;
 #[path = "support/wait.rs"]
 mod wait;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use std::time::Duration;
 
+use program::{command, said};
 use serde_json::Value;
 use shufflescope::worker::{Client, ClientEvent, Job, Launcher, PROGRAM, Programs, VERSION};
 use shufflescope_engine::design::{Edit, InputSize};
@@ -47,16 +50,8 @@ fn launcher(program: impl Into<PathBuf>) -> Launcher {
 
 /// Runs the plain program with a data folder of its own; `beside` is what the variable says.
 fn shufflescope(args: &[&str], beside: &Path) -> Output {
-    let data = tempfile::tempdir().unwrap();
-    let mut command = Command::new(PLAIN);
-    for variable in ["XDG_DATA_HOME", "XDG_CACHE_HOME", "HOME"] {
-        command.env(variable, data.path());
-    }
-    command.args(args).env("SHUFFLESCOPE_CANDLE_CUDA", beside).output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    let home = tempfile::tempdir().unwrap();
+    command(home.path(), args).env("SHUFFLESCOPE_CANDLE_CUDA", beside).output().unwrap()
 }
 
 fn job(device: DeviceId) -> Job {
