@@ -38,7 +38,7 @@ impl Place {
             (Some(adapter), _) => {
                 let info = adapter.get_info();
                 let slot = Slot::parse(&info.device_pci_bus_id);
-                (info.vendor == NVIDIA).then(|| Self { slot, name: Some(info.name), position: None })
+                (info.vendor == NVIDIA).then_some(Self { slot, name: Some(info.name), position: None })
             }
             (None, DeviceId::Cuda(position)) => Some(Self { position: Some(position), ..Self::default() }),
             (None, _) => None,
