@@ -15,6 +15,7 @@ mod last_words;
 mod later;
 mod open_device;
 pub mod reader;
+pub mod target;
 pub mod weights_store;
 #[cfg(feature = "window")]
 pub mod window;

@@ -16,7 +16,7 @@ use shufflescope::camera::{
 };
 use shufflescope::worker::{
     CameraClient, CameraEvent, CameraLimits, CameraNews, CameraReport, CameraRequest, Client, ClientEvent, Event,
-    FrameHead, Job, Launcher, Request, Session, VERSION, find_cameras, find_devices,
+    FrameHead, Job, Launcher, PROGRAM, Request, Session, VERSION, find_cameras, find_devices,
 };
 use shufflescope_engine::design::{Design, Edit, InputSize};
 use shufflescope_engine::device::DeviceId;
@@ -228,7 +228,7 @@ fn a_preview_that_is_not_what_it_says_is_an_error() {
     };
     // The line of a greeting behind it is taken for pixels; or more is promised than any picture has.
     for (bytes, expected) in [(4, "RGB pixels has 6 bytes, 4 were given"), (usize::MAX, "bytes in one piece")] {
-        let events = [frame(bytes), Event::Hello { version: VERSION, threads: 1 }];
+        let events = [frame(bytes), Event::Hello { version: VERSION, threads: 1, program: PROGRAM.into() }];
         let mut camera = camera(stand_in(&events, Then::Hang));
         let (source, options) = scene();
         camera.open(source, options);

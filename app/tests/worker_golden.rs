@@ -188,7 +188,7 @@ fn events_are_as_in_the_golden_file() {
     };
     let (fraction, left) = (0.5, Nanos(1_000_000));
     let events = [
-        Event::Hello { version: VERSION, threads: 2 },
+        Event::Hello { version: VERSION, threads: 2, program: "0.2.0".into() },
         Event::Waiting { ticket, behind: "the window (process 9)".into() },
         Event::Preparing { ticket, longest_run: Nanos(12_000_000) },
         Event::Progress { ticket, fraction, left, partial: None },

@@ -105,7 +105,12 @@ fn measurement(model: &Model, plan: &KernelPlan) -> Measurement {
 /// The network as two kernels, the first of which computes all layers up to `first`.
 fn two_kernels(graph: &Graph, first: usize) -> KernelPlan {
     let ids: Vec<_> = graph.layers().map(|(id, _)| id).collect();
-    let kernel = |layers: &[NodeId], label: &str| Kernel { layers: layers.to_vec(), label: label.into(), spec: None };
+    let kernel = |layers: &[NodeId], label: &str| Kernel {
+        layers: layers.to_vec(),
+        label: label.into(),
+        launches: 1,
+        spec: None,
+    };
     let (before, after) = ids.split_at(first);
     KernelPlan { kernels: vec![kernel(before, "the first"), kernel(after, "the second")] }
 }

@@ -9,11 +9,11 @@ use serde_json::Value;
 use shufflescope_engine::clock::{ClockDomain, TimerQuality};
 use shufflescope_engine::cost::LayerCost;
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
-use shufflescope_engine::device::{Conditions, DeviceId, Precision};
+use shufflescope_engine::device::{CardState, Conditions, DeviceId, Precision};
 use shufflescope_engine::graph::{OpKind, lower};
 use shufflescope_engine::measure::{
     Apart, Circumstances, KernelLabel, LayerTime, MarkedRun, MeasureKey, Measurement, MedianRange, Mode,
-    ProcessSamples, Protocol, SPLIT_LABEL, Stop, WarmUp, Warning,
+    PrecisionEffect, ProcessSamples, Protocol, SPLIT_LABEL, Stop, WarmUp, Warning,
 };
 use shufflescope_engine::model::{Model, ModelFile};
 use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
@@ -94,6 +94,38 @@ fn text(profile: &Profile, format: Format) -> String {
 
 fn reread(profile: &Profile) -> Profile {
     Profile::from_json(&profile.to_bytes(Format::Json).unwrap(), "memory").unwrap()
+}
+
+#[test]
+fn reports_tell_the_card_the_logits_and_the_launches_where_they_are_known() {
+    let mut profile = sample();
+    let before = [Format::Html, Format::Markdown].map(|format| text(&profile, format));
+    assert!(before.iter().all(|text| !text.contains("multiprocessors") && !text.contains("group by group")));
+    let measurement = profile.measurement.as_mut().unwrap();
+    measurement.enqueue = Some(measurement.whole);
+    measurement.precision = Precision::F16;
+    let effect = PrecisionEffect { relative_difference: Some(0.0125), top1_changed: 0, images: 1 };
+    measurement.precision_effect = Some(effect);
+    let card = CardState { sm_clock_mhz: Some(1_980), temperature_c: Some(41), readings: 3, ..CardState::default() };
+    measurement.conditions.card = Some(card);
+    measurement.breakdown.as_mut().unwrap().kernels[4].launches = 24;
+    for format in [Format::Html, Format::Markdown] {
+        let text = text(&profile, format);
+        for told in [
+            "1980 MHz",
+            "temperature 41 °C, power unknown",
+            "throttling unknown",
+            "1.25 %",
+            "f16 beside f32 on the same input",
+            "the likeliest class stays",
+            "candle goes through grouped convolutions group by group: 24 for",
+        ] {
+            assert!(text.contains(told), "{told}: {text}");
+        }
+    }
+    let json: serde_json::Value = serde_json::from_str(&profile.to_json().unwrap()).unwrap();
+    assert_eq!(json["measurement"]["breakdown"]["kernels"][4]["launches"], 24);
+    assert_eq!(reread(&profile), profile);
 }
 
 #[test]

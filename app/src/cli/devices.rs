@@ -4,11 +4,12 @@ use serde::Serialize;
 use shufflescope_engine::device::{DeviceInfo, Machine, devices};
 
 use super::output::print;
+use crate::worker::CandleCuda;
 
 /// What tells devices apart that are the same card.
 const DIFFERENCE: &str = "\
   gpu:N is a graphics card of any maker with our own kernels, through Vulkan, Metal or Direct3D 12 (--runtime tuned);
-  cuda:N and metal:N may be the same card with stock Candle (--runtime candle), in builds with that feature.
+  cuda:N and metal:N may be the same card with stock Candle (--runtime candle): of a program of its own, or a feature.
   gpu:software is the processor in the part of a card: good for tests, and no measure of any GPU.
 ";
 
@@ -23,14 +24,17 @@ pub(super) struct Arguments {
 struct Listing {
     machine: Machine,
     devices: Vec<DeviceInfo>,
+    /// The program that stock Candle on CUDA runs in.
+    candle_cuda: CandleCuda,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let listing = Listing { machine: Machine::detect(), devices: devices() };
+    let candle_cuda = CandleCuda::ask();
+    let listing = Listing { machine: Machine::detect(), devices: candle_cuda.beside(devices()), candle_cuda };
     print(&if arguments.json { serde_json::to_string_pretty(&listing)? + "\n" } else { plain(listing) })
 }
 
-fn plain(Listing { machine, devices }: Listing) -> String {
+fn plain(Listing { machine, devices, candle_cuda }: Listing) -> String {
     let unknown = || "unknown".to_owned();
     let count = |cores: Option<usize>| cores.map_or_else(unknown, |cores| cores.to_string());
     let list = |names: &[String]| if names.is_empty() { "none".into() } else { names.join(" ") };
@@ -47,6 +51,7 @@ fn plain(Listing { machine, devices }: Listing) -> String {
         ("memory", machine.memory.map_or_else(unknown, |memory| memory.to_string())),
         ("system", [machine.os, machine.os_version].into_iter().flatten().collect::<Vec<_>>().join(" ")),
         ("features compiled in", list(&machine.features)),
+        ("Candle on CUDA", beside(&candle_cuda)),
         (
             "build",
             format!(
@@ -59,6 +64,18 @@ fn plain(Listing { machine, devices }: Listing) -> String {
         text += &format!("{name:<22}{fact}\n");
     }
     text
+}
+
+/// Where stock Candle on CUDA is, and what it can use; or how to get it.
+fn beside(found: &CandleCuda) -> String {
+    let CandleCuda { program, devices, problem } = found;
+    let ids: Vec<String> = devices.iter().map(|device| device.id.to_string()).collect();
+    match (program, problem) {
+        (Some(program), Some(problem)) => format!("{} cannot be used: {problem}", program.display()),
+        (Some(program), None) => format!("{}: {}", program.display(), ids.join(" ")),
+        (None, Some(problem)) => format!("not found: {problem}"),
+        (None, None) => "compiled in".into(),
+    }
 }
 
 /// A device's name and what is known of it, or why it cannot be used.
@@ -104,11 +121,18 @@ mod tests {
             ..DeviceInfo::unknown(DeviceId::SoftwareGpu)
         };
         let missing = DeviceInfo { unavailable: Some("no driver".into()), ..DeviceInfo::unknown(DeviceId::Cuda(0)) };
-        let text = plain(Listing { machine: Machine::detect(), devices: vec![card, software, missing] });
+        let candle_cuda = CandleCuda {
+            program: Some("shufflescope-candle-cuda".into()),
+            problem: Some("no driver".into()),
+            ..CandleCuda::default()
+        };
+        let devices = vec![card, software, missing];
+        let text = plain(Listing { machine: Machine::detect(), devices, candle_cuda });
         for line in [
             "  gpu:0         NVIDIA H100 (discrete GPU, Vulkan, NVIDIA 580.95.05, f32 and f16)",
             "  gpu:software  llvmpipe (software: the processor plays a GPU, Vulkan, no timestamps)",
             "  cuda:0        not available: no driver",
+            "Candle on CUDA        shufflescope-candle-cuda cannot be used: no driver",
         ] {
             assert!(text.lines().any(|told| told == line), "{line}\n{text}");
         }

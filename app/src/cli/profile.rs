@@ -193,12 +193,7 @@ fn kernels(breakdown: &Breakdown) -> Table {
     ]);
     for kernel in &breakdown.kernels {
         let share = kernel.median.share_of(breakdown.marked_whole);
-        table.row([
-            layers_of(kernel),
-            kernel.label.clone(),
-            kernel.median.to_string(),
-            format!("{:.1} %", 100.0 * share),
-        ]);
+        table.row([layers_of(kernel), kernel.what(), kernel.median.to_string(), format!("{:.1} %", 100.0 * share)]);
     }
     table
 }

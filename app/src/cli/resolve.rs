@@ -10,6 +10,8 @@ use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::zoo;
 use thiserror::Error;
 
+use crate::target::{find_candle_cuda, needs_candle_cuda};
+
 /// The command line is wrong: exit code 2.
 #[derive(Debug, Error)]
 #[error("{0}")]
@@ -93,6 +95,11 @@ fn named(word: &str) -> anyhow::Result<Design> {
 /// Refuses what nothing has kernels for, and a device that is not there or lacks the precision.
 pub(super) fn can_run(options: &RunOptions) -> anyhow::Result<()> {
     options.check().map_err(|error| UsageError(error.to_string()))?;
+    if needs_candle_cuda(options) {
+        // What it lacks on this machine it says itself, before it measures.
+        find_candle_cuda()?;
+        return Ok(());
+    }
     Ok(options.check_on(&Device::open(&options.device)?)?)
 }
 

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use shufflescope_engine::device::{DeviceId, DeviceInfo, Machine};
 
 use super::pacer::Pacer;
-use crate::worker::{Launcher, find_devices};
+use crate::worker::{CandleCuda, Launcher, find_devices};
 
 /// What the machine offers.
 #[derive(Clone, Debug)]
@@ -24,6 +24,7 @@ impl Surroundings {
         std::thread::spawn(move || {
             let machine = Machine::detect();
             let devices = find_devices(&launcher).unwrap_or_else(|reason| without_drivers(&machine, reason));
+            let devices = CandleCuda::ask().beside(devices);
             let _ = tell.set((machine, devices));
             pacer.wake();
         });

@@ -173,7 +173,7 @@ mod tests {
         let mut process = ProcessSamples::new(warm_up, TimerQuality { precision: Nanos(1), read_cost: Nanos(0) }, 1, 1);
         process.whole = vec![Nanos(20); 5];
         process.marked = vec![MarkedRun { whole: Nanos(20), kernels: vec![Nanos(20)], clock: ClockDomain::Host }; 5];
-        let label = KernelLabel { layers: vec!["a".into(), "b".into()], label: "conv + relu".into() };
+        let label = KernelLabel { layers: vec!["a".into(), "b".into()], label: "conv + relu".into(), launches: 1 };
         let (design, options) = of_job(job);
         let key = MeasureKey { design, options, protocol: job.protocol };
         let circumstances =

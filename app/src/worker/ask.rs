@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use shufflescope_engine::device::DeviceInfo;
 
-use super::child::{Launcher, Line, Worker};
+use super::child::{Line, Worker};
 use super::protocol::{Event, Request};
 use crate::camera::Listed;
+use crate::target::Launcher;
 
 /// A driver that has not answered by then hangs.
 const PATIENCE: Duration = Duration::from_secs(60);

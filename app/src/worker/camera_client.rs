@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use shufflescope_engine::classify::Picture;
 use shufflescope_engine::units::Nanos;
 
-use super::child::{Launcher, Line, Wake, Worker};
+use super::child::{Line, Wake, Worker};
 use super::protocol::{CameraEvent, CameraReport, CameraRequest, Event, FrameHead, Request, Session};
 use crate::camera::{CaptureState, Fit, Generation, Offer, SourceOptions, SourceSpec, Wish};
+use crate::target::Launcher;
 
 /// How long the parts of a camera may take before they are taken for hung.
 #[derive(Clone, Copy, Debug)]

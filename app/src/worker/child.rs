@@ -1,15 +1,15 @@
 //! One child process and the threads that read and write its pipes.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
-use super::protocol::{Event, MAX_LINE_BYTES, MAX_PAYLOAD_BYTES, Request, VERSION};
+use super::protocol::{Event, MAX_LINE_BYTES, MAX_PAYLOAD_BYTES, PROGRAM, Request, VERSION};
 use super::reaper;
 use crate::last_words::LastWords;
+use crate::target::Launcher;
 
 /// Lines waiting in either direction; a full queue of requests means that the child hangs.
 const QUEUE: usize = 64;
@@ -19,25 +19,6 @@ const GREETING: Duration = Duration::from_secs(20);
 
 /// How long the end of a process is waited for, once its output is closed, to tell how it ended.
 const LAST_WORDS: Duration = Duration::from_millis(500);
-
-/// How to start a worker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Launcher {
-    /// The program.
-    pub program: PathBuf,
-    /// Its arguments.
-    pub args: Vec<String>,
-}
-
-impl Launcher {
-    /// This very program with the hidden subcommand `worker`.
-    ///
-    /// # Errors
-    /// Where the system does not tell the program's path.
-    pub fn this_program() -> std::io::Result<Self> {
-        Ok(Self { program: std::env::current_exe()?, args: vec!["worker".into()] })
-    }
-}
 
 /// Called from another thread whenever something has come in.
 pub(super) type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -67,6 +48,8 @@ pub(super) struct Worker {
     requests: SyncSender<Vec<u8>>,
     lines: Receiver<Heard>,
     last_words: LastWords,
+    /// How it was started.
+    pub launcher: Launcher,
     /// CPU threads it was started with.
     pub threads: Option<usize>,
     started: Instant,
@@ -102,9 +85,10 @@ impl Worker {
         let (incoming, lines) = sync_channel(QUEUE);
         let (started, heard) = (Instant::now(), Instant::now());
         // From here on the process is ended whatever goes wrong.
-        let (process, last_words) = (Some(process), LastWords::default());
+        let (process, last_words, launcher) = (Some(process), LastWords::default(), launcher.clone());
         let (greeted, closed, painting) = (false, None, false);
-        let worker = Self { process, requests, lines, last_words, threads, started, greeted, closed, heard, painting };
+        let worker =
+            Self { process, requests, lines, last_words, launcher, threads, started, greeted, closed, heard, painting };
         let (Some(stdin), Some(stdout), Some(errors)) = pipes else {
             return Err(std::io::Error::other("the worker has no pipes"));
         };
@@ -135,10 +119,13 @@ impl Worker {
                 Ok(Heard::Event(event, bytes)) => {
                     self.heard = Instant::now();
                     match *event {
-                        Event::Hello { version: VERSION, .. } => self.greeted = true,
-                        Event::Hello { version, .. } => {
+                        Event::Hello { version: VERSION, ref program, .. } if program == PROGRAM => self.greeted = true,
+                        Event::Hello { version, program, .. } => {
+                            let path = self.launcher.program.display();
                             return Some(Line::Lost(format!(
-                                "it speaks protocol version {version}, this program {VERSION}: use the same release"
+                                "{path} is release {} of ShuffleScope, protocol version {version}; this program is release \
+                                 {PROGRAM}, protocol version {VERSION}: use the same release of both",
+                                if program.is_empty() { "0.2.0 or older" } else { program.as_str() }
                             )));
                         }
                         _ => return Some(Line::Event(event, bytes)),

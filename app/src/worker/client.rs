@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use shufflescope_engine::device::DeviceId;
 
-use super::child::{Launcher, Line, Wake, Worker};
+use super::child::{Line, Wake, Worker};
 use super::client_event::ClientEvent;
 use super::current::{Current, Step};
 use super::protocol::{Event, Job, Request, Ticket, TurnsJob};
+use crate::target::{Launcher, Programs};
 
 /// A worker that has not dropped an older measurement by then is killed: it is in the middle of a long run.
 const OBEDIENCE: Duration = Duration::from_millis(150);
@@ -23,7 +24,7 @@ const SILENCE: Duration = Duration::from_secs(120);
 
 /// Owns at most one worker process, and one job or one measurement of a device's ceilings.
 pub struct Client {
-    launcher: Launcher,
+    programs: Programs,
     /// What others are told that have to wait for this.
     name: &'static str,
     wake: Wake,
@@ -44,11 +45,11 @@ struct Ceilings {
 }
 
 impl Client {
-    /// A client that starts workers as `launcher` says; `name` is what others are told that have to wait for it. `wake` is
+    /// A client that starts workers as `programs` say (a launcher alone: with the programs beside this one); `name` is what others are told that have to wait for it. `wake` is
     /// called from another thread whenever [`poll`](Self::poll) has something to do.
-    pub fn new(launcher: Launcher, name: &'static str, wake: impl Fn() + Send + Sync + 'static) -> Self {
+    pub fn new(programs: impl Into<Programs>, name: &'static str, wake: impl Fn() + Send + Sync + 'static) -> Self {
         Self {
-            launcher,
+            programs: programs.into(),
             name,
             wake: Arc::new(wake),
             worker: None,
@@ -101,7 +102,8 @@ impl Client {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         self.ceilings = Some(Ceilings { ticket, by: Instant::now() + self.silence });
-        self.send(threads, Request::Peaks { ticket, device });
+        let launcher = self.programs.own.clone();
+        self.send((threads, launcher), Request::Peaks { ticket, device });
         Some(ticket)
     }
 
@@ -156,20 +158,28 @@ impl Client {
     /// Hands the current job to a worker, which is started where there is none with the right number of threads.
     fn submit(&mut self, busy: bool) {
         let Some(current) = &mut self.current else { return };
-        let threads = current.threads();
-        let busy = busy && self.worker.as_ref().is_some_and(|worker| worker.threads == Some(threads));
+        let threads = current.options().threads;
+        let launcher = match self.programs.of(current.options()) {
+            Ok(launcher) => launcher.clone(),
+            Err(error) => {
+                let (ticket, message) = (current.ticket, error.to_string());
+                self.current = None;
+                return self.events.push_back(ClientEvent::Failed { ticket, message });
+            }
+        };
+        let busy = busy && self.worker.as_ref().is_some_and(|worker| is_for(worker, threads, &launcher));
         current.submitted(busy.then(|| Instant::now() + OBEDIENCE));
         let request = current.request();
-        self.send(threads, request);
+        self.send((threads, launcher), request);
     }
 
-    /// Sends a request to a worker with so many threads, which is started where there is none.
-    fn send(&mut self, threads: usize, request: Request) {
-        if self.worker.as_ref().is_some_and(|worker| worker.threads != Some(threads) || worker.is_closed()) {
+    /// Sends a request to a worker with so many threads, which is started like this where there is none.
+    fn send(&mut self, (threads, launcher): (usize, Launcher), request: Request) {
+        if self.worker.as_ref().is_some_and(|worker| !is_for(worker, threads, &launcher) || worker.is_closed()) {
             self.worker = None;
         }
         if self.worker.is_none() {
-            match Worker::start(&self.launcher, Some(threads), self.name, self.wake.clone()) {
+            match Worker::start(&launcher, Some(threads), self.name, self.wake.clone()) {
                 Ok(worker) => self.worker = Some(worker),
                 Err(reason) => return self.lose(&reason),
             }
@@ -285,10 +295,15 @@ impl Client {
     }
 }
 
+/// Whether a worker is of this program and has so many threads.
+fn is_for(worker: &Worker, threads: usize, launcher: &Launcher) -> bool {
+    worker.threads == Some(threads) && worker.launcher == *launcher
+}
+
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client")
-            .field("launcher", &self.launcher)
+            .field("programs", &self.programs)
             .field("current", &self.current)
             .finish_non_exhaustive()
     }

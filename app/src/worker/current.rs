@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use shufflescope_engine::device::CardState;
 use shufflescope_engine::measure::{
     Circumstances, Interleaved, KernelLabel, KernelTime, Measurement, ProcessSamples, Processes, Protocol, Scatter,
 };
+use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;
 
 use super::child::Wake;
@@ -36,6 +38,8 @@ enum Work {
         collected: Vec<ProcessSamples>,
         /// The kernels they marked; empty until one has.
         kernels: Vec<KernelLabel>,
+        /// What the card told all of them.
+        card: Option<CardState>,
         /// One measurement over all of them.
         merging: Later<Result<Merged, String>>,
     },
@@ -68,7 +72,7 @@ impl Current {
     /// `wake` is called when there is something to [take over](Self::merged).
     pub fn measure(ticket: Ticket, job: Job, wake: Wake) -> Self {
         let merging = Later::new(move || wake());
-        Self::new(ticket, Work::Measure { job: Box::new(job), collected: vec![], kernels: vec![], merging })
+        Self::new(ticket, Work::Measure { job: Box::new(job), collected: vec![], kernels: vec![], card: None, merging })
     }
 
     pub fn apart(ticket: Ticket, job: Job) -> Self {
@@ -108,11 +112,11 @@ impl Current {
         !self.is_merging() && now.saturating_duration_since(self.heard) > self.patience(margin)
     }
 
-    /// CPU threads of the processes that this needs.
-    pub fn threads(&self) -> usize {
+    /// How the processes run that this needs.
+    pub fn options(&self) -> &RunOptions {
         match &self.work {
-            Work::Measure { job, .. } | Work::Apart { job } => job.options.threads,
-            Work::TakeTurns { job, .. } => job.options.threads,
+            Work::Measure { job, .. } | Work::Apart { job } => &job.options,
+            Work::TakeTurns { job, .. } => &job.options,
         }
     }
 
@@ -171,13 +175,19 @@ impl Current {
     }
 
     /// One process is done. What several took is put together elsewhere: it runs over all their samples.
-    fn done(&mut self, measurement: Box<Measurement>, samples: ProcessSamples) -> Step {
-        let Work::Measure { job, collected, kernels, merging } = &mut self.work else { return Step::Nothing };
+    fn done(&mut self, mut measurement: Box<Measurement>, samples: ProcessSamples) -> Step {
+        let Work::Measure { job, collected, kernels, card, merging } = &mut self.work else { return Step::Nothing };
         // Where kernels were tuned meanwhile, what ran before is not what runs from now on.
         if collected.last().is_some_and(|before| before.untuned != samples.untuned) {
             collected.clear();
             kernels.clear();
+            *card = None;
         }
+        if let Some(before) = card.take() {
+            let now = measurement.conditions.card.take();
+            measurement.conditions.card = Some(now.map_or_else(|| before.clone(), |now| before.and(&now)));
+        }
+        card.clone_from(&measurement.conditions.card);
         collected.push(samples);
         if let (true, Some(breakdown)) = (kernels.is_empty(), &measurement.breakdown) {
             *kernels = breakdown.kernels.iter().map(KernelTime::kernel).collect();
@@ -286,5 +296,6 @@ fn merge(
 ) -> Result<Box<Measurement>, String> {
     let circumstances =
         Circumstances { key: last.key(), kernels: kernels.to_vec(), conditions: last.conditions.clone(), scatter };
-    Measurement::summarise(&circumstances, collected).map(Box::new).map_err(|error| error.to_string())
+    let merged = Measurement::summarise(&circumstances, collected).map_err(|error| error.to_string())?;
+    Ok(Box::new(Measurement { precision_effect: last.precision_effect.clone(), ..merged }))
 }

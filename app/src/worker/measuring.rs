@@ -10,12 +10,13 @@ use anyhow::{Context, bail};
 use shufflescope_engine::clock::{Clock, MonotonicClock};
 use shufflescope_engine::cost::total_cost;
 use shufflescope_engine::design::Batch;
-use shufflescope_engine::device::{ConditionsProbe, DeviceId};
+use shufflescope_engine::device::{CardProbe, ConditionsProbe, DeviceId, Precision};
 use shufflescope_engine::experiment::{ExperimentError, measure_in_turns};
 use shufflescope_engine::graph::Graph;
 use shufflescope_engine::measure::{
     ArithmeticCanary, Canary, Circumstances, Instruments, InterleaveProgress, Interleaved, KernelLabel, MeasureError,
-    MeasureKey, Measurement, PeaksError, ProcessSamples, Progress, Protocol, SystemWatch, measure_peaks, sample,
+    MeasureKey, Measurement, PeaksError, ProcessSamples, Progress, Protocol, SystemWatch, measure_peaks,
+    precision_effect, sample,
 };
 use shufflescope_engine::runtime::{Executable, check_memory, prepare};
 use shufflescope_engine::units::Nanos;
@@ -176,7 +177,8 @@ impl Measuring {
         let device = open_device(&job.options.device)?;
         let weights = job.design.weights(&graph, job.weights.as_deref()).context("the weights cannot be used")?;
         let mut executable = prepare(&graph, &weights, &device, &job.options)?;
-        drop(weights);
+        // In fewer bits the network is run once more in 32, when the rest is done.
+        let weights = (job.options.precision != Precision::F32).then_some(weights);
         if self.is_stale(ticket) {
             return Err(MeasureError::Cancelled.into());
         }
@@ -194,11 +196,16 @@ impl Measuring {
                 conditions: shufflescope_engine::device::Conditions::default(),
                 scatter: job.scatter,
             },
-            probe: ConditionsProbe::start(),
+            probe: ConditionsProbe::start().with_card(CardProbe::of(&device)),
             last_partial: None,
             ticket,
         };
-        self.sample(&mut *executable, &mut session)
+        let (mut measurement, samples) = self.sample(&mut *executable, &mut session)?;
+        if let Some(weights) = weights {
+            let of = (&graph, &*weights);
+            measurement.precision_effect = precision_effect(&mut *executable, of, &job.options, &self.clock)?;
+        }
+        Ok((measurement, samples))
     }
 
     fn sample(

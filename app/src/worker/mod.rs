@@ -7,6 +7,7 @@
 
 mod apart;
 mod ask;
+mod beside;
 mod camera;
 mod camera_client;
 mod child;
@@ -20,14 +21,15 @@ mod reaper;
 mod serve;
 mod turn;
 
+pub use crate::target::{Launcher, Programs};
 pub use ask::{find_cameras, find_devices};
+pub use beside::CandleCuda;
 pub use camera_client::{CameraClient, CameraFrame, CameraLimits, CameraNews};
-pub use child::Launcher;
 pub use client::Client;
 pub use client_event::ClientEvent;
 pub use protocol::{
-    CameraEvent, CameraReport, CameraRequest, ColumnChoice, Contest, Event, FrameHead, Job, Request, Session, Ticket,
-    TurnsJob, VERSION,
+    CameraEvent, CameraReport, CameraRequest, ColumnChoice, Contest, Event, FrameHead, Job, PROGRAM, Request, Session,
+    Ticket, TurnsJob, VERSION,
 };
 pub use serve::serve;
 pub(crate) use turn::{Turn, Turns};

@@ -18,7 +18,10 @@ pub use self::camera::{CameraEvent, CameraReport, CameraRequest, FrameHead, Sess
 use crate::camera::Listed;
 
 /// Spoken by this build; both sides must agree.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
+
+/// The release that this is; both sides must be of the same one, for results name only one.
+pub const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
 /// A line longer than this is not from our worker.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
@@ -163,6 +166,9 @@ pub enum Event {
         version: u32,
         /// Size of the worker's thread pool, as it reports it.
         threads: usize,
+        /// [`PROGRAM`] of the worker; empty of those before there was this.
+        #[serde(default)]
+        program: String,
     },
     /// Somebody else measures on the device; this goes on when they are done. Said again while that is so.
     Waiting {

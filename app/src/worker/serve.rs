@@ -12,7 +12,7 @@ use shufflescope_engine::measure::SystemWatch;
 use super::camera::Cameras;
 use super::events::Events;
 use super::measuring::Measuring;
-use super::protocol::{Event, MAX_LINE_BYTES, Request, VERSION};
+use super::protocol::{Event, MAX_LINE_BYTES, PROGRAM, Request, VERSION};
 use super::turn::Turns;
 use crate::camera::list;
 
@@ -31,7 +31,7 @@ pub fn serve(input: impl Read + Send + 'static, output: impl Write + Send + 'sta
     let reader = Reader { newest: newest.clone(), repaints: watch.repaints(), requests: sender };
     std::thread::Builder::new().name("requests".into()).spawn(move || reader.run(input))?;
 
-    let hello = Event::Hello { version: VERSION, threads: rayon::current_num_threads() };
+    let hello = Event::Hello { version: VERSION, threads: rayon::current_num_threads(), program: PROGRAM.into() };
     let client = match requests.recv() {
         Ok(Request::Hello { version, client }) if version == VERSION => client,
         Ok(Request::Hello { version, .. }) => {

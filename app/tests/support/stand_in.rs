@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "not every test file needs everything")]
 
 use serde::Serialize;
-use shufflescope::worker::{Event, Launcher, VERSION};
+use shufflescope::worker::{Event, Launcher, PROGRAM, VERSION};
 
 /// What comes after the lines.
 pub enum Then<'a> {
@@ -17,7 +17,7 @@ pub enum Then<'a> {
 
 /// A program that greets, says these events and then does something.
 pub fn stand_in(events: &[Event], then: Then<'_>) -> Launcher {
-    let hello = Event::Hello { version: VERSION, threads: 1 };
+    let hello = Event::Hello { version: VERSION, threads: 1, program: PROGRAM.into() };
     let lines: Vec<String> = std::iter::once(&hello).chain(events).map(line).collect();
     if cfg!(windows) { power_shell(&lines, then) } else { shell(&lines, then) }
 }

@@ -9,6 +9,7 @@ use sysinfo::{
     RefreshKind, System, get_current_pid,
 };
 
+use super::card::{CardProbe, CardState};
 use crate::units::Bytes;
 
 /// The state of the machine while a measurement ran; `None` is unknown.
@@ -25,6 +26,9 @@ pub struct Conditions {
     pub available_memory: Option<Bytes>,
     /// The fastest core's clock at the end, in MHz.
     pub cpu_mhz: Option<u64>,
+    /// What the card told that ran it; absent where it ran on no card of NVIDIA's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<CardState>,
 }
 
 /// Watches the conditions from [`start`](Self::start) on; [`read`](Self::read) it as often as wanted.
@@ -36,6 +40,7 @@ pub struct ConditionsProbe {
     own_cpu_millis: Option<u64>,
     /// Seconds watched so far, and in them the seconds that others used all cores.
     watched: Option<(f64, f64)>,
+    card: Option<CardProbe>,
 }
 
 impl ConditionsProbe {
@@ -49,9 +54,16 @@ impl ConditionsProbe {
             since: Instant::now(),
             own_cpu_millis: None,
             watched: None,
+            card: None,
         };
         probe.own_cpu_millis = probe.own_cpu();
         probe
+    }
+
+    /// The same, watching a card too.
+    #[must_use]
+    pub fn with_card(self, card: Option<CardProbe>) -> Self {
+        Self { card, ..self }
     }
 
     /// The conditions now, with the share of other processes since the start.
@@ -76,6 +88,7 @@ impl ConditionsProbe {
             cpu_mhz: system
                 .and_then(|system| system.cpus().iter().map(sysinfo::Cpu::frequency).max())
                 .filter(|&mhz| mhz > 0),
+            card: self.card.as_mut().map(CardProbe::read),
         }
     }
 

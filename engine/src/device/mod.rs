@@ -4,6 +4,7 @@
 //! [`Conditions`]. Whatever a sensor does not tell is `None`: unknown is never 0 and never "fine".
 
 mod adapters;
+mod card;
 mod conditions;
 mod discover;
 mod id;
@@ -14,6 +15,7 @@ mod open;
 mod precision;
 
 pub use adapters::NoGpu;
+pub use card::{CardProbe, CardState, Throttle};
 pub use conditions::{Conditions, ConditionsProbe, available_memory};
 pub use discover::devices;
 pub use id::{DeviceId, ParseDeviceError};

@@ -210,7 +210,14 @@ mod tests {
             .into_iter()
             .map(|kernel| {
                 let median = Nanos(1_000 * time(&kernel.label));
-                KernelTime { layers: kernel.layers, label: kernel.label, median, low: median, high: median }
+                KernelTime {
+                    layers: kernel.layers,
+                    label: kernel.label,
+                    launches: kernel.launches,
+                    median,
+                    low: median,
+                    high: median,
+                }
             })
             .collect();
         let sum: Nanos = kernels.iter().map(|kernel| kernel.median).sum();

@@ -42,6 +42,9 @@ pub struct KernelLabel {
     pub layers: Vec<String>,
     /// What runs: `pointwise + batch-norm + relu`.
     pub label: String,
+    /// How many operations the runtime starts for it.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub launches: usize,
 }
 
 /// A kernel and its time.
@@ -51,6 +54,10 @@ pub struct KernelTime {
     pub layers: Vec<String>,
     /// What runs.
     pub label: String,
+    /// How many operations the runtime starts for it; left out where it is one. Stock Candle goes through a grouped
+    /// convolution group by group: 58 for a depthwise layer of 58 channels.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub launches: usize,
     /// The median over the marked runs.
     #[serde(rename = "median_ns")]
     pub median: Nanos,
@@ -62,11 +69,28 @@ pub struct KernelTime {
     pub high: Nanos,
 }
 
+const fn one() -> usize {
+    1
+}
+
+const fn is_one(launches: &usize) -> bool {
+    *launches == 1
+}
+
 impl KernelTime {
     /// Which kernel this is, without its time.
     #[must_use]
     pub fn kernel(&self) -> KernelLabel {
-        KernelLabel { layers: self.layers.clone(), label: self.label.clone() }
+        KernelLabel { layers: self.layers.clone(), label: self.label.clone(), launches: self.launches }
+    }
+
+    /// What runs, with how many launches that takes where it is more than one.
+    #[must_use]
+    pub fn what(&self) -> String {
+        match self.launches {
+            0 | 1 => self.label.clone(),
+            launches => format!("{} ({launches} launches)", self.label),
+        }
     }
 
     /// Whether it is computed with fewer multiplications than its mult-adds, as its label says.
@@ -104,8 +128,8 @@ impl Breakdown {
         let kernel = |(index, label): (usize, &KernelLabel)| {
             let times: Sorted = runs.iter().filter_map(|run| run.kernels.get(index).copied()).collect();
             let (median, interval) = times.median().zip(times.median_interval())?;
-            let KernelLabel { layers, label } = label.clone();
-            Some(KernelTime { layers, label, median, low: interval.low, high: interval.high })
+            let KernelLabel { layers, label, launches } = label.clone();
+            Some(KernelTime { layers, label, launches, median, low: interval.low, high: interval.high })
         };
         let kernels: Vec<KernelTime> = labels.iter().enumerate().filter_map(kernel).collect();
         let sum = kernels.iter().map(|kernel| kernel.median).sum();
@@ -135,6 +159,7 @@ impl KernelLabel {
         let label = |kernel: &Kernel| Self {
             layers: kernel.layers.iter().map(|&layer| graph.node(layer).path.clone()).collect(),
             label: kernel.label.clone(),
+            launches: kernel.launches,
         };
         plan.kernels.iter().map(label).collect()
     }

@@ -74,6 +74,7 @@ pub(super) fn warnings(evidence: &Evidence<'_>) -> Vec<Warning> {
         off_clock.map(|ratio| Warning::ClockOff { ratio }),
         m.canary.drift.filter(|drift| drift.abs() > CANARY_DRIFT).map(|drift| Warning::CanaryDrift { drift }),
         m.conditions.others_cpu_share.filter(|&share| share > BUSY_SHARE).map(|share| Warning::BusyMachine { share }),
+        throttled(m.conditions),
         m.breakdown
             .and_then(|breakdown| breakdown.marking_overhead)
             // Beyond what the run's own median is known to.
@@ -89,6 +90,12 @@ pub(super) fn warnings(evidence: &Evidence<'_>) -> Vec<Warning> {
             .map(|cores| Warning::MoreThreadsThanCores { threads: m.threads, cores }),
     ];
     found.into_iter().flatten().collect()
+}
+
+/// A card that held its clocks down at any reading.
+fn throttled(conditions: &Conditions) -> Option<Warning> {
+    let card = conditions.card.as_ref().filter(|card| card.throttled == Some(true))?;
+    Some(Warning::CardThrottled { by: card.causes(), sm_clock_mhz: card.sm_clock_mhz })
 }
 
 /// What keeps a device from its work: it waits for the host (enqueuing takes as long as the work), or the

@@ -10,6 +10,7 @@ use super::apart::Apart;
 use super::breakdown::{Breakdown, KernelLabel, clock_of};
 use super::canary::CanaryReport;
 use super::judge::{Evidence, warnings};
+use super::precision_effect::PrecisionEffect;
 use super::protocol::{Mode, Protocol};
 use super::repeatability::{Repeatability, Scatter};
 use super::samples::{Discard, ProcessSamples, SetAside, Stop};
@@ -67,6 +68,10 @@ pub struct Measurement {
     /// The time of every layer on its own, where somebody asked for it.
     #[serde(default)]
     pub apart: Option<Apart>,
+    /// What the precision does to the logits; absent where it is 32-bit floats, or the network is too large to be run in
+    /// them for this alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision_effect: Option<PrecisionEffect>,
     /// How warm-up went: the slowest first run, and the sums over all processes.
     pub warm_up: WarmUp,
     /// The clock; the coarsest of all processes.
@@ -205,6 +210,7 @@ impl Measurement {
             transfer,
             breakdown,
             apart: None,
+            precision_effect: None,
             warm_up: WarmUp::over(processes, first.warm_up),
             timer,
             canary,

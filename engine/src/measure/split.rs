@@ -118,7 +118,14 @@ mod tests {
 
     fn kernel(layers: &[&str], median: u64) -> KernelTime {
         let layers = layers.iter().map(|&path| path.into()).collect();
-        KernelTime { layers, label: String::new(), median: Nanos(median), low: Nanos(median), high: Nanos(median) }
+        KernelTime {
+            layers,
+            label: String::new(),
+            launches: 1,
+            median: Nanos(median),
+            low: Nanos(median),
+            high: Nanos(median),
+        }
     }
 
     fn breakdown(kernels: Vec<KernelTime>) -> Breakdown {

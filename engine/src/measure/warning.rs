@@ -184,6 +184,18 @@ pub enum Warning {
         /// Threads used, as the runtime reports them.
         used: usize,
     },
+    /// The card held its clocks down.
+    #[error(
+        "the card held its clocks down because of {by} (multiprocessors at {}): let it cool down, raise its power limit, or \
+         keep others off it, and measure again",
+        megahertz(.sm_clock_mhz)
+    )]
+    CardThrottled {
+        /// Why, in words.
+        by: String,
+        /// The lowest clock of the multiprocessors that was read.
+        sm_clock_mhz: Option<u32>,
+    },
     /// Threads have to share cores.
     #[error("{threads} threads share {cores} cores and wait for each other; use at most {cores}")]
     MoreThreadsThanCores {
@@ -198,6 +210,10 @@ pub enum Warning {
 fn percent(ratio: impl std::borrow::Borrow<f64>) -> String {
     let percent = ratio.borrow() * 100.0;
     if percent.abs() < 9.95 { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
+}
+
+fn megahertz(clock: &Option<u32>) -> String {
+    clock.map_or_else(|| "an unknown clock".into(), |mhz| format!("{mhz} MHz"))
 }
 
 fn rest(whole: &Nanos, device_time: &Nanos) -> Nanos {
@@ -270,6 +286,8 @@ mod tests {
         assert!(text.contains("12 runs and 150 ms"), "{text}");
         let text = Warning::CanaryDrift { drift: -0.2 }.to_string();
         assert!(text.contains("took 80 % of its earlier time"), "{text}");
+        let text = Warning::CardThrottled { by: "heat".into(), sm_clock_mhz: Some(1_200) }.to_string();
+        assert!(text.contains("because of heat (multiprocessors at 1200 MHz): let it cool down"), "{text}");
         let text = Warning::Disturbed { cause: Discard::Preempted, share: 0.25 }.to_string();
         assert!(text.starts_with("25 % of the samples were disturbed: the system took a core away; close"), "{text}");
     }

@@ -322,6 +322,7 @@ mod tests {
             .map(|layers| KernelTime {
                 layers: layers.to_vec(),
                 label: "fused".into(),
+                launches: 1,
                 median: Nanos(7),
                 low: Nanos(6),
                 high: Nanos(8),

@@ -77,7 +77,14 @@ mod tests {
 
     fn kernel(layers: &[&str], median: u64) -> KernelTime {
         let layers = layers.iter().map(ToString::to_string).collect();
-        KernelTime { layers, label: String::new(), median: Nanos(median), low: Nanos(median), high: Nanos(median) }
+        KernelTime {
+            layers,
+            label: String::new(),
+            launches: 1,
+            median: Nanos(median),
+            low: Nanos(median),
+            high: Nanos(median),
+        }
     }
 
     #[test]
@@ -103,9 +110,9 @@ mod tests {
         let labels = KernelLabel::of(&cpu::plan(&graph, Fusing::Full), &graph);
         let kernels: Vec<KernelTime> = labels
             .into_iter()
-            .map(|KernelLabel { layers, label }| {
+            .map(|KernelLabel { layers, label, launches }| {
                 let median = Nanos(1_000);
-                KernelTime { layers, label, median, low: median, high: median }
+                KernelTime { layers, label, launches, median, low: median, high: median }
             })
             .collect();
         let points = roofline_points(&layers, &kernels);

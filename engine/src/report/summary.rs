@@ -141,7 +141,19 @@ pub fn on_device(measurement: &Measurement) -> Vec<DeviceFact> {
         let what = "host time to bring the input to the device and the result back, in no other number";
         facts.push(fact("transfer", transfer.median.to_string(), format!("{what}; {}", interval(transfer))));
     }
+    facts.extend(effect(measurement));
+    if let Some(card) = &measurement.conditions.card {
+        facts.push(fact("card", card.sm_clock(), format!("clock of the multiprocessors; {card}")));
+    }
     facts
+}
+
+/// What the precision does to the logits, where that is known.
+fn effect(measurement: &Measurement) -> Option<DeviceFact> {
+    let effect = measurement.precision_effect.as_ref()?;
+    let of = measurement.precision;
+    let detail = format!("{of} beside f32 on the same input, relative to the greatest logit; {}", effect.top1());
+    Some(DeviceFact { name: "logits", value: effect.difference(), detail })
 }
 
 fn published(profile: &Profile) -> Vec<Fact> {
@@ -259,6 +271,14 @@ pub fn method(profile: &Profile) -> Vec<(&'static str, String)> {
                 "medians of {} marked runs, {} clock: sum {} + unaccounted {} = marked whole {}; marking overhead {overhead}",
                 breakdown.samples, breakdown.clock, breakdown.sum, breakdown.unaccounted, breakdown.marked_whole
             ),
+        ));
+    }
+    let kernels = measurement.breakdown.iter().flat_map(|breakdown| &breakdown.kernels);
+    if let Some(most) = kernels.max_by_key(|kernel| kernel.launches).filter(|kernel| kernel.launches > 1) {
+        let (runtime, layers, launches) = (measurement.runtime, most.layers.join(", "), most.launches);
+        facts.push((
+            "launches",
+            format!("{runtime} goes through grouped convolutions group by group: {launches} for {layers}"),
         ));
     }
     if let Some(apart) = &measurement.apart {

@@ -96,7 +96,10 @@ impl CandleExecutable {
         }
         let shape = graph.input_shape();
         let input = Tensor::from_vec(made_up_input(shape), &dims(shape), &device)?;
-        let plan = KernelPlan::one_per_layer(graph);
+        let mut plan = KernelPlan::one_per_layer(graph);
+        for (kernel, step) in plan.kernels.iter_mut().zip(&steps) {
+            kernel.launches = step.layer.launches();
+        }
         Ok(Self { output: input.clone(), device, shape, plan, steps, input })
     }
 
@@ -247,6 +250,16 @@ impl Step {
 }
 
 impl Layer {
+    /// How many operations Candle starts for the layer's main work. Its `conv2d` cuts input and weights of a grouped
+    /// convolution into one piece per group, starts a convolution on each (on CUDA that is an unfolding, a matrix product
+    /// and a copy) and joins the results.
+    fn launches(&self) -> usize {
+        match self {
+            Self::Conv { conv, .. } => conv.config().groups,
+            _ => 1,
+        }
+    }
+
     /// The layer's value from its only input, `[batch, channels, height, width]`.
     fn run(&self, map: &Tensor) -> Result<Tensor, Error> {
         match self {

@@ -142,8 +142,9 @@ fn on_device(measurement: &Measurement, freshness: Freshness, palette: Palette) 
     };
     let facts = device_facts(measurement).into_iter();
     let facts: Vec<String> = facts.map(|fact| format!("{}: {}, {}.", fact.name, fact.value, fact.detail)).collect();
-    let is_about_device =
-        |warning: &&Warning| matches!(warning, Warning::LaunchBound { .. } | Warning::HostLatency { .. });
+    let is_about_device = |warning: &&Warning| {
+        matches!(warning, Warning::LaunchBound { .. } | Warning::HostLatency { .. } | Warning::CardThrottled { .. })
+    };
     let why = measurement.warnings.iter().filter(is_about_device).map(|warning| format!("\n{warning}."));
     Some(Card {
         name: "device",

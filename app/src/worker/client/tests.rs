@@ -4,9 +4,9 @@ use std::sync::mpsc::{Receiver, channel};
 
 use shufflescope_engine::clock::{ClockDomain, TimerQuality};
 use shufflescope_engine::design::{Edit, InputSize};
-use shufflescope_engine::device::Conditions;
+use shufflescope_engine::device::{CardState, Conditions};
 use shufflescope_engine::measure::{
-    Circumstances, MarkedRun, MeasureKey, Measurement, ProcessSamples, Processes, Protocol, WarmUp,
+    Circumstances, MarkedRun, MeasureKey, Measurement, PrecisionEffect, ProcessSamples, Processes, Protocol, WarmUp,
 };
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;
@@ -67,6 +67,34 @@ fn the_result_of_several_processes_comes_by_a_later_poll() {
     let [ClientEvent::Done { ticket: TICKET, measurement }] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!(measurement.processes.len(), 2);
     assert!(!client.is_busy() && client.poll().is_empty());
+}
+
+#[test]
+fn what_the_card_told_each_process_and_what_the_precision_does_is_in_the_result() {
+    let job = job(2);
+    let with = |card: Option<CardState>| {
+        let Event::Done { ticket, mut measurement, samples } = done(&job) else { panic!("it is done") };
+        measurement.conditions.card = card;
+        measurement.precision_effect =
+            Some(PrecisionEffect { relative_difference: Some(0.5), top1_changed: 1, images: 1 });
+        Event::Done { ticket, measurement, samples }
+    };
+    let card = |clock, throttled| CardState {
+        sm_clock_mhz: Some(clock),
+        throttled: Some(throttled),
+        readings: 1,
+        ..CardState::default()
+    };
+    let (woken, wakes) = channel();
+    let wake: Wake = std::sync::Arc::new(move || woken.send(()).unwrap_or_default());
+    let mut current = Current::measure(TICKET, job.clone(), wake);
+    assert!(matches!(current.take(with(Some(card(1_200, true)))), Step::NextProcess(_)));
+    assert!(matches!(current.take(with(Some(card(1_980, false)))), Step::Nothing));
+    wakes.recv_timeout(PATIENCE).unwrap();
+    let Step::End(ClientEvent::Done { measurement, .. }) = current.merged() else { panic!("both are there") };
+    let told = measurement.conditions.card.unwrap();
+    assert_eq!((told.sm_clock_mhz, told.throttled, told.readings), (Some(1_200), Some(true), 2));
+    assert_eq!(measurement.precision_effect.map(|effect| effect.top1_changed), Some(1));
 }
 
 #[test]

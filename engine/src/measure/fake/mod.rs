@@ -175,8 +175,12 @@ impl FakeExecutable {
 }
 
 fn plan_of(kernels: usize) -> KernelPlan {
-    let kernel =
-        |index: usize| Kernel { layers: vec![NodeId(index + 1)], label: format!("kernel {index}"), spec: None };
+    let kernel = |index: usize| Kernel {
+        layers: vec![NodeId(index + 1)],
+        label: format!("kernel {index}"),
+        launches: 1,
+        spec: None,
+    };
     KernelPlan { kernels: (0..kernels).map(kernel).collect() }
 }
 

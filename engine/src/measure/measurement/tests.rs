@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::device::{CardState, Throttle};
 use crate::measure::{Basis, MarkedRun};
 use crate::units::NanosDelta;
 
@@ -12,7 +13,8 @@ fn key(device: DeviceId, protocol: Protocol) -> MeasureKey {
 }
 
 fn circumstances(kernels: usize) -> Circumstances {
-    let kernel = |index: usize| KernelLabel { layers: vec![format!("layer{index}")], label: "pointwise".into() };
+    let kernel =
+        |index: usize| KernelLabel { layers: vec![format!("layer{index}")], label: "pointwise".into(), launches: 1 };
     let conditions = Conditions { usable_cores: Some(2), ..Conditions::default() };
     Circumstances {
         key: key(DeviceId::Cpu, Protocol::live()),
@@ -227,6 +229,30 @@ fn on_a_gpu_host_device_enqueue_and_transfer_are_numbers_of_their_own() {
     assert_eq!(json["processes"][0]["device_ns"].as_array().unwrap().len(), 5);
     assert_eq!(json["processes"][0]["transfer_ns"][0], json!(90_000));
     assert_eq!(serde_json::from_value::<Measurement>(json).unwrap(), measured);
+}
+
+#[test]
+fn a_card_that_held_its_clocks_down_is_told_and_one_that_cannot_be_asked_is_not() {
+    let with = |card: CardState| {
+        let mut circumstances = gpu_circumstances();
+        circumstances.conditions.card = Some(card);
+        summary(&circumstances, &[on_gpu()])
+    };
+    let hot = CardState {
+        sm_clock_mhz: Some(1_200),
+        throttled: Some(true),
+        throttled_by: [Throttle::Heat].into(),
+        readings: 2,
+        ..CardState::default()
+    };
+    let measured = with(hot.clone());
+    assert_eq!(measured.warnings, [Warning::CardThrottled { by: "heat".into(), sm_clock_mhz: Some(1_200) }]);
+    let json = serde_json::to_value(&measured).unwrap();
+    assert_eq!(json["conditions"]["card"]["sm_clock_mhz"], json!(1_200));
+    assert_eq!(json["conditions"]["card"]["power_w"], Value::Null);
+    assert_eq!(serde_json::from_value::<Measurement>(json).unwrap(), measured);
+    assert_eq!(with(CardState { throttled: Some(false), ..hot }).warnings, []);
+    assert_eq!(with(CardState::default()).warnings, [], "unknown is no reason for a warning");
 }
 
 #[test]

@@ -113,3 +113,17 @@ fn what_candle_cannot_compute_is_refused_with_the_layer() {
         assert!(error.contains("layer `layer7`"), "{error}");
     }
 }
+
+#[test]
+fn a_grouped_convolution_is_launched_once_per_group_and_any_other_layer_once() {
+    let launches: Vec<usize> = prepared(1).plan().kernels.iter().map(|kernel| kernel.launches).collect();
+    assert_eq!(launches, [1, 3, 1, 1, 1]);
+    let graph =
+        crate::graph::lower(&crate::zoo::preset("shufflenet-v2-x1.0").unwrap(), crate::design::Batch(1)).unwrap();
+    let executable = CandleExecutable::prepare(&graph, &Weights::seeded(&graph, 3), &Device::cpu()).unwrap();
+    for ((_, node), kernel) in graph.layers().zip(&executable.plan().kernels) {
+        let groups = if let Op::Conv2d(conv) = &node.op { conv.groups } else { 1 };
+        assert_eq!(kernel.launches, groups, "{}", node.path);
+    }
+    assert!(executable.plan().kernels.iter().any(|kernel| kernel.launches == 58));
+}

@@ -28,6 +28,9 @@ pub struct Kernel {
     pub layers: Vec<NodeId>,
     /// What runs, for people: `pointwise + batch-norm + relu`.
     pub label: String,
+    /// How many operations the runtime starts for it: more than one where it goes through a grouped convolution group by
+    /// group.
+    pub launches: usize,
     /// The kernel as data; `None` where a runtime launches something else than a chain of steps.
     pub spec: Option<KernelSpec>,
 }
@@ -55,7 +58,7 @@ impl KernelPlan {
             let input = graph.node(node.inputs[0]).output;
             let step = Step { work: Work::of(&node.op), output: node.output, epilogue: Epilogue::of(&node.op) };
             let spec = Some(KernelSpec { input, steps: vec![step], precision: Precision::F32 });
-            Kernel { layers: vec![id], label: node.op.to_string(), spec }
+            Kernel { layers: vec![id], label: node.op.to_string(), launches: 1, spec }
         };
         Self { kernels: graph.layers().map(kernel).collect() }
     }
@@ -70,12 +73,14 @@ impl KernelPlan {
         if planned.is_empty() {
             // Nothing but renaming: one kernel that does nothing.
             let layers: Vec<NodeId> = graph.layers().map(|(id, _)| id).collect();
-            return Self { kernels: vec![Kernel { label: label(graph, &layers, None), layers, spec: None }] };
+            return Self {
+                kernels: vec![Kernel { label: label(graph, &layers, None), layers, launches: 1, spec: None }],
+            };
         }
         let kernel = |kernel: &Planned| {
             let named = method(kernel).and_then(|method| Some((kernel.parts.first()?.node, method)));
             let label = label(graph, &kernel.layers, named);
-            Kernel { layers: kernel.layers.clone(), label, spec: Some(kernel.spec.clone()) }
+            Kernel { layers: kernel.layers.clone(), label, launches: 1, spec: Some(kernel.spec.clone()) }
         };
         Self { kernels: planned.iter().map(kernel).collect() }
     }

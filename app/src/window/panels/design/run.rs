@@ -175,8 +175,8 @@ pub const fn about_device(device: DeviceId) -> &'static str {
             "gpu:software: the processor plays a graphics card. Good for tests; its times say nothing of any GPU."
         }
         DeviceId::Cuda(_) => {
-            "cuda:N: an NVIDIA card as stock Candle uses it, in builds with the feature cuda. gpu:N may be the same card, \
-             but there our own kernels run."
+            "cuda:N: an NVIDIA card as stock Candle uses it, in a program of its own (shufflescope-candle-cuda). gpu:N may be \
+             the same card, but there our own kernels run."
         }
         DeviceId::Metal(_) => {
             "metal:N: an Apple GPU as stock Candle uses it, in builds with the feature metal. gpu:N may be the same GPU, \

@@ -205,7 +205,7 @@ fn number(ui: &mut Ui, text: String, palette: Palette) {
 
 /// What the latency's cell says in full.
 fn in_full(timing: Timing, layers: usize) -> String {
-    let Timing { median, interval, share, rate } = timing;
+    let Timing { median, interval, share, rate, launches } = timing;
     let mut text = match interval {
         Some((low, high)) => format!("{median}, between {low} and {high}"),
         None => format!("{median} of its kernel's time, {SPLIT_LABEL}"),
@@ -213,6 +213,9 @@ fn in_full(timing: Timing, layers: usize) -> String {
     text += &format!("\n{} of the marked whole", format::share(share));
     if let Some(rate) = rate {
         text += &format!("\n{rate} achieved");
+    }
+    if launches > 1 {
+        text += &format!("\n{launches} launches for one layer, a group at a time");
     }
     if layers > 1 {
         text += &format!("\none kernel for {layers} layers");

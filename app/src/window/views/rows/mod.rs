@@ -173,7 +173,14 @@ mod tests {
                 None => {
                     let median = Nanos(10 + kernels.len() as u64 % 3);
                     let layers = vec![layer.path.clone()];
-                    kernels.push(KernelTime { layers, label: String::new(), median, low: median, high: median });
+                    kernels.push(KernelTime {
+                        layers,
+                        label: String::new(),
+                        launches: 1,
+                        median,
+                        low: median,
+                        high: median,
+                    });
                 }
             }
         }

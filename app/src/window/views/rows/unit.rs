@@ -18,6 +18,8 @@ pub struct Timing {
     pub share: f64,
     /// What it reached; `None` where the kernel computes nothing in this sense.
     pub rate: Option<FlopRate>,
+    /// How many operations the runtime starts for it.
+    pub launches: usize,
 }
 
 /// A layer's part of its kernel's time, in proportion to the layers' times apart.
@@ -99,6 +101,7 @@ pub(super) fn units(layers: &[LayerCost], breakdown: Option<&Breakdown>) -> Vec<
                 interval: Some((kernel.low, kernel.high)),
                 share: kernel.median.share_of(whole),
                 rate: FlopRate::of(unit.sums.mult_adds, kernel.median),
+                launches: kernel.launches,
             });
             units.push(unit);
         }
@@ -131,6 +134,7 @@ pub(super) fn units_of_layers(layers: &[LayerCost], shares: &[Option<LayerShare>
             interval: None,
             share,
             rate: FlopRate::of(unit.sums.mult_adds, time),
+            launches: 1,
         });
         Some(unit)
     };
