@@ -24,6 +24,7 @@ pub mod guideline;
 pub mod measure;
 pub mod model;
 pub mod model_file;
+pub mod predict;
 pub mod report;
 pub mod runtime;
 pub mod store;
