@@ -12,6 +12,7 @@
 //!
 //! The engine knows no window, no command line and no camera, and prints nothing.
 
+pub mod advise;
 pub mod classify;
 pub mod clock;
 pub mod cost;

@@ -89,7 +89,6 @@ fn of_nine_in_ten(sorted: &[f64]) -> f64 {
     let rank = |share: f64| ((share * count).round() as usize).clamp(1, sorted.len()) - 1;
     let around = sorted.get(rank(0.86)..=rank(0.94)).unwrap_or_default();
     let mean = around.iter().sum::<f64>() / around.len().max(1) as f64;
-    // The middle of these ranks is a little beyond the rank of the middle, for sizes grow faster out there.
     mean.clamp(0.5, 6.0)
 }
 
