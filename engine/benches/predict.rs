@@ -49,7 +49,7 @@ fn runs() -> Vec<KernelRun> {
 }
 
 /// A network of which nothing was asked before.
-#[divan::bench(args = DESIGNS)]
+#[divan::bench(args = DESIGNS, sample_count = 20, sample_size = 1)]
 fn predict_anew(bencher: Bencher<'_, '_>, name: &str) {
     let runs = runs();
     let Some((graph, plan)) = preset(name).as_ref().and_then(planned) else { return };

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use shufflescope_engine::design::{Batch, Design, Fingerprint, InputSize};
+use shufflescope_engine::design::{Design, Fingerprint, InputSize};
 use shufflescope_engine::measure::Protocol;
 use shufflescope_engine::model::Model;
 use shufflescope_engine::predict::{Draw, Track, most_wanted};

@@ -138,7 +138,7 @@ impl Draw {
 }
 
 /// Which of `designs` is the least known: whose kernels, weighted with their share of its time, are the least sure. Those
-/// that cannot be run so, or of which nothing is known at all, come first and last.
+/// that cannot be run so are passed over; where nothing is known of any, it is the first.
 #[must_use]
 pub fn most_wanted(designs: &[Design], predictor: Option<&Predictor>, options: &RunOptions) -> Option<usize> {
     let unknown = |design: &Design| {
