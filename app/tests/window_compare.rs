@@ -68,6 +68,22 @@ fn a_comparison_measures_both_says_the_verdict_and_is_there_after_a_restart() {
 }
 
 #[test]
+fn a_window_that_closes_in_the_frame_of_the_last_result_keeps_the_comparison() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = open(quick(Some(folder.path())));
+    choose_small_networks(&mut window);
+    window.harness.get_by_label("Start comparison").click();
+    window.step();
+    window.wait("the last result", |app| !app.bench().is_busy());
+    window.close();
+
+    let mut next = open(quick(Some(folder.path())));
+    next.wait("the comparison of the window before", |app| {
+        app.compare().last(None, &app.document().valid_options()).is_some()
+    });
+}
+
+#[test]
 fn cancelling_stops_at_once_and_live_measuring_goes_on() {
     let mut start = quick(None);
     start.care.rules.minimum_rounds = 100_000;

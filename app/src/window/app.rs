@@ -239,6 +239,7 @@ impl App {
     pub fn finish(&mut self) {
         self.keep_now();
         self.files.finish();
+        self.finish_summaries();
         self.keeper.finish();
         self.camera.finish();
     }

@@ -171,6 +171,12 @@ impl Compare {
         self.running.is_some()
     }
 
+    /// Whether everything is measured and only the summary is missing.
+    #[must_use]
+    pub fn is_summarising(&self) -> bool {
+        self.running.as_ref().is_some_and(Running::is_summarising)
+    }
+
     /// The comparison in progress as far as its rounds go.
     #[must_use]
     pub fn so_far(&self) -> Option<&Compared> {

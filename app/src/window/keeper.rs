@@ -77,7 +77,10 @@ impl Keeper {
     /// Keeps a result.
     pub fn keep<T: Serialize + Send + 'static>(&self, kind: Kind, name: &str, kept: Kept<T>) {
         let name = name.to_owned();
-        self.tell(move |desk| desk.store.keep(kind, &name, &kept));
+        self.tell(move |desk| {
+            let kept = Kept { context: desk.complete(kept.context), ..kept };
+            desk.store.keep(kind, &name, &kept)
+        });
     }
 
     /// Asks for the results kept of a name.
@@ -107,7 +110,10 @@ impl Keeper {
 
     /// Asks for the noise floor of a context.
     pub fn floor(&self, context: RunContext) {
-        self.ask(move |desk| desk.store.floor(&context).map(|floor| Answer::Floor(context, floor)));
+        self.ask(move |desk| {
+            let context = desk.complete(context);
+            desk.store.floor(&context).map(|floor| Answer::Floor(context, floor))
+        });
     }
 
     /// Asks how live runs of a network differ with these options on this machine.
@@ -121,7 +127,7 @@ impl Keeper {
 
     /// Remembers a noise floor.
     pub fn note_floor(&self, context: RunContext, floor: NoiseFloor) {
-        self.tell(move |desk| desk.store.note_floor(&context, floor));
+        self.tell(move |desk| desk.store.note_floor(&desk.complete(context), floor));
     }
 
     /// Remembers a finished run of the network called `model` on this machine; what becomes of its samples is computed
@@ -146,7 +152,7 @@ impl Keeper {
             let _ = done.send(());
             Ok(())
         });
-        let _ = wait.recv_timeout(Duration::from_secs(2));
+        let _ = wait.recv_timeout(Duration::from_secs(5));
     }
 
     fn ask(&self, job: impl FnOnce(&Desk) -> Result<Answer, StoreError> + Send + 'static) {
@@ -167,6 +173,11 @@ impl Desk {
     /// The processor's name, looked up where it is first needed.
     fn machine(&self) -> Option<&str> {
         self.machine.get_or_init(|| Machine::detect().cpu_model).as_deref()
+    }
+
+    /// The context with its machine, which the window does not know in its first moments.
+    fn complete(&self, context: RunContext) -> RunContext {
+        context.known_as(self.machine())
     }
 }
 
@@ -242,6 +253,22 @@ mod tests {
         let another = Keeper::new(Some(folder.path()), Pacer::default());
         another.floor(context());
         assert!(seen(wait(&another)), "while the first is still open");
+    }
+
+    #[test]
+    fn what_began_before_the_machine_was_known_is_kept_as_this_machines() {
+        let keeper = Keeper::new(None, Pacer::default());
+        let options = RunOptions::new(DeviceId::Cpu, 1, 1);
+        let (early, late) = (RunContext::new(None, &options), Machine::detect().cpu_model);
+        keeper.keep(Kind::Networks, "all", Kept::now(early.clone(), Networks::default()));
+        keeper.load(Kind::Networks, "all", Answer::Networks);
+        let Answer::Networks(kept) = wait(&keeper) else { panic!("another answer") };
+        let here = RunContext::new(late.as_deref(), &options);
+        assert_eq!(kept[0].context, here);
+        keeper.note_floor(early.clone(), NoiseFloor { share: 0.02 });
+        keeper.floor(early);
+        let Answer::Floor(context, floor) = wait(&keeper) else { panic!("another answer") };
+        assert_eq!((context, floor), (here, Some(NoiseFloor { share: 0.02 })));
     }
 
     #[test]

@@ -40,6 +40,15 @@ impl RunContext {
         }
     }
 
+    /// This context with its machine's name, where that was not known when it was made.
+    #[must_use]
+    pub fn known_as(mut self, machine: Option<&str>) -> Self {
+        if let Some(machine) = machine.filter(|_| self.machine == UNKNOWN_MACHINE) {
+            machine.clone_into(&mut self.machine);
+        }
+        self
+    }
+
     /// The parameters of [`ANY_BATCH`].
     pub(super) fn without_batch(&self) -> [rusqlite::types::Value; 7] {
         let RunOptions { device, runtime, threads, batch: _, instruction_set, precision } = self.options;

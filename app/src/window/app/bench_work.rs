@@ -1,5 +1,7 @@
 //! What *Compare* and *Lab* measure: starting, stopping, keeping and exporting it.
 
+use std::time::{Duration, Instant};
+
 use eframe::egui;
 
 use super::App;
@@ -7,6 +9,9 @@ use crate::export::ResultForm;
 use crate::window::bench::{Outcome, Owner, Task};
 use crate::window::lab::Run;
 use crate::window::tab::Tab;
+
+/// How long a window that closes waits for the summary of what is measured.
+const SUMMARY: Duration = Duration::from_secs(3);
 
 /// Seconds between two looks at a worker that says nothing.
 const LOOK_AGAIN: f32 = 0.2;
@@ -32,6 +37,20 @@ impl App {
         self.lab.poll(machine.as_deref(), &self.keeper);
         if self.bench.is_busy() {
             ctx.request_repaint_after_secs(LOOK_AGAIN);
+        }
+    }
+
+    /// Takes the summaries of what is measured: minutes of measuring are not lost to a window that closes in the last second.
+    pub(super) fn finish_summaries(&mut self) {
+        let (machine, start) = (self.machine(), Instant::now());
+        loop {
+            self.compare.poll(&self.keeper);
+            self.lab.poll(machine.as_deref(), &self.keeper);
+            let is_waited_for = self.compare.is_summarising() || self.lab.is_summarising();
+            if !is_waited_for || start.elapsed() > SUMMARY {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 

@@ -69,6 +69,11 @@ impl Running {
         Some(Ok(()))
     }
 
+    /// Whether everything is measured and only its summary is missing.
+    pub fn is_summarising(&self) -> bool {
+        self.is_measured && self.summary.is_pending()
+    }
+
     /// Whether everything is measured, and the summary of all of it taken.
     pub fn is_over(&self) -> bool {
         self.is_measured && !self.summary.is_pending()

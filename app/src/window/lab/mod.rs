@@ -66,6 +66,13 @@ struct InProgress {
     so_far: Option<ExperimentResult>,
 }
 
+impl InProgress {
+    /// Whether every column of this experiment has ended, one way or another.
+    fn is_measured(&self, of: (Experiment, Scale)) -> bool {
+        self.finished >= columns_of(of).count()
+    }
+}
+
 /// What is known about an experiment.
 #[derive(Clone, Copy, Debug)]
 pub enum Known<'a> {
@@ -222,9 +229,15 @@ impl Lab {
         !self.progress.is_empty()
     }
 
+    /// Whether everything of an experiment is measured and only its summary is missing.
+    #[must_use]
+    pub fn is_summarising(&self) -> bool {
+        self.progress.iter().any(|(of, progress)| progress.is_measured(*of) && progress.summary.is_pending())
+    }
+
     /// Gives up what is in progress; finished results stay, also where only their summary is missing.
     pub fn stop(&mut self) {
-        self.progress.retain(|of, progress| progress.finished >= columns_of(*of).count());
+        self.progress.retain(|of, progress| progress.is_measured(*of));
         self.version += 1;
     }
 
@@ -311,7 +324,7 @@ impl Lab {
             });
         }
         let is_over = |of: &(Experiment, Scale), progress: &mut InProgress| {
-            progress.finished >= columns_of(*of).count() && !progress.summary.is_pending()
+            progress.is_measured(*of) && !progress.summary.is_pending()
         };
         let over: Vec<_> = self.progress.extract_if(.., is_over).collect();
         for (of, InProgress { options, columns, so_far, .. }) in over {
