@@ -2,36 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "tests and their helpers")]
 
-use std::path::Path;
-use std::process::{Command, Output};
+#[path = "support/program.rs"]
+mod program;
 
+use program::{failure, output, said, stdout};
 use serde_json::Value;
-
-/// A command with a data folder of its own.
-fn command(data: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_shufflescope"));
-    for variable in ["XDG_DATA_HOME", "XDG_CACHE_HOME", "HOME", "APPDATA", "LOCALAPPDATA"] {
-        command.env(variable, data);
-    }
-    command.args(args).output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn run(data: &Path, args: &[&str]) -> String {
-    let output = command(data, args);
-    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", said(&output));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn refused(data: &Path, code: i32, args: &[&str]) -> String {
-    let output = command(data, args);
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {}", said(&output));
-    assert!(output.stdout.is_empty(), "{args:?}");
-    said(&output)
-}
 
 const SMALL: [&str; 4] = ["--input", "32", "--threads", "1"];
 
@@ -44,9 +19,9 @@ fn keys(value: &Value) -> Vec<&str> {
 #[test]
 fn where_nothing_is_known_the_remedy_is_told_and_bad_options_are_the_command_lines_fault() {
     let data = tempfile::tempdir().unwrap();
-    let unknown = refused(data.path(), 1, &["predict", "shufflenet-v2-x0.5", "--threads", "1"]);
+    let unknown = failure(data.path(), 1, &["predict", "shufflenet-v2-x0.5", "--threads", "1"]);
     assert!(unknown.contains("shufflescope calibrate --device cpu --runtime tuned --threads 1"), "{unknown}");
-    let unknown = refused(data.path(), 1, &["table", "--threads", "1"]);
+    let unknown = failure(data.path(), 1, &["table", "--threads", "1"]);
     assert!(unknown.contains("shufflescope calibrate"), "{unknown}");
     for wrong in [
         &["predict", "shufflenet-v9"][..],
@@ -59,7 +34,7 @@ fn where_nothing_is_known_the_remedy_is_told_and_bad_options_are_the_command_lin
         &["calibrate", "--input", "7"],
         &["table", "--format", "xml"],
     ] {
-        refused(data.path(), 2, wrong);
+        failure(data.path(), 2, wrong);
     }
 }
 
@@ -67,17 +42,17 @@ fn where_nothing_is_known_the_remedy_is_told_and_bad_options_are_the_command_lin
 fn a_profile_is_enough_for_a_prediction_and_what_was_predicted_is_remembered_beside_the_next_one() {
     let data = tempfile::tempdir().unwrap();
     let profile = [&["profile", "shufflenet-v2-x0.5"][..], &SMALL].concat();
-    run(data.path(), &profile);
+    stdout(data.path(), &profile);
     let predict = [&["predict", "shufflenet-v2-x0.5"][..], &SMALL].concat();
     // A machine that is busy all the time has nothing to predict from.
-    let output = command(data.path(), &predict);
+    let output = output(data.path(), &predict);
     if output.status.code() == Some(1) {
         assert!(said(&output).contains("shufflescope calibrate"), "{}", said(&output));
         return;
     }
-    let text = run(data.path(), &predict);
+    let text = stdout(data.path(), &predict);
     assert!(text.contains("predicted, not measured") && text.contains("90 % band"), "{text}");
-    let json = run(data.path(), &[&predict[..], &["--json"]].concat());
+    let json = stdout(data.path(), &[&predict[..], &["--json"]].concat());
     let prediction: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(keys(&prediction), ["high_ns", "kernels", "known_share", "low_ns", "predicted_ns"]);
     assert_eq!(keys(&prediction["kernels"][0]), ["layers", "predicted_ns", "source"]);
@@ -86,20 +61,20 @@ fn a_profile_is_enough_for_a_prediction_and_what_was_predicted_is_remembered_bes
     let kernels = prediction["kernels"].as_array().unwrap();
     assert!(kernels.iter().all(|kernel| kernel["source"] == "measured"), "{json}");
     assert!((prediction["known_share"].as_f64().unwrap() - 1.0).abs() < 1e-9);
-    refused(data.path(), 1, &["predict", "shufflenet-v2-x0.5", "--input", "32", "--threads", "2"]);
+    failure(data.path(), 1, &["predict", "shufflenet-v2-x0.5", "--input", "32", "--threads", "2"]);
 
-    let wider = run(data.path(), &["predict", "shufflenet-v2-x1.0", "--input", "32", "--threads", "1", "--json"]);
+    let wider = stdout(data.path(), &["predict", "shufflenet-v2-x1.0", "--input", "32", "--threads", "1", "--json"]);
     let wider: Value = serde_json::from_str(&wider).unwrap();
     assert!(wider["predicted_ns"].as_u64() > prediction["predicted_ns"].as_u64());
 
-    let table = run(data.path(), &["table", "--threads", "1"]);
+    let table = stdout(data.path(), &["table", "--threads", "1"]);
     assert!(table.starts_with("kernel,median_ns,networks,mult_adds,bytes\n") && table.lines().count() > 10, "{table}");
     assert!(table.lines().all(|line| line.split(',').count() == 5), "{table}");
     let table: Value =
-        serde_json::from_str(&run(data.path(), &["table", "--threads", "1", "--format", "json"])).unwrap();
+        serde_json::from_str(&stdout(data.path(), &["table", "--threads", "1", "--format", "json"])).unwrap();
     assert_eq!(keys(&table), ["kernels", "networks", "options"]);
     assert_eq!(keys(&table["kernels"][0]), ["bytes", "kernel", "median_ns", "mult_adds", "networks"]);
-    let yaml = run(data.path(), &["table", "--threads", "1", "--format", "ofa"]);
+    let yaml = stdout(data.path(), &["table", "--threads", "1", "--format", "ofa"]);
     assert!(
         yaml.contains("\nexpanded_conv-input:56x56x24-output:56x56x24-expand:6-kernel:3-stride:1-idskip:1: {mean: ")
     );
@@ -110,7 +85,7 @@ fn calibrating_goes_on_with_designs_that_were_not_measured_yet() {
     let data = tempfile::tempdir().unwrap();
     let calibrate = [&["calibrate", "--seconds", "2"][..], &SMALL].concat();
     let networks = || {
-        let output = command(data.path(), &calibrate);
+        let output = output(data.path(), &calibrate);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         // A machine that is busy all the time lets nothing count, and says so.
         let is_busy = output.status.code() == Some(1) && said(&output).contains("busy");
@@ -121,7 +96,7 @@ fn calibrating_goes_on_with_designs_that_were_not_measured_yet() {
     let (first, second) = (networks(), networks());
     assert!(second >= first, "{first} then {second}");
     if first > 0 {
-        let history = run(data.path(), &["history", "--json"]);
+        let history = stdout(data.path(), &["history", "--json"]);
         let rows: Value = serde_json::from_str(&history).unwrap();
         assert_eq!(rows["rows"].as_array().unwrap().len(), 0, "they are nobody's designs");
     }
@@ -131,11 +106,11 @@ fn calibrating_goes_on_with_designs_that_were_not_measured_yet() {
 fn advice_has_the_promised_keys_and_is_measured_where_that_is_asked_for() {
     let data = tempfile::tempdir().unwrap();
     let advise = [&["advise", "shufflenet-v2-x0.5", "--json"][..], &SMALL].concat();
-    assert!(refused(data.path(), 1, &advise).contains("shufflescope calibrate"));
-    assert!(refused(data.path(), 2, &["advise", "alexnet"]).contains("a graph and not a design"));
-    run(data.path(), &[&["profile", "shufflenet-v2-x0.5"][..], &SMALL].concat());
+    assert!(failure(data.path(), 1, &advise).contains("shufflescope calibrate"));
+    assert!(failure(data.path(), 2, &["advise", "alexnet"]).contains("a graph and not a design"));
+    stdout(data.path(), &[&["profile", "shufflenet-v2-x0.5"][..], &SMALL].concat());
     let tried = [&advise[..], &["--try", "1"]].concat();
-    let output = command(data.path(), &tried);
+    let output = output(data.path(), &tried);
     if output.status.code() == Some(1) && said(&output).contains("calibrate") {
         return; // A machine that is busy all the time has nothing to predict from.
     }

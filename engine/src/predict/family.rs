@@ -58,10 +58,10 @@ struct Member {
 }
 
 impl Family {
-    /// Of the kernels `members`; `roofline` is the model of all kernels of the target.
-    pub fn of(observed: &Observed, members: &[usize], roofline: &Additive) -> Self {
+    /// Of the kernels `members`; `prior` is the model of kernels that are alike, or of all of the target.
+    pub fn of(observed: &Observed, members: &[usize], prior: &Additive) -> Self {
         let kernels: Vec<(usize, &Kernel)> = members.iter().map(|&at| (at, &observed.kernels[at])).collect();
-        let (tiles, model) = fitted(&kernels, roofline);
+        let (tiles, model) = fitted(&kernels, prior);
         let member = |&(at, kernel): &(usize, &Kernel)| {
             let (place, parts) = sizes(&kernel.spec, tiles);
             let noise = observed.scatter / kernel.seen.len().max(1) as f64 + NUGGET;
@@ -76,6 +76,11 @@ impl Family {
         let mut this = Self { tiles, model, members, spread, length: 1.0, scatter: observed.scatter };
         this.choose_length();
         this
+    }
+
+    /// The additive model: where kinds that are alike begin.
+    pub const fn model(&self) -> &Additive {
+        &self.model
     }
 
     /// What a kernel of this kind takes, from the members that are not left out.
@@ -157,11 +162,11 @@ impl Family {
 }
 
 /// The tiles by which the additive model fits best, and that model.
-fn fitted(kernels: &[(usize, &Kernel)], roofline: &Additive) -> (Tiles, Additive) {
+fn fitted(kernels: &[(usize, &Kernel)], prior: &Additive) -> (Tiles, Additive) {
     let fit = |tiles: Tiles| {
         let rows: Vec<(Parts, f64)> =
             kernels.iter().map(|(_, kernel)| (sizes(&kernel.spec, tiles).1, kernel.mean.exp())).collect();
-        let model = Additive::fit(&rows, Some(roofline));
+        let model = Additive::fit(&rows, Some(prior));
         (tiles, model, model.error(&rows))
     };
     let mut best = fit(Tiles::NONE);

@@ -1,11 +1,11 @@
 //! What kernels have in common whose times are compared, and the sizes by which they differ.
 
-use crate::graph::Shape;
+use crate::graph::{Activation, Shape, Window};
 use crate::runtime::plan::{Step, Work};
 use crate::runtime::{KernelSpec, Precision};
 
-/// Sizes that tell two kernels of a kind apart, at most: pixels, channels in, and of each step channels out and groups.
-const SIZES: usize = 10;
+/// Sizes that tell two kernels of a kind apart, at most: pixels, channels in, and of each step window, channels out and groups.
+const SIZES: usize = 14;
 
 /// What a kernel's time is made of.
 pub(super) const PARTS: usize = 5;
@@ -50,6 +50,20 @@ impl Kind {
         });
         let steps = steps.collect();
         Self(KernelSpec { input: blank, steps, precision: spec.precision })
+    }
+}
+
+impl Kind {
+    /// The same without windows and activations: what is said of a kind from those that differ in nothing else.
+    pub fn coarse(&self) -> Self {
+        let mut spec = self.0.clone();
+        for step in &mut spec.steps {
+            step.epilogue.activation = Activation::None;
+            if let Work::Conv { window, .. } = &mut step.work {
+                *window = Window { stride: window.stride, ..Window::square(1, 1) };
+            }
+        }
+        Self(spec)
     }
 }
 
@@ -107,12 +121,14 @@ pub(super) fn sizes(spec: &KernelSpec, tiles: Tiles) -> (Place, Parts) {
         match step.work {
             Work::Conv { window, .. } if step.work.is_depthwise(input, output) => {
                 let taps = (window.kernel[0] * window.kernel[1]) as f64;
+                push(taps);
                 let channels = whole(output.channels, 1, tiles.output);
                 depthwise += taps * channels * pixels(output);
                 weights += taps * channels;
             }
             Work::Conv { window, groups } => {
                 let taps = (window.kernel[0] * window.kernel[1]) as f64;
+                push(taps);
                 let read = whole(input.channels, groups, tiles.input);
                 let made = whole(output.channels, groups, tiles.output);
                 push(made);

@@ -51,7 +51,7 @@ pub struct KernelPrediction {
 pub enum Source {
     /// This very kernel was measured on the target.
     Measured,
-    /// Kernels of its kind were.
+    /// Kernels of its kind were, or of one that differs in window and activation alone.
     Interpolated,
     /// From what the target takes per launch, mult-add and byte in kernels of other kinds.
     Roofline,

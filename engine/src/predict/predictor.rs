@@ -23,6 +23,9 @@ const JUDGED: usize = 400;
 /// Standard deviation of kernels of a kind that was never measured, where nothing better can be said.
 const UNSEEN: f64 = 0.35;
 
+/// Standard deviation between kinds that differ in windows and activations alone.
+const OTHER_KIND: f64 = 0.05;
+
 /// Answers that are kept; past that all are forgotten, for a design has a few dozen kernels.
 const ANSWERS: usize = 20_000;
 
@@ -32,6 +35,8 @@ pub struct Predictor {
     observed: Observed,
     families: Vec<Family>,
     members: Vec<Vec<usize>>,
+    /// Kernels whose kinds differ in windows and activations alone.
+    alike: HashMap<Kind, (Vec<usize>, Option<Family>)>,
     roofline: Additive,
     /// Variance of a kind's mean about the roofline.
     unseen: f64,
@@ -73,7 +78,22 @@ impl Predictor {
         for (index, kernel) in observed.kernels.iter().enumerate() {
             members[kernel.kind].push(index);
         }
-        let families: Vec<Family> = members.iter().map(|members| Family::of(&observed, members, &roofline)).collect();
+        let mut alike = HashMap::<Kind, (Vec<usize>, Option<Family>)>::new();
+        for (kind, &index) in &observed.kinds {
+            alike.entry(kind.coarse()).or_default().0.extend(&members[index]);
+        }
+        for (members, family) in alike.values_mut() {
+            members.sort_unstable();
+            *family = Some(Family::of(&observed, members, &roofline));
+        }
+        let mut priors = vec![roofline; members.len()];
+        for (kind, &index) in &observed.kinds {
+            if let Some((_, Some(family))) = alike.get(&kind.coarse()) {
+                priors[index] = *family.model();
+            }
+        }
+        let families: Vec<Family> =
+            members.iter().zip(&priors).map(|(members, prior)| Family::of(&observed, members, prior)).collect();
         let mut this = Self {
             unseen: unseen(&observed, &members, &roofline),
             between: Between::of(&observed.networks),
@@ -84,6 +104,7 @@ impl Predictor {
             observed,
             families,
             members,
+            alike,
             roofline,
         };
         this.band = Band::of(&this.misses());
@@ -190,10 +211,17 @@ impl Predictor {
             };
             Some(index) == own || without.is_some_and(is_gone)
         };
-        let kind = self.observed.kinds.get(&Kind::of(spec)).copied();
+        let of = Kind::of(spec);
+        let kind = self.observed.kinds.get(&of).copied();
         let near = kind
             .filter(|&kind| self.members[kind].iter().any(|&member| !is_left_out(member)))
-            .map(|kind| (kind, self.families[kind].near(spec, &is_left_out)));
+            .map(|kind| (kind, self.families[kind].near(spec, &is_left_out)))
+            .or_else(|| {
+                let (members, family) = self.alike.get(&of.coarse())?;
+                let is_of_use = members.iter().any(|&member| !is_left_out(member));
+                let Known { log, variance } = family.as_ref().filter(|_| is_of_use)?.near(spec, &is_left_out);
+                Some((self.families.len(), Known { log, variance: variance + OTHER_KIND * OTHER_KIND }))
+            });
         let measured = own.and_then(|own| {
             let kernel = &self.observed.kernels[own];
             self.observed.mean_without(kernel, |network| without.is_some_and(|without| without(network)))
