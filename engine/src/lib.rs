@@ -12,6 +12,7 @@
 //!
 //! The engine knows no window, no command line and no camera, and prints nothing.
 
+pub mod advise;
 pub mod classify;
 pub mod clock;
 pub mod cost;
@@ -24,6 +25,7 @@ pub mod guideline;
 pub mod measure;
 pub mod model;
 pub mod model_file;
+pub mod predict;
 pub mod report;
 pub mod runtime;
 pub mod store;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
-use shufflescope_engine::measure::{Apart, Interleaved, Measurement};
+use shufflescope_engine::device::DeviceId;
+use shufflescope_engine::measure::{Apart, Interleaved, Measurement, Peaks};
 use shufflescope_engine::units::Nanos;
 
 use super::output::complain;
@@ -16,6 +17,7 @@ use crate::worker::{Client, ClientEvent, Job, Launcher, TurnsJob};
 /// The client of one command; its worker process is kept from job to job while the number of threads allows it.
 pub(super) struct Measuring {
     client: Client,
+    name: &'static str,
     /// Where every finished measurement becomes a row.
     pub store: UserStore,
 }
@@ -23,22 +25,42 @@ pub(super) struct Measuring {
 impl Measuring {
     /// Starts no process yet; `name` is what others are told that have to wait for this.
     pub(super) fn new(name: &'static str) -> anyhow::Result<Self> {
-        let waiting = std::thread::current();
-        let client = Client::new(Launcher::this_program()?, name, move || waiting.unpark());
-        Ok(Self { client, store: UserStore::open() })
+        Ok(Self { client: client(name)?, name, store: UserStore::open() })
     }
 
     /// Measures one network; `what` stands before the bar.
     pub(super) fn measure(&mut self, what: &str, job: Job) -> anyhow::Result<Measurement> {
-        let model = job.design.name().to_owned();
         let scatter = self.store.scatter(&job);
-        self.client.measure(Job { scatter, ..job });
+        let job = Job { scatter, ..job };
+        let measurement = self.measure_for_kernels(what, &job)?;
+        self.store.note_run(job.design.name(), &measurement);
+        Ok(measurement)
+    }
+
+    /// As [`measure`](Self::measure), of a network that is of interest only for its kernels: it becomes no row of a history.
+    pub(super) fn measure_for_kernels(&mut self, what: &str, job: &Job) -> anyhow::Result<Measurement> {
+        self.client.measure(job.clone());
         let measurement = self.wait(what, |event| match event {
             ClientEvent::Done { measurement, .. } => Some(*measurement),
             _ => None,
         })?;
-        self.store.note_run(&model, &measurement);
+        self.store.note_kernels(job, &measurement);
         Ok(measurement)
+    }
+
+    /// Measures what a device can do at most with so many threads.
+    pub(super) fn peaks(&mut self, what: &str, device: DeviceId, threads: usize) -> anyhow::Result<Peaks> {
+        self.client.peaks(device, threads);
+        self.wait(what, |event| match event {
+            ClientEvent::Peaks { peaks, .. } => Some(*peaks),
+            _ => None,
+        })
+    }
+
+    /// What comes next is measured by a fresh process.
+    pub(super) fn start_anew(&mut self) -> anyhow::Result<()> {
+        self.client = client(self.name)?;
+        Ok(())
     }
 
     /// Measures every layer of a network as a kernel of its own.
@@ -79,9 +101,11 @@ impl Measuring {
                         bar.finish_and_clear();
                         bail!(message);
                     }
-                    ClientEvent::Peaks { .. } => {}
                     ClientEvent::Cancelled { .. } => bail!("the measurement was cancelled"),
-                    ClientEvent::Done { .. } | ClientEvent::Apart { .. } | ClientEvent::TurnsDone { .. } => {
+                    ClientEvent::Done { .. }
+                    | ClientEvent::Apart { .. }
+                    | ClientEvent::TurnsDone { .. }
+                    | ClientEvent::Peaks { .. } => {
                         if let Some(result) = result(event) {
                             bar.finish_and_clear();
                             return Ok(result);
@@ -92,6 +116,11 @@ impl Measuring {
             std::thread::park_timeout(Duration::from_millis(50));
         }
     }
+}
+
+fn client(name: &'static str) -> anyhow::Result<Client> {
+    let waiting = std::thread::current();
+    Ok(Client::new(Launcher::this_program()?, name, move || waiting.unpark()))
 }
 
 fn tell(bar: &ProgressBar, fraction: f32, so_far: &str, left: Option<Nanos>) {

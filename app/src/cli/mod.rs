@@ -2,8 +2,10 @@
 //!
 //! Exit codes: 0 done, 1 it could not be done, 2 the command line itself is wrong.
 
+mod advise;
 mod apart;
 mod both;
+mod calibrate;
 mod camera;
 mod classify;
 mod compare;
@@ -12,9 +14,11 @@ mod designs;
 mod devices;
 mod export;
 mod history;
+mod kernel_table;
 mod lab;
 mod measuring;
 mod output;
+mod predict;
 mod profile;
 mod resolve;
 mod running;
@@ -54,6 +58,8 @@ const EXAMPLES: &str = "  shufflescope designs                             list 
   shufflescope profile shufflenet-v2-x1.0          how long it takes on this machine, layer by layer
   shufflescope profile my-design.toml --mode rigorous --json > profile.json
   shufflescope history shufflenet-v2-x1.0          how long it took before, by date and version
+  shufflescope calibrate --seconds 60              learn what kernels take here, then
+  shufflescope predict my-design.toml              how long it will take, before it is measured
   shufflescope export profile.json -o report.html  a report to read and print
   shufflescope export my-design.toml -o model.onnx the network for other programs
   shufflescope weights fetch shufflenet-v2-x1.0    download trained weights, once
@@ -77,6 +83,18 @@ enum Command {
     /// Measure how long a design takes on this machine, whole and per layer
     #[command(after_help = profile::EXAMPLES)]
     Profile(profile::Arguments),
+    /// Predict how long a design will take here, from the kernels that were measured before
+    #[command(after_help = predict::EXAMPLES)]
+    Predict(predict::Arguments),
+    /// Measure what predictions rest on: the kernels of random designs, the least known first
+    #[command(after_help = calibrate::EXAMPLES)]
+    Calibrate(calibrate::Arguments),
+    /// Say what to change next: every knob with its predicted change of latency
+    #[command(after_help = advise::EXAMPLES)]
+    Advise(advise::Arguments),
+    /// Write the kernel or block latencies of this target as a table for other programs
+    #[command(after_help = kernel_table::EXAMPLES)]
+    Table(kernel_table::Arguments),
     /// Say how long designs took over dates and versions on each machine
     #[command(after_help = history::EXAMPLES)]
     History(history::Arguments),
@@ -138,6 +156,10 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Devices(arguments)) => devices::run(&arguments),
         Some(Command::Cost(arguments)) => cost::run(&arguments),
         Some(Command::Profile(arguments)) => profile::run(&arguments),
+        Some(Command::Predict(arguments)) => predict::run(&arguments),
+        Some(Command::Calibrate(arguments)) => calibrate::run(&arguments),
+        Some(Command::Advise(arguments)) => advise::run(&arguments),
+        Some(Command::Table(arguments)) => kernel_table::run(&arguments),
         Some(Command::History(arguments)) => history::run(&arguments),
         Some(Command::Camera(arguments)) => camera::run(&arguments),
         Some(Command::Export(arguments)) => export::run(&arguments),

@@ -1,9 +1,13 @@
 //! The user's store as commands use it: where it cannot be used they say so once and go on without.
 
+use std::sync::Arc;
+
+use shufflescope_engine::design::Batch;
 use shufflescope_engine::device::Machine;
-use shufflescope_engine::measure::{Measurement, NoiseFloor, Scatter};
-use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::store::{Kept, Kind, Opened, RunContext, RunRecord, Store, StoreError, Timestamp};
+use shufflescope_engine::measure::{Measurement, NoiseFloor, Peaks, Scatter};
+use shufflescope_engine::predict::Predictor;
+use shufflescope_engine::runtime::{RunOptions, plan_without_weights};
+use shufflescope_engine::store::{Kept, KernelRun, Kind, Opened, RunContext, RunRecord, Store, StoreError, Timestamp};
 use shufflescope_engine::sweep::PointResult;
 
 use super::output::complain;
@@ -13,7 +17,11 @@ use crate::worker::Job;
 pub(super) struct UserStore {
     store: Option<Store>,
     machine: Option<String>,
+    predictors: Vec<(RunContext, Option<Arc<Predictor>>)>,
 }
+
+/// The name of a device's peaks, of which there are one in each context.
+const PEAKS: &str = "device";
 
 impl UserStore {
     /// Opens the store of the data folder.
@@ -30,7 +38,7 @@ impl UserStore {
             }
             store
         });
-        Self { store, machine: Machine::detect().cpu_model }
+        Self { store, machine: Machine::detect().cpu_model, predictors: Vec::new() }
     }
 
     /// These options on this machine by this program.
@@ -63,6 +71,68 @@ impl UserStore {
         let context = self.context(&measurement.key().options);
         let run = RunRecord::of(measurement, model, context, Timestamp::now());
         self.attempt(|store| store.note_run(&run));
+    }
+
+    /// Remembers the kernels of a finished measurement, with what was predicted of it before; nothing where it ran as other
+    /// kernels than those that are planned without its device.
+    pub(super) fn note_kernels(&mut self, job: &Job, measurement: &Measurement) {
+        let options = &job.options;
+        let Ok(graph) = job.design.graph(Batch(options.batch)) else { return };
+        let Some(plan) = plan_without_weights(&graph, options) else { return };
+        let predictor = self.predictor(options);
+        let estimate = predictor.map(|predictor| predictor.predict(&graph, &plan).estimate());
+        let of = (job.design.name(), &graph, &plan);
+        if let Some(run) = KernelRun::of(measurement, of, estimate, Timestamp::now()) {
+            let context = self.context(&measurement.key().options);
+            self.attempt(|store| store.note_kernels(&context, &run));
+        }
+    }
+
+    /// What was known of this way of running when it was first asked for; `None` where nothing was.
+    pub(super) fn predictor(&mut self, options: &RunOptions) -> Option<Arc<Predictor>> {
+        let context = self.context(&RunOptions { batch: 1, ..options.clone() });
+        if let Some((_, known)) = self.predictors.iter().find(|(of, _)| *of == context) {
+            return known.clone();
+        }
+        let known = self.learn(options);
+        self.predictors.push((context, known.clone()));
+        known
+    }
+
+    /// What is known of this way of running by now.
+    pub(super) fn learn(&mut self, options: &RunOptions) -> Option<Arc<Predictor>> {
+        let context = self.context(&RunOptions { batch: 1, ..options.clone() });
+        let runs = self.kernel_runs(options);
+        let peaks = self.peaks(options);
+        let known = Predictor::new(&runs, peaks.as_ref()).map(Arc::new);
+        if let Some((_, older)) = self.predictors.iter_mut().find(|(of, _)| *of == context) {
+            older.clone_from(&known);
+        }
+        known
+    }
+
+    /// The networks whose kernels were measured in this way of running.
+    pub(super) fn kernel_runs(&mut self, options: &RunOptions) -> Vec<KernelRun> {
+        let context = self.context(options);
+        self.attempt(|store| store.kernel_runs(&context)).unwrap_or_default()
+    }
+
+    /// What the device can do at most, where it was measured.
+    pub(super) fn peaks(&mut self, options: &RunOptions) -> Option<Peaks> {
+        let context = self.context(&RunOptions { batch: 1, ..options.clone() });
+        let kept = self.attempt(|store| store.kept(Kind::Peaks, PEAKS))?;
+        kept.into_iter().rev().find(|kept| kept.context == context).map(|kept| kept.result)
+    }
+
+    /// Remembers what the device can do at most.
+    pub(super) fn keep_peaks(&mut self, options: &RunOptions, peaks: Peaks) {
+        let context = self.context(&RunOptions { batch: 1, ..options.clone() });
+        self.attempt(|store| store.keep(Kind::Peaks, PEAKS, &Kept::now(context, peaks)));
+    }
+
+    /// Whether anything is remembered.
+    pub(super) const fn is_there(&self) -> bool {
+        self.store.is_some()
     }
 
     /// The point of a sweep that was finished in this context.

@@ -28,6 +28,14 @@ impl Fingerprint {
     }
 }
 
+impl Fingerprint {
+    /// A fingerprint as it was written down.
+    #[must_use]
+    pub(crate) const fn written(text: String) -> Self {
+        Self(text)
+    }
+}
+
 impl Design {
     /// The design's fingerprint.
     #[must_use]

@@ -59,6 +59,7 @@ pub use sampler::{Instruments, sample};
 pub use samples::{Discard, MarkedRun, ProcessSamples, SetAside, Stop};
 pub use split::{KernelSplit, SPLIT_LABEL, Split};
 pub use spread::{MedianRange, Spread, WithinRun};
+pub(crate) use statistics::SplitMix64;
 pub use statistics::{Interval, Sorted};
 pub use warm_up::WarmUp;
 pub use warning::Warning;

@@ -3,7 +3,7 @@
 use super::candle::CandleBackend;
 use super::cpu::CpuBackend;
 use super::wgpu::WgpuBackend;
-use super::{Executable, Fusing, Precision, PrepareError, RunOptions, Runtime};
+use super::{Executable, Fusing, KernelPlan, Precision, PrepareError, RunOptions, Runtime};
 use crate::device::{Device, DeviceId};
 use crate::graph::Graph;
 use crate::units::Bytes;
@@ -24,6 +24,10 @@ pub trait Backend: Sync {
     /// will be. Figures above `most` are lower bounds.
     fn needed_memory(&self, graph: &Graph, how: (&RunOptions, Fusing), most: Bytes) -> Bytes;
 
+    /// The kernels that a graph is cut into, in launch order; needs neither weights nor the device. Where a device decides
+    /// by what it has measured what it fuses, this is what it does before it has.
+    fn plan(&self, graph: &Graph, how: (&RunOptions, Fusing)) -> KernelPlan;
+
     /// Makes a graph ready to run: planned, compiled, its weights on the device.
     ///
     /// # Errors
@@ -43,6 +47,13 @@ static BACKENDS: [&dyn Backend; 3] = [&CpuBackend, &WgpuBackend, &CandleBackend]
 #[must_use]
 pub fn backend(runtime: Runtime, device: DeviceId) -> Option<&'static dyn Backend> {
     BACKENDS.into_iter().find(|backend| backend.runtime() == runtime && backend.runs_on(device))
+}
+
+/// The kernels that these options cut `graph` into, without compiling it; `None` where nothing runs it so.
+#[must_use]
+pub fn plan_without_weights(graph: &Graph, options: &RunOptions) -> Option<KernelPlan> {
+    let backend = backend(options.runtime, options.device)?;
+    Some(backend.plan(graph, (options, Fusing::Full)))
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub mod wgpu;
 
 pub use self::wgpu::{GpuPeaks, gpu_peaks};
 pub use crate::device::Precision;
-pub use backend::{Backend, backend};
+pub use backend::{Backend, backend, plan_without_weights};
 pub use cpu::Isa;
 pub(crate) use executable::Stopwatch;
 pub use executable::{Executable, Marks, PrepareError, RunError, RunTimes};

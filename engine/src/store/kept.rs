@@ -25,6 +25,8 @@ pub enum Kind {
     Sweep,
     /// One point of a sweep, by what ran, how, and by which protocol.
     Point,
+    /// What a device can do at most.
+    Peaks,
 }
 
 impl Kind {
@@ -36,6 +38,7 @@ impl Kind {
             Self::Networks => "networks",
             Self::Sweep => "sweeps",
             Self::Point => "points",
+            Self::Peaks => "peaks",
         }
     }
 }

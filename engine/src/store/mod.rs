@@ -3,7 +3,8 @@
 //! An embedded database (SQLite, write-ahead log) in the program's data folder. It keeps the last result of every
 //! comparison, experiment, network and sweep point ([`Kept`]), the noise floors seen, and every finished run
 //! ([`RunRecord`]) with the medians of its processes, which is what the variance between processes and the
-//! [history](HistoryRow) of a design come from. Every row knows its [`RunContext`]: machine, program version, device and
+//! [history](HistoryRow) of a design come from, and the time of every kernel that was ever measured ([`KernelRun`]), which
+//! is what predictions are made of. Every row knows its [`RunContext`]: machine, program version, device and
 //! way of running; what another context saw is never taken for the present one's.
 //!
 //! Nothing here is needed to measure: where the store cannot be used, its caller says so once and goes on without.
@@ -13,6 +14,7 @@ mod error;
 mod floors;
 mod history;
 mod kept;
+mod kernels;
 mod lock;
 mod open;
 mod runs;
@@ -27,6 +29,7 @@ pub use context::{RunContext, VERSION};
 pub use error::StoreError;
 pub use history::{HistoryOptions, HistoryRow};
 pub use kept::{Kept, Kind};
+pub use kernels::{Estimate, KernelRun};
 pub use open::{Opened, Store};
 pub use runs::RunRecord;
 pub use set_aside::Damaged;

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// Every step, the oldest first; the number of steps taken is the schema's version. A step that was released is never
 /// changed.
-const MIGRATIONS: [&str; 1] = [CONTEXTS_RESULTS_FLOORS_AND_RUNS];
+const MIGRATIONS: [&str; 2] = [CONTEXTS_RESULTS_FLOORS_AND_RUNS, KERNEL_TIMES];
 
 /// Times are seconds since 1970 or nanoseconds, as the names say. An empty instruction set is the widest there is.
 const CONTEXTS_RESULTS_FLOORS_AND_RUNS: &str = "
@@ -59,6 +59,35 @@ CREATE TABLE taken_over (
     version TEXT PRIMARY KEY,
     taken INTEGER NOT NULL
 ) STRICT;
+";
+
+/// Networks whose kernels were timed, with what was predicted of each before it was measured.
+const KERNEL_TIMES: &str = "
+CREATE TABLE kernel_specs (
+    id INTEGER PRIMARY KEY,
+    spec TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE kernel_runs (
+    id INTEGER PRIMARY KEY,
+    context INTEGER NOT NULL REFERENCES contexts (id),
+    taken INTEGER NOT NULL,
+    model TEXT NOT NULL,
+    design TEXT NOT NULL,
+    whole_ns INTEGER NOT NULL,
+    predicted_ns INTEGER,
+    low_ns INTEGER,
+    high_ns INTEGER
+) STRICT;
+CREATE INDEX kernel_runs_by_context ON kernel_runs (context);
+
+CREATE TABLE kernel_times (
+    run INTEGER NOT NULL REFERENCES kernel_runs (id),
+    place INTEGER NOT NULL,
+    spec INTEGER NOT NULL REFERENCES kernel_specs (id),
+    median_ns INTEGER NOT NULL,
+    PRIMARY KEY (run, place)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// The newest schema known here.

@@ -4,7 +4,7 @@ use super::{CandleExecutable, needed};
 use crate::device::{Device, DeviceId};
 use crate::graph::Graph;
 use crate::runtime::backend::Backend;
-use crate::runtime::{Executable, Fusing, Precision, PrepareError, RunOptions, Runtime};
+use crate::runtime::{Executable, Fusing, KernelPlan, Precision, PrepareError, RunOptions, Runtime};
 use crate::units::Bytes;
 use crate::weights::Weights;
 
@@ -31,6 +31,10 @@ impl Backend for CandleBackend {
             DeviceId::Cuda(_) => graph.input_shape().elements().bytes_f32(),
             _ => needed(graph, options.threads),
         }
+    }
+
+    fn plan(&self, graph: &Graph, _: (&RunOptions, Fusing)) -> KernelPlan {
+        KernelPlan::one_per_layer(graph)
     }
 
     /// Stock Candle never fuses.

@@ -1,11 +1,12 @@
 //! The CPU's tuned runtime as a [`Backend`].
 
+use super::compile::plan;
 use super::executable::CpuExecutable;
 use super::memory::needed;
 use crate::device::{Device, DeviceId};
 use crate::graph::Graph;
 use crate::runtime::backend::Backend;
-use crate::runtime::{Executable, Fusing, Precision, PrepareError, RunOptions, Runtime};
+use crate::runtime::{Executable, Fusing, KernelPlan, Precision, PrepareError, RunOptions, Runtime};
 use crate::units::Bytes;
 use crate::weights::Weights;
 
@@ -28,6 +29,10 @@ impl Backend for CpuBackend {
 
     fn needed_memory(&self, graph: &Graph, (options, fusing): (&RunOptions, Fusing), most: Bytes) -> Bytes {
         needed(graph, (options.instruction_set, options.threads, fusing), most)
+    }
+
+    fn plan(&self, graph: &Graph, (_, fusing): (&RunOptions, Fusing)) -> KernelPlan {
+        plan(graph, fusing)
     }
 
     fn compile(

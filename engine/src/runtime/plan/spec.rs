@@ -88,7 +88,30 @@ pub struct Epilogue {
     /// Whether a second map of the output's shape is added.
     pub residual: bool,
     /// The non-linearity behind that.
+    #[serde(with = "activation_name")]
     pub activation: Activation,
+}
+
+/// An activation by its name: the gate of squeeze-and-excitation is no choice in a design's file, but it is part of what a
+/// kernel is.
+mod activation_name {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::graph::Activation;
+
+    const ALL: [Activation; 5] =
+        [Activation::Relu, Activation::Relu6, Activation::HardSwish, Activation::Sigmoid, Activation::None];
+
+    pub fn serialize<S: Serializer>(activation: &Activation, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(activation.name())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Activation, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let found = ALL.into_iter().find(|activation| activation.name() == name);
+        found.ok_or_else(|| D::Error::custom(format!("there is no activation `{name}`")))
+    }
 }
 
 impl KernelSpec {

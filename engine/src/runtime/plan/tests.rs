@@ -187,3 +187,14 @@ fn apart_every_layer_that_computes_is_a_kernel_and_only_normalisations_fold() {
         assert_eq!(kernel.layers.iter().filter(computing).count(), 1, "{}", kernel.spec);
     }
 }
+
+#[test]
+fn every_kernel_of_the_zoo_is_the_same_after_it_was_written_and_read() {
+    for preset in zoo::presets() {
+        let graph = lower(&preset.design, Batch(1)).unwrap();
+        for kernel in planned(&graph, Fusing::Full, true) {
+            let text = serde_json::to_string(&kernel.spec).unwrap_or_else(|error| panic!("{}: {error}", kernel.spec));
+            assert_eq!(serde_json::from_str::<KernelSpec>(&text).unwrap(), kernel.spec);
+        }
+    }
+}

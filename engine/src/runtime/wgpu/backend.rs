@@ -1,10 +1,11 @@
 //! The runtime for GPUs of every maker as a [`Backend`].
 
+use super::compile::untuned_plan;
 use super::executable::WgpuExecutable;
 use crate::device::{Device, DeviceId};
 use crate::graph::Graph;
 use crate::runtime::backend::Backend;
-use crate::runtime::{Executable, Fusing, Precision, PrepareError, RunOptions, Runtime};
+use crate::runtime::{Executable, Fusing, KernelPlan, Precision, PrepareError, RunOptions, Runtime};
 use crate::units::Bytes;
 use crate::weights::{Weights, expected_elements};
 
@@ -31,6 +32,10 @@ impl Backend for WgpuBackend {
         // Folded, packed and as bytes.
         let weights = expected_elements(graph).bytes_f32().0.saturating_mul(3);
         Bytes(ends.into_iter().fold(weights, |sum, end| sum.saturating_add(end.saturating_mul(2))))
+    }
+
+    fn plan(&self, graph: &Graph, (options, fusing): (&RunOptions, Fusing)) -> KernelPlan {
+        untuned_plan(graph, (fusing, options.precision))
     }
 
     fn compile(

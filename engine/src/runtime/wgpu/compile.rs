@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use super::choices::Choices;
 use super::fusing::{Chains, WgpuFuses};
 use super::gpu::Gpu;
 use super::kernels::{Aliases, GpuKernel, ImageStrides, Parameters as Step, Source};
@@ -89,6 +90,13 @@ pub(super) fn compile(
         output: banks.operand(graph.output()),
         untuned,
     })
+}
+
+/// The kernels of a GPU of which nothing was measured yet.
+pub(super) fn untuned_plan(graph: &Graph, (fusing, precision): (Fusing, Precision)) -> KernelPlan {
+    let choices = Choices::new("", None);
+    let fuses = WgpuFuses { chains: Chains::WherePaid, choices: &choices };
+    KernelPlan::of(graph, &partition(graph, fusing, precision, &fuses), |_| None)
 }
 
 fn plan(gpu: &Gpu, graph: &Graph, (fusing, precision): (Fusing, Precision), chains: Chains) -> Vec<Planned> {

@@ -1,0 +1,158 @@
+//! `shufflescope advise`: what to change next.
+
+use serde::Serialize;
+use shufflescope_engine::advise::{Advice, advise};
+use shufflescope_engine::design::{Design, InputSize};
+use shufflescope_engine::experiment::PairResult;
+use shufflescope_engine::guideline::Change;
+use shufflescope_engine::measure::{Difference, InterleaveRules};
+use shufflescope_engine::model::Model;
+use shufflescope_engine::runtime::RunOptions;
+
+use super::measuring::Measuring;
+use super::output::print;
+use super::predict::NothingKnown;
+use super::resolve;
+use super::running::{Load, Running};
+use super::table::{Align, Table};
+use crate::worker::{Contest, TurnsJob};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  shufflescope calibrate --threads 1
+  shufflescope advise shufflenet-v2-x1.0 --threads 1
+  shufflescope advise my-design.toml --threads 1 --try 3
+  shufflescope advise my-design.toml --threads 1 --json | jq '.changes[0].edit'
+
+Every knob one step each way, and what guidelines propose, with the predicted change of latency and its 90 % band. Best
+first: what does the most mult-adds in the same time. What a change does to the accuracy is unknown.";
+
+/// Rows of the table without `--json`.
+const SHOWN: usize = 25;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// A preset's name (see `shufflescope designs`) or a TOML file
+    #[arg(value_name = "DESIGN")]
+    design: String,
+    #[command(flatten)]
+    running: Running,
+    #[command(flatten)]
+    load: Load,
+    /// Input size in place of the design's own: a side such as 224, or WIDTHxHEIGHT
+    #[arg(long, value_name = "SIZE")]
+    input: Option<InputSize>,
+    /// Measure the first N changes in turns with the design as it is
+    #[arg(long = "try", value_name = "N", default_value_t = 0)]
+    tries: u8,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    changes: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    #[serde(flatten)]
+    advice: Advice,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measured: Option<Measured>,
+}
+
+/// What a comparison in turns says of a change: the ratio with its 95 % interval.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Measured {
+    ratio: f64,
+    low: f64,
+    high: f64,
+    verdict: Difference,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let mut design = resolve::design(&arguments.design, ": advice changes the settings of a preset or a TOML file")?;
+    if let Some(size) = arguments.input {
+        design.input = resolve::input_size(size)?;
+    }
+    let options = arguments.running.options(arguments.load.threads, arguments.load.batch)?;
+    let mut measuring = Measuring::new("shufflescope advise")?;
+    let predictor = measuring.store.predictor(&options).ok_or_else(|| NothingKnown::of(&options))?;
+    let changes = advise(&design, &predictor, &options)?;
+    let mut report = Report { changes: changes.into_iter().map(|advice| Row { advice, measured: None }).collect() };
+    let tries = usize::from(arguments.tries).min(report.changes.len());
+    for (index, row) in report.changes.iter_mut().take(tries).enumerate() {
+        let what = format!("{} of {tries}: {}", index + 1, row.advice.label);
+        row.measured = Some(measure(&mut measuring, &what, &design, &row.advice, &options)?);
+    }
+    print(&if arguments.json {
+        serde_json::to_string_pretty(&report)? + "\n"
+    } else {
+        text(&design, &options, &report)
+    })
+}
+
+fn measure(
+    measuring: &mut Measuring,
+    what: &str,
+    design: &Design,
+    advice: &Advice,
+    options: &RunOptions,
+) -> anyhow::Result<Measured> {
+    let (a, b) = (Model::from(design), Model::from(design.apply(&advice.edit)));
+    let batch = shufflescope_engine::design::Batch(options.batch);
+    let graphs = [a.graph(batch)?, b.graph(batch)?];
+    let rules = InterleaveRules::in_processes(1);
+    let networks = Contest::Pair { a: Box::new(a), b: Box::new(b) };
+    let rounds = measuring.take_turns(what, TurnsJob { networks, options: options.clone(), rules, processes: 1 })?;
+    let floor = measuring.store.floor(options);
+    let pair = PairResult::new([&graphs[0], &graphs[1]], options, &rules, &rounds, floor)?;
+    measuring.store.note_floor(options, pair.noise_floor);
+    let comparison = &pair.comparison;
+    let ratio = &comparison.ratio;
+    Ok(Measured { ratio: ratio.ratio, low: ratio.low, high: ratio.high, verdict: comparison.verdict })
+}
+
+fn text(design: &Design, options: &RunOptions, report: &Report) -> String {
+    let mut table = Table::new(&[
+        ("change", Align::Left),
+        ("guideline", Align::Left),
+        ("latency", Align::Right),
+        ("90 % band", Align::Left),
+        ("mult-adds", Align::Right),
+        ("params", Align::Right),
+        ("memory access", Align::Right),
+        ("measured", Align::Left),
+    ]);
+    let percent = |ratio: f64| format!("{:+.1} %", 100.0 * (ratio - 1.0));
+    let of = |change: Change| percent(change.after as f64 / change.before.max(1) as f64);
+    for Row { advice, measured } in report.changes.iter().take(SHOWN) {
+        table.row([
+            advice.label.clone(),
+            advice.guideline.map(|guideline| guideline.to_string()).unwrap_or_default(),
+            percent(advice.predicted_ratio),
+            format!("{} to {}", percent(advice.low), percent(advice.high)),
+            of(advice.mult_adds),
+            of(advice.params),
+            of(advice.memory_access),
+            measured.map_or_else(String::new, |measured| {
+                let Measured { ratio, low, high, verdict } = measured;
+                format!("{} ({} to {}), {}", percent(ratio), percent(low), percent(high), word(verdict))
+            }),
+        ]);
+    }
+    let more = report.changes.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!("and {more} more: --json has them all\n") } else { String::new() };
+    format!("{}, predicted for {options}\n\n{table}{more}", design.name)
+}
+
+const fn word(verdict: Difference) -> &'static str {
+    match verdict {
+        Difference::Faster => "faster",
+        Difference::Slower => "slower",
+        Difference::Same => "the same",
+        Difference::Undecided => "undecided",
+    }
+}

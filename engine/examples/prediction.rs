@@ -1,0 +1,147 @@
+//! Do predictions hold? Random designs that no store has seen, measured in turns, beside what was predicted of them.
+//!
+//!     cargo build --release
+//!     export XDG_DATA_HOME=$(mktemp -d)           (a fresh store: what a newcomer gets)
+//!     target/release/shufflescope calibrate --threads 1 --seconds 60
+//!     cargo run --release -p shufflescope-engine --example prediction -- $XDG_DATA_HOME/shufflescope [THREADS] [DESIGNS] [SEED]
+//!
+//! The folder is the one with `store.sqlite`. Nothing else should run meanwhile. Promised on a quiet machine with one thread,
+//! over 200 designs: at least 95 % within 5 %, all within 10 %, median error at most 1.5 %, Spearman at least 0.995, and
+//! 90 % bands that hold in 87 to 93 %.
+
+#![allow(clippy::print_stdout, reason = "its result")]
+
+use std::error::Error;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use shufflescope_engine::clock::{Clock, MonotonicClock};
+use shufflescope_engine::design::{Batch, Design};
+use shufflescope_engine::device::{Device, DeviceId, Machine};
+use shufflescope_engine::graph::{Graph, lower};
+use shufflescope_engine::measure::{ArithmeticCanary, InterleaveRules, Interleaved, Sorted, interleave};
+use shufflescope_engine::predict::{Draw, Prediction, Predictor};
+use shufflescope_engine::runtime::{Executable, RunOptions, plan_without_weights, prepare};
+use shufflescope_engine::store::{RunContext, Store};
+use shufflescope_engine::units::Nanos;
+use shufflescope_engine::weights::Weights;
+
+/// Networks that take turns together: what happens to the machine meanwhile happens to all of them.
+const TOGETHER: usize = 10;
+
+/// Designs that the calibration draws begin with this seed or a little more; these are far from it.
+const SEED: u64 = 0xF00D_0000_0000;
+
+struct Row {
+    design: Design,
+    prediction: Prediction,
+    measured: Nanos,
+}
+
+impl Row {
+    fn error(&self) -> f64 {
+        self.prediction.predicted.as_f64() / self.measured.as_f64() - 1.0
+    }
+
+    fn holds(&self) -> bool {
+        (self.prediction.low..=self.prediction.high).contains(&self.measured)
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let folder = arguments.next().ok_or("usage: prediction DATA_FOLDER [THREADS] [DESIGNS] [SEED]")?;
+    let threads = arguments.next().map_or(Ok(1), |text| text.parse())?;
+    let count = arguments.next().map_or(Ok(200), |text| text.parse())?;
+    let seed = arguments.next().map_or(Ok(SEED), |text| text.parse())?;
+    let options = RunOptions::new(DeviceId::Cpu, threads, 1);
+    let store = Store::open(Path::new(&folder))?.store;
+    let runs = store.kernel_runs(&RunContext::new(Machine::detect().cpu_model.as_deref(), &options))?;
+    let predictor = Predictor::new(&runs, None).ok_or("nothing is known: calibrate first")?;
+    println!("{options}: {} networks with {} kernels are known", predictor.networks(), predictor.kernels());
+
+    let mut draw = Draw::new(seed, None);
+    let mut designs: Vec<(Design, Graph, Prediction)> = Vec::new();
+    while designs.len() < count {
+        let design = draw.design();
+        let fingerprint = design.fingerprint();
+        if runs.iter().any(|run| run.design == fingerprint) {
+            continue;
+        }
+        let graph = lower(&design, Batch(1))?;
+        let plan = plan_without_weights(&graph, &options).ok_or("nothing runs this")?;
+        let prediction = predictor.predict(&graph, &plan);
+        designs.push((design, graph, prediction));
+    }
+    let mut rows = Vec::with_capacity(count);
+    for together in designs.chunks(TOGETHER) {
+        let medians = in_turns(together.iter().map(|(_, graph, _)| graph), &options)?;
+        for ((design, _, prediction), measured) in together.iter().zip(medians) {
+            rows.push(Row { design: design.clone(), prediction: prediction.clone(), measured });
+        }
+    }
+    print_table(&mut rows);
+    Ok(())
+}
+
+fn in_turns<'a>(graphs: impl Iterator<Item = &'a Graph>, options: &RunOptions) -> Result<Vec<Nanos>, Box<dyn Error>> {
+    let device = Device::cpu();
+    let prepared: Result<Vec<Box<dyn Executable + Send>>, _> =
+        graphs.map(|graph| prepare(graph, &Weights::seeded(graph, Weights::DEFAULT_SEED), &device, options)).collect();
+    let mut prepared = prepared?;
+    let mut networks: Vec<&mut dyn Executable> =
+        prepared.iter_mut().map(|network| network.as_mut() as &mut dyn Executable).collect();
+    let rules = InterleaveRules { minimum_rounds: 12, maximum_rounds: 12, ..InterleaveRules::one_sitting() };
+    let (clock, mut canary) = (MonotonicClock::new(), ArithmeticCanary::new());
+    let mut samples = Interleaved::new(clock.quality());
+    interleave(&mut networks, &rules, &clock, &mut canary, &mut samples, &mut |_| ControlFlow::Continue(()))?;
+    let median = |row: usize| {
+        let medians = samples.rounds.iter().filter_map(|round| round.median(row)).collect::<Sorted>();
+        medians.median().ok_or("no samples")
+    };
+    Ok((0..networks.len()).map(median).collect::<Result<_, _>>()?)
+}
+
+fn print_table(rows: &mut [Row]) {
+    println!("{:<44} {:>10} {:>10} {:>8} {:>7} {:>6}", "design", "predicted", "measured", "error", "known", "band");
+    for row in rows.iter() {
+        println!(
+            "{:<44} {:>10} {:>10} {:>7.2}% {:>6.1}% {:>6}",
+            row.design.name,
+            row.prediction.predicted.to_string(),
+            row.measured.to_string(),
+            100.0 * row.error(),
+            100.0 * row.prediction.known_share,
+            if row.holds() { "held" } else { "MISSED" },
+        );
+    }
+    let predicted: Vec<f64> = rows.iter().map(|row| row.prediction.predicted.as_f64()).collect();
+    let measured: Vec<f64> = rows.iter().map(|row| row.measured.as_f64()).collect();
+    let held = rows.iter().filter(|row| row.holds()).count();
+    let within = |most: f64| rows.iter().filter(|row| row.error().abs() <= most).count() as f64 / rows.len() as f64;
+    let (within_5, within_10) = (within(0.05), within(0.10));
+    rows.sort_by(|a, b| a.error().abs().total_cmp(&b.error().abs()));
+    let median = rows.get(rows.len() / 2).map_or(0.0, |row| row.error().abs());
+    let worst = rows.last().map_or(0.0, |row| row.error().abs());
+    println!("\n{:<24} {:>8}  {}", "", "measured", "promised");
+    println!("{:<24} {:>7.1}%  at least 95 %", "within 5 %", 100.0 * within_5);
+    println!("{:<24} {:>7.1}%  100 % (worst {:.1} %)", "within 10 %", 100.0 * within_10, 100.0 * worst);
+    println!("{:<24} {:>7.2}%  at most 1.5 %", "median error", 100.0 * median);
+    println!("{:<24} {:>8.4}  at least 0.995", "Spearman", spearman(&predicted, &measured));
+    println!("{:<24} {:>7.1}%  87 to 93 %", "90 % bands held", 100.0 * held as f64 / rows.len() as f64);
+}
+
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0.0; values.len()];
+    order.into_iter().enumerate().for_each(|(rank, at)| ranks[at] = rank as f64);
+    ranks
+}
+
+fn spearman(a: &[f64], b: &[f64]) -> f64 {
+    let (a, b) = (ranks(a), ranks(b));
+    let count = a.len() as f64;
+    let squares: f64 = a.iter().zip(&b).map(|(a, b)| (a - b) * (a - b)).sum();
+    1.0 - 6.0 * squares / (count * (count * count - 1.0))
+}
