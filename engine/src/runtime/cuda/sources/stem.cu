@@ -2,7 +2,7 @@
 // input lies in shared memory. Filters are 32-bit values, [channel * taps + tap][W_ROW].
 
 constexpr int TAPS = KERNEL_H * KERNEL_W, ALL_TAPS = CHANNELS * TAPS, OC = CHANNELS_EACH;
-constexpr int CONV_TILE_H = POOLED ? (TILE_H - 1) * POOL_STRIDE_H + (POOL_H - 1) * POOL_DILATION_H + 1 : TILE_H, CONV_TILE_W = POOLED ? (TILE_W - 1) * POOL_STRIDE_W + (POOL_W - 1) * POOL_DILATION_W + 1 : TILE_W;
+constexpr int CONV_TILE_H = (TILE_H - 1) * POOL_STRIDE_H + (POOL_H - 1) * POOL_DILATION_H + 1, CONV_TILE_W = (TILE_W - 1) * POOL_STRIDE_W + (POOL_W - 1) * POOL_DILATION_W + 1;
 constexpr int IN_TILE_H = (CONV_TILE_H - 1) * STRIDE_H + (KERNEL_H - 1) * DILATION_H + 1, IN_TILE_W = (CONV_TILE_W - 1) * STRIDE_W + (KERNEL_W - 1) * DILATION_W + 1;
 constexpr int CONV_TILE = CONV_TILE_H * CONV_TILE_W, IN_TILE = IN_TILE_H * IN_TILE_W;
 static_assert(OC % 4 == 0, "stem");

@@ -1,0 +1,139 @@
+//! Sizes of maps and windows as the kernels take them: 32 bits, checked once.
+
+use serde::{Deserialize, Serialize};
+
+use super::Refusal;
+use crate::graph::{Shape, Window};
+use crate::runtime::plan::{Elementwise, KernelSpec, Work};
+
+/// The most elements of one value, and of one kernel's weights: coordinates stay within `i32`.
+const MOST: u64 = 1 << 31;
+/// The most blocks of a launch in its second and third dimension.
+pub(super) const MOST_BLOCKS: u32 = 65_535;
+
+/// Elements between the images of a value. Height times width, unless the value was flattened (then that of the map).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ImageStrides {
+    /// Of the kernel's input.
+    pub input: usize,
+    /// Of the second operand: residual, other summand or gate.
+    pub second: usize,
+}
+
+impl ImageStrides {
+    /// What a kernel has whose operands were not flattened.
+    #[must_use]
+    pub fn plain(spec: &KernelSpec) -> Self {
+        let pixels = |shape: Shape| shape.height * shape.width;
+        let gate = spec.steps.iter().any(|step| step.work == Work::Elementwise(Elementwise::Gate));
+        Self { input: pixels(spec.input), second: if gate { 1 } else { pixels(spec.output()) } }
+    }
+}
+
+/// The size of a feature map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Map {
+    pub batch: u32,
+    pub channels: u32,
+    pub height: u32,
+    pub width: u32,
+}
+
+impl Map {
+    /// # Errors
+    /// Where a size is zero or the map has too many elements.
+    pub fn of(shape: &Shape) -> Result<Self, Refusal> {
+        let sizes = [shape.batch, shape.channels, shape.height, shape.width];
+        if let Some(&given) = sizes.iter().find(|&&size| size == 0) {
+            return Err(Refusal::Shape { what: "a size of a feature map", given, expected: 1 });
+        }
+        let plane = [shape.batch, shape.height, shape.width].iter().fold(1_u64, |n, &d| n.saturating_mul(d as u64));
+        let room = plane.saturating_add(3) / 4 * 4;
+        fits("a feature map", room.saturating_mul(shape.channels as u64))?;
+        let [batch, channels, height, width] = sizes.map(|size| size as u32);
+        Ok(Self { batch, channels, height, width })
+    }
+
+    /// Pixels of one image.
+    pub const fn pixels(&self) -> u32 {
+        self.height * self.width
+    }
+
+    /// Elements of one plane: the pixels of all images.
+    pub const fn plane(&self) -> u32 {
+        self.batch * self.pixels()
+    }
+}
+
+/// A sliding window; `[vertical, horizontal]`. Padding at the end is in the output's size already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Sliding {
+    pub kernel: [u32; 2],
+    pub stride: [u32; 2],
+    pub padding: [u32; 2],
+    pub dilation: [u32; 2],
+}
+
+impl Sliding {
+    /// # Errors
+    /// Where a size is zero, or coordinates leave 32 bits.
+    pub fn of(window: &Window, output: &Map) -> Result<Self, Refusal> {
+        for &given in window.kernel.iter().chain(&window.stride).chain(&window.dilation) {
+            if given == 0 {
+                return Err(Refusal::Shape { what: "a kernel's size, stride or dilation", given, expected: 1 });
+            }
+        }
+        for (axis, length) in [output.height, output.width].into_iter().enumerate() {
+            let reach = |step: usize, count: usize| (step as u64).saturating_mul(count as u64);
+            let last = reach(window.stride[axis], length as usize);
+            let last = last.saturating_add(reach(window.dilation[axis], window.kernel[axis] - 1));
+            // Threads may look a few outputs beyond the last one before they find that there is none.
+            fits("the reach of a window", last.saturating_add(window.padding[axis] as u64).saturating_mul(16))?;
+        }
+        let narrow = |sizes: [usize; 2]| sizes.map(|size| size as u32);
+        Ok(Self {
+            kernel: narrow(window.kernel),
+            stride: narrow(window.stride),
+            padding: narrow(window.padding),
+            dilation: narrow(window.dilation),
+        })
+    }
+
+    /// One tap, no stride, no padding: what a pointwise convolution has.
+    pub const POINT: Self = Self { kernel: [1; 2], stride: [1; 2], padding: [0; 2], dilation: [1; 2] };
+
+    /// Taps of the window.
+    pub const fn taps(&self) -> u32 {
+        self.kernel[0] * self.kernel[1]
+    }
+
+    /// The definitions that every text with a window has.
+    pub fn define(&self) -> [(&'static str, i64); 8] {
+        [
+            ("KERNEL_H", self.kernel[0].into()),
+            ("KERNEL_W", self.kernel[1].into()),
+            ("STRIDE_H", self.stride[0].into()),
+            ("STRIDE_W", self.stride[1].into()),
+            ("PAD_H", self.padding[0].into()),
+            ("PAD_W", self.padding[1].into()),
+            ("DILATION_H", self.dilation[0].into()),
+            ("DILATION_W", self.dilation[1].into()),
+        ]
+    }
+}
+
+/// Refuses more than [`MOST`] elements.
+pub(super) fn fits(what: &'static str, size: u64) -> Result<(), Refusal> {
+    if size > MOST { Err(Refusal::TooLarge { what, size, most: MOST }) } else { Ok(()) }
+}
+
+/// Refuses more blocks in the second or third dimension than a launch has.
+pub(super) fn launchable(what: &'static str, blocks: u32) -> Result<(), Refusal> {
+    let most = MOST_BLOCKS.into();
+    if blocks > MOST_BLOCKS { Err(Refusal::TooLarge { what, size: blocks.into(), most }) } else { Ok(()) }
+}
+
+/// Refuses lengths other than the expected one.
+pub(super) fn expect(what: &'static str, given: usize, expected: usize) -> Result<(), Refusal> {
+    if given == expected { Ok(()) } else { Err(Refusal::Shape { what, given, expected }) }
+}

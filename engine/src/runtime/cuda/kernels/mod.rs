@@ -1,0 +1,27 @@
+//! Our CUDA kernels as data: which there are for a [`KernelSpec`](crate::runtime::plan::KernelSpec), how each is cut into blocks,
+//! its text, its weights in the order that the text reads them, its list of plane offsets.
+//!
+//! Nothing here touches a GPU: [`Source`]s are compiled by the loader, and by g++ for the emulator in the tests.
+
+mod card;
+mod depthwise;
+mod elementwise;
+mod geometry;
+mod kernel;
+mod linear;
+mod matmul;
+mod matmul_tiles;
+mod pack;
+mod reduce;
+mod refusal;
+mod source;
+mod stem;
+mod unit;
+mod variant;
+
+pub use card::Card;
+pub use geometry::ImageStrides;
+pub use kernel::{GpuKernel, Parameters};
+pub use refusal::Refusal;
+pub use source::{Form, MOST_SIZES, Source};
+pub use variant::Variant;
