@@ -24,4 +24,4 @@ pub use geometry::ImageStrides;
 pub use kernel::{GpuKernel, Parameters};
 pub use refusal::Refusal;
 pub use source::{Form, MOST_SIZES, Source};
-pub use variant::Variant;
+pub use variant::{FmaTile, TensorTile, UnitTile, Variant};

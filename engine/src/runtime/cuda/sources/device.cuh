@@ -26,7 +26,7 @@ DEVICE float to_tf32(float x) {
 }
 
 DEVICE unsigned shared_address(const void* p) { return (unsigned)__cvta_generic_to_shared(p); }
-DEVICE void sync() { __syncthreads(); }
+DEVICE void sync_block() { __syncthreads(); }
 DEVICE float shuffle_xor(float v, int mask) { return __shfl_xor_sync(0xffffffffu, v, mask); }
 
 // Copies BYTES (4, 8 or 16) from global to shared memory in the background, or writes zeros where not `here`; then nothing is read.

@@ -201,7 +201,7 @@ DEVICE Half to_half(float x) {                     // to nearest, ties to even
 DEVICE unsigned to_halves(float low, float high) { return to_half(low).bits | (unsigned)to_half(high).bits << 16; }
 DEVICE float bits_to_float(unsigned u) { return emulator::value(u); }
 DEVICE float to_tf32(float x) { return x != x ? x : emulator::value((emulator::bits(x) + 0x1000u) & 0xffffe000u); }
-DEVICE void sync() { emulator::Block& b = *emulator::current->block; emulator::barrier(b.arrived, b.passed, b.threads); }
+DEVICE void sync_block() { emulator::Block& b = *emulator::current->block; emulator::barrier(b.arrived, b.passed, b.threads); }
 DEVICE float shuffle_xor(float v, int mask) {
   emulator::Warp& w = emulator::warp(); const int l = emulator::lane();
   if (w.threads != 32) emulator::fail("a shuffle in a partial warp");

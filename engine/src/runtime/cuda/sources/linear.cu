@@ -32,7 +32,7 @@ KERNEL(linear) {
   await_previous();
   for (int chunk = 0; chunk < chunks; ++chunk) {
     if (chunk > 0) {
-      sync();                                                    // everybody has read the chunk before
+      sync_block();                                                    // everybody has read the chunk before
       load_weights(a, w, row, chunk, lane);
 #pragma unroll
       for (int i = 0; i < LISTED; ++i) { const int k = chunk * CHUNK + i * THREADS + thread; offsets[i] = k < DEPTH ? a.table[k] : 0; }
@@ -44,7 +44,7 @@ KERNEL(linear) {
         const int k = chunk * CHUNK + i * THREADS + thread;
         x[n * CHUNK + i * THREADS + thread] = k < DEPTH && image0 + n < IMAGES ? to_float(a.x[(size_t)offsets[i] + (size_t)(image0 + n) * IMAGE_STRIDE]) : 0.f;
       }
-    sync();
+    sync_block();
 #pragma unroll
     for (int i = 0; i < STEPS; ++i) {
       const int k = (i * 32 + lane) * VECTOR;

@@ -169,7 +169,7 @@ KERNEL(matmul) {
     if constexpr (RESIDUAL) rows.second[e] = (int)a.table[SECOND_LIST + channel];
   }
   if constexpr (DEPTHWISE) for (int e = thread; e < DEPTH * (KERNEL_H * KERNEL_W + 1); e += THREADS) filters[e] = floats_at(a, DEPTHWISE_AT)[e];
-  sync();
+  sync_block();
   await_previous();
   if constexpr (DEPTHWISE) depthwise_input(a, offsets, filters, input, first);
   const Columns columns = columns_of(a, first);
@@ -185,7 +185,7 @@ KERNEL(matmul) {
   Products products;
   for (int i = 0; i < count; ++i) {
     copy_wait<STAGES - 2>();
-    sync();
+    sync_block();
     const int next = i + STAGES - 1; Element* ahead = stages + next % STAGES * STAGE;
     if (next < count) {
       load_weights(a, W, ahead, from + next);
@@ -210,13 +210,13 @@ KERNEL(matmul) {
   }
 #else
   copy_wait<0>();
-  sync();
+  sync_block();
   float* c = (float*)stages;
   products.spill(c);
 #if CLUSTER > 1
   cluster_arrive(); cluster_wait();
 #else
-  sync();
+  sync_block();
 #endif
 #if MEAN
   constexpr int WARPS = THREADS / 32;

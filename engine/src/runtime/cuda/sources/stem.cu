@@ -23,7 +23,7 @@ KERNEL(stem) {
     const int c = e / IN_TILE, q = e % IN_TILE, y = iy0 + q / IN_TILE_W, x = ix0 + q % IN_TILE_W;
     in[e] = y >= 0 && y < IN_H && x >= 0 && x < IN_W ? to_float(a.x[(size_t)a.table[c] + ((size_t)image * IN_H + y) * IN_W + x]) : 0.f;
   }
-  sync();
+  sync_block();
   for (int i = thread; i < CONV_TILE; i += THREADS) {
     const int cy = i / CONV_TILE_W, cx = i % CONV_TILE_W; float sums[OC];
 #pragma unroll
@@ -52,7 +52,7 @@ KERNEL(stem) {
 #endif
   }
 #if POOLED
-  sync();
+  sync_block();
   for (int e = thread; e < OC * TILE_H * TILE_W; e += THREADS) {
     const int o = e / (TILE_H * TILE_W), y = e % (TILE_H * TILE_W) / TILE_W, x = e % TILE_W;
     if (channel0 + o >= ROWS || oy0 + y >= OUT_H || ox0 + x >= OUT_W) continue;

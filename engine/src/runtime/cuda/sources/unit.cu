@@ -90,7 +90,7 @@ KERNEL(unit) {
     const int row = e / (T_WIDTH - IN_W), column = e % (T_WIDTH - IN_W); t[row * T_WIDTH + (column < PAD_W ? column : column + IN_W)] = 0.f;
   }
   copy_wait<0>();
-  sync();
+  sync_block();
   await_previous();
   // The input rows, from an address that is a multiple of four elements.
   const int row0 = tile * TILE_H * STRIDE_H - PAD_H, begin = (image * IN_H + row0) * IN_W, aligned = begin & ~3, shift = begin - aligned, all = IMAGES * IN_H * IN_W;
@@ -107,7 +107,7 @@ KERNEL(unit) {
   }
   copy_commit();
   copy_wait<0>();
-  sync();
+  sync_block();
   multiply<TM1, SPLIT1, DEPTH1, W1_ROW / TM1, X_PIXELS / 4, W1_ROW, X_PITCH>(w, x, [&](int m, int p, float v) {
     const int q = p - shift;
     if (m < MIDDLE_EACH && q >= 0 && q < PIXELS_IN) {
@@ -118,7 +118,7 @@ KERNEL(unit) {
 #if CLUSTER > 1
   cluster_wait();                                                // all blocks run: they may be written to
 #endif
-  sync();
+  sync_block();
   for (int e = thread; e < MIDDLE_EACH * PIXELS_OUT; e += THREADS) {
     const int m = e / PIXELS_OUT, q = e % PIXELS_OUT, y = q / OUT_W, column = q % OUT_W, c = rank * MIDDLE_EACH + m;
     if (c < MIDDLE) {
@@ -140,7 +140,7 @@ KERNEL(unit) {
     }
   }
 #if CLUSTER == 1
-  sync();
+  sync_block();
 #elif ASYNC_EXCHANGE
   transfer_wait(barrier);
 #else
