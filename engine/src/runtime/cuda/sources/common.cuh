@@ -16,8 +16,8 @@ struct Arguments { const Element* x; Element* y; const unsigned char* w; const u
 
 enum { ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_RELU6, ACTIVATION_HARD_SWISH, ACTIVATION_SIGMOID };
 
-constexpr int round_up(int a, int b) { return (a + b - 1) / b * b; }
-constexpr int greater(int a, int b) { return a > b ? a : b; }
+BOTH_SIDES constexpr int round_up(int a, int b) { return (a + b - 1) / b * b; }
+BOTH_SIDES constexpr int greater(int a, int b) { return a > b ? a : b; }
 
 DEVICE Element from_float(Element*, float v) {
 #if HALF

@@ -6,6 +6,7 @@
 
 #define DEVICE static __device__ __forceinline__
 #define METHOD __device__ __forceinline__
+#define BOTH_SIDES __host__ __device__
 #define KERNEL(name) extern "C" __global__ void __launch_bounds__(THREADS) name(const Arguments a)
 #define SHARED(name) extern __shared__ __align__(128) unsigned char name[]
 

@@ -3,7 +3,7 @@
 // its share of the output channels. CLUSTER = 1 is the form for cards without clusters. All sizes are known when compiled.
 
 // Row length at which SPLIT neighbouring lanes on as many rows read different banks.
-constexpr int pitch(int n, int split) {
+BOTH_SIDES constexpr int pitch(int n, int split) {
   for (int l = round_up(n, 4);; l += 4) {
     const int r = l % 32;
     if (split == 1 || (split == 2 && r == 16) || (split == 4 && (r == 8 || r == 24)) || (split >= 8 && r % 8 == 4)) return l;
