@@ -2,9 +2,17 @@
 //! nothing of CUDA is needed to build or start.
 //!
 //! - [`kernels`]: the kernels as data, from a spec to texts, launches and packed weights,
-//! - [`nvrtc`]: the compiler,
+//! - [`nvrtc`] and [`code_cache`]: the compiler, and what it made on disk,
+//! - [`driver`], [`context`], [`launch`]: cards, memory, launches, graphs, the card's clock,
 //! - `sources/`: CUDA C++, and an emulator for it on the CPU.
 
+pub mod code_cache;
+pub mod context;
+pub mod driver;
+mod error;
 pub mod kernels;
+pub mod launch;
 pub mod nvrtc;
 mod nvrtc_places;
+
+pub use error::CudaError;
