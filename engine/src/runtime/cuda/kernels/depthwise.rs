@@ -63,7 +63,7 @@ impl Depthwise {
             if strip > 0 && !name.starts_with("PAD") { &mut constants } else { &mut sizes }.push((name, value));
         }
         constants.extend([half(self.precision), ("THREADS", threads.into())]);
-        constants.extend([("RESIDUAL", self.residual.into()), ("ACTIVATION", activation(self.activation))]);
+        sizes.extend([("RESIDUAL", self.residual.into()), ("ACTIVATION", activation(self.activation))]);
         if strip > 0 {
             constants.push(("STRIP", strip.into()));
         }

@@ -54,12 +54,12 @@ impl Values {
             half(self.precision),
             ("THREADS", threads.into()),
             ("PLAIN", plain.into()),
-            ("AFFINE", (self.work == Elementwise::Affine).into()),
+        ];
+        let sizes = vec![
+            ("AFFINE", i64::from(self.work == Elementwise::Affine)),
             ("GATE", (self.work == Elementwise::Gate).into()),
             ("ADD", (self.reads_second() && self.work != Elementwise::Gate).into()),
             ("ACTIVATION", activation(self.activation)),
-        ];
-        let sizes = vec![
             ("IMAGES", i64::from(self.map.batch)),
             ("PIXELS", self.map.pixels().into()),
             ("INPUT_STRIDE", self.strides.input as i64),

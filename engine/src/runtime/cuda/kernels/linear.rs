@@ -52,13 +52,13 @@ impl Linear {
         let Variant::Linear { images, threads } = variant else { return None };
         let constants = vec![
             half(self.precision),
-            ("RESIDUAL", self.residual.into()),
-            ("ACTIVATION", activation(self.activation)),
             ("IMAGES_EACH", images.into()),
             ("THREADS", threads.into()),
         ];
         let (depth, rows) = (i64::from(self.map.channels), i64::from(self.output.channels));
         let sizes = vec![
+            ("RESIDUAL", i64::from(self.residual)),
+            ("ACTIVATION", activation(self.activation)),
             ("DEPTH", depth),
             ("W_ROW", self.row().into()),
             ("ROWS", rows),

@@ -37,11 +37,11 @@ impl Reduce {
     pub fn source(&self, variant: Variant) -> Option<Source> {
         let Variant::Simple { threads } = variant else { return None };
         let channels = self.map.channels;
-        let mut constants =
-            vec![half(self.precision), ("THREADS", threads.into()), ("ACTIVATION", activation(self.activation))];
+        let constants = vec![half(self.precision), ("THREADS", threads.into())];
         let mut sizes = vec![("IMAGES", i64::from(self.map.batch)), ("OUTPUT_LIST", channels.into())];
+        sizes.push(("ACTIVATION", activation(self.activation)));
         let (entry, grid, parts) = if let Some((pooling, window)) = self.window {
-            constants.push(("MAXIMUM", (pooling == Pooling::Max).into()));
+            sizes.push(("MAXIMUM", (pooling == Pooling::Max).into()));
             sizes.extend(window.define());
             sizes.extend([
                 ("IN_H", i64::from(self.map.height)),

@@ -99,14 +99,14 @@ impl Stem {
             ("CHANNELS_EACH", channels.into()),
             ("CHANNELS", self.map.channels.into()),
             ("UNROLLED_TAPS", self.window.taps().min(9).into()),
-            ("RESIDUAL", self.residual.into()),
             ("POOLED", self.pool.is_some().into()),
         ];
         constants.extend(self.window.define().into_iter().filter(|(name, _)| !name.starts_with("PAD")));
         let mut sizes: Vec<(&'static str, i64)> =
             self.window.define().into_iter().filter(|(name, _)| name.starts_with("PAD")).collect();
         let (pool, last) = self.pool.map_or((Sliding::POINT, self.activation), |(window, _, last)| (window, last));
-        constants.extend([("FIRST_ACTIVATION", activation(self.activation)), ("ACTIVATION", activation(last))]);
+        sizes.extend([("FIRST_ACTIVATION", activation(self.activation)), ("ACTIVATION", activation(last))]);
+        sizes.push(("RESIDUAL", self.residual.into()));
         for (name, value) in [
             ("POOL_H", pool.kernel[0]),
             ("POOL_W", pool.kernel[1]),

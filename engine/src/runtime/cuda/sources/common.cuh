@@ -40,12 +40,12 @@ DEVICE Float4 load4(const Half* p) {
 DEVICE void copy4_async(Element* to, const Element* from, bool here) { copy_async<4 * sizeof(Element)>(to, from, here); }
 
 // What is not a number stays one.
-template <int KIND> DEVICE float activate(float v) {
-  if constexpr (KIND == ACTIVATION_RELU) return v < 0.f ? 0.f : v;
-  else if constexpr (KIND == ACTIVATION_RELU6) { v = v < 0.f ? 0.f : v; return v > 6.f ? 6.f : v; }
-  else if constexpr (KIND == ACTIVATION_HARD_SWISH) { float s = v + 3.f; s = s < 0.f ? 0.f : s; s = s > 6.f ? 6.f : s; return v * s / 6.f; }
-  else if constexpr (KIND == ACTIVATION_SIGMOID) return 1.f / (1.f + expf(-v));
-  else return v;
+DEVICE float activate(int kind, float v) {
+  if (kind == ACTIVATION_RELU) return v < 0.f ? 0.f : v;
+  if (kind == ACTIVATION_RELU6) { v = v < 0.f ? 0.f : v; return v > 6.f ? 6.f : v; }
+  if (kind == ACTIVATION_HARD_SWISH) { float s = v + 3.f; s = s < 0.f ? 0.f : s; s = s > 6.f ? 6.f : s; return v * s / 6.f; }
+  if (kind == ACTIVATION_SIGMOID) return 1.f / (1.f + expf(-v));
+  return v;
 }
 // The greater one; what is not a number wins.
 DEVICE float larger(float a, float b) { return a > b || a != a ? a : b; }

@@ -19,6 +19,6 @@ KERNEL(depthwise_any) {
       if (ix >= 0 && ix < IN_W) sum += filter[r * KERNEL_W + k] * to_float(plane[iy * IN_W + ix]);
     }
   }
-  if constexpr (RESIDUAL) sum += to_float(a.second[second + i]);
-  store(a.y + to + i, activate<ACTIVATION>(sum));
+  if (RESIDUAL) sum += to_float(a.second[second + i]);
+  store(a.y + to + i, activate(ACTIVATION, sum));
 }

@@ -2,10 +2,10 @@
 // in input and second operand, so that four values are taken at once; else (a flattened map) an image's channels are `INPUT_STRIDE` apart.
 
 DEVICE float changed(const Arguments& a, float v, float scale, float shift, float second) {
-  if constexpr (AFFINE) v = v * scale + shift;
-  if constexpr (GATE) v *= second;
-  if constexpr (ADD) v += second;
-  return activate<ACTIVATION>(v);
+  if (AFFINE) v = v * scale + shift;
+  if (GATE) v *= second;
+  if (ADD) v += second;
+  return activate(ACTIVATION, v);
 }
 
 KERNEL(elementwise) {
@@ -17,8 +17,8 @@ KERNEL(elementwise) {
   if (i >= all) return;
 #if PLAIN
   Float4 v = load4(a.x + from + i), s = {0.f, 0.f, 0.f, 0.f};
-  if constexpr (ADD) s = load4(a.second + second + i);
-  if constexpr (GATE) {
+  if (ADD) s = load4(a.second + second + i);
+  if (GATE) {
     const Element* gates = a.second + second; const int last = IMAGES - 1;
     const int n0 = i / PIXELS, n1 = (i + 1) / PIXELS, n2 = (i + 2) / PIXELS, n3 = (i + 3) / PIXELS;
     s.x = to_float(gates[(size_t)n0 * SECOND_STRIDE]); s.y = to_float(gates[(size_t)(n1 < last ? n1 : last) * SECOND_STRIDE]);
@@ -28,8 +28,8 @@ KERNEL(elementwise) {
   store4(a.y + to + i, v);
 #else
   const int image = i / PIXELS, pixel = i % PIXELS; float s = 0.f;
-  if constexpr (ADD) s = to_float(a.second[second + (size_t)image * SECOND_STRIDE + pixel]);
-  if constexpr (GATE) s = to_float(a.second[second + (size_t)image * SECOND_STRIDE]);
+  if (ADD) s = to_float(a.second[second + (size_t)image * SECOND_STRIDE + pixel]);
+  if (GATE) s = to_float(a.second[second + (size_t)image * SECOND_STRIDE]);
   store(a.y + to + i, changed(a, to_float(a.x[from + (size_t)image * INPUT_STRIDE + pixel]), scale, shift, s));
 #endif
 }

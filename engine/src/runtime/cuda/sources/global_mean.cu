@@ -9,5 +9,5 @@ KERNEL(global_mean) {
   const Element* plane = a.x + from + (size_t)image * PIXELS; float s = 0.f;
   for (int p = lane; p < PIXELS; p += 32) s += to_float(plane[p]);
   s = sum_of_warp(s);
-  if (mine && lane == 0) store(a.y + to + image, activate<ACTIVATION>(s / (float)PIXELS));
+  if (mine && lane == 0) store(a.y + to + image, activate(ACTIVATION, s / (float)PIXELS));
 }

@@ -63,8 +63,8 @@ KERNEL(linear) {
   for (int n = 0; n < IMAGES_EACH; ++n) {
     float s = sum_of_warp(sums[n]) + bias;
     if (lane == 0 && out < ROWS && image0 + n < IMAGES) {
-      if constexpr (RESIDUAL) s += to_float(a.second[second + image0 + n]);
-      store(a.y + to + image0 + n, activate<ACTIVATION>(s));
+      if (RESIDUAL) s += to_float(a.second[second + image0 + n]);
+      store(a.y + to + image0 + n, activate(ACTIVATION, s));
     }
   }
 }

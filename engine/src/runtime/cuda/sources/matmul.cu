@@ -88,7 +88,7 @@ DEVICE void depthwise_input(const Arguments& a, const int* offsets, const float*
           const int dy = i * DILATION_H, dx = j * DILATION_W;
           if ((unsigned)(y + dy) < (unsigned)IN_H && (unsigned)(x + dx) < (unsigned)IN_W) sum += w[i * KERNEL_W + j] * to_float(plane[at + dy * IN_W + dx]);
         }
-      sum = activate<FIRST_ACTIVATION>(sum);
+      sum = activate(FIRST_ACTIVATION, sum);
     }
     store(to + k * X_PITCH + q, sum);
   }
@@ -131,10 +131,8 @@ DEVICE float total(const float* c, int row, int column) {
 }
 DEVICE void finish4(const Arguments& a, const Rows& rows, int row, int column, Float4 v) {
   const float b = rows.bias[row]; v.x += b; v.y += b; v.z += b; v.w += b;
-#if RESIDUAL
-  { const Float4 r = load4(a.second + (size_t)(unsigned)rows.second[row] + column); v.x += r.x; v.y += r.y; v.z += r.z; v.w += r.w; }
-#endif
-  v.x = activate<ACTIVATION>(v.x); v.y = activate<ACTIVATION>(v.y); v.z = activate<ACTIVATION>(v.z); v.w = activate<ACTIVATION>(v.w);
+  if (RESIDUAL) { const Float4 r = load4(a.second + (size_t)(unsigned)rows.second[row] + column); v.x += r.x; v.y += r.y; v.z += r.z; v.w += r.w; }
+  v.x = activate(ACTIVATION, v.x); v.y = activate(ACTIVATION, v.y); v.z = activate(ACTIVATION, v.z); v.w = activate(ACTIVATION, v.w);
   store4(a.y + (size_t)(unsigned)rows.output[row] + column, v);
 }
 
@@ -166,7 +164,7 @@ KERNEL(matmul) {
   for (int e = thread; e < BM; e += THREADS) if (row0 + e < ROWS) {
     const int channel = group * ROWS + row0 + e;
     rows.output[e] = (int)a.table[OUTPUT_LIST + channel]; rows.bias[e] = floats_at(a, BIAS_AT)[channel];
-    if constexpr (RESIDUAL) rows.second[e] = (int)a.table[SECOND_LIST + channel];
+    if (RESIDUAL) rows.second[e] = (int)a.table[SECOND_LIST + channel];
   }
   if constexpr (DEPTHWISE) for (int e = thread; e < DEPTH * (KERNEL_H * KERNEL_W + 1); e += THREADS) filters[e] = floats_at(a, DEPTHWISE_AT)[e];
   sync_block();
@@ -225,11 +223,11 @@ KERNEL(matmul) {
       float s = 0.f;
       for (int q = thread % 32; q < OUT_PIXELS; q += 32) {
         float v = total(c, row, begin - first + q) + rows.bias[row];
-        if constexpr (RESIDUAL) v += to_float(a.second[(size_t)(unsigned)rows.second[row] + begin + q]);
-        s += activate<ACTIVATION>(v);
+        if (RESIDUAL) v += to_float(a.second[(size_t)(unsigned)rows.second[row] + begin + q]);
+        s += activate(ACTIVATION, v);
       }
       s = sum_of_warp(s);
-      if (thread % 32 == 0) store(a.y + (size_t)(unsigned)rows.output[row] + tile, activate<LAST_ACTIVATION>(s / OUT_PIXELS));
+      if (thread % 32 == 0) store(a.y + (size_t)(unsigned)rows.output[row] + tile, activate(LAST_ACTIVATION, s / OUT_PIXELS));
     }
 #else
   for (int e = thread * CLUSTER + rank; e < BM * (BN / 4); e += THREADS * CLUSTER) {

@@ -19,5 +19,5 @@ KERNEL(pool) {
     }
   }
   if (!MAXIMUM) v /= (float)(KERNEL_H * KERNEL_W);
-  store(a.y + to + i, activate<ACTIVATION>(v));
+  store(a.y + to + i, activate(ACTIVATION, v));
 }
