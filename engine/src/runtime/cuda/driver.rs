@@ -119,3 +119,26 @@ fn written(uuid: sys::CUuuid) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_without_a_driver_says_so_and_another_one_lists_its_cards() {
+        match devices() {
+            Err(error) if !is_present() => {
+                assert_eq!(error, CudaError::NoDriver);
+                assert!(error.to_string().contains("no NVIDIA driver"), "{error}");
+                assert_eq!(device(0).unwrap_err(), CudaError::NoDriver);
+            }
+            Err(error) => assert!(!matches!(error, CudaError::NoDriver), "{error}"),
+            Ok(all) => {
+                for (index, device) in all.iter().enumerate() {
+                    assert_eq!(device.index, index);
+                    assert!(device.uuid.starts_with("GPU-") && device.uuid.len() == 40, "{}", device.uuid);
+                }
+            }
+        }
+    }
+}

@@ -268,6 +268,18 @@ impl Event {
         unsafe { result::event::record(self.event, stream.stream) }.while_("taking the time")
     }
 
+    /// Lets a stream wait until this is taken. So two streams share work: while a graph is recorded from the first one, what the
+    /// second one does after such a wait belongs to it too, and the first one must wait for the second one's last event.
+    ///
+    /// # Errors
+    /// Where the card is lost.
+    pub fn hold(&self, stream: &Stream) -> Result<(), CudaError> {
+        let flags = sys::CUevent_wait_flags::CU_EVENT_WAIT_DEFAULT;
+        self.context.enter()?;
+        // SAFETY: event and stream live.
+        unsafe { result::stream::wait_event(stream.stream, self.event, flags) }.while_("waiting for another stream")
+    }
+
     /// Nanoseconds from this event to a later one; both must have been waited for. Half a microsecond is the clock's step.
     ///
     /// # Errors

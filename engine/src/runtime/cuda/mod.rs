@@ -3,6 +3,7 @@
 //!
 //! - [`kernels`]: the kernels as data, from a spec to texts, launches and packed weights,
 //! - [`nvrtc`] and [`code_cache`]: the compiler, and what it made on disk,
+//! - [`portable`]: PTX made beforehand, for machines without the compiler,
 //! - [`driver`], [`context`], [`launch`]: cards, memory, launches, graphs, the card's clock,
 //! - `sources/`: CUDA C++, and an emulator for it on the CPU.
 
@@ -14,5 +15,6 @@ pub mod kernels;
 pub mod launch;
 pub mod nvrtc;
 mod nvrtc_places;
+pub mod portable;
 
 pub use error::CudaError;

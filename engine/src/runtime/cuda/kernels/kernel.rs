@@ -95,6 +95,13 @@ impl GpuKernel {
         all
     }
 
+    /// Variants whose texts for many shapes ([`Form::Generic`](super::Form::Generic)) are compiled beforehand, for machines
+    /// that have a driver and no compiler. Empty: launch the steps one by one, or there is none in this precision.
+    #[must_use]
+    pub fn portable(&self, card: &Card) -> Vec<Variant> {
+        self.ways.iter().flat_map(|way| way.portable(card)).collect()
+    }
+
     /// The text of a variant and how it is launched.
     ///
     /// # Errors
@@ -165,6 +172,17 @@ impl Way {
             Self::Reduce(way) => way.variants(),
             Self::Values(way) => way.variants(),
             Self::Unit(way) => way.variants(card),
+        }
+    }
+
+    fn portable(&self, card: &Card) -> Vec<Variant> {
+        const THREADS: u32 = 256;
+        match self {
+            Self::Matmul(way) => way.portable(card),
+            Self::Linear(way) => way.portable(THREADS),
+            Self::Depthwise(_) => vec![Variant::Depthwise { strip: 0, threads: THREADS }],
+            Self::Reduce(_) | Self::Values(_) => vec![Variant::Simple { threads: THREADS }],
+            Self::Stem(_) | Self::Unit(_) => Vec::new(),
         }
     }
 

@@ -48,6 +48,12 @@ impl Linear {
         images.iter().flat_map(of).collect()
     }
 
+    /// The one whose text is compiled beforehand.
+    pub fn portable(&self, threads: u32) -> Vec<Variant> {
+        let images = if self.map.batch == 1 { 1 } else { 8 };
+        if self.precision == Precision::Tf32 { Vec::new() } else { vec![Variant::Linear { images, threads }] }
+    }
+
     pub fn source(&self, variant: Variant) -> Option<Source> {
         let Variant::Linear { images, threads } = variant else { return None };
         let constants = vec![

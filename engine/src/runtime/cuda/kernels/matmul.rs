@@ -133,6 +133,26 @@ impl Matmul {
         best
     }
 
+    /// Tiles whose texts for many shapes are compiled beforehand: a small and a large one, or only one where columns are gathered.
+    pub fn portable(&self, card: &Card) -> Vec<Variant> {
+        if self.mean.is_some() || matches!(self.input, Input::Depthwise(..)) || self.listed() > MOST_LISTED {
+            return Vec::new();
+        }
+        let tiles = match self.precision {
+            Precision::F32 => matmul_tiles::PORTABLE_FMA.map(Variant::Fma),
+            Precision::F16 => matmul_tiles::PORTABLE_TENSOR.map(Variant::Tensor),
+            Precision::Tf32 => return Vec::new(),
+        };
+        let fits = |variant: &Variant| self.shared(*variant).is_some_and(|bytes| bytes <= u64::from(card.shared_bytes));
+        let mut tiles: Vec<Variant> = tiles.into_iter().filter(fits).collect();
+        match self.input {
+            Input::Planes if self.output.plane() > 4_096 => tiles.reverse(),
+            Input::Planes => {}
+            Input::Windows(_) | Input::Strided(_) | Input::Depthwise(..) => tiles.truncate(1),
+        }
+        tiles
+    }
+
     /// Bytes of shared memory, as the text lays it out.
     fn shared(&self, variant: Variant) -> Option<u64> {
         let element = u64::from(self.element());

@@ -66,18 +66,32 @@ const TENSOR: [[u32; 6]; 11] = [
     [128, 128, 64, 32, 32, 3],
 ];
 
+/// The tiles of texts that are compiled beforehand.
+pub(super) const PORTABLE_FMA: [FmaTile; 2] = [
+    FmaTile { block: [32, 32], thread: [4, 4], depth: 32, stages: 3, split: 4, cluster: 1 },
+    FmaTile { block: [64, 64], thread: [8, 4], depth: 16, stages: 3, split: 1, cluster: 1 },
+];
+/// As [`PORTABLE_FMA`], for halves.
+pub(super) const PORTABLE_TENSOR: [TensorTile; 2] = [
+    TensorTile { block: [32, 32], warp: [16, 16], depth: 32, stages: 3, cluster: 1 },
+    TensorTile { block: [64, 64], warp: [32, 32], depth: 32, stages: 3, cluster: 1 },
+];
+
 /// Every tile that the kernel's text allows, best guess first.
 pub(super) fn tiles(problem: &Problem, card: &Card) -> Vec<Variant> {
     let mut all: Vec<(f64, Variant)> = Vec::new();
     for cluster in [1, 2, 4, 8].into_iter().filter(|&cluster| cluster <= card.cluster) {
-        let of = |stage: u32| cluster == 1 || problem.depth >= cluster * stage * 2;
+        // Barriers of a cluster are for whole warps.
+        let of = |stage: u32, threads: u32| {
+            cluster == 1 || (problem.depth >= cluster * stage * 2 && threads.is_multiple_of(32))
+        };
         if problem.tensor {
-            all.extend(tensor(problem).into_iter().filter(|tile| of(tile.depth)).map(|tile| {
+            all.extend(tensor(problem).into_iter().filter(|tile| of(tile.depth, tile.threads())).map(|tile| {
                 let tile = TensorTile { cluster, ..tile };
                 (time_of_tensor(problem, &tile, card), Variant::Tensor(tile))
             }));
         } else {
-            all.extend(fma(problem).into_iter().filter(|tile| of(tile.depth)).map(|tile| {
+            all.extend(fma(problem).into_iter().filter(|tile| of(tile.depth, tile.threads())).map(|tile| {
                 let tile = FmaTile { cluster, ..tile };
                 (time_of_fma(problem, &tile, card), Variant::Fma(tile))
             }));
@@ -141,7 +155,7 @@ fn tensor(problem: &Problem) -> Vec<TensorTile> {
 
 /// Whether a block's threads share its columns evenly, where they must.
 const fn gathers(problem: &Problem, columns: u32, threads: u32) -> bool {
-    !problem.gathered || threads.is_multiple_of(columns) || columns.is_multiple_of(threads)
+    !(problem.gathered || problem.depthwise) || threads.is_multiple_of(columns) || columns.is_multiple_of(threads)
 }
 
 /// Blocks of the launch, clusters counted as one, and how many a multiprocessor has to run one after another.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use sha2::{Digest, Sha256};
+
 use crate::graph::Activation;
 use crate::runtime::Precision;
 
@@ -55,6 +57,14 @@ impl Source {
             text.push_str(part);
         }
         text
+    }
+
+    /// What names the text for many shapes: it changes with anything that is compiled.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let digest = Sha256::digest(self.text(Form::Generic).as_bytes());
+        let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        format!("{} {digest}", self.entry)
     }
 
     /// The definitions before the text.

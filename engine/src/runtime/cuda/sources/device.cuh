@@ -8,6 +8,8 @@
 #define METHOD __device__ __forceinline__
 #define BOTH_SIDES __host__ __device__
 #define KERNEL(name) extern "C" __global__ void __launch_bounds__(THREADS) name(const Arguments a)
+// `st.async` came with CUDA 12.1.
+#define HAS_STORE_ASYNC (__CUDACC_VER_MAJOR__ > 12 || (__CUDACC_VER_MAJOR__ == 12 && __CUDACC_VER_MINOR__ >= 1))
 #define SHARED(name) extern __shared__ __align__(128) unsigned char name[]
 
 struct Half { unsigned short bits; };
@@ -90,9 +92,11 @@ DEVICE void transfer_wait(void* barrier) {
   } while (!done);
   __syncwarp();
 }
+#if HAS_STORE_ASYNC
 DEVICE void store_peer_async(const void* p, const void* barrier, int rank, float v) {
   asm volatile("st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.b32 [%0], %1, [%2];" :: "r"(peer_address(p, rank)), "r"(__float_as_uint(v)), "r"(peer_address(barrier, rank)) : "memory");
 }
+#endif
 #endif
 
 // Tensor cores: c[16][8] += a[16][k] b[k][8], each thread holding its part as PTX lays it out.

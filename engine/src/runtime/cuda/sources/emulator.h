@@ -24,6 +24,7 @@
 #define METHOD inline
 #define BOTH_SIDES
 #define KERNEL(name) static void name(const Arguments a)
+#define HAS_STORE_ASYNC 1
 #define SHARED(name) unsigned char* name = emulator::current->block->shared
 
 struct Half { unsigned short bits; };

@@ -16,6 +16,7 @@ constexpr int COLUMNS_EACH = greater(1, BN / THREADS), ROW_STEP = greater(1, THR
 constexpr int GATHERED = WINDOWS || INPUT == INPUT_STRIDED ? (BK + ROW_STEP - 1) / ROW_STEP * COLUMNS_EACH : 1;
 
 // Where the window of each of a thread's columns begins.
+static_assert(PLANES || THREADS % BN == 0 || BN % THREADS == 0, "columns are shared evenly");
 struct Columns { int at[COLUMNS_EACH], y[COLUMNS_EACH], x[COLUMNS_EACH]; };
 DEVICE void window_of(const Arguments& a, int column, int& at, int& y, int& x) {
   const int image = column / OUT_PIXELS, pixel = column % OUT_PIXELS;
@@ -27,7 +28,7 @@ DEVICE Columns columns_of(const Arguments& a, int first) {
 #pragma unroll
   for (int i = 0; i < COLUMNS_EACH; ++i) {
     const int column = first + (int)threadIdx.x % BN + i * THREADS;
-    if constexpr (WINDOWS) window_of(a, column, c.at[i], c.y[i], c.x[i]);
+    if constexpr (WINDOWS || DEPTHWISE) window_of(a, column, c.at[i], c.y[i], c.x[i]);
     else { c.at[i] = column * IMAGE_STRIDE; c.y[i] = column < COLUMNS ? 0 : -1; c.x[i] = 0; }
   }
   return c;
@@ -73,12 +74,13 @@ DEVICE void fetch_input(const Arguments& a, const int* offsets, const Columns& c
 DEVICE void put_input(const Element* registers, Element* to) { each_gathered([&](int n, int r, int q, int) { to[r * X_PITCH + q] = registers[n]; }); }
 
 // All of X[depth][BN] by a depthwise convolution; `filters` in shared memory: [depth][taps], then [depth] biases.
-DEVICE void depthwise_input(const Arguments& a, const int* offsets, const float* filters, Element* to, int first) {
-  const int taps = KERNEL_H * KERNEL_W, all = depth_chunks(a) * BK;
-  for (int e = threadIdx.x; e < all * BN; e += THREADS) {
-    const int k = e / BN, q = e % BN; float sum = 0.f; int at, y, x;
-    window_of(a, first + q, at, y, x);
-    if (k < DEPTH && first + q < COLUMNS) {
+DEVICE void depthwise_input(const Arguments& a, const int* offsets, const Columns& columns, const float* filters, Element* to) {
+  const int taps = KERNEL_H * KERNEL_W, all = depth_chunks(a) * BK * COLUMNS_EACH;
+#pragma unroll 2
+  for (int e = threadIdx.x / BN; e < all; e += ROW_STEP) {
+    // Threads beside one another have columns beside one another; with more columns than threads a thread has several of a row.
+    const int k = e / COLUMNS_EACH, i = e % COLUMNS_EACH, q = threadIdx.x % BN + i * THREADS, y = columns.y[i], x = columns.x[i], at = columns.at[i]; float sum = 0.f;
+    if (k < DEPTH && y > -0x20000000) {
       const Element* plane = a.x + (size_t)(unsigned)offsets[k]; const float* w = filters + k * taps;
       sum = filters[DEPTH * taps + k];
 #pragma unroll
@@ -169,8 +171,8 @@ KERNEL(matmul) {
   if constexpr (DEPTHWISE) for (int e = thread; e < DEPTH * (KERNEL_H * KERNEL_W + 1); e += THREADS) filters[e] = floats_at(a, DEPTHWISE_AT)[e];
   sync_block();
   await_previous();
-  if constexpr (DEPTHWISE) depthwise_input(a, offsets, filters, input, first);
   const Columns columns = columns_of(a, first);
+  if constexpr (DEPTHWISE) depthwise_input(a, offsets, columns, filters, input);
   Element registers[THROUGH_REGISTERS ? GATHERED : 1];
 #pragma unroll
   for (int s = 0; s < STAGES - 1; ++s) {

@@ -2,6 +2,7 @@
 // middle channels, first pointwise and depthwise; the depthwise results go to all blocks through distributed shared memory; then each block computes
 // its share of the output channels. CLUSTER = 1 is the form for cards without clusters. All sizes are known when compiled.
 
+#define TRANSACTIONS (ASYNC_EXCHANGE && HAS_STORE_ASYNC)
 constexpr int MIDDLE_EACH = (MIDDLE + CLUSTER - 1) / CLUSTER, OUTPUTS_EACH = (OUTPUTS + CLUSTER - 1) / CLUSTER;
 constexpr int TAPS = KERNEL_H * KERNEL_W, ROWS_IN = STRIDE_H * (TILE_H - 1) + (KERNEL_H - 1) * DILATION_H + 1, PIXELS_IN = ROWS_IN * IN_W, PIXELS_OUT = TILE_H * OUT_W;
 constexpr int T_WIDTH = greater((OUT_W - 1) * STRIDE_W + (KERNEL_W - 1) * DILATION_W + 1, IN_W + PAD_W);
@@ -104,7 +105,7 @@ KERNEL(unit) {
   const Element* w1 = (const Element*)memory; const Element* w2 = (const Element*)(memory + AT_W2); const float* words = (const float*)(memory + AT_WORDS);
   int* inputs = (int*)(memory + AT_LISTS); const int* outputs = inputs + AT_OUT; const int* seconds = inputs + AT_SECOND;
   Element* x = (Element*)(memory + AT_X); float* t = (float*)(memory + AT_T); Element* d = (Element*)(memory + AT_D);
-#if ASYNC_EXCHANGE
+#if TRANSACTIONS
   void* barrier = memory + AT_BARRIER;
   if (thread == 0) { transfer_init(barrier); transfer_expect(barrier, 4 * SENT * MIDDLE); }
 #endif
@@ -173,7 +174,7 @@ KERNEL(unit) {
 #else
 #pragma unroll
       for (int r = 0; r < CLUSTER; ++r)
-#if ASYNC_EXCHANGE
+#if TRANSACTIONS
         store_peer_async(to, barrier, r, sent);
 #else
         store_peer(to, r, sent);
@@ -183,7 +184,7 @@ KERNEL(unit) {
   }
 #if CLUSTER == 1
   sync_block();
-#elif ASYNC_EXCHANGE
+#elif TRANSACTIONS
   transfer_wait(barrier);
 #else
   cluster_arrive(); cluster_wait();
