@@ -1,5 +1,7 @@
 //! The CUDA kernels on a card, where there is one, against plain loops on random shapes; skipped elsewhere.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests and their helpers")]
+
 #[path = "cuda/cases.rs"]
 mod cases;
 #[path = "cuda/emulation.rs"]
@@ -174,7 +176,8 @@ fn kernels_compiled_beforehand_run_without_the_compiler() {
     let Some(bench) = Bench::new() else { return };
     for source in portable::sources() {
         let ptx = portable::ptx(&source).unwrap();
-        Function::load(&bench.context, ptx.as_bytes(), &source).unwrap_or_else(|error| panic!("{}: {error}", source.key()));
+        Function::load(&bench.context, ptx.as_bytes(), &source)
+            .unwrap_or_else(|error| panic!("{}: {error}", source.key()));
     }
 }
 
@@ -189,7 +192,8 @@ fn variants_of_shufflenet_are_timed() {
         for spec in of_shufflenet(precision) {
             let kernel = GpuKernel::of(&spec, &ImageStrides::plain(&spec)).unwrap();
             let count = kernel.variants(&card).len();
-            let mut cases: Vec<Case> = (0..count).filter_map(|pick| case(&spec, None, &card, pick, &mut random)).collect();
+            let mut cases: Vec<Case> =
+                (0..count).filter_map(|pick| case(&spec, None, &card, pick, &mut random)).collect();
             cases.iter_mut().for_each(|case| case.job.form = Form::Baked);
             check(&bench, &cases, true, false);
             let jobs: Vec<&Job> = cases.iter().map(|case| &case.job).collect();

@@ -1,5 +1,7 @@
 //! The CUDA kernels' very texts, run on the CPU by g++ and our emulator, against plain loops on random shapes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests and their helpers")]
+
 #[path = "cuda/cases.rs"]
 mod cases;
 #[path = "cuda/emulation.rs"]
@@ -48,7 +50,9 @@ fn judge(cases: Vec<Case>) {
         .iter()
         .zip(&rest)
         .zip(&made)
-        .filter_map(|((job, rest), bank)| Some(format!("{}: {}\n{}", rest.what, fault(rest, bank)?, emulation::describe(job))))
+        .filter_map(|((job, rest), bank)| {
+            Some(format!("{}: {}\n{}", rest.what, fault(rest, bank)?, emulation::describe(job)))
+        })
         .collect();
     assert!(faults.is_empty(), "{} of {} are wrong:\n{}", faults.len(), made.len(), faults.join("\n"));
 }

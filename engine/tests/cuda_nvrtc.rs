@@ -1,5 +1,7 @@
 //! Every CUDA kernel compiles for every generation of cards that we know.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests and their helpers")]
+
 #[path = "support/random.rs"]
 mod random;
 #[path = "cuda/specs.rs"]
@@ -81,7 +83,11 @@ fn portable_ptx_is_made() {
         let ptx = nvrtc.compile(source.entry, &text, Target::Ptx(portable::CAPABILITY)).unwrap();
         let ptx = String::from_utf8(ptx).unwrap();
         // Comments and indentation are a third of it.
-        let lines = ptx.trim_end_matches('\0').lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+        let lines = ptx
+            .trim_end_matches('\0')
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with("//"));
         (source.key(), lines.collect::<Vec<_>>().join("\n"))
     });
     std::fs::write(path, portable::file(&made.collect::<Vec<_>>())).unwrap();

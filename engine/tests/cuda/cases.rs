@@ -83,7 +83,13 @@ fn fill(bank: &mut Bank, shape: Shape, placed: &Placed, values: &[f32]) {
 }
 
 /// A kernel with operands at random in banks at random; `None` where the card has no variant of it.
-pub fn case(spec: &KernelSpec, flattened: Option<usize>, card: &Card, pick: usize, random: &mut Random) -> Option<Case> {
+pub fn case(
+    spec: &KernelSpec,
+    flattened: Option<usize>,
+    card: &Card,
+    pick: usize,
+    random: &mut Random,
+) -> Option<Case> {
     let precision = spec.precision;
     let (output, gate) = (spec.output(), spec.steps.iter().any(|s| s.work == Work::Elementwise(Elementwise::Gate)));
     let second_shape = if gate { Shape { height: 1, width: 1, ..output } } else { output };
@@ -98,7 +104,9 @@ pub fn case(spec: &KernelSpec, flattened: Option<usize>, card: &Card, pick: usiz
     let of = [[0, 1, 2], [0, 0, 0], [0, 1, 0], [0, 1, 1], [0, 0, 1]][random.below(5)];
     let mut ends = [0; 3];
     let mut placed = Vec::new();
-    for (i, (shape, flattened)) in [(spec.input, flattened), (output, None), (second_shape, None)].into_iter().enumerate() {
+    for (i, (shape, flattened)) in
+        [(spec.input, flattened), (output, None), (second_shape, None)].into_iter().enumerate()
+    {
         let (value, end) = place_value(random, shape, flattened, ends[of[i]]);
         ends[of[i]] = end;
         placed.push(value);
@@ -149,8 +157,10 @@ pub fn fault(case: &Rest, after: &Bank) -> Option<String> {
     for (index, &expected) in case.expected.iter().enumerate() {
         let (n, c, p) = (index / (channels * pixels), index / pixels % channels, index % pixels);
         let made = after.get(case.planes.offsets[c] as usize + n * pixels + p);
-        if !((made - expected).abs() <= tolerance) {
-            return Some(format!("image {n} channel {c} pixel {p}: {made}, expected {expected} (tolerance {tolerance})"));
+        if !made.is_finite() || (made - expected).abs() > tolerance {
+            return Some(format!(
+                "image {n} channel {c} pixel {p}: {made}, expected {expected} (tolerance {tolerance})"
+            ));
         }
     }
     let bytes = case.precision.bytes() as usize;
@@ -168,7 +178,8 @@ pub fn of_shufflenet(precision: Precision) -> Vec<KernelSpec> {
         output: Shape::new(1, channels, pixels, pixels),
         epilogue: Epilogue { residual: false, activation },
     };
-    let plain = |work, output| Step { work, output, epilogue: Epilogue { residual: false, activation: Activation::None } };
+    let plain =
+        |work, output| Step { work, output, epilogue: Epilogue { residual: false, activation: Activation::None } };
     let relu = Activation::Relu;
     let pool = Work::Pool { pooling: Pooling::Max, window: Window::padded([3; 2], 2, [1; 2]) };
     let stem = vec![conv(24, 112, 3, 2, 1, relu), plain(pool, Shape::new(1, 24, 56, 56))];

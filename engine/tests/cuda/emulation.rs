@@ -61,7 +61,8 @@ pub fn compiler() -> Option<PathBuf> {
 /// The output's bank after each job.
 pub fn run(compiler: &Path, jobs: &[Job]) -> Result<Vec<Bank>, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let [text, program, input, output] = ["kernels.cpp", "kernels", "jobs", "results"].map(|name| folder.path().join(name));
+    let [text, program, input, output] =
+        ["kernels.cpp", "kernels", "jobs", "results"].map(|name| folder.path().join(name));
     let (code, numbers) = program_of(jobs);
     let write = |path: &Path, bytes: &[u8]| std::fs::write(path, bytes).map_err(|error| error.to_string());
     write(&text, code.as_bytes())?;
@@ -77,7 +78,8 @@ pub fn run(compiler: &Path, jobs: &[Job]) -> Result<Vec<Bank>, String> {
     if !run.status.success() {
         let said = String::from_utf8_lossy(&run.stderr);
         let last: Vec<_> = said.lines().rev().take(2).collect();
-        let job = said.lines().rev().find_map(|line| line.strip_prefix("job ")?.split(',').next()?.parse::<usize>().ok());
+        let job =
+            said.lines().rev().find_map(|line| line.strip_prefix("job ")?.split(',').next()?.parse::<usize>().ok());
         let what = job.map(|job| describe(&jobs[job])).unwrap_or_default();
         return Err(format!("{}: {last:?}\n{what}", run.status));
     }

@@ -50,7 +50,12 @@ fn compute(map: Shape, step: &Step, (filters, bias): &(Vec<f32>, Vec<f32>), inpu
                         Work::Pool { pooling, window } => {
                             let values = taps(window, y, x).filter_map(|(_, y, x)| at(n, c, y, x));
                             match pooling {
-                                Pooling::Max => values.fold(f64::NEG_INFINITY, |most, v| if most.is_nan() || most > v { most } else { v }),
+                                Pooling::Max => {
+                                    values.fold(
+                                        f64::NEG_INFINITY,
+                                        |most, v| if most.is_nan() || most > v { most } else { v },
+                                    )
+                                }
                                 Pooling::Mean => values.sum::<f64>() / window.taps() as f64,
                             }
                         }

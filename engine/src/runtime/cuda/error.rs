@@ -37,7 +37,9 @@ pub enum CudaError {
         bytes: usize,
     },
     /// The card, or the program's hold on it, is gone.
-    #[error("the GPU stopped working for this program ({name} while {action}): start again; if it comes back, look at the driver's log")]
+    #[error(
+        "the GPU stopped working for this program ({name} while {action}): start again; if it comes back, look at the driver's log"
+    )]
     Lost {
         /// What was done.
         action: &'static str,

@@ -55,22 +55,15 @@ impl Function {
     pub fn load(context: &Arc<Context>, code: &[u8], source: &Source) -> Result<Self, CudaError> {
         let action = "loading a kernel";
         context.enter()?;
-        let name = CString::new(source.entry)
-            .map_err(|_| CudaError::Refused { action, name: source.entry.to_owned() })?;
+        let name =
+            CString::new(source.entry).map_err(|_| CudaError::Refused { action, name: source.entry.to_owned() })?;
         // PTX ends with zero; machine code says its own length.
         let image = [code, &[0]].concat();
         // SAFETY: the image is whole and outlives the call, which copies it.
         let module = unsafe { result::module::load_data(image.as_ptr().cast()) }.while_(action)?;
         let Source { grid, block, cluster, shared, .. } = *source;
-        let mut loaded = Self {
-            context: Arc::clone(context),
-            module,
-            function: std::ptr::null_mut(),
-            grid,
-            block,
-            cluster,
-            shared,
-        };
+        let mut loaded =
+            Self { context: Arc::clone(context), module, function: std::ptr::null_mut(), grid, block, cluster, shared };
         // SAFETY: the module was loaded above and lives as long as the function.
         loaded.function = unsafe { result::module::get_function(module, name) }.while_(action)?;
         loaded.prepare()?;

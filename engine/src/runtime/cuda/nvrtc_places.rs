@@ -42,7 +42,8 @@ fn in_folder(folder: &Path) -> Vec<PathBuf> {
 fn toolkits() -> Vec<PathBuf> {
     let set = ["CUDA_PATH", "CUDA_HOME", "CUDA_ROOT"].into_iter().filter_map(env::var_os).map(PathBuf::from);
     let usual = ["/usr/local/cuda", "/opt/cuda", "/usr/lib/cuda"].into_iter().map(PathBuf::from);
-    let inside = |root: PathBuf| ["lib64", "lib", "bin", "bin/x64", "targets/x86_64-linux/lib"].map(|folder| root.join(folder));
+    let inside =
+        |root: PathBuf| ["lib64", "lib", "bin", "bin/x64", "targets/x86_64-linux/lib"].map(|folder| root.join(folder));
     set.chain(usual).flat_map(inside).collect()
 }
 

@@ -22,7 +22,10 @@ static FILE: &str = include_str!("ptx/portable.ptx");
 #[must_use]
 pub fn ptx(source: &Source) -> Option<&'static str> {
     static PARTS: OnceLock<HashMap<&'static str, &'static str>> = OnceLock::new();
-    PARTS.get_or_init(|| FILE.split(MARK).filter_map(|part| part.split_once('\n')).collect()).get(source.key().as_str()).copied()
+    PARTS
+        .get_or_init(|| FILE.split(MARK).filter_map(|part| part.split_once('\n')).collect())
+        .get(source.key().as_str())
+        .copied()
 }
 
 /// A file of kernels with their keys.
@@ -57,7 +60,8 @@ pub fn sources() -> Vec<Source> {
             // Flattened operands, where they are read, have texts of their own.
             for strides in [plain, ImageStrides { input: plain.input + 1, ..plain }] {
                 let Ok(kernel) = GpuKernel::of(&spec, &strides) else { continue };
-                let sources = kernel.portable(&Card::LEAST).into_iter().filter_map(|variant| kernel.source(variant).ok());
+                let sources =
+                    kernel.portable(&Card::LEAST).into_iter().filter_map(|variant| kernel.source(variant).ok());
                 known.extend(sources.map(|source| (source.key(), source)));
             }
         }
@@ -73,8 +77,7 @@ mod tests {
 
     #[test]
     fn the_file_has_every_kernel_as_it_is_now() {
-        let missing: Vec<String> =
-            sources().iter().filter(|source| ptx(source).is_none()).map(Source::key).collect();
+        let missing: Vec<String> = sources().iter().filter(|source| ptx(source).is_none()).map(Source::key).collect();
         assert!(missing.is_empty(), "made from other texts: run ptx/make.sh; {missing:?}");
     }
 }

@@ -39,7 +39,10 @@ impl Depthwise {
         let taps = self.window.taps();
         let busy = u64::from(self.output.plane()) * u64::from(self.output.channels) > 1 << 19;
         let order = if busy { [7, 8, 4, 2, 1] } else { [2, 1, 7, 4, 8] };
-        let fits = |&strip: &u32| taps <= MOST_TAPS && strip * taps <= MOST_UNROLLED && strip <= self.output.height.max(1);
+        let near = self.window.is_close();
+        let fits = |&strip: &u32| {
+            near && taps <= MOST_TAPS && strip * taps <= MOST_UNROLLED && strip <= self.output.height.max(1)
+        };
         // Eight rows are for heights that seven do not divide.
         let useful = |&strip: &u32| strip < 7 || self.output.height.is_multiple_of(strip) || strip == 8;
         let strips = order.into_iter().filter(fits).filter(useful).take(4).chain([0]);

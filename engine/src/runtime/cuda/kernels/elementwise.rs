@@ -50,11 +50,7 @@ impl Values {
     pub fn source(&self, variant: Variant) -> Option<Source> {
         let Variant::Simple { threads } = variant else { return None };
         let (plain, channels) = (self.plain(), self.map.channels);
-        let constants = vec![
-            half(self.precision),
-            ("THREADS", threads.into()),
-            ("PLAIN", plain.into()),
-        ];
+        let constants = vec![half(self.precision), ("THREADS", threads.into()), ("PLAIN", plain.into())];
         let sizes = vec![
             ("AFFINE", i64::from(self.work == Elementwise::Affine)),
             ("GATE", (self.work == Elementwise::Gate).into()),

@@ -6,8 +6,8 @@ use super::Refusal;
 use crate::graph::{Shape, Window};
 use crate::runtime::plan::{Elementwise, KernelSpec, Work};
 
-/// The most elements of one value, and of one kernel's weights: coordinates stay within `i32`.
-const MOST: u64 = 1 << 31;
+/// The most elements of one value, and bytes of one kernel's weights: sizes, rounded up, stay within `i32`.
+const MOST: u64 = (1 << 31) - (1 << 16);
 /// The most blocks of a launch in its second and third dimension.
 pub(super) const MOST_BLOCKS: u32 = 65_535;
 
@@ -24,7 +24,7 @@ impl ImageStrides {
     /// What a kernel has whose operands were not flattened.
     #[must_use]
     pub fn plain(spec: &KernelSpec) -> Self {
-        let pixels = |shape: Shape| shape.height * shape.width;
+        let pixels = |shape: Shape| shape.height.saturating_mul(shape.width);
         let gate = spec.steps.iter().any(|step| step.work == Work::Elementwise(Elementwise::Gate));
         Self { input: pixels(spec.input), second: if gate { 1 } else { pixels(spec.output()) } }
     }
@@ -90,6 +90,7 @@ impl Sliding {
             // Threads may look a few outputs beyond the last one before they find that there is none.
             fits("the reach of a window", last.saturating_add(window.padding[axis] as u64).saturating_mul(16))?;
         }
+        fits("a window's taps", (window.kernel[0] as u64).saturating_mul(window.kernel[1] as u64))?;
         let narrow = |sizes: [usize; 2]| sizes.map(|size| size as u32);
         Ok(Self {
             kernel: narrow(window.kernel),
@@ -101,6 +102,11 @@ impl Sliding {
 
     /// One tap, no stride, no padding: what a pointwise convolution has.
     pub const POINT: Self = Self { kernel: [1; 2], stride: [1; 2], padding: [0; 2], dilation: [1; 2] };
+
+    /// Whether tiles of it are laid out in shared memory: no step is so long that it is not looked into between.
+    pub fn is_close(&self) -> bool {
+        self.taps() <= 256 && self.stride.iter().chain(&self.dilation).all(|&step| step <= 8)
+    }
 
     /// Taps of the window.
     pub const fn taps(&self) -> u32 {

@@ -56,11 +56,7 @@ impl Linear {
 
     pub fn source(&self, variant: Variant) -> Option<Source> {
         let Variant::Linear { images, threads } = variant else { return None };
-        let constants = vec![
-            half(self.precision),
-            ("IMAGES_EACH", images.into()),
-            ("THREADS", threads.into()),
-        ];
+        let constants = vec![half(self.precision), ("IMAGES_EACH", images.into()), ("THREADS", threads.into())];
         let (depth, rows) = (i64::from(self.map.channels), i64::from(self.output.channels));
         let sizes = vec![
             ("RESIDUAL", i64::from(self.residual)),
@@ -89,7 +85,10 @@ impl Linear {
     }
 
     fn bias_at(&self) -> u64 {
-        room(u64::from(self.row()) * u64::from(self.output.channels), if self.precision == Precision::F16 { 2 } else { 4 })
+        room(
+            u64::from(self.row()) * u64::from(self.output.channels),
+            if self.precision == Precision::F16 { 2 } else { 4 },
+        )
     }
 
     /// Weights `[out][depth]`, rows rounded up with zeros; biases. TF32 keeps all bits here: nothing goes to tensor cores.
@@ -101,10 +100,8 @@ impl Linear {
         };
         let stored = if self.precision == Precision::F16 { Precision::F16 } else { Precision::F32 };
         let mut packed = Packed::default();
-        packed.elements(
-            stored,
-            (0..self.output.channels as usize).flat_map(|out| (0..row).map(move |k| value(out, k))),
-        );
+        packed
+            .elements(stored, (0..self.output.channels as usize).flat_map(|out| (0..row).map(move |k| value(out, k))));
         packed.floats(bias_of(last.bias, self.output.channels as usize));
         Some(packed.into_bytes())
     }

@@ -10,10 +10,8 @@ use super::{Parameters, Refusal, Source};
 use crate::graph::Activation;
 use crate::runtime::Precision;
 
-const FMA: &[&str] =
-    &[COMMON, include_str!("../sources/multiply_fma.cuh"), include_str!("../sources/matmul.cu")];
-const TENSOR: &[&str] =
-    &[COMMON, include_str!("../sources/multiply_tensor.cuh"), include_str!("../sources/matmul.cu")];
+const FMA: &[&str] = &[COMMON, include_str!("../sources/multiply_fma.cuh"), include_str!("../sources/matmul.cu")];
+const TENSOR: &[&str] = &[COMMON, include_str!("../sources/multiply_tensor.cuh"), include_str!("../sources/matmul.cu")];
 
 /// Depths are packed up to a multiple of this, rows to one of [`ROWS`].
 const DEPTH: u32 = 32;
@@ -172,7 +170,8 @@ impl Matmul {
         };
         let input = if depthwise.is_some() { 0 } else { depth * pitch };
         let stage = u64::from(stages) * u64::from(weights + input) * element;
-        let kept = depthwise.map_or(0, |_| u64::from(self.depth().next_multiple_of(depth)) * u64::from(pitch) * element);
+        let kept =
+            depthwise.map_or(0, |_| u64::from(self.depth().next_multiple_of(depth)) * u64::from(pitch) * element);
         let lists = u64::from(12 * rows).next_multiple_of(16);
         let words = depthwise.unwrap_or(0) + u64::from(self.listed());
         Some((lists + stage.max(u64::from(sums) * 4) + kept + 4 * words).next_multiple_of(16))
@@ -221,11 +220,7 @@ impl Matmul {
             Input::Strided(_) => 2,
             Input::Depthwise(..) => 3,
         };
-        vec![
-            half(self.precision),
-            ("INPUT", input),
-            ("MEAN", self.mean.is_some().into()),
-        ]
+        vec![half(self.precision), ("INPUT", input), ("MEAN", self.mean.is_some().into())]
     }
 
     fn sizes(&self) -> Vec<(&'static str, i64)> {
@@ -297,9 +292,11 @@ impl Matmul {
             self.precision,
             (0..self.groups as usize).flat_map(|group| {
                 (0..outer).flat_map(move |outer| {
-                    (0..inner).map(move |inner| {
-                        if tensor { weight(group, outer, inner) } else { weight(group, inner, outer) }
-                    })
+                    (0..inner).map(
+                        move |inner| {
+                            if tensor { weight(group, outer, inner) } else { weight(group, inner, outer) }
+                        },
+                    )
                 })
             }),
         );

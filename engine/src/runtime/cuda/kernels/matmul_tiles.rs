@@ -161,7 +161,8 @@ const fn gathers(problem: &Problem, columns: u32, threads: u32) -> bool {
 /// Blocks of the launch, clusters counted as one, and how many a multiprocessor has to run one after another.
 fn rounds(problem: &Problem, [m, n]: [u32; 2], cluster: u32, card: &Card) -> f64 {
     let tiles = problem.mean.map_or(problem.columns.div_ceil(n), |_| problem.images);
-    let blocks = f64::from(tiles) * f64::from(problem.rows.div_ceil(m)) * f64::from(problem.groups) * f64::from(cluster);
+    let blocks =
+        f64::from(tiles) * f64::from(problem.rows.div_ceil(m)) * f64::from(problem.groups) * f64::from(cluster);
     (blocks / f64::from(card.multiprocessors.max(1))).ceil()
 }
 

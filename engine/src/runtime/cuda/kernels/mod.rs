@@ -4,6 +4,7 @@
 //! Nothing here touches a GPU: [`Source`]s are compiled by the loader, and by g++ for the emulator in the tests.
 
 mod card;
+mod chains;
 mod depthwise;
 mod elementwise;
 mod geometry;
@@ -12,12 +13,16 @@ mod linear;
 mod matmul;
 mod matmul_tiles;
 mod pack;
+mod part;
 mod reduce;
 mod refusal;
 mod source;
 mod stem;
+#[cfg(test)]
+mod tests;
 mod unit;
 mod variant;
+mod way;
 
 pub use card::Card;
 pub use geometry::ImageStrides;

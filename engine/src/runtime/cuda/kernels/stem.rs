@@ -33,7 +33,8 @@ pub(super) struct Stem {
 impl Stem {
     /// Whether a convolution is one for this kernel.
     pub fn takes(window: &Sliding, map: &Map, groups: u32) -> bool {
-        groups == 1 && map.channels <= MOST_CHANNELS && window.taps() > 1 && window.taps() * map.channels <= MOST_TAPS
+        let few = groups == 1 && map.channels <= MOST_CHANNELS;
+        few && window.is_close() && window.taps() > 1 && window.taps() * map.channels <= MOST_TAPS
     }
 
     /// # Errors
@@ -50,7 +51,9 @@ impl Stem {
     /// Rows and columns of the convolution, and of the input, that a tile needs.
     fn tiles(&self, tile: [u32; 2]) -> [[u32; 2]; 2] {
         let reach = |window: &Sliding, tile: [u32; 2]| {
-            [0, 1].map(|axis| (tile[axis] - 1) * window.stride[axis] + (window.kernel[axis] - 1) * window.dilation[axis] + 1)
+            [0, 1].map(|axis| {
+                (tile[axis] - 1) * window.stride[axis] + (window.kernel[axis] - 1) * window.dilation[axis] + 1
+            })
         };
         let convolved = self.pool.map_or(tile, |(window, ..)| reach(&window, tile));
         [convolved, reach(&self.window, convolved)]
@@ -75,11 +78,8 @@ impl Stem {
         let fits = |&&[height, width, channels, _]: &&[u32; 4]| {
             self.shared([height, width], channels) <= u64::from(card.shared_bytes)
         };
-        let of = |&[height, width, channels, threads]: &[u32; 4]| Variant::Stem {
-            tile: [height, width],
-            channels,
-            threads,
-        };
+        let of =
+            |&[height, width, channels, threads]: &[u32; 4]| Variant::Stem { tile: [height, width], channels, threads };
         let small = [1, 1, 4, 32];
         let mut all: Vec<Variant> = tiles.iter().filter(fits).map(of).collect();
         if all.is_empty() && fits(&&small) {

@@ -14,6 +14,8 @@ const PARTS: &[&str] = &[COMMON, include_str!("../sources/unit.cu")];
 const TM: u32 = 4;
 /// Filters that are unrolled.
 const MOST_TAPS: u32 = 49;
+/// Channels, and columns of a map, beyond which no block fits into any card.
+const MOST_SIZE: u32 = 4_096;
 
 /// A unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,8 +52,13 @@ impl Unit {
         Ok(self)
     }
 
-    pub fn takes(window: &Sliding) -> bool {
-        window.taps() <= MOST_TAPS
+    /// Whether blocks of it may fit: channels of the input and the output beside those of the depthwise convolution's map.
+    pub fn takes(window: &Sliding, middle: &Map, others: [u32; 2]) -> bool {
+        let narrow = others.iter().chain([&middle.channels, &middle.width]).all(|&size| size <= MOST_SIZE);
+        narrow
+            && window.is_close()
+            && window.taps() <= MOST_TAPS
+            && window.padding.iter().all(|&size| size <= MOST_SIZE)
     }
 
     /// Whether the card's tensor cores compute it.
@@ -135,8 +142,11 @@ impl Unit {
                         if self.tensor() {
                             return 1;
                         }
-                        let items = layout.rows[i] / TM * (layout.pixels[i] / 4);
-                        [16, 8, 4, 2].into_iter().find(|split| items * split <= threads + 32).unwrap_or(1)
+                        let items = u64::from(layout.rows[i] / TM) * u64::from(layout.pixels[i] / 4);
+                        [16, 8, 4, 2]
+                            .into_iter()
+                            .find(|&split| items * u64::from(split) <= u64::from(threads) + 32)
+                            .unwrap_or(1)
                     });
                     let layout = self.layout(&tile);
                     if Self::shared(&layout) <= u64::from(card.shared_bytes) {
@@ -155,7 +165,8 @@ impl Unit {
         }
         best.truncate(6);
         // The other way to exchange is tried with the best guess only.
-        let stores = best.first().filter(|tile| tile.transactions).map(|tile| UnitTile { transactions: false, ..*tile });
+        let stores =
+            best.first().filter(|tile| tile.transactions).map(|tile| UnitTile { transactions: false, ..*tile });
         best.into_iter().chain(stores).map(Variant::Unit).collect()
     }
 
@@ -169,16 +180,20 @@ impl Unit {
             let size = f64::from(layout.rows[i]) * f64::from(layout.pixels[i]) * f64::from(layout.depths[i]);
             if self.tensor() {
                 // Warps take tiles of 16 x 8 in turns, each step of the depth after the other.
-                let tiles = (layout.rows[i] / 16 * (layout.pixels[i] / 8)).div_ceil(tile.threads / 32);
-                return size / 512.0 + f64::from(tiles * layout.depths[i]) * 4.0;
+                let tiles = f64::from(layout.rows[i] / 16) * f64::from(layout.pixels[i] / 8);
+                let turns = (tiles / f64::from(tile.threads / 32)).ceil();
+                return size / 512.0 + turns * f64::from(layout.depths[i]) * 4.0;
             }
-            let items = layout.rows[i] / TM * (layout.pixels[i] / 4) * tile.split[i];
+            let items = f64::from(layout.rows[i] / TM) * f64::from(layout.pixels[i] / 4 * tile.split[i]);
             // Threads take items in turns: 16 products a step, about half of the peak.
-            let turns = f64::from(items.div_ceil(tile.threads)) * f64::from(tile.threads);
+            let turns = (items / f64::from(tile.threads)).ceil() * f64::from(tile.threads);
             turns * f64::from(layout.depths[i] / tile.split[i]) * 16.0 / (128.0 * 0.5)
         };
-        let loaded = (layout.weights as f64 + f64::from(self.map.channels * layout.pixels[0] * self.element())) / 40.0;
-        let filtered = f64::from(layout.middle_each * layout.pixels[1] * (self.window.taps() + tile.cluster)) / 64.0;
+        let loaded = (layout.weights as f64
+            + f64::from(self.map.channels) * f64::from(layout.pixels[0] * self.element()))
+            / 40.0;
+        let filtered =
+            f64::from(layout.middle_each) * f64::from(layout.pixels[1] * (self.window.taps() + tile.cluster)) / 64.0;
         let latency = 4_000.0 + if tile.cluster > 1 { 1_000.0 + 60.0 * f64::from(tile.cluster) } else { 0.0 };
         rounds * (products(0) + products(1) + filtered + loaded) + (rounds / resident).ceil() * latency
     }
@@ -230,7 +245,8 @@ impl Unit {
     pub fn pack(&self, variant: Variant, parameters: &[Parameters<'_>]) -> Option<Vec<u8>> {
         let (Variant::Unit(tile), [first, filters, last, ..]) = (variant, parameters) else { return None };
         let layout = self.layout(&tile);
-        let [inputs, middle, outputs] = [self.map.channels, self.middle.channels, self.outputs].map(|size| size as usize);
+        let [inputs, middle, outputs] =
+            [self.map.channels, self.middle.channels, self.outputs].map(|size| size as usize);
         let taps = self.window.taps() as usize;
         let mut packed = Packed::default();
         for rank in 0..tile.cluster {
