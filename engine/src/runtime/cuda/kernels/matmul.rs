@@ -48,13 +48,25 @@ pub(super) struct Matmul {
     pub mean: Option<Activation>,
 }
 
-/// Rows and columns of a block, and blocks of a cluster.
-const fn shape(variant: &Variant) -> Option<([u32; 2], u32)> {
-    match variant {
-        Variant::Fma(tile) => Some((tile.block, tile.cluster)),
-        Variant::Tensor(tile) => Some((tile.block, tile.cluster)),
+/// Tiles that differ in more than the depth of a stage, at most as many as are worth a try each.
+pub(super) fn apart(tiles: Vec<Variant>) -> Vec<Variant> {
+    const MOST: usize = 8;
+    // Of one thread's or warp's tile: the estimate is least sure of how those compare with others.
+    const MOST_ALIKE: usize = 3;
+    let shape = |variant: &Variant| match variant {
+        Variant::Fma(tile) => Some((tile.block, tile.thread, tile.cluster)),
+        Variant::Tensor(tile) => Some((tile.block, tile.warp, tile.cluster)),
         _ => None,
+    };
+    let mut best: Vec<Variant> = Vec::new();
+    for tile in tiles {
+        let of = |variant: &Variant| shape(variant).map(|(_, part, cluster)| (part, cluster));
+        let alike = best.iter().filter(|known| of(known) == of(&tile)).count();
+        if best.len() < MOST && alike < MOST_ALIKE && !best.iter().any(|known| shape(known) == shape(&tile)) {
+            best.push(tile);
+        }
     }
+    best
 }
 
 impl Matmul {
@@ -121,14 +133,7 @@ impl Matmul {
         };
         let mut tiles = matmul_tiles::tiles(&problem, card);
         tiles.retain(|variant| self.shared(*variant).is_some_and(|bytes| bytes <= u64::from(card.shared_bytes)));
-        // Tiles that differ in less than block and cluster hardly differ in time: one of them is enough for a try.
-        let mut best: Vec<Variant> = Vec::new();
-        for tile in tiles {
-            if best.len() < 8 && !best.iter().any(|known| shape(known) == shape(&tile)) {
-                best.push(tile);
-            }
-        }
-        best
+        apart(tiles)
     }
 
     /// Tiles whose texts for many shapes are compiled beforehand: a small and a large one, or only one where columns are gathered.

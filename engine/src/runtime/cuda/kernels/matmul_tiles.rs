@@ -22,6 +22,8 @@ pub(super) struct Problem {
 
 /// Registers for sums that a warp's tile may take of a thread.
 const MOST_SUMS: u32 = 128;
+/// Cycles until a block does anything, as far as others do not fill them.
+const START: f64 = 250.0;
 /// Columns of a block whose image is reduced to its mean.
 const MOST_MEAN: u32 = 224;
 
@@ -81,20 +83,25 @@ pub(super) const PORTABLE_TENSOR: [TensorTile; 2] = [
 pub(super) fn tiles(problem: &Problem, card: &Card) -> Vec<Variant> {
     let mut all: Vec<(f64, Variant)> = Vec::new();
     for cluster in [1, 2, 4, 8].into_iter().filter(|&cluster| cluster <= card.cluster) {
-        // Barriers of a cluster are for whole warps.
-        let of = |stage: u32, threads: u32| {
-            cluster == 1 || (problem.depth >= cluster * stage * 2 && threads.is_multiple_of(32))
+        // Barriers of a cluster are for whole warps. Sharing the depth helps where blocks are fewer than multiprocessors.
+        let of = |block: [u32; 2], stage: u32, threads: u32| {
+            let few = blocks(problem, block, cluster) <= 2.0 * f64::from(card.multiprocessors);
+            cluster == 1 || (few && problem.depth >= cluster * stage * 2 && threads.is_multiple_of(32))
         };
         if problem.tensor {
-            all.extend(tensor(problem).into_iter().filter(|tile| of(tile.depth, tile.threads())).map(|tile| {
-                let tile = TensorTile { cluster, ..tile };
-                (time_of_tensor(problem, &tile, card), Variant::Tensor(tile))
-            }));
+            all.extend(tensor(problem).into_iter().filter(|tile| of(tile.block, tile.depth, tile.threads())).map(
+                |tile| {
+                    let tile = TensorTile { cluster, ..tile };
+                    (time_of_tensor(problem, &tile, card), Variant::Tensor(tile))
+                },
+            ));
         } else {
-            all.extend(fma(problem).into_iter().filter(|tile| of(tile.depth, tile.threads())).map(|tile| {
-                let tile = FmaTile { cluster, ..tile };
-                (time_of_fma(problem, &tile, card), Variant::Fma(tile))
-            }));
+            all.extend(fma(problem).into_iter().filter(|tile| of(tile.block, tile.depth, tile.threads())).map(
+                |tile| {
+                    let tile = FmaTile { cluster, ..tile };
+                    (time_of_fma(problem, &tile, card), Variant::Fma(tile))
+                },
+            ));
         }
     }
     all.sort_by(|(a, _), (b, _)| a.total_cmp(b));
@@ -158,12 +165,15 @@ const fn gathers(problem: &Problem, columns: u32, threads: u32) -> bool {
     !(problem.gathered || problem.depthwise) || threads.is_multiple_of(columns) || columns.is_multiple_of(threads)
 }
 
-/// Blocks of the launch, clusters counted as one, and how many a multiprocessor has to run one after another.
-fn rounds(problem: &Problem, [m, n]: [u32; 2], cluster: u32, card: &Card) -> f64 {
+/// Blocks of the launch, those of a cluster each.
+fn blocks(problem: &Problem, [m, n]: [u32; 2], cluster: u32) -> f64 {
     let tiles = problem.mean.map_or(problem.columns.div_ceil(n), |_| problem.images);
-    let blocks =
-        f64::from(tiles) * f64::from(problem.rows.div_ceil(m)) * f64::from(problem.groups) * f64::from(cluster);
-    (blocks / f64::from(card.multiprocessors.max(1))).ceil()
+    f64::from(tiles) * f64::from(problem.rows.div_ceil(m)) * f64::from(problem.groups) * f64::from(cluster)
+}
+
+/// How many blocks a multiprocessor has to run one after another.
+fn rounds(problem: &Problem, block: [u32; 2], cluster: u32, card: &Card) -> f64 {
+    (blocks(problem, block, cluster) / f64::from(card.multiprocessors.max(1))).ceil()
 }
 
 /// Cycles that a block's loads and computed inputs take of its multiprocessor.
@@ -181,6 +191,9 @@ fn time_of_fma(problem: &Problem, tile: &FmaTile, card: &Card) -> f64 {
     let quality = tm * tn / (tm * tn + 2.0 * (tm + tn));
     let products = f64::from(tile.block[0]) * f64::from(tile.block[1]) * f64::from(problem.depth) / (128.0 * quality);
     let work = products.max(input_cycles(problem, tile.block, 4.0)) / f64::from(tile.cluster);
+    // Sums of several parts go through shared memory.
+    let parts = if tile.split * tile.cluster > 1 || problem.mean.is_some() { f64::from(tile.split) } else { 0.0 };
+    let work = work + parts * f64::from(tile.block[0]) * f64::from(tile.block[1]) / 16.0 + START;
     let steps = f64::from(problem.depth) / f64::from(tile.split * tile.cluster);
     let exchange = if tile.cluster > 1 { 1_500.0 } else { 0.0 } + 20.0 * f64::from(tile.split * tile.cluster);
     rounds(problem, tile.block, tile.cluster, card) * work + steps * 30.0 + exchange
@@ -191,7 +204,71 @@ fn time_of_tensor(problem: &Problem, tile: &TensorTile, card: &Card) -> f64 {
     let quality = wm * wn / (wm * wn + 12.0 * (wm + wn));
     let products = f64::from(tile.block[0]) * f64::from(tile.block[1]) * f64::from(problem.depth) / (1_024.0 * quality);
     let work = products.max(input_cycles(problem, tile.block, 3.0)) / f64::from(tile.cluster);
+    let work = work + f64::from(tile.block[0]) * f64::from(tile.block[1]) / 16.0 + START;
     let steps = f64::from(problem.depth) / f64::from(16 * tile.cluster);
     let exchange = if tile.cluster > 1 { 1_500.0 } else { 0.0 } + 20.0 * f64::from(tile.cluster);
     rounds(problem, tile.block, tile.cluster, card) * work + steps * 100.0 + exchange
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tiles that the chooser tries first, as [`super::super::matmul`] does.
+    fn tried(rows: u32, depth: u32, columns: u32, tensor: bool) -> Vec<([u32; 2], [u32; 2])> {
+        let problem = Problem {
+            rows,
+            columns,
+            depth,
+            groups: 1,
+            images: 1,
+            mean: None,
+            gathered: false,
+            depthwise: false,
+            tensor,
+        };
+        super::super::matmul::apart(tiles(&problem, &Card::H100))
+            .into_iter()
+            .filter_map(|variant| match variant {
+                Variant::Fma(tile) => Some((tile.block, tile.thread)),
+                Variant::Tensor(tile) => Some((tile.block, tile.warp)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// `(rows, depth, columns)` of ShuffleNet V2 1.0x's pointwise convolutions at batch 1 and 64, with the tile that was the
+    /// fastest of about ten on an H100 in November 2026.
+    #[test]
+    fn what_was_fastest_on_an_h100_is_tried() {
+        let fma = [
+            ((58, 58, 784), ([32, 16], [4, 4])),
+            ((58, 24, 3136), ([32, 64], [4, 4])),
+            ((116, 116, 196), ([16, 16], [2, 4])),
+            ((116, 116, 784), ([32, 32], [4, 4])),
+            ((232, 232, 49), ([16, 16], [2, 4])),
+            ((58, 58, 50_176), ([64, 64], [8, 4])),
+            ((116, 116, 12_544), ([64, 64], [4, 4])),
+            ((116, 116, 50_176), ([128, 64], [8, 8])),
+            ((232, 232, 3_136), ([128, 64], [8, 8])),
+            ((232, 232, 12_544), ([64, 64], [8, 4])),
+        ];
+        for ((rows, depth, columns), fastest) in fma {
+            let tried = tried(rows, depth, columns, false);
+            assert!(tried.contains(&fastest), "{rows} x {depth} x {columns}: {fastest:?} is not in {tried:?}");
+        }
+        let tensor = [
+            ((58, 58, 784), ([16, 32], [16, 8])),
+            ((116, 116, 196), ([16, 32], [16, 8])),
+            ((232, 232, 49), ([16, 32], [16, 8])),
+            ((58, 58, 50_176), ([64, 128], [32, 64])),
+            ((116, 116, 12_544), ([128, 64], [32, 32])),
+            ((232, 232, 3_136), ([64, 64], [32, 32])),
+            ((232, 232, 12_544), ([128, 128], [64, 32])),
+        ];
+        for ((rows, depth, columns), fastest) in tensor {
+            let tried = tried(rows, depth, columns, true);
+            assert!(tried.contains(&fastest), "{rows} x {depth} x {columns}: {fastest:?} is not in {tried:?}");
+        }
+    }
 }
