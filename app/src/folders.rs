@@ -16,9 +16,26 @@ pub fn data_folder() -> Option<PathBuf> {
     Some(if cfg!(windows) { folder.join("data") } else { folder })
 }
 
+/// Where the program keeps what can be made anew: what graphics cards were tuned to, and what their drivers compiled.
+/// `None` where the system has no such place.
+///
+/// `$XDG_CACHE_HOME/shufflescope` or `~/.cache/shufflescope`, on macOS `~/Library/Caches/shufflescope`, on Windows
+/// `%LOCALAPPDATA%\shufflescope\cache`.
+#[must_use]
+pub fn cache_folder() -> Option<PathBuf> {
+    let folder = etcetera::base_strategy::choose_native_strategy().ok()?.cache_dir().join(env!("CARGO_PKG_NAME"));
+    Some(if cfg!(windows) { folder.join("cache") } else { folder })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_can_be_made_anew_lies_apart_from_the_users_data() {
+        let (cache, data) = (cache_folder().unwrap(), data_folder().unwrap());
+        assert!(cache.is_absolute() && !cache.starts_with(&data) && !data.starts_with(&cache), "{cache:?}");
+    }
 
     #[test]
     #[cfg(feature = "window")]

@@ -13,13 +13,15 @@ pub mod image_file;
 pub mod jpeg;
 mod last_words;
 mod later;
+mod open_device;
 pub mod reader;
 pub mod weights_store;
 #[cfg(feature = "window")]
 pub mod window;
 pub mod worker;
 
-pub use folders::data_folder;
+pub use folders::{cache_folder, data_folder};
+use shufflescope_engine::runtime::DeviceFault;
 
 /// An error with its causes, outermost first; causes that an outer message already tells are left out.
 #[must_use]
@@ -29,6 +31,11 @@ pub fn explain(error: &anyhow::Error) -> String {
         told if told.contains(cause.trim()) => told,
         told => format!("{told}: {cause}"),
     })
+}
+
+/// Whether a device failed in a way that only a fresh process recovers from.
+pub(crate) fn ends_process(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<DeviceFault>()).any(DeviceFault::ends_process)
 }
 
 /// What a panic said.

@@ -15,7 +15,7 @@ use shufflescope::camera::{
     list,
 };
 use shufflescope_engine::classify::Picture;
-use shufflescope_engine::measure::MonotonicClock;
+use shufflescope_engine::clock::MonotonicClock;
 
 /// Set in a child, which then runs the test itself.
 const CHILD: &str = "SHUFFLESCOPE_TEST_CHILD";

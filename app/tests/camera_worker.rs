@@ -202,6 +202,17 @@ fn whatever_hangs_is_ended_by_its_limit() {
 }
 
 #[test]
+fn a_pipeline_that_breaks_takes_its_process_with_it() {
+    let message = "the device was lost (reset); start the camera again".to_owned();
+    let broken = Event::Camera(CameraEvent::Broken { session: Session(1), message: message.clone() });
+    let mut camera = camera(stand_in(&[report(CaptureState::Running, None), broken], Then::Hang));
+    let (source, options) = scene();
+    camera.open(source, options);
+    assert_eq!(loss(&mut camera), message);
+    assert!(!camera.is_busy() && camera.worker_id().is_none(), "the next source gets a fresh one");
+}
+
+#[test]
 fn a_preview_that_is_not_what_it_says_is_an_error() {
     let frame = FrameHead {
         number: 0,

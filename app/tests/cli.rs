@@ -12,7 +12,7 @@ use serde_json::Value;
 fn shufflescope(args: &[&str]) -> Output {
     let data = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_shufflescope"));
-    for variable in ["XDG_DATA_HOME", "HOME", "APPDATA"] {
+    for variable in ["XDG_DATA_HOME", "XDG_CACHE_HOME", "HOME", "APPDATA", "LOCALAPPDATA"] {
         command.env(variable, data.path());
     }
     command.args(args).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").output().unwrap()
@@ -58,6 +58,15 @@ fn devices_lists_the_cpu_and_why_others_are_missing() {
     assert!(text.contains("cpu") && text.contains("cores") && text.contains("instruction sets"), "{text}");
     let listing = json(&["devices", "--json"]);
     assert_eq!(listing["devices"][0]["id"], "cpu");
+    for device in listing["devices"].as_array().unwrap() {
+        for key in
+            ["id", "name", "unavailable", "kind", "backend", "driver", "memory_bytes", "precisions", "timestamps"]
+        {
+            assert!(device.get(key).is_some(), "{key}: {device}");
+        }
+        assert!(text.contains(device["id"].as_str().unwrap()), "{device}: {text}");
+    }
+    assert!(text.contains("gpu:N is a graphics card") && text.contains("stock Candle"), "{text}");
 }
 
 #[test]
@@ -213,7 +222,7 @@ fn wrong_words_on_the_command_line_are_exit_code_2_with_a_remedy() {
     assert!(failure(2, &["cost", "shufflenet-v3-x1.0"]).contains("Did you mean shufflenet-v"));
     assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--threads", "0"]).contains("from 1 to 1024"));
     assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--batch", "0"]).contains("from 1 to 1024"));
-    assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--device", "gpu"]).contains("cuda:N"));
+    assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--device", "gpus"]).contains("cuda:N"));
     assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--runtime", "onnx"]).contains("both"));
     assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--mode", "fast"]).contains("rigorous"));
     assert!(failure(2, &["profile", "shufflenet-v2-x1.0", "--output", "profile.txt"]).contains(".json"));
@@ -227,6 +236,18 @@ fn wrong_words_on_the_command_line_are_exit_code_2_with_a_remedy() {
     }
     let candle = ["compare", "alexnet", "alexnet", "--device", "cuda:0", "--runtime", "tuned"];
     assert!(failure(2, &candle).contains("--runtime candle"));
+    for command in [&["profile", "alexnet"][..], &["compare", "alexnet", "alexnet"], &["lab", "g1"], &["zoo"]] {
+        let half = [command, &["--precision", "f16"]].concat();
+        let said = failure(2, &half);
+        assert!(said.contains("f16 on cpu") && said.contains("gpu:N"), "{half:?}: {said}");
+    }
+    let half = ["sweep", "shufflenet-v2-x0.5", "--precision", "f16"];
+    assert!(failure(2, &half).contains("gpu:N"));
+    let half = ["classify", "--weights", "demo", "--precision", "f16", "nothing.png"];
+    assert!(failure(2, &half).contains("gpu:N"));
+    assert!(failure(2, &["profile", "alexnet", "--precision", "f8"]).contains("known: f32, f16"));
+    let stock = ["profile", "alexnet", "--device", "gpu", "--runtime", "candle"];
+    assert!(failure(2, &stock).contains("no kernels for gpu:0"));
     assert!(failure(2, &["weights", "fetch", "shufflenet-v2-x0.5", "--server", "http://"]).contains("--server"));
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 /// A command with a data folder of its own, so that nothing of the user's is read or written.
 fn command(data: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shufflescope"));
-    for variable in ["XDG_DATA_HOME", "HOME", "APPDATA"] {
+    for variable in ["XDG_DATA_HOME", "XDG_CACHE_HOME", "HOME", "APPDATA", "LOCALAPPDATA"] {
         command.env(variable, data);
     }
     command.args(args);

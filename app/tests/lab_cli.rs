@@ -13,7 +13,7 @@ use shufflescope_engine::store::{RunContext, Store};
 /// Runs with a data folder of its own, so that nothing of the user's is read or written.
 fn shufflescope(data: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shufflescope"));
-    for variable in ["XDG_DATA_HOME", "HOME", "APPDATA"] {
+    for variable in ["XDG_DATA_HOME", "XDG_CACHE_HOME", "HOME", "APPDATA", "LOCALAPPDATA"] {
         command.env(variable, data);
     }
     command.args(args).output().unwrap()

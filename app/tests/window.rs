@@ -7,7 +7,7 @@ mod support;
 use egui::Role;
 use egui_kittest::kittest::Queryable;
 use shufflescope::window::{App, Command, Freshness, Phase, Tab, View};
-use shufflescope_engine::design::{Edit, Field};
+use shufflescope_engine::design::{BlockEdit, Edit, Field, StageEdit};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::guideline::Guideline;
 use shufflescope_engine::zoo;
@@ -61,6 +61,32 @@ fn dragging_the_width_is_live_snaps_and_is_one_step_back() {
     window.step();
     assert_eq!(*window.app().document().draft(), before, "the whole drag is one step");
     assert_eq!(window.app().document().history().undoes(), None);
+}
+
+#[test]
+fn walking_through_the_fields_changes_nothing() {
+    for width in [1.931_142_5, 2.9] {
+        let mut window = Window::open();
+        let finer = [
+            Edit::Width(width),
+            Edit::StemChannels(63),
+            Edit::Stage { stage: 1, change: StageEdit::Channels(470) },
+            Edit::Blocks(BlockEdit::Split(1.0 / 3.0)),
+        ];
+        for edit in finer {
+            window.harness.state_mut().command(Command::Edit(edit));
+            window.step();
+        }
+        let before = window.app().document().draft().clone();
+        let mut walked = std::collections::HashSet::new();
+        for _ in 0..60 {
+            window.harness.key_press(egui::Key::Tab);
+            window.step();
+            walked.extend(window.harness.ctx.memory(|memory| memory.focused()));
+            assert_eq!(*window.app().document().draft(), before, "a field that is only walked through is no edit");
+        }
+        assert!(walked.len() > 30, "{} fields have had the focus", walked.len());
+    }
 }
 
 #[test]

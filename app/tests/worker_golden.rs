@@ -16,11 +16,10 @@ use shufflescope::worker::{
     CameraEvent, CameraReport, CameraRequest, ColumnChoice, Contest, Event, FrameHead, Job, Request, Session, Ticket,
     TurnsJob, VERSION,
 };
-use shufflescope_engine::device::{DeviceId, DeviceInfo};
+use shufflescope_engine::clock::TimerQuality;
+use shufflescope_engine::device::{DeviceApi, DeviceId, DeviceInfo, DeviceKind, Precision};
 use shufflescope_engine::experiment::{Experiment, Scale};
-use shufflescope_engine::measure::{
-    Block, InterleaveRules, Interleaved, Peaks, Protocol, Round, Scatter, TimerQuality,
-};
+use shufflescope_engine::measure::{Block, InterleaveRules, Interleaved, Peaks, Protocol, Round, Scatter};
 use shufflescope_engine::model::{Model, NetworkChoice};
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::{Bandwidth, Bytes, FlopRate, Nanos};
@@ -184,6 +183,7 @@ fn events_are_as_in_the_golden_file() {
         memory: Bandwidth(12.25),
         memory_bytes: Bytes(1 << 20),
         cache: None,
+        launch: None,
         took: Nanos(480_000_000),
     };
     let (fraction, left) = (0.5, Nanos(1_000_000));
@@ -197,9 +197,21 @@ fn events_are_as_in_the_golden_file() {
         Event::TurnsDone { ticket, samples: Box::new(samples) },
         Event::Peaks { ticket, peaks: Box::new(peaks) },
         Event::Cancelled { ticket },
-        Event::Failed { ticket, message: "cause; remedy".into() },
+        Event::Failed { ticket, message: "cause; remedy".into(), restart: true },
         Event::Devices {
-            devices: vec![DeviceInfo { id: DeviceId::Cuda(0), name: None, unavailable: Some("no driver".into()) }],
+            devices: vec![
+                DeviceInfo {
+                    name: Some("a card".into()),
+                    kind: Some(DeviceKind::DiscreteGpu),
+                    backend: Some(DeviceApi::Vulkan),
+                    driver: Some("a driver 1.2".into()),
+                    memory: Some(Bytes(1 << 30)),
+                    precisions: Precision::ALL.to_vec(),
+                    timestamps: Some(true),
+                    ..DeviceInfo::unknown(DeviceId::Gpu(0))
+                },
+                DeviceInfo { unavailable: Some("no driver".into()), ..DeviceInfo::unknown(DeviceId::Cuda(0)) },
+            ],
         },
         Event::Cameras { cameras: vec![camera()] },
     ];

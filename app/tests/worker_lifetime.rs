@@ -115,6 +115,34 @@ fn a_worker_that_crashes_in_the_middle_is_told_with_how_it_ended() {
 }
 
 #[test]
+fn a_lost_device_fails_its_job_and_the_next_one_gets_a_fresh_process() {
+    let message = "the device was lost (reset): try again".to_owned();
+    let failed = |ticket| Event::Failed { ticket, message: message.clone(), restart: true };
+    let mut client = client(stand_in(&[PREPARING, failed(Ticket(1))], Then::Hang));
+    client.measure(job(32));
+    let process = client.worker_id().unwrap();
+    assert_eq!(loss(&mut client), message);
+    assert!(!client.is_busy() && client.worker_id().is_none(), "it is not asked again");
+    assert_gone(process);
+    client.measure(job(32));
+    assert_ne!(client.worker_id().unwrap(), process);
+
+    // The job that fails was replaced meanwhile, which the same process was asked for.
+    let mut client = Client::new(stand_in(&[failed(Ticket(1))], Then::Hang), "a test", || {});
+    client.measure(job(32));
+    let process = client.worker_id().unwrap();
+    client.measure(job(64));
+    let start = Instant::now();
+    while client.worker_id() == Some(process) {
+        assert!(client.poll().is_empty() && start.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(client.is_busy() && client.worker_id().is_some(), "a fresh one is asked for the newer job");
+    // Which has nothing to do with the older one: what says so is not asked for ever.
+    assert!(loss(&mut client).contains("its device failed"));
+}
+
+#[test]
 fn dropping_a_client_whose_worker_hears_nothing_returns_and_leaves_no_process() {
     let mut clients: Vec<Client> = (0..4).map(|_| client(stand_in(&[PREPARING], Then::Hang))).collect();
     let mut processes = Vec::new();

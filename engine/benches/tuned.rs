@@ -7,7 +7,7 @@ use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::graph::{Activation, Conv2d, Graph, GraphBuilder, Op, Shape, Window, lower};
-use shufflescope_engine::runtime::tuned::{Isa, Network};
+use shufflescope_engine::runtime::cpu::{Isa, Network};
 use shufflescope_engine::weights::{Weights, seeded_input};
 use shufflescope_engine::zoo;
 

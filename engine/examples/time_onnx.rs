@@ -9,10 +9,9 @@ use std::error::Error;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::device::{Device, DeviceId};
-use shufflescope_engine::measure::{
-    ArithmeticCanary, Instruments, MonotonicClock, Protocol, Sorted, SystemWatch, sample,
-};
+use shufflescope_engine::measure::{ArithmeticCanary, Instruments, Protocol, Sorted, SystemWatch, sample};
 use shufflescope_engine::model_file::onnx::import;
 use shufflescope_engine::runtime::{RunOptions, prepare};
 

@@ -13,6 +13,7 @@
 //! The engine knows no window, no command line and no camera, and prints nothing.
 
 pub mod classify;
+pub mod clock;
 pub mod cost;
 pub mod design;
 pub mod device;

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use shufflescope_engine::classify::{Classifier, ClassifierOptions, Picture, Preprocessing, Preprocessor};
+use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::design::{Batch, InputSize};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::graph::lower;
-use shufflescope_engine::measure::MonotonicClock;
 use shufflescope_engine::runtime::{RunOptions, Runtime};
 use shufflescope_engine::weights::Weights;
 use shufflescope_engine::zoo;

@@ -13,6 +13,7 @@ use std::fmt::Write;
 
 use candle_core::Tensor;
 use shufflescope_engine::classify::demo;
+use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::device::{Device, DeviceId};
 use shufflescope_engine::graph::lower;
@@ -34,6 +35,7 @@ const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
 struct Demo {
     executable: Box<dyn Executable + Send>,
+    clock: MonotonicClock,
     labels: Vec<&'static str>,
 }
 
@@ -42,7 +44,7 @@ impl Demo {
         let graph = lower(&demo::design(), Batch(1)).unwrap();
         let options = RunOptions::new(DeviceId::Cpu, 1, 1);
         let executable = prepare(&graph, &demo::weights(), &Device::cpu(), &options).unwrap();
-        Self { executable, labels: demo::labels().collect() }
+        Self { executable, clock: MonotonicClock::new(), labels: demo::labels().collect() }
     }
 
     /// The class with the highest logit.
@@ -55,7 +57,7 @@ impl Demo {
             .collect();
         let input = Tensor::from_vec(normalised, (1, 3, SIDE, SIDE), &candle_core::Device::Cpu).unwrap();
         self.executable.set_input(&input).unwrap();
-        let logits = self.executable.run().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let logits = self.executable.infer(&self.clock).unwrap();
         (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap()
     }
 

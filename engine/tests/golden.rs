@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use shufflescope_engine::clock::{ClockDomain, TimerQuality};
 use shufflescope_engine::cost::model_cost;
 use shufflescope_engine::design::{Batch, BlockEdit, Design, Edit, InputSize, SqueezeExcitation};
 use shufflescope_engine::device::{Conditions, DeviceId, Machine};
@@ -17,7 +18,7 @@ use shufflescope_engine::guideline::{Guideline, TimeShareOf, findings};
 use shufflescope_engine::measure::{
     Apart, Basis, Block, Circumstances, Difference, Discard, InterleaveRules, Interleaved, KernelLabel, LayerTime,
     MarkedRun, MeasureKey, Measurement, Mode, Peaks, ProcessSamples, Protocol, Round, RowRecord, Scatter, SetAside,
-    Stop, TimerQuality, WarmUp, Warning,
+    Stop, WarmUp, Warning,
 };
 use shufflescope_engine::model::Model;
 use shufflescope_engine::report::Profile;
@@ -78,7 +79,11 @@ fn measurement(model: &Model, plan: &KernelPlan) -> Measurement {
     let mut process = ProcessSamples::new(warm_up(false), TIMER, 2, 1);
     process.whole = (0..9).map(|run| Nanos(50_000 + 10_000 * run)).collect();
     process.enqueue.clone_from(&process.whole);
-    process.marked = vec![MarkedRun { whole: Nanos(90_000), kernels: vec![Nanos(60_000), Nanos(20_000)] }; 2];
+    process.marked =
+        vec![
+            MarkedRun { whole: Nanos(90_000), kernels: vec![Nanos(60_000), Nanos(20_000)], clock: ClockDomain::Host };
+            2
+        ];
     process.canary = vec![Nanos(2_000_000), Nanos(3_000_000)];
     process.stopped = Some(Stop::Time);
     let (cause, whole) = (Discard::Preempted, Nanos(140_000));
@@ -100,7 +105,7 @@ fn measurement(model: &Model, plan: &KernelPlan) -> Measurement {
 /// The network as two kernels, the first of which computes all layers up to `first`.
 fn two_kernels(graph: &Graph, first: usize) -> KernelPlan {
     let ids: Vec<_> = graph.layers().map(|(id, _)| id).collect();
-    let kernel = |layers: &[NodeId], label: &str| Kernel { layers: layers.to_vec(), label: label.into() };
+    let kernel = |layers: &[NodeId], label: &str| Kernel { layers: layers.to_vec(), label: label.into(), spec: None };
     let (before, after) = ids.split_at(first);
     KernelPlan { kernels: vec![kernel(before, "the first"), kernel(after, "the second")] }
 }
@@ -108,7 +113,7 @@ fn two_kernels(graph: &Graph, first: usize) -> KernelPlan {
 /// Every layer takes as long as any other where they run apart.
 fn alike_apart(graph: &Graph) -> Apart {
     let layers = graph.layers().map(|(_, node)| LayerTime { path: node.path.clone(), median: Nanos(4_000) }).collect();
-    Apart { layers, whole: Nanos(150_000) }
+    Apart { layers, whole: Nanos(150_000), clock: ClockDomain::Host }
 }
 
 /// 60 and 20 of 90 us are the kernels', and each layer of a kernel has an equal part of it.
@@ -180,6 +185,7 @@ fn the_ceilings_of_a_device() {
         memory: Bandwidth(12.25),
         memory_bytes: Bytes(1 << 20),
         cache: Some((Bandwidth(100.5), Bytes(1 << 10))),
+        launch: None,
         took: Nanos(480_000_000),
     };
     let text = golden("peaks.json", &(serde_json::to_string_pretty(&peaks).unwrap() + "\n"));

@@ -6,10 +6,11 @@
 mod counting;
 
 use counting::most_in;
+use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::design::{Batch, InputSize};
 use shufflescope_engine::device::{Device, DeviceId};
 use shufflescope_engine::graph::{Graph, lower};
-use shufflescope_engine::runtime::{Fusing, Isa, RunOptions, Runtime, needed_memory, prepare, prepare_apart};
+use shufflescope_engine::runtime::{Fusing, Isa, Marks, RunOptions, Runtime, needed_memory, prepare, prepare_apart};
 use shufflescope_engine::units::Bytes;
 use shufflescope_engine::weights::Weights;
 use shufflescope_engine::zoo;
@@ -33,13 +34,14 @@ fn compare(name: &str, options: &RunOptions, fusing: Fusing, times: f64) -> Opti
     let weights = Weights::seeded(&graph, 1);
     let device = Device::cpu();
     let said = needed_memory(&graph, (options, fusing), Bytes(u64::MAX)).0;
+    let clock = MonotonicClock::new();
     let run = || {
         let mut executable = match fusing {
             Fusing::Full => prepare(&graph, &weights, &device, options).unwrap(),
             Fusing::Apart => prepare_apart(&graph, &weights, &device, options).unwrap(),
         };
-        executable.run().unwrap();
-        executable.run().unwrap();
+        executable.run(&clock, Marks::None).unwrap();
+        executable.run(&clock, Marks::None).unwrap();
         executable
     };
     let took = most_in(run).1 as u64;
@@ -63,7 +65,7 @@ fn a_network_takes_what_it_is_said_to_need() {
         &warm,
     )
     .unwrap()
-    .run()
+    .run(&MonotonicClock::new(), Marks::None)
     .unwrap();
     let mut wrong = Vec::new();
     for (name, threads, batch) in [

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use candle_core::Tensor;
 use proptest::prelude::*;
+use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::cost::model_cost;
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::device::Device;
@@ -22,7 +23,7 @@ fn run(graph: &Graph, weights: &Weights, input: &[f32]) -> Vec<f32> {
     let mut executable = CandleExecutable::prepare(graph, weights, &Device::cpu()).unwrap();
     let shape: [usize; 4] = graph.input_shape().into();
     executable.set_input(&Tensor::from_slice(input, &shape, &candle_core::Device::Cpu).unwrap()).unwrap();
-    executable.run().unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    executable.infer(&MonotonicClock::new()).unwrap()
 }
 
 fn difference(found: &[f32], expected: &[f32]) -> f32 {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use candle_core::Tensor;
+use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::device::Device;
 use shufflescope_engine::graph::{Activation, Conv2d, Graph, GraphBuilder, Op, Shape, Window, lower};
@@ -35,7 +36,7 @@ fn by_candle(graph: &Graph, weights: &Weights, input: &[f32]) -> Vec<f32> {
     let shape: [usize; 4] = graph.input_shape().into();
     let mut executable = CandleExecutable::prepare(graph, weights, &Device::cpu()).unwrap();
     executable.set_input(&Tensor::from_slice(input, &shape, &candle_core::Device::Cpu).unwrap()).unwrap();
-    executable.run().unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    executable.infer(&MonotonicClock::new()).unwrap()
 }
 
 fn by_reference(graph: &Graph, weights: &Weights, input: &[f32]) -> Vec<f32> {

@@ -11,6 +11,7 @@ use std::path::Path;
 use candle_core::Tensor;
 use proptest::prelude::*;
 use serde::Deserialize;
+use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::design::{Batch, Design, InputSize};
 use shufflescope_engine::device::{Device, DeviceId};
 use shufflescope_engine::graph::{Activation, Conv2d, Graph, GraphBuilder, NodeId, Op, Shape, Window, lower};
@@ -63,7 +64,7 @@ fn run(runtime: Runtime, graph: &Graph, weights: &Weights, input: &[f32]) -> Vec
     let mut executable = prepare(graph, weights, &Device::cpu(), &options).unwrap();
     let shape: [usize; 4] = graph.input_shape().into();
     executable.set_input(&Tensor::from_slice(input, &shape, &candle_core::Device::Cpu).unwrap()).unwrap();
-    executable.run().unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    executable.infer(&MonotonicClock::new()).unwrap()
 }
 
 /// The largest absolute difference, and the largest magnitude of `expected`.

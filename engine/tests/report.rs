@@ -2,23 +2,24 @@
 
 #![allow(clippy::unwrap_used)] // Helpers of tests panic like tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use serde_json::Value;
+use shufflescope_engine::clock::{ClockDomain, TimerQuality};
 use shufflescope_engine::cost::LayerCost;
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
-use shufflescope_engine::device::{Conditions, DeviceId};
+use shufflescope_engine::device::{Conditions, DeviceId, Precision};
 use shufflescope_engine::graph::{OpKind, lower};
 use shufflescope_engine::measure::{
-    Apart, Circumstances, KernelLabel, LayerTime, MarkedRun, MeasureKey, Measurement, Mode, ProcessSamples, Protocol,
-    SPLIT_LABEL, Stop, TimerQuality, WarmUp,
+    Apart, Circumstances, KernelLabel, LayerTime, MarkedRun, MeasureKey, Measurement, MedianRange, Mode,
+    ProcessSamples, Protocol, SPLIT_LABEL, Stop, WarmUp, Warning,
 };
 use shufflescope_engine::model::{Model, ModelFile};
 use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
 use shufflescope_engine::report::{
-    ExportError, Format, Origin, Profile, ProfileFileError, SCHEMA, headline, layer_rows, stage_rows, time_by_kind,
-    what_fusing_saves,
+    ExportError, Format, Origin, Profile, ProfileFileError, SCHEMA, headline, layer_rows, on_device, stage_rows,
+    time_by_kind, what_fusing_saves,
 };
 use shufflescope_engine::runtime::{KernelPlan, RunOptions, Runtime};
 use shufflescope_engine::units::{Elements, MultAdds, Nanos, Params};
@@ -51,7 +52,7 @@ fn measured(model: impl Into<Model>, batch: u32, time: impl Fn(usize) -> u64) ->
     let whole: Nanos = kernels.iter().copied().sum::<Nanos>() + Nanos(1_500);
     process.whole = (0..9).map(|run| Nanos(whole.0 + 10 * run)).collect();
     process.enqueue.clone_from(&process.whole);
-    process.marked = vec![MarkedRun { whole, kernels }; 5];
+    process.marked = vec![MarkedRun { whole, kernels, clock: ClockDomain::Host }; 5];
     process.canary = vec![Nanos(2_000_000), Nanos(2_100_000)];
     process.stopped = Some(Stop::Time);
     let options = RunOptions { runtime: Runtime::Candle, ..RunOptions::new(DeviceId::Cpu, 2, batch) };
@@ -74,7 +75,7 @@ fn sample_apart() -> Profile {
     };
     let layers: Vec<LayerTime> = profile.cost.layers.iter().map(layer).collect();
     let whole = layers.iter().map(|layer| layer.median).sum::<Nanos>() + Nanos(50);
-    profile.measurement.as_mut().unwrap().apart = Some(Apart { layers, whole });
+    profile.measurement.as_mut().unwrap().apart = Some(Apart { layers, whole, clock: ClockDomain::Host });
     profile
 }
 
@@ -315,12 +316,73 @@ fn what_fusing_saves_is_the_layers_apart_less_the_kernels() {
         profile.cost.layers.iter().map(|layer| LayerTime { path: layer.path.clone(), median: Nanos(2_000) }).collect();
     let (count, kernels) = (layers.len(), measurement.breakdown.as_ref().unwrap().kernels.len());
     assert_eq!((count, kernels), (210, 157));
-    measurement.apart = Some(Apart { layers, whole: Nanos(400_000) });
+    measurement.apart = Some(Apart { layers, whole: Nanos(400_000), clock: ClockDomain::Host });
     let said = "As kernels of their own the 210 layers that compute take 420 µs together, fused 157 µs: fusing saves \
                 263 µs (62.6 %).";
     assert_eq!(what_fusing_saves(measurement).as_deref(), Some(said));
     measurement.breakdown.as_mut().unwrap().kernels.retain(|kernel| kernel.layers.len() == 1);
     assert!(what_fusing_saves(measurement).unwrap().contains("fuses nothing"));
+}
+
+/// As [`sample`], from a device that is fed by the host.
+fn sample_on_gpu() -> Profile {
+    let mut profile = sample();
+    let measurement = profile.measurement.as_mut().unwrap();
+    let range = |median| Some(MedianRange { median: Nanos(median), low: Nanos(median - 10), high: Nanos(median + 10) });
+    (measurement.enqueue, measurement.device_time) = (Some(measurement.whole), range(4_321));
+    measurement.transfer = range(7_654);
+    measurement.breakdown.as_mut().unwrap().clock = ClockDomain::Device;
+    let bound = Warning::LaunchBound { ratio: 1.5, device_time: Some(Nanos(4_321)) };
+    measurement.warnings = vec![bound];
+    profile
+}
+
+#[test]
+fn device_time_enqueue_and_transfer_stand_beside_the_latency_and_every_clock_is_named() {
+    let (cpu, gpu) = (sample(), sample_on_gpu());
+    assert_eq!(on_device(cpu.measurement.as_ref().unwrap()), []);
+    for format in [Format::Markdown, Format::Html, Format::Latex] {
+        assert!(!text(&cpu, format).contains("device time"), "{format:?}");
+        let text = text(&gpu, format);
+        for expected in ["device time", "4.32 µs", "enqueue", "transfer", "7.65 µs"] {
+            let expected = if format == Format::Latex { expected.replace('µ', "\\textmu{}") } else { expected.into() };
+            assert!(text.contains(&expected), "{format:?}: {expected}");
+        }
+        if format != Format::Latex {
+            assert!(text.contains("launch-bound") && text.contains("device clock: sum"), "{format:?}");
+        }
+    }
+    let trace: Value = serde_json::from_str(&text(&gpu, Format::Trace)).unwrap();
+    assert_eq!(
+        (&trace["otherData"]["clock"], &trace["otherData"]["device_time_median_ns"]),
+        (&"device".into(), &4_321.into())
+    );
+    assert!(trace["traceEvents"][1]["args"]["name"].as_str().unwrap().ends_with("(device clock)"));
+    let clocks = |profile: &Profile| {
+        let csv = text(profile, Format::Csv);
+        let mut reader = csv::Reader::from_reader(csv.as_bytes());
+        let rows: Vec<BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
+        rows.into_iter().map(|mut row| row.remove("kernel_clock").unwrap()).collect::<BTreeSet<String>>()
+    };
+    assert_eq!(clocks(&cpu), BTreeSet::from(["host".into()]));
+    assert_eq!(clocks(&gpu), BTreeSet::from(["device".into()]));
+    assert_eq!(clocks(&on_paper(cpu.design.clone(), 1)), BTreeSet::from([String::new()]));
+}
+
+#[test]
+fn an_unknown_device_time_is_said_to_be_unknown() {
+    let mut gpu = sample_on_gpu();
+    gpu.measurement.as_mut().unwrap().device_time = None;
+    let facts = on_device(gpu.measurement.as_ref().unwrap());
+    assert_eq!((facts[0].name, facts[0].value.as_str()), ("device time", "unknown"));
+}
+
+#[test]
+fn what_fusing_saves_is_not_reckoned_over_two_clocks() {
+    let mut profile = sample_apart();
+    let measurement = profile.measurement.as_mut().unwrap();
+    measurement.breakdown.as_mut().unwrap().clock = ClockDomain::Device;
+    assert!(what_fusing_saves(measurement).unwrap().contains("not known"));
 }
 
 #[test]
@@ -349,6 +411,19 @@ fn the_page_holds_the_headline_and_refers_to_nothing_elsewhere() {
             assert_eq!(html.matches(open).count(), html.matches(close).count(), "{open}");
         }
     }
+}
+
+#[test]
+fn the_precision_is_told_where_it_is_not_32_bits() {
+    let usual = sample();
+    let mut half = usual.clone();
+    half.measurement.as_mut().unwrap().precision = Precision::F16;
+    for format in [Format::Html, Format::Markdown, Format::Trace] {
+        // The name alone may also be one of an instruction set.
+        let tells = |profile| ["candle, f16", "cpu, f16"].iter().any(|words| text(profile, format).contains(words));
+        assert_eq!((tells(&usual), tells(&half)), (false, true), "{format}");
+    }
+    assert_eq!(reread(&half).measurement.unwrap().precision, Precision::F16);
 }
 
 #[test]

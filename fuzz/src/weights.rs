@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use shufflescope_engine::design::Design;
 use shufflescope_engine::graph::{Conv2d, Graph, GraphBuilder, Op, Shape, Window};
-use shufflescope_engine::weights::{Weights, WeightsFile, expected, fitted, load, save_safetensors};
+use shufflescope_engine::model::fitted;
+use shufflescope_engine::weights::{Weights, WeightsFile, expected, load, save_safetensors};
 use shufflescope_engine::zoo;
 
 /// The network whose weights are in the seeds.

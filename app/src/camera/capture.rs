@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use serde::{Deserialize, Serialize};
-use shufflescope_engine::measure::Clock;
+use shufflescope_engine::clock::Clock;
 
 use super::back_off::BackOff;
 use super::{Frame, FrameSource, Mailbox, Next, SourceError, SourceOptions, SourceSpec, Stop, open};

@@ -7,10 +7,12 @@ use shufflescope_engine::classify::{Classifier, ClassifierOptions, ClassifyError
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::model::Model;
+use shufflescope_engine::model::{fitted, fitting};
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::weights::{Role, WeightsFile, expected, fitted, fitting};
+use shufflescope_engine::weights::{Role, WeightsFile, expected};
 
 use super::{Trained, WeightsChoice};
+use crate::open_device::classifier_options;
 use crate::weights_store::recognised;
 
 /// Weights that can be had, and what they are worth for the network in hand.
@@ -62,7 +64,7 @@ pub(crate) struct Opened {
 impl Opened {
     /// Loads the weights and makes the network ready.
     pub(super) fn classifier(mut self, run: &RunOptions) -> Result<(Classifier, ClassifierOptions), ClassifyError> {
-        let options = ClassifierOptions { run: run.clone(), resize: self.resize, labels: self.labels };
+        let options = ClassifierOptions { resize: self.resize, labels: self.labels, ..classifier_options(run.clone()) };
         let classifier = match &mut self.file {
             Some(file) => Classifier::open(&self.design, file, &options)?,
             None => Classifier::new(&lower(&self.design, Batch(1))?, &demo::weights(), &options)?,

@@ -132,7 +132,12 @@ impl Pipeline {
         state.after(number).cloned()
     }
 
-    /// Why no frame passes any more, where its thread has died.
+    /// Ends it for this reason: what it needs is lost to this process.
+    pub fn give_up(&self, reason: String) {
+        self.shared.fail(reason);
+    }
+
+    /// Why no frame passes any more, where its thread has died or the network's device is lost.
     #[must_use]
     pub fn failure(&self) -> Option<String> {
         self.shared.lock().failure.clone()
@@ -288,6 +293,7 @@ impl Worker {
         };
         let decoded = self.clock.now();
         let outcome = self.classify(&picture);
+        self.end_if_spent(outcome.as_ref());
         let published = self.clock.now();
         let times = outcome.as_ref().and_then(|outcome| outcome.as_ref().ok());
         let passed = Passed {
@@ -313,6 +319,15 @@ impl Worker {
             self.classifier = Some(Box::new(Broken(reason.clone())));
             Err(anyhow::Error::msg(reason))
         }))
+    }
+
+    /// Where the network's device is lost to this process nothing more passes: its owner has to start a fresh one.
+    fn end_if_spent(&self, outcome: Option<&anyhow::Result<Outcome>>) {
+        if let Some(Err(error)) = outcome
+            && crate::ends_process(error)
+        {
+            self.shared.fail(crate::explain(error));
+        }
     }
 
     /// Takes over the classifier that is meant from now on; times of another one do not belong to it.

@@ -12,6 +12,7 @@ use shufflescope_engine::weights::Weights;
 
 use super::fit::{Fit, Offer, Opened, Question};
 use super::{Classifying, Generation, SharedClock, SmoothingSwitch, WeightsChoice};
+use crate::open_device::classifier_options;
 
 /// What is wanted. A newer wish takes the place of one that was not begun.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,7 +59,7 @@ impl Wish {
         let graph = self.model.graph(Batch(1)).context("the network does not run on single pictures")?;
         check_memory(&graph, &run)?;
         // Nobody is told a label, so none have to fit.
-        let options = ClassifierOptions { run, resize: None, labels: Some(Labels::numbers()) };
+        let options = ClassifierOptions { labels: Some(Labels::numbers()), ..classifier_options(run) };
         let classifier = match self.model.has_weights() {
             true => Classifier::new(&graph, &*self.model.weights(&graph, None)?, &options)?,
             false => Classifier::new(&graph, &Weights::seeded(&graph, Weights::DEFAULT_SEED), &options)?,

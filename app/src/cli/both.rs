@@ -21,6 +21,16 @@ pub(super) enum RuntimeChoice {
     Both,
 }
 
+impl RuntimeChoice {
+    /// What is to run.
+    pub(super) fn runtimes(&self) -> &[Runtime] {
+        match self {
+            Self::One(runtime) => std::slice::from_ref(runtime),
+            Self::Both => &Runtime::ALL,
+        }
+    }
+}
+
 impl FromStr for RuntimeChoice {
     type Err = String;
 

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use serde::Serialize;
+use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::device::DeviceId;
-use shufflescope_engine::measure::MonotonicClock;
 use shufflescope_engine::units::Nanos;
 
 use super::output::{complain, print};

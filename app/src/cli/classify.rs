@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use serde::Serialize;
 use shufflescope_engine::classify::{Classification, Labels};
-use shufflescope_engine::measure::MonotonicClock;
+use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::units::Nanos;
 
 use super::output::{complain, print};

@@ -4,11 +4,9 @@ use anyhow::bail;
 use serde::Serialize;
 use shufflescope_engine::design::InputSize;
 use shufflescope_engine::experiment::{Contender, PairResult};
-use shufflescope_engine::measure::{
-    Difference, InterleaveRules, LEAST_MARGIN, LayerChange, LayerDifference, LayerPair, LayerSide, LayerSource,
-    Measurement, Protocol,
-};
+use shufflescope_engine::measure::{Difference, InterleaveRules, LEAST_MARGIN, Measurement, Protocol};
 use shufflescope_engine::model::Model;
+use shufflescope_engine::report::{LayerChange, LayerDifference, LayerPair, LayerSide, LayerSource};
 use shufflescope_engine::runtime::RunOptions;
 
 use super::measuring::Measuring;
@@ -131,8 +129,8 @@ fn layers(measuring: &mut Measuring, what: &str, design: Model, options: &RunOpt
 impl Report {
     fn text(&self) -> String {
         let PairResult { a, b, comparison, noise_floor, .. } = &self.pair;
-        let PairResult { runtime, instruction_set, device, threads, batch, .. } = self.pair;
-        let way = way_of_running(runtime, instruction_set, device, threads);
+        let PairResult { runtime, instruction_set, precision, device, threads, batch, .. } = self.pair;
+        let way = way_of_running((runtime, instruction_set, precision), device, threads);
         let mut text = format!("{way}, batch {batch}\n\n{}", totals(a, b));
         let ratio = &comparison.ratio;
         text += &format!(

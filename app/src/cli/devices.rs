@@ -5,6 +5,13 @@ use shufflescope_engine::device::{DeviceInfo, Machine, devices};
 
 use super::output::print;
 
+/// What tells devices apart that are the same card.
+const DIFFERENCE: &str = "\
+  gpu:N is a graphics card of any maker with our own kernels, through Vulkan, Metal or Direct3D 12 (--runtime tuned);
+  cuda:N and metal:N may be the same card with stock Candle (--runtime candle), in builds with that feature.
+  gpu:software is the processor in the part of a card: good for tests, and no measure of any GPU.
+";
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Print JSON
@@ -20,20 +27,20 @@ struct Listing {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let listing = Listing { machine: Machine::detect(), devices: devices() };
-    if arguments.json {
-        return print(&(serde_json::to_string_pretty(&listing)? + "\n"));
-    }
-    let Listing { machine, devices } = listing;
+    print(&if arguments.json { serde_json::to_string_pretty(&listing)? + "\n" } else { plain(listing) })
+}
+
+fn plain(Listing { machine, devices }: Listing) -> String {
     let unknown = || "unknown".to_owned();
     let count = |cores: Option<usize>| cores.map_or_else(unknown, |cores| cores.to_string());
     let list = |names: &[String]| if names.is_empty() { "none".into() } else { names.join(" ") };
     let mut text = String::from("devices\n");
-    for device in devices {
-        let name = device.name.unwrap_or_default();
-        let state = device.unavailable.map_or_else(String::new, |reason| format!("not available: {reason}"));
-        text += format!("  {:<8}  {name}{state}", device.id).trim_end();
+    let width = devices.iter().map(|device| device.id.to_string().len()).max().unwrap_or_default();
+    for device in &devices {
+        text += format!("  {:<width$}  {}", device.id, state(device)).trim_end();
         text += "\n";
     }
+    text += DIFFERENCE;
     let facts = [
         ("cores", format!("{} physical, {} logical", count(machine.physical_cores), count(machine.logical_cores))),
         ("instruction sets", list(&machine.instruction_sets)),
@@ -51,5 +58,60 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     for (name, fact) in facts {
         text += &format!("{name:<22}{fact}\n");
     }
-    print(&text)
+    text
+}
+
+/// A device's name and what is known of it, or why it cannot be used.
+fn state(device: &DeviceInfo) -> String {
+    let name = device.name.clone().unwrap_or_default();
+    match (&device.unavailable, device.facts()) {
+        (Some(reason), _) => format!("{name}{}not available: {reason}", if name.is_empty() { "" } else { "; " }),
+        (None, facts) if facts.is_empty() => name,
+        (None, facts) => format!("{name} ({facts}{})", timestamps(device)),
+    }
+}
+
+/// Said only of what has no clock: kernels are timed there by the host's.
+const fn timestamps(device: &DeviceInfo) -> &'static str {
+    match device.timestamps {
+        Some(false) => ", no timestamps",
+        Some(true) | None => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shufflescope_engine::device::{DeviceApi, DeviceId, DeviceKind, Precision};
+
+    use super::*;
+
+    #[test]
+    fn every_device_is_told_with_what_is_known_and_the_software_one_as_what_it_is() {
+        let card = DeviceInfo {
+            name: Some("NVIDIA H100".into()),
+            kind: Some(DeviceKind::DiscreteGpu),
+            backend: Some(DeviceApi::Vulkan),
+            driver: Some("NVIDIA 580.95.05".into()),
+            precisions: Precision::ALL.to_vec(),
+            timestamps: Some(true),
+            ..DeviceInfo::unknown(DeviceId::Gpu(0))
+        };
+        let software = DeviceInfo {
+            name: Some("llvmpipe".into()),
+            kind: Some(DeviceKind::Software),
+            backend: Some(DeviceApi::Vulkan),
+            timestamps: Some(false),
+            ..DeviceInfo::unknown(DeviceId::SoftwareGpu)
+        };
+        let missing = DeviceInfo { unavailable: Some("no driver".into()), ..DeviceInfo::unknown(DeviceId::Cuda(0)) };
+        let text = plain(Listing { machine: Machine::detect(), devices: vec![card, software, missing] });
+        for line in [
+            "  gpu:0         NVIDIA H100 (discrete GPU, Vulkan, NVIDIA 580.95.05, f32 and f16)",
+            "  gpu:software  llvmpipe (software: the processor plays a GPU, Vulkan, no timestamps)",
+            "  cuda:0        not available: no driver",
+        ] {
+            assert!(text.lines().any(|told| told == line), "{line}\n{text}");
+        }
+        assert!(text.contains("cuda:N and metal:N may be the same card with stock Candle"), "{text}");
+    }
 }

@@ -131,7 +131,8 @@ impl Bench {
 /// The result for a terminal.
 fn plain(result: &ExperimentResult) -> String {
     let ExperimentResult { title, set_up, source, batch, .. } = result;
-    let way = way_of_running(result.runtime, result.instruction_set, result.device, result.threads);
+    let how = (result.runtime, result.instruction_set, result.precision);
+    let way = way_of_running(how, result.device, result.threads);
     let mut text = format!("{title}\n{set_up}. {source}.\n{way}, batch {batch}\n");
     for (column, of_column) in result.by_column() {
         text += &format!(

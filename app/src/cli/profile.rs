@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use shufflescope_engine::clock::ClockDomain;
 use shufflescope_engine::design::{Batch, InputSize};
-use shufflescope_engine::device::{Device, DeviceId};
+use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::files::check_writable;
 use shufflescope_engine::measure::{Breakdown, Measurement, Mode, Protocol};
-use shufflescope_engine::report::{Format, Profile};
-use shufflescope_engine::runtime::{Isa, RunOptions, Runtime};
+use shufflescope_engine::report::{Format, Profile, on_device};
+use shufflescope_engine::runtime::{Isa, Precision, RunOptions, Runtime};
 
 use super::both::{Both, RuntimeChoice};
 use super::measuring::Measuring;
@@ -24,6 +25,7 @@ Examples:
   shufflescope profile shufflenet-v2-x1.0 --threads 1 --batch 8 --input 160
   shufflescope profile my-design.toml --mode rigorous --output profile.json --output report.html
   shufflescope profile shufflenet-v2-x1.0 --runtime both
+  shufflescope profile shufflenet-v2-x1.0 --device gpu --precision f16
   shufflescope profile shufflenet-v2-x1.0 --apart               where the time goes inside fused kernels
   shufflescope profile model.onnx --output report.html
   shufflescope profile mobilenet-v2-x1.0 --json | jq .measurement.whole.median_ns";
@@ -33,12 +35,16 @@ pub(super) struct Arguments {
     /// A preset's or network's name (see `shufflescope designs`), a TOML file, or an ONNX model
     #[arg(value_name = "MODEL")]
     model: String,
-    /// cpu, cuda:N or metal:N
+    /// cpu, gpu:N (see `shufflescope devices`), gpu:software, cuda:N or metal:N
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceId,
-    /// tuned (our kernels, CPU only), candle (stock operations), or both side by side [default: tuned on the CPU]
+    /// tuned (our kernels: cpu, gpu:N), candle (stock operations: cpu, cuda:N, metal:N), or both side by side [default:
+    /// tuned where it runs]
     #[arg(long, value_name = "NAME")]
     runtime: Option<RuntimeChoice>,
+    /// f32, or f16: half the memory, on GPUs (gpu:N) that have it
+    #[arg(long, value_name = "NAME", default_value_t)]
+    precision: Precision,
     /// Force the tuned kernels' instruction set: portable, neon, avx2, avx512vl, avx512 [default: the widest there is]
     #[arg(long, value_name = "NAME")]
     instruction_set: Option<Isa>,
@@ -74,13 +80,15 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let formats = arguments.output.iter().map(|path| check_output(path)).collect::<anyhow::Result<Vec<Format>>>()?;
     // Everything that can be told without a measurement is told before one is waited for.
     let graph = model.graph(arguments.batch)?;
-    Device::open(&arguments.device)?;
     let threads = arguments.threads.unwrap_or_else(resolve::default_threads);
     let mut options = RunOptions::new(arguments.device, threads, arguments.batch.0);
-    options.instruction_set = arguments.instruction_set;
+    (options.instruction_set, options.precision) = (arguments.instruction_set, arguments.precision);
+    let choice = arguments.runtime.unwrap_or(RuntimeChoice::One(options.runtime));
+    for &runtime in choice.runtimes() {
+        resolve::can_run(&RunOptions { runtime, ..options.clone() })?;
+    }
     let mut measuring = Measuring::new("shufflescope profile")?;
     let mut profile_with = |runtime: Runtime| -> anyhow::Result<Profile> {
-        resolve::runs_on(runtime, options.device)?;
         let job = Job {
             design: model.clone(),
             options: RunOptions { runtime, ..options.clone() },
@@ -94,7 +102,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         Ok(Profile::of_graph(&model, &graph, Some(measurement)))
     };
-    let runtime = match arguments.runtime.unwrap_or(RuntimeChoice::One(options.runtime)) {
+    let runtime = match choice {
         RuntimeChoice::One(runtime) => runtime,
         RuntimeChoice::Both if !arguments.output.is_empty() => {
             return Err(UsageError("--output takes one profile: choose --runtime tuned or candle".into()).into());
@@ -148,13 +156,20 @@ fn report(profile: &Profile, measurement: &Measurement) -> String {
         measurement.warm_up.runs,
         measurement.warm_up.time,
     );
+    for fact in on_device(measurement) {
+        text += &format!("  {:<16}{} ({})\n", fact.name, fact.value, fact.detail);
+    }
     for (cause, count) in &measurement.discarded {
         text += &format!("  set aside       {count}: {}\n", cause.name());
     }
     if let Some(breakdown) = &measurement.breakdown {
         text += &format!("\n{}", kernels(breakdown));
         text += &format!(
-            "sum {} + unaccounted {} = marked whole {}; marking overhead {}\n",
+            "{}sum {} + unaccounted {} = marked whole {}; marking overhead {}\n",
+            match breakdown.clock {
+                ClockDomain::Host => "",
+                ClockDomain::Device => "by the device's clock: ",
+            },
             breakdown.sum,
             breakdown.unaccounted,
             breakdown.marked_whole,

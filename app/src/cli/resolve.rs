@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use shufflescope_engine::design::{Batch, Design, InputSize, limits};
-use shufflescope_engine::device::DeviceId;
+use shufflescope_engine::device::Device;
 use shufflescope_engine::model::{Model, ModelFile};
-use shufflescope_engine::runtime::Runtime;
+use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::zoo;
 use thiserror::Error;
 
@@ -90,12 +90,10 @@ fn named(word: &str) -> anyhow::Result<Design> {
     .into())
 }
 
-/// Refuses a runtime that has no kernels for the device.
-pub(super) fn runs_on(runtime: Runtime, device: DeviceId) -> Result<(), UsageError> {
-    if runtime.runs_on(device) {
-        return Ok(());
-    }
-    Err(UsageError(format!("the {runtime} runtime has no kernels for {device}: use --runtime candle or --device cpu")))
+/// Refuses what nothing has kernels for, and a device that is not there or lacks the precision.
+pub(super) fn can_run(options: &RunOptions) -> anyhow::Result<()> {
+    options.check().map_err(|error| UsageError(error.to_string()))?;
+    Ok(options.check_on(&Device::open(&options.device)?)?)
 }
 
 /// A number of threads, from 1 up.

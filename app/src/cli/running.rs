@@ -1,20 +1,23 @@
 //! The options that say how to run a network, where a command takes them all.
 
 use shufflescope_engine::design::Batch;
-use shufflescope_engine::device::{Device, DeviceId};
+use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::measure::{Mode, Protocol};
-use shufflescope_engine::runtime::{Isa, RunOptions, Runtime};
+use shufflescope_engine::runtime::{Isa, Precision, RunOptions, Runtime};
 
 use super::resolve;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Running {
-    /// cpu, cuda:N or metal:N
+    /// cpu, gpu:N (see `shufflescope devices`), gpu:software, cuda:N or metal:N
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceId,
-    /// tuned (our kernels, CPU only) or candle (stock operations) [default: tuned on the CPU]
+    /// tuned (our kernels: cpu, gpu:N) or candle (stock operations: cpu, cuda:N, metal:N) [default: tuned where it runs]
     #[arg(long, value_name = "NAME")]
     runtime: Option<Runtime>,
+    /// f32, or f16: half the memory, on GPUs (gpu:N) that have it
+    #[arg(long, value_name = "NAME", default_value_t)]
+    precision: Precision,
     /// Force the tuned kernels' instruction set: portable, neon, avx2, avx512vl, avx512 [default: the widest there is]
     #[arg(long, value_name = "NAME")]
     instruction_set: Option<Isa>,
@@ -27,8 +30,8 @@ impl Running {
         let mut options = RunOptions::new(self.device, threads, batch.0);
         options.runtime = self.runtime.unwrap_or(options.runtime);
         options.instruction_set = self.instruction_set;
-        resolve::runs_on(options.runtime, options.device)?;
-        Device::open(&self.device)?;
+        options.precision = self.precision;
+        resolve::can_run(&options)?;
         Ok(options)
     }
 }

@@ -7,12 +7,14 @@ use shufflescope_engine::classify::{Classifier, ClassifierOptions, ClassifyError
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::graph::lower;
-use shufflescope_engine::runtime::{RunOptions, Runtime};
-use shufflescope_engine::weights::{FitError, Weights, WeightsFile, fitted, fitting};
+use shufflescope_engine::model::{FitError, fitted, fitting};
+use shufflescope_engine::runtime::{Precision, RunOptions, Runtime};
+use shufflescope_engine::weights::{Weights, WeightsFile};
 
 use super::output::complain;
 use super::resolve::{self, UsageError};
 use super::weights::{downloaded, unknown};
+use crate::open_device::classifier_options;
 use crate::weights_store::{Published, recognised};
 
 /// What the embedded weights are called.
@@ -36,12 +38,15 @@ pub(super) struct NetworkArguments {
     /// Pixels of a picture's shorter side after the resize [default: as published with the weights, or 256/224 of the input]
     #[arg(long, value_name = "PIXELS")]
     resize: Option<u32>,
-    /// cpu, cuda:N or metal:N
+    /// cpu, gpu:N (see `shufflescope devices`), gpu:software, cuda:N or metal:N
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceId,
-    /// tuned (our kernels, CPU only) or candle (stock operations) [default: tuned on the CPU]
+    /// tuned (our kernels: cpu, gpu:N) or candle (stock operations: cpu, cuda:N, metal:N) [default: tuned where it runs]
     #[arg(long, value_name = "NAME")]
     runtime: Option<Runtime>,
+    /// f32, or f16: half the memory, on GPUs (gpu:N) that have it
+    #[arg(long, value_name = "NAME", default_value_t)]
+    precision: Precision,
     /// CPU threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = resolve::threads)]
     threads: Option<usize>,
@@ -71,7 +76,8 @@ impl NetworkArguments {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("the threads cannot be started")?;
         let mut run = RunOptions::new(self.device, threads, 1);
         run.runtime = self.runtime.unwrap_or(run.runtime);
-        resolve::runs_on(run.runtime, run.device)?;
+        run.precision = self.precision;
+        resolve::can_run(&run)?;
         Ok(run)
     }
 
@@ -81,8 +87,11 @@ impl NetworkArguments {
         let design = self.at_the_input_asked_for(design);
         let graph = lower(&design, Batch(1))?;
         // Nobody is told a label, so none have to fit.
-        let options =
-            ClassifierOptions { run: self.run_options()?, resize: self.resize, labels: Some(Labels::numbers()) };
+        let options = ClassifierOptions {
+            resize: self.resize,
+            labels: Some(Labels::numbers()),
+            ..classifier_options(self.run_options()?)
+        };
         let classifier = Classifier::new(&graph, &Weights::seeded(&graph, Weights::DEFAULT_SEED), &options)?;
         Ok(Some((design, classifier, options)))
     }
@@ -135,8 +144,11 @@ impl Network {
         let labels = arguments.labels.as_deref().map(Labels::read).transpose()?;
         // A published resize belongs to the published input.
         let published = self.published.map(|of| of.resize).filter(|_| self.design.input == InputSize::square(224));
-        let mut options =
-            ClassifierOptions { run: arguments.run_options()?, resize: arguments.resize.or(published), labels };
+        let mut options = ClassifierOptions {
+            resize: arguments.resize.or(published),
+            labels,
+            ..classifier_options(arguments.run_options()?)
+        };
         let Some(file) = &mut self.file else {
             let names = || Labels::of_names(demo::labels().map(str::to_owned));
             options.labels = Some(options.labels.unwrap_or_else(names));

@@ -2,17 +2,23 @@
 
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::measure::{KernelTime, Measurement};
-use shufflescope_engine::runtime::{Isa, Runtime};
+use shufflescope_engine::runtime::{Isa, Precision, Runtime};
 
 /// `tuned (avx512) on cpu, 2 threads`.
 pub(super) fn where_it_ran(measurement: &Measurement) -> String {
-    way_of_running(measurement.runtime, measurement.instruction_set, measurement.device, measurement.threads)
+    let how = (measurement.runtime, measurement.instruction_set, measurement.precision);
+    way_of_running(how, measurement.device, measurement.threads)
 }
 
 /// As [`where_it_ran`], of what every kind of result tells.
-pub(super) fn way_of_running(runtime: Runtime, kernels: Option<Isa>, device: DeviceId, threads: usize) -> String {
+pub(super) fn way_of_running(
+    (runtime, kernels, precision): (Runtime, Option<Isa>, Precision),
+    device: DeviceId,
+    threads: usize,
+) -> String {
     let kernels = kernels.map(|set| format!(" ({set})")).unwrap_or_default();
-    format!("{runtime}{kernels} on {device}, {threads} thread{}", if threads == 1 { "" } else { "s" })
+    let plural = if threads == 1 { "" } else { "s" };
+    format!("{runtime}{kernels} on {device}{}, {threads} thread{plural}", precision.remark())
 }
 
 /// The first and the last layer of a kernel.

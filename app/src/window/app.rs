@@ -26,6 +26,7 @@ use super::compare::Compare;
 use super::document::Document;
 use super::drafts::{Draft, Drafts, Found};
 use super::files::{Dialogs, Files, Place};
+use super::gpu_offer::GpuOffer;
 use super::keeper::Keeper;
 use super::lab::Lab;
 use super::live::Live;
@@ -81,6 +82,7 @@ pub struct App {
     files: Files,
     camera: Camera,
     surroundings: Surroundings,
+    gpu_offer: GpuOffer,
     tabs: Tabs,
     commands: Commands,
     notice: Option<Notice>,
@@ -131,6 +133,7 @@ impl App {
             keeper: Keeper::new(data_folder.as_deref(), pacer.clone()),
             past: PastRuns::default(),
             surroundings: Surroundings::look(camera_launcher.clone(), pacer.clone()),
+            gpu_offer: GpuOffer::new(data_folder.as_deref()),
             camera: Camera::new(camera_launcher, weights_folder, weights_server, pacer.clone()),
             files: Files::new(data_folder.as_deref(), own, readers, dialogs, pacer.clone()),
             drafts,
@@ -170,6 +173,7 @@ impl App {
             ctx.request_repaint_after_secs(0.5);
         }
         self.held = held;
+        self.offer_gpu();
         self.work_at_bench(ctx);
         self.settle(now);
         if let Some(seconds) = self.advance_camera() {
@@ -200,8 +204,21 @@ impl App {
 
     fn paint(&mut self, ui: &mut egui::Ui) {
         let Self { document, live, bench, compare, lab, past, camera, files, surroundings, .. } = self;
-        let (export_folder, errands) = (files.export_folder(), files.errands());
-        let scene = Scene { document, live, bench, compare, lab, past, camera, surroundings, export_folder, errands };
+        let (export_folder, errands, gpu_question) =
+            (files.export_folder(), files.errands(), self.gpu_offer.question());
+        let scene = Scene {
+            document,
+            live,
+            bench,
+            compare,
+            lab,
+            past,
+            camera,
+            surroundings,
+            gpu_question,
+            export_folder,
+            errands,
+        };
         panels::show(ui, scene, &mut self.tabs, self.notice.as_ref(), &mut self.commands);
         if self.commands.is_empty() {
             return;
@@ -268,6 +285,18 @@ impl App {
         &self.camera
     }
 
+    /// Devices and machine.
+    #[must_use]
+    pub const fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+
+    /// The offer of a graphics card.
+    #[must_use]
+    pub const fn gpu_offer(&self) -> &GpuOffer {
+        &self.gpu_offer
+    }
+
     /// The tab shown.
     #[must_use]
     pub const fn tab(&self) -> Tab {
@@ -329,10 +358,24 @@ impl App {
             Command::ExportComparison(form) => self.export_comparison(form),
             Command::ShowFolder(folder) => self.files.show_folder(folder),
             Command::Dismiss => self.notice = None,
+            Command::AcceptGpu => {
+                if let Some(device) = self.gpu_offer.close() {
+                    self.document.set_options(self.document.options().on(device));
+                }
+            }
+            Command::DeclineGpu => drop(self.gpu_offer.close()),
             Command::ToggleTheme => ctx.set_theme(match ctx.theme() {
                 egui::Theme::Dark => egui::Theme::Light,
                 egui::Theme::Light => egui::Theme::Dark,
             }),
+        }
+    }
+
+    /// Offers the graphics card that was found, once.
+    fn offer_gpu(&mut self) {
+        let device = self.document.options().device;
+        if let Some(file) = self.gpu_offer.look(self.surroundings.devices(), device) {
+            self.files.note(file.to_owned());
         }
     }
 

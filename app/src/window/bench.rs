@@ -321,7 +321,8 @@ fn start(client: &mut Client, step: &Step) -> Ticket {
 /// Eight rounds of so many networks, in two sittings.
 #[cfg(test)]
 pub(super) fn rounds_of(networks: usize) -> Vec<Arc<Interleaved>> {
-    use shufflescope_engine::measure::{Block, Round, RowRecord, TimerQuality, WarmUp};
+    use shufflescope_engine::clock::TimerQuality;
+    use shufflescope_engine::measure::{Block, Round, RowRecord, WarmUp};
     let mut rounds = Interleaved::new(TimerQuality { precision: Nanos(20), read_cost: Nanos(25) });
     let warm_up = WarmUp { first_run: Nanos(9_000), runs: 5, time: Nanos(50_000), settled: true };
     let row = RowRecord { warm_up, runs_per_sample: 1, samples_per_block: 2, threads: 1, instruction_set: None };

@@ -19,7 +19,7 @@ use crate::export::{Export, ResultForm};
 pub enum Command {
     /// Changes the design; edits of the same setting in one go (a drag, a number being typed) are undone together.
     Edit(Edit),
-    /// Changes device, runtime, threads or batch; not part of the design, so undo leaves it alone.
+    /// Changes device, runtime, precision, threads or batch; not part of the design, so undo leaves it alone.
     Run(RunOptions),
     /// Takes the last edit back.
     Undo,
@@ -87,6 +87,10 @@ pub enum Command {
     ShowFolder(PathBuf),
     /// Takes the message in the status bar away.
     Dismiss,
+    /// Measures on the graphics card that was offered.
+    AcceptGpu,
+    /// Takes the offer of a graphics card away, for good.
+    DeclineGpu,
     /// Changes between the dark and the light theme.
     ToggleTheme,
 }

@@ -9,10 +9,9 @@ use shufflescope_engine::cost::{CostTotals, total_cost};
 use shufflescope_engine::design::{Batch, Fingerprint};
 use shufflescope_engine::experiment::PairResult;
 use shufflescope_engine::graph::Graph;
-use shufflescope_engine::measure::{
-    LEAST_MARGIN, LayerChange, LayerDifference, LayerSide, LayerSource, MINIMUM_ROUNDS, NoiseFloor,
-};
+use shufflescope_engine::measure::{LEAST_MARGIN, MINIMUM_ROUNDS, NoiseFloor};
 use shufflescope_engine::model::{Model, NetworkChoice};
+use shufflescope_engine::report::{LayerChange, LayerDifference, LayerSide, LayerSource};
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::store::{Kept, Kind, RunContext};
 use shufflescope_engine::zoo;

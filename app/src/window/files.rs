@@ -98,9 +98,14 @@ impl Files {
             return;
         }
         if let (Some(file), Some(folder)) = (&self.export_folder_file, &folder) {
-            self.writer.remember(file.clone(), folder);
+            self.writer.remember_folder(file.clone(), folder);
         }
         self.export_folder = folder;
+    }
+
+    /// Makes an empty file of the data folder, which says by being there that something was.
+    pub fn note(&self, file: PathBuf) {
+        self.writer.remember(file, Vec::new());
     }
 
     /// What has become of the requests so far.

@@ -70,7 +70,7 @@ impl PastRuns {
             && row.device == options.device.to_string()
             && (of.runtime.as_str(), of.threads, of.batch)
                 == (options.runtime.name(), options.threads as u64, options.batch)
-            && (of.precision == now.precision && of.instruction_set.as_deref() == isa)
+            && (of.precision == options.precision.name() && of.instruction_set.as_deref() == isa)
     }
 }
 
@@ -78,8 +78,9 @@ impl PastRuns {
 mod tests {
     use std::time::{Duration, Instant};
 
+    use shufflescope_engine::clock::{ClockDomain, TimerQuality};
     use shufflescope_engine::device::{Conditions, DeviceId};
-    use shufflescope_engine::measure::{Apart, Circumstances, ProcessSamples, Protocol, TimerQuality, WarmUp};
+    use shufflescope_engine::measure::{Apart, Circumstances, ProcessSamples, Protocol, WarmUp};
     use shufflescope_engine::units::Nanos;
     use shufflescope_engine::zoo;
 
@@ -102,7 +103,7 @@ mod tests {
     fn a_run_is_noted_once_also_when_its_layers_are_measured_apart_later_and_another_one_beside_it() {
         let (mut past, keeper) = (PastRuns::default(), Keeper::new(None, Pacer::default()));
         let run = measured(Nanos(20));
-        let apart = Some(Apart { layers: vec![], whole: Nanos(21) });
+        let apart = Some(Apart { layers: vec![], whole: Nanos(21), clock: ClockDomain::Host });
         for run in [run.clone(), Measurement { apart, ..run.clone() }, measured(Nanos(30))] {
             past.note("a network", Arc::new(run), &keeper);
         }

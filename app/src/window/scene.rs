@@ -9,6 +9,7 @@ use super::camera::Camera;
 use super::compare::{Compare, Compared};
 use super::document::Document;
 use super::files::Errand;
+use super::gpu_offer::Question;
 use super::lab::Lab;
 use super::live::Live;
 use super::past_runs::PastRuns;
@@ -33,6 +34,8 @@ pub struct Scene<'a> {
     pub camera: &'a Camera,
     /// Devices and machine.
     pub surroundings: &'a Surroundings,
+    /// The graphics card that is offered.
+    pub gpu_question: Option<&'a Question>,
     /// Where the last export went.
     pub export_folder: Option<&'a Path>,
     /// What is being read and exported.

@@ -27,13 +27,25 @@ impl Surroundings {
             let _ = tell.set((machine, devices));
             pacer.wake();
         });
-        Self { found, only_cpu: vec![DeviceInfo { id: DeviceId::Cpu, name: None, unavailable: None }] }
+        Self { found, only_cpu: vec![DeviceInfo::unknown(DeviceId::Cpu)] }
     }
 
     /// The devices known so far, with the reason where one cannot be used; the CPU always is.
     #[must_use]
     pub fn devices(&self) -> &[DeviceInfo] {
         self.found.get().map_or(&self.only_cpu, |(_, devices)| devices)
+    }
+
+    /// What is known of a device; `None` where it was not found, or not yet.
+    #[must_use]
+    pub fn device(&self, id: DeviceId) -> Option<&DeviceInfo> {
+        self.devices().iter().find(|info| info.id == id)
+    }
+
+    /// The devices to choose from while `chosen` is the present one. What only plays a GPU is not offered: whoever wants
+    /// it says so on the command line.
+    pub fn choices(&self, chosen: DeviceId) -> impl Iterator<Item = &DeviceInfo> {
+        self.devices().iter().filter(move |info| info.id != DeviceId::SoftwareGpu || chosen == DeviceId::SoftwareGpu)
     }
 
     /// The machine, once it is known.
@@ -52,9 +64,36 @@ impl Surroundings {
 
 /// The processor, and why no other device is known.
 fn without_drivers(machine: &Machine, reason: String) -> Vec<DeviceInfo> {
-    let gpu = if cfg!(target_os = "macos") { DeviceId::Metal(0) } else { DeviceId::Cuda(0) };
+    let unavailable = Some(format!("devices could not be looked for: {reason}"));
     vec![
-        DeviceInfo { id: DeviceId::Cpu, name: machine.cpu_model.clone(), unavailable: None },
-        DeviceInfo { id: gpu, name: None, unavailable: Some(format!("devices could not be looked for: {reason}")) },
+        DeviceInfo { name: machine.cpu_model.clone(), ..DeviceInfo::unknown(DeviceId::Cpu) },
+        DeviceInfo { unavailable, ..DeviceInfo::unknown(DeviceId::Gpu(0)) },
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(ids: &[DeviceId]) -> Surroundings {
+        let known = (Machine::detect(), ids.iter().copied().map(DeviceInfo::unknown).collect());
+        Surroundings { found: Arc::new(OnceLock::from(known)), only_cpu: Vec::new() }
+    }
+
+    #[test]
+    fn what_plays_a_gpu_is_a_choice_only_where_it_was_chosen_already() {
+        let around = found(&[DeviceId::Cpu, DeviceId::Gpu(0), DeviceId::SoftwareGpu]);
+        let choices = |chosen| around.choices(chosen).map(|info| info.id).collect::<Vec<_>>();
+        assert_eq!(choices(DeviceId::Cpu), [DeviceId::Cpu, DeviceId::Gpu(0)]);
+        assert_eq!(choices(DeviceId::SoftwareGpu), [DeviceId::Cpu, DeviceId::Gpu(0), DeviceId::SoftwareGpu]);
+        assert!(around.device(DeviceId::SoftwareGpu).is_some() && around.device(DeviceId::Gpu(1)).is_none());
+    }
+
+    #[test]
+    fn a_driver_that_crashes_leaves_the_processor_and_the_reason() {
+        let devices = without_drivers(&Machine::detect(), "it crashed".into());
+        let told: Vec<_> = devices.iter().map(|info| (info.id, info.is_available())).collect();
+        assert_eq!(told, [(DeviceId::Cpu, true), (DeviceId::Gpu(0), false)]);
+        assert!(devices[1].unavailable.as_deref().is_some_and(|reason| reason.contains("it crashed")));
+    }
 }

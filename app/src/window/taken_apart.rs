@@ -158,10 +158,11 @@ fn of_job(job: &Job) -> Of {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shufflescope_engine::clock::{ClockDomain, TimerQuality};
     use shufflescope_engine::design::Edit;
     use shufflescope_engine::device::{Conditions, DeviceId};
     use shufflescope_engine::measure::{
-        Circumstances, KernelLabel, LayerTime, MarkedRun, MeasureKey, ProcessSamples, TimerQuality, WarmUp,
+        Circumstances, KernelLabel, LayerTime, MarkedRun, MeasureKey, ProcessSamples, WarmUp,
     };
     use shufflescope_engine::units::Nanos;
     use shufflescope_engine::zoo;
@@ -171,7 +172,7 @@ mod tests {
         let warm_up = WarmUp { first_run: Nanos(20), runs: 3, time: Nanos(60), settled: true };
         let mut process = ProcessSamples::new(warm_up, TimerQuality { precision: Nanos(1), read_cost: Nanos(0) }, 1, 1);
         process.whole = vec![Nanos(20); 5];
-        process.marked = vec![MarkedRun { whole: Nanos(20), kernels: vec![Nanos(20)] }; 5];
+        process.marked = vec![MarkedRun { whole: Nanos(20), kernels: vec![Nanos(20)], clock: ClockDomain::Host }; 5];
         let label = KernelLabel { layers: vec!["a".into(), "b".into()], label: "conv + relu".into() };
         let (design, options) = of_job(job);
         let key = MeasureKey { design, options, protocol: job.protocol };
@@ -188,7 +189,7 @@ mod tests {
 
     fn apart() -> Box<Apart> {
         let layers = vec![LayerTime { path: "a".into(), median: Nanos(30) }];
-        Box::new(Apart { layers, whole: Nanos(31) })
+        Box::new(Apart { layers, whole: Nanos(31), clock: ClockDomain::Host })
     }
 
     /// A network whose layers are being measured apart under ticket 7.

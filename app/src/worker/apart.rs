@@ -3,13 +3,14 @@
 use std::ops::ControlFlow;
 
 use anyhow::Context;
-use shufflescope_engine::device::Device;
+use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::graph::Graph;
-use shufflescope_engine::measure::{Apart, MeasureError, MonotonicClock, Phase, Progress, measure_apart};
+use shufflescope_engine::measure::{Apart, MeasureError, Phase, Progress, measure_apart};
 use shufflescope_engine::runtime::{check_memory, prepare_apart};
 use shufflescope_engine::units::Nanos;
 
 use super::protocol::Job;
+use crate::open_device::open_device;
 
 /// How far it is, from 0 to 1, and how much time is left by the protocol's budget.
 pub(super) type Tell<'a> = &'a mut dyn FnMut(f64, Nanos) -> ControlFlow<()>;
@@ -17,7 +18,7 @@ pub(super) type Tell<'a> = &'a mut dyn FnMut(f64, Nanos) -> ControlFlow<()>;
 /// Runs the job's network, of which this is the graph, with one kernel a layer. `tell` may stop it between two runs, and once before the first.
 pub(super) fn take_apart(job: &Job, graph: &Graph, clock: &MonotonicClock, tell: Tell<'_>) -> anyhow::Result<Apart> {
     check_memory(graph, &job.options)?;
-    let device = Device::open(&job.options.device)?;
+    let device = open_device(&job.options.device)?;
     let weights = job.design.weights(graph, job.weights.as_deref()).context("the weights cannot be used")?;
     let mut executable = prepare_apart(graph, &weights, &device, &job.options)?;
     drop(weights);

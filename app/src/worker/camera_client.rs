@@ -274,7 +274,8 @@ impl CameraClient {
                 }
             }
             CameraEvent::Broken { session, message } if is_open(session) => {
-                self.close();
+                // Whatever broke it may still be broken in that process.
+                (self.open, self.making, self.worker) = (None, None, None);
                 self.news.push_back(CameraNews::Lost(message));
             }
             // The last words of a source that is closed.

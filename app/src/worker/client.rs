@@ -180,6 +180,20 @@ impl Client {
     }
 
     fn on_event(&mut self, event: Event) {
+        let is_spent = matches!(event, Event::Failed { restart: true, .. });
+        self.hear(event);
+        if is_spent {
+            self.worker = None;
+            if self.current.as_ref().is_some_and(|current| current.obey_by.is_some()) {
+                // It was asked for a newer job too, which a fresh one has to do.
+                self.submit(false);
+            } else if self.is_busy() {
+                self.lose("its device failed");
+            }
+        }
+    }
+
+    fn hear(&mut self, event: Event) {
         let Some(event) = self.on_ceilings(event) else { return };
         let Some(current) = &mut self.current else { return };
         let of = match &event {
@@ -223,7 +237,7 @@ impl Client {
         let Some(Ceilings { ticket: asked, .. }) = self.ceilings else { return Some(event) };
         let answer = match event {
             Event::Peaks { ticket, peaks } if ticket == asked => ClientEvent::Peaks { ticket, peaks },
-            Event::Failed { ticket, message } if ticket == asked => ClientEvent::Failed { ticket, message },
+            Event::Failed { ticket, message, .. } if ticket == asked => ClientEvent::Failed { ticket, message },
             Event::Cancelled { ticket } if ticket == asked => ClientEvent::Cancelled { ticket },
             // Whoever waits for the device does not hang.
             Event::Waiting { ticket, behind } if ticket == asked => {

@@ -173,6 +173,11 @@ impl Current {
     /// One process is done. What several took is put together elsewhere: it runs over all their samples.
     fn done(&mut self, measurement: Box<Measurement>, samples: ProcessSamples) -> Step {
         let Work::Measure { job, collected, kernels, merging } = &mut self.work else { return Step::Nothing };
+        // Where kernels were tuned meanwhile, what ran before is not what runs from now on.
+        if collected.last().is_some_and(|before| before.untuned != samples.untuned) {
+            collected.clear();
+            kernels.clear();
+        }
         collected.push(samples);
         if let (true, Some(breakdown)) = (kernels.is_empty(), &measurement.breakdown) {
             *kernels = breakdown.kernels.iter().map(KernelTime::kernel).collect();

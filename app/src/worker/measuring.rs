@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use shufflescope_engine::clock::{Clock, MonotonicClock};
 use shufflescope_engine::cost::total_cost;
 use shufflescope_engine::design::Batch;
-use shufflescope_engine::device::{ConditionsProbe, Device, DeviceId};
+use shufflescope_engine::device::{ConditionsProbe, DeviceId};
 use shufflescope_engine::experiment::{ExperimentError, measure_in_turns};
 use shufflescope_engine::graph::Graph;
 use shufflescope_engine::measure::{
-    ArithmeticCanary, Canary, Circumstances, Clock, Instruments, InterleaveProgress, Interleaved, KernelLabel,
-    MeasureError, MeasureKey, Measurement, MonotonicClock, PeaksError, ProcessSamples, Progress, Protocol, SystemWatch,
-    measure_peaks, sample,
+    ArithmeticCanary, Canary, Circumstances, Instruments, InterleaveProgress, Interleaved, KernelLabel, MeasureError,
+    MeasureKey, Measurement, PeaksError, ProcessSamples, Progress, Protocol, SystemWatch, measure_peaks, sample,
 };
 use shufflescope_engine::runtime::{Executable, check_memory, prepare};
 use shufflescope_engine::units::Nanos;
@@ -24,7 +24,8 @@ use super::apart::take_apart;
 use super::events::Events;
 use super::protocol::{Contest, Event, Job, Ticket, TurnsJob};
 use super::turn::{Turn, Turns};
-use crate::{explain, panic_text};
+use crate::open_device::open_device;
+use crate::{ends_process, explain, panic_text};
 
 /// Time between two partial results: making one costs the machine a moment that the next run would notice.
 const PARTIAL_SPACING: Duration = Duration::from_millis(100);
@@ -79,10 +80,11 @@ impl Measuring {
         let event = match catch_unwind(AssertUnwindSafe(|| work(self))) {
             Ok(Ok(event)) => event,
             Ok(Err(error)) if is_cancelled(&error) => Event::Cancelled { ticket },
-            Ok(Err(error)) => Event::Failed { ticket, message: explain(&error) },
+            Ok(Err(error)) => Event::Failed { ticket, message: explain(&error), restart: ends_process(&error) },
             Err(panic) => {
                 let reason = panic_text(&*panic);
-                Event::Failed { ticket, message: format!("the runtime panicked: {reason}; please report this design") }
+                let message = format!("the runtime panicked: {reason}; please report this design");
+                Event::Failed { ticket, message, restart: false }
             }
         };
         self.events.send(&event);
@@ -141,7 +143,7 @@ impl Measuring {
             },
         };
         self.prepare(ticket, &graphs);
-        let device = Device::open(&job.options.device)?;
+        let device = open_device(&job.options.device)?;
         let (clock, mut canary) = (MonotonicClock::new(), ArithmeticCanary::new());
         let mut samples = Interleaved::new(clock.quality());
         let mut last_samples = Instant::now();
@@ -171,7 +173,7 @@ impl Measuring {
         let graph = job.design.graph(Batch(job.options.batch))?;
         check_memory(&graph, &job.options)?;
         self.prepare(ticket, std::slice::from_ref(&graph));
-        let device = Device::open(&job.options.device)?;
+        let device = open_device(&job.options.device)?;
         let weights = job.design.weights(&graph, job.weights.as_deref()).context("the weights cannot be used")?;
         let mut executable = prepare(&graph, &weights, &device, &job.options)?;
         drop(weights);
@@ -249,4 +251,66 @@ fn is_cancelled(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(MeasureError::Cancelled))
         || matches!(error.downcast_ref(), Some(ExperimentError::Measure(MeasureError::Cancelled)))
         || matches!(error.downcast_ref(), Some(PeaksError::Stopped))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Mutex, PoisonError};
+
+    use shufflescope_engine::measure::Undisturbed;
+    use shufflescope_engine::measure::fake::{FakeCanary, FakeClock, FakeExecutable};
+    use shufflescope_engine::runtime::DeviceFault;
+
+    use super::*;
+
+    /// What was written.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What a measurement answers whose device fails in this way at the tenth run.
+    fn answer(fault: DeviceFault) -> Event {
+        let (written, ticket) = (Written::default(), Ticket(3));
+        let newest = Arc::new(AtomicU64::new(ticket.0));
+        let (turns, watch) = (Turns::of_this_user(), SystemWatch::default());
+        let mut measuring = Measuring::new(Events::new(written.clone()), newest, "a test".into(), turns, watch);
+        measuring.attempt(ticket, |_| {
+            let clock = FakeClock::new();
+            let mut exe = FakeExecutable::new(&clock, |_| Nanos::from_millis(1))
+                .with_fault(move |run| (run == 10).then(|| fault.clone()));
+            let (mut canary, mut watch) = (FakeCanary::steady(&clock), Undisturbed);
+            let instruments = Instruments { clock: &clock, canary: &mut canary, watch: &mut watch };
+            sample(&mut exe, &Protocol::live(), instruments, &mut |_| ControlFlow::Continue(()))
+                .context("a network of a test")?;
+            bail!("the device did not fail")
+        });
+        let written = written.0.lock().unwrap_or_else(PoisonError::into_inner);
+        serde_json::from_slice(&written).unwrap()
+    }
+
+    #[test]
+    fn a_device_that_is_lost_or_hangs_is_told_as_the_end_of_this_process_and_a_full_one_is_not() {
+        let reason = || "a driver".to_owned();
+        for (fault, ends) in [
+            (DeviceFault::Lost { reason: reason() }, true),
+            (DeviceFault::Watchdog { waited: Nanos::from_secs(9) }, true),
+            (DeviceFault::OutOfMemory { reason: reason() }, false),
+            (DeviceFault::Other { reason: reason() }, false),
+        ] {
+            let Event::Failed { ticket: Ticket(3), message, restart } = answer(fault.clone()) else {
+                panic!("it cannot be done")
+            };
+            assert_eq!((message, restart), (format!("a network of a test: {fault}"), ends));
+        }
+    }
 }

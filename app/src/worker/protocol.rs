@@ -18,7 +18,7 @@ pub use self::camera::{CameraEvent, CameraReport, CameraRequest, FrameHead, Sess
 use crate::camera::Listed;
 
 /// Spoken by this build; both sides must agree.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// A line longer than this is not from our worker.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
@@ -253,6 +253,9 @@ pub enum Event {
         ticket: Ticket,
         /// Cause and remedy.
         message: String,
+        /// Whether the device is of no more use to this process, so that a fresh one is needed for whatever comes next.
+        #[serde(default)]
+        restart: bool,
     },
 }
 

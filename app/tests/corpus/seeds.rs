@@ -2,11 +2,10 @@
 
 use image::{ExtendedColorType, ImageFormat, RgbImage};
 use shufflescope::worker::{Event, Ticket};
+use shufflescope_engine::clock::{ClockDomain, TimerQuality};
 use shufflescope_engine::design::{Batch, Design, InputSize};
 use shufflescope_engine::graph::{Activation, Conv2d, Graph, GraphBuilder, NodeId, Op, Shape, Window, lower};
-use shufflescope_engine::measure::{
-    Block, Interleaved, MarkedRun, ProcessSamples, Round, RowRecord, TimerQuality, WarmUp,
-};
+use shufflescope_engine::measure::{Block, Interleaved, MarkedRun, ProcessSamples, Round, RowRecord, WarmUp};
 use shufflescope_engine::model_file::onnx::{BatchNorm, to_onnx};
 use shufflescope_engine::report::Profile;
 use shufflescope_engine::units::Nanos;
@@ -107,7 +106,7 @@ fn lines() -> Vec<Seed> {
     samples.enqueue.clone_from(&samples.whole);
     samples.canary = vec![Nanos(10_000); 4];
     let kernels = measurement.breakdown.as_ref().map_or(0, |breakdown| breakdown.kernels.len());
-    let run = MarkedRun { whole: Nanos(1_100_000), kernels: vec![Nanos(90_000); kernels] };
+    let run = MarkedRun { whole: Nanos(1_100_000), kernels: vec![Nanos(90_000); kernels], clock: ClockDomain::Host };
     samples.marked = vec![run; 6];
     let ticket = Ticket(7);
     let done = Event::Done { ticket, measurement: Box::new(measurement), samples: Box::new(samples) };

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::device::{Device, DeviceId};
 use shufflescope_engine::graph::Graph;
 use shufflescope_engine::runtime::{RunOptions, prepare};
@@ -21,10 +22,10 @@ pub struct Confusion([[usize; CLASSES.len()]; CLASSES.len()]);
 pub fn logits(graph: &Graph, weights: &Weights, batch: &Batch) -> Result<Vec<f32>, Box<dyn Error>> {
     let mut executable = prepare(graph, weights, &Device::cpu(), &RunOptions::new(DeviceId::Cpu, 1, 1))?;
     let images = batch.tensor()?.reshape((3, batch.len(), SIDE, SIDE))?.transpose(0, 1)?;
-    let mut logits = Vec::new();
+    let (clock, mut logits) = (MonotonicClock::new(), Vec::new());
     for image in 0..batch.len() {
         executable.set_input(&images.narrow(0, image, 1)?.contiguous()?)?;
-        logits.extend(executable.run()?.flatten_all()?.to_vec1::<f32>()?);
+        logits.extend(executable.infer(&clock)?);
     }
     Ok(logits)
 }

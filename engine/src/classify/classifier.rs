@@ -9,13 +9,14 @@ use thiserror::Error;
 
 use super::ranking::{largest, softmax};
 use super::{Labels, LabelsError, Picture, Preprocessing, Preprocessor, Ranked, ResizeError, ResizeSideError};
+use crate::clock::Clock;
 use crate::design::{Batch, Design, InputSize};
 use crate::device::{Device, DeviceError};
 use crate::graph::{Graph, LoweringError, Shape, lower};
-use crate::measure::Clock;
+use crate::model::{FitError, fitted};
 use crate::runtime::{Executable, PrepareError, RunError, RunOptions, prepare};
 use crate::units::Nanos;
-use crate::weights::{FitError, Weights, WeightsError, WeightsFile, fitted};
+use crate::weights::{Weights, WeightsError, WeightsFile};
 
 /// How a classifier is made, besides its network.
 #[derive(Clone, Debug)]
@@ -26,13 +27,15 @@ pub struct ClassifierOptions {
     pub resize: Option<u32>,
     /// Names of the classes; what is usual for their number where absent.
     pub labels: Option<Labels>,
+    /// Where the device's backend remembers what it has tuned; nowhere where absent.
+    pub memory_folder: Option<PathBuf>,
 }
 
 impl ClassifierOptions {
     /// The usual preprocessing and labels.
     #[must_use]
     pub const fn new(run: RunOptions) -> Self {
-        Self { run, resize: None, labels: None }
+        Self { run, resize: None, labels: None, memory_folder: None }
     }
 }
 
@@ -174,6 +177,10 @@ impl Classifier {
     pub fn new(graph: &Graph, weights: &Weights, options: &ClassifierOptions) -> Result<Self, ClassifyError> {
         let Preparation { preprocessing, labels, classes } = Preparation::of(graph, options)?;
         let device = Device::open(&options.run.device)?;
+        let device = match &options.memory_folder {
+            Some(folder) => device.remembering(folder.clone()),
+            None => device,
+        };
         let run = RunOptions { batch: 1, ..options.run.clone() };
         let executable = prepare(graph, weights, &device, &run)?;
         let preprocessor = Preprocessor::new(preprocessing);
@@ -216,8 +223,7 @@ impl Classifier {
         let shape = (1, 3, height as usize, width as usize);
         let input = Tensor::from_slice(input, shape, &candle_core::Device::Cpu).map_err(RunError::from)?;
         self.executable.set_input(&input)?;
-        let output = self.executable.run()?;
-        let logits = output.flatten_all().and_then(|logits| logits.to_vec1::<f32>()).map_err(RunError::from)?;
+        let logits = self.executable.infer(clock)?;
         let times = StageTimes { resize: resized.since(start), infer: clock.now().since(resized) };
         if let Some((class, &output)) = logits.iter().enumerate().find(|(_, logit)| !logit.is_finite()) {
             return Err(ClassifyError::NotFinite { class, output });
@@ -263,10 +269,10 @@ impl Preparation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::MonotonicClock;
     use crate::design::Edit;
     use crate::device::DeviceId;
     use crate::graph::{GraphBuilder, Op};
-    use crate::measure::MonotonicClock;
     use crate::runtime::Runtime;
     use crate::weights::save_safetensors;
     use crate::zoo;

@@ -72,12 +72,6 @@ impl Machine {
     }
 }
 
-/// The processor's name.
-pub(super) fn cpu_model() -> Option<String> {
-    let refresh = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
-    System::new_with_specifics(refresh).ok().as_ref().and_then(model_of)
-}
-
 fn model_of(system: &System) -> Option<String> {
     known(system.cpus().first().map(|cpu| cpu.brand().trim().to_owned()))
 }

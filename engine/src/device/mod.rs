@@ -3,15 +3,21 @@
 //! What does not change while the program runs is the [`Machine`]; what changes from one measurement to the next are the
 //! [`Conditions`]. Whatever a sensor does not tell is `None`: unknown is never 0 and never "fine".
 
+mod adapters;
 mod conditions;
 mod discover;
 mod id;
+mod info;
 mod instruction_sets;
 mod machine;
 mod open;
+mod precision;
 
+pub use adapters::NoGpu;
 pub use conditions::{Conditions, ConditionsProbe, available_memory};
-pub use discover::{DeviceInfo, devices};
+pub use discover::devices;
 pub use id::{DeviceId, ParseDeviceError};
+pub use info::{DeviceApi, DeviceInfo, DeviceKind};
 pub use machine::{CANDLE_VERSION, Machine};
 pub use open::{Device, DeviceError};
+pub use precision::Precision;

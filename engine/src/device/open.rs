@@ -1,14 +1,19 @@
 //! Opens a device, or says what is missing and how to get it.
 
+use std::path::{Path, PathBuf};
+
 use thiserror::Error;
 
-use super::DeviceId;
+use super::adapters::{Gpus, NoGpu, precisions};
+use super::{DeviceId, Precision};
 
-/// A device that is ready to hold tensors.
+/// A device that is ready to hold networks.
 #[derive(Clone, Debug)]
 pub struct Device {
     id: DeviceId,
     candle: candle_core::Device,
+    adapter: Option<wgpu::Adapter>,
+    memory_folder: Option<PathBuf>,
 }
 
 /// Why a device cannot be used.
@@ -31,6 +36,14 @@ pub enum DeviceError {
         device: DeviceId,
         /// How many of its kind the system reports.
         found: usize,
+    },
+    /// No GPU of this kind is on the machine.
+    #[error("device `{device}` cannot be used: {reason}")]
+    NoGpu {
+        /// The device asked for.
+        device: DeviceId,
+        /// What is missing, and how to get it.
+        reason: NoGpu,
     },
     /// The device is there but does not open or fails.
     #[error("device `{device}` does not work: {source}; check its driver, or use `--device cpu`")]
@@ -56,18 +69,33 @@ impl Device {
     /// # Errors
     /// Where the build, the machine or the driver lacks it; the message names the remedy.
     pub fn open(id: &DeviceId) -> Result<Self, DeviceError> {
-        let candle = match *id {
-            DeviceId::Cpu => Ok(candle_core::Device::Cpu),
-            DeviceId::Cuda(ordinal) => open_cuda(*id, ordinal),
-            DeviceId::Metal(ordinal) => open_metal(*id, ordinal),
-        }?;
-        Ok(Self { id: *id, candle })
+        let (candle, adapter) = match *id {
+            DeviceId::Cpu => (candle_core::Device::Cpu, None),
+            // Drivers are loaded only here: a network on the processor needs none of them.
+            DeviceId::Gpu(_) | DeviceId::SoftwareGpu => (candle_core::Device::Cpu, Some(find_adapter(*id)?)),
+            DeviceId::Cuda(ordinal) => (open_cuda(*id, ordinal)?, None),
+            DeviceId::Metal(ordinal) => (open_metal(*id, ordinal)?, None),
+        };
+        Ok(Self { id: *id, candle, adapter, memory_folder: None })
     }
 
     /// The processor; this cannot fail.
     #[must_use]
     pub const fn cpu() -> Self {
-        Self { id: DeviceId::Cpu, candle: candle_core::Device::Cpu }
+        Self { id: DeviceId::Cpu, candle: candle_core::Device::Cpu, adapter: None, memory_folder: None }
+    }
+
+    /// The same device, whose backend remembers what it has tuned and compiled in this folder. Without one it is tuned
+    /// anew by every process.
+    #[must_use]
+    pub fn remembering(self, folder: PathBuf) -> Self {
+        Self { memory_folder: Some(folder), ..self }
+    }
+
+    /// Where its backend remembers what it has tuned and compiled; not made yet, perhaps.
+    #[must_use]
+    pub fn memory_folder(&self) -> Option<&Path> {
+        self.memory_folder.as_deref()
     }
 
     /// The device's name.
@@ -76,19 +104,40 @@ impl Device {
         self.id
     }
 
-    /// Candle's handle, for making tensors.
+    /// The card through Vulkan, Metal or Direct3D 12: of `gpu:N` and `gpu:software`.
+    #[must_use]
+    pub const fn adapter(&self) -> Option<&wgpu::Adapter> {
+        self.adapter.as_ref()
+    }
+
+    /// What a network can be computed in here.
+    #[must_use]
+    pub fn precisions(&self) -> &'static [Precision] {
+        self.adapter.as_ref().map_or(&[Precision::F32], |adapter| precisions(adapter.features()))
+    }
+
+    /// Candle's handle, for making tensors. Those that go to a card of ours and come from it lie in the machine's memory.
     #[must_use]
     pub const fn candle(&self) -> &candle_core::Device {
         &self.candle
     }
 
-    /// Waits until everything enqueued on the device is done; immediate on the CPU.
+    /// Waits until everything that Candle has enqueued on the device is done; immediate on the CPU and on cards of ours,
+    /// whose executables wait themselves.
     ///
     /// # Errors
     /// Where the device reports a failure of earlier work.
     pub fn synchronize(&self) -> Result<(), DeviceError> {
         self.candle.synchronize().map_err(|source| DeviceError::Failed { device: self.id, source })
     }
+}
+
+fn find_adapter(id: DeviceId) -> Result<wgpu::Adapter, DeviceError> {
+    let gpus = Gpus::find();
+    gpus.adapter(id).cloned().ok_or_else(|| match (id, gpus.count()) {
+        (DeviceId::Gpu(_), found @ 1..) => DeviceError::NoSuchOrdinal { device: id, found },
+        _ => DeviceError::NoGpu { device: id, reason: gpus.missing(id) },
+    })
 }
 
 #[cfg(feature = "cuda")]
@@ -142,7 +191,8 @@ mod tests {
     fn the_cpu_always_opens() {
         let device = Device::open(&DeviceId::Cpu).unwrap();
         assert_eq!(device.id(), DeviceId::Cpu);
-        assert!(device.candle().is_cpu());
+        assert!(device.candle().is_cpu() && device.adapter().is_none());
+        assert_eq!(device.precisions(), [Precision::F32]);
         device.synchronize().unwrap();
     }
 
@@ -153,6 +203,38 @@ mod tests {
         assert!(cuda.contains("`cuda:0`") && cuda.contains("--features cuda"), "{cuda}");
         let metal = Device::open(&DeviceId::Metal(3)).unwrap_err().to_string();
         assert!(metal.contains("`metal:3`") && metal.contains("--features metal"), "{metal}");
+    }
+
+    #[test]
+    fn a_device_remembers_in_the_folder_it_was_given() {
+        assert_eq!(Device::cpu().memory_folder(), None);
+        let device = Device::cpu().remembering("cache".into());
+        assert_eq!((device.id(), device.memory_folder()), (DeviceId::Cpu, Some(Path::new("cache"))));
+    }
+
+    /// Whether there are cards or not.
+    #[test]
+    fn a_card_that_is_not_there_is_refused_with_how_many_there_are_or_what_to_install() {
+        let error = Device::open(&DeviceId::Gpu(4_096)).unwrap_err();
+        let is_right = match &error {
+            DeviceError::NoSuchOrdinal { device, found } => *device == DeviceId::Gpu(4_096) && *found > 0,
+            DeviceError::NoGpu { device, reason } => *device == DeviceId::Gpu(4_096) && *reason != NoGpu::NoSoftware,
+            _ => false,
+        };
+        assert!(is_right, "{error}");
+    }
+
+    #[test]
+    fn a_card_of_ours_takes_its_tensors_from_the_machines_memory() {
+        for id in [DeviceId::Gpu(0), DeviceId::SoftwareGpu] {
+            match Device::open(&id) {
+                Ok(device) => {
+                    assert!(device.candle().is_cpu() && device.adapter().is_some(), "{id}");
+                    device.synchronize().unwrap();
+                }
+                Err(error) => assert!(error.to_string().contains("--device"), "{error}"),
+            }
+        }
     }
 
     #[test]

@@ -196,10 +196,11 @@ impl TimeByCategory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::ClockDomain;
     use crate::design::Batch;
     use crate::graph::{Activation, Conv2d, GraphBuilder, Shape, Window, lower};
     use crate::measure::LayerTime;
-    use crate::runtime::{Fusing, KernelPlan, tuned};
+    use crate::runtime::{Fusing, KernelPlan, cpu};
     use crate::units::NanosDelta;
     use crate::zoo::preset;
 
@@ -215,7 +216,15 @@ mod tests {
         let sum: Nanos = kernels.iter().map(|kernel| kernel.median).sum();
         let marked_whole = sum + Nanos(1_000 * unaccounted);
         let unaccounted = NanosDelta::between(marked_whole, sum);
-        Breakdown { kernels, sum, marked_whole, unaccounted, marking_overhead: None, samples: 5 }
+        Breakdown {
+            kernels,
+            clock: ClockDomain::Host,
+            sum,
+            marked_whole,
+            unaccounted,
+            marking_overhead: None,
+            samples: 5,
+        }
     }
 
     fn sum(shares: &Shares) -> f64 {
@@ -249,7 +258,7 @@ mod tests {
     #[test]
     fn a_fused_kernel_counts_as_its_heaviest_layer_and_the_unaccounted_as_other() {
         let graph = lower(&preset("shufflenet-v2-x1.0").unwrap(), Batch(1)).unwrap();
-        let breakdown = breakdown(&graph, &tuned::plan(&graph, Fusing::Full), 7, |_| 1);
+        let breakdown = breakdown(&graph, &cpu::plan(&graph, Fusing::Full), 7, |_| 1);
         let by_category = TimeByCategory::of(&graph, &breakdown, None).unwrap();
         assert!(by_category.shares.conv > 0.7, "{by_category:?}");
         assert!(by_category.shares.other >= 7_000.0 / breakdown.marked_whole.as_f64());
@@ -264,10 +273,14 @@ mod tests {
         let relu = builder.push("relu", Op::Activation(Activation::Relu), &[pointwise]).unwrap();
         builder.push("dw", conv(8, Window::square(3, 1)), &[relu]).unwrap();
         let graph = builder.finish();
-        let breakdown = breakdown(&graph, &tuned::plan(&graph, Fusing::Full), 0, |_| 80);
+        let breakdown = breakdown(&graph, &cpu::plan(&graph, Fusing::Full), 0, |_| 80);
         assert_eq!(breakdown.kernels.len(), 1);
         let layer = |path: &str, micros: u64| LayerTime { path: path.into(), median: Nanos(1_000 * micros) };
-        let apart = Apart { layers: vec![layer("pw", 50), layer("relu", 20), layer("dw", 30)], whole: Nanos(100_000) };
+        let apart = Apart {
+            layers: vec![layer("pw", 50), layer("relu", 20), layer("dw", 30)],
+            whole: Nanos(100_000),
+            clock: ClockDomain::Host,
+        };
         let fused = TimeByCategory::of(&graph, &breakdown, None).unwrap();
         assert_eq!((fused.shares.conv, fused.depthwise, fused.is_split), (1.0, 0.0, false));
         let split = TimeByCategory::of(&graph, &breakdown, Some(&apart)).unwrap();

@@ -46,11 +46,12 @@ fn write(result: &ExperimentResult, to: &mut String) -> std::fmt::Result {
     let instructions = result.instruction_set.map_or_else(String::new, |isa| format!(", {isa}"));
     writeln!(
         to,
-        "\nDevice {}, runtime {}, {} thread{}{instructions}, batch {}; rounds of {} blocks in changing order, ratios \
+        "\nDevice {}, runtime {}{}, {} thread{}{instructions}, batch {}; rounds of {} blocks in changing order, ratios \
          with 95 % intervals from Student's t over sittings that had their networks prepared anew. The paper's rates are published figures of a GTX 1080Ti and \
          one thread of a Snapdragon 810, with their own channels; its batch is not stated.",
         result.device,
         result.runtime,
+        result.precision.remark(),
         result.threads,
         if result.threads == 1 { "" } else { "s" },
         result.batch,

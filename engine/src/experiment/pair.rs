@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::run::{against_first, twin_floor};
 use crate::cost::total_cost;
-use crate::device::DeviceId;
+use crate::device::{DeviceId, Precision};
 use crate::graph::Graph;
 use crate::measure::{Comparison, InterleaveRules, Interleaved, MeasureError, NoiseFloor, Spread, compare};
 use crate::runtime::{Isa, RunOptions, Runtime};
@@ -25,6 +25,9 @@ pub struct PairResult {
     pub device: DeviceId,
     /// The implementation that ran.
     pub runtime: Runtime,
+    /// What feature maps and weights were stored in.
+    #[serde(default)]
+    pub precision: Precision,
     /// CPU threads used, as the runtime reports them.
     pub threads: usize,
     /// Instruction set of the kernels, where the runtime tells it.
@@ -74,6 +77,7 @@ impl PairResult {
             noise_floor,
             device: options.device,
             runtime: options.runtime,
+            precision: options.precision,
             threads: first.map_or(options.threads, |row| row.threads),
             instruction_set: first.and_then(|row| row.instruction_set),
             batch: options.batch,
@@ -100,10 +104,11 @@ mod tests {
     use std::ops::ControlFlow;
 
     use super::*;
+    use crate::clock::Clock;
     use crate::design::Batch;
     use crate::graph::lower;
     use crate::measure::fake::{FakeCanary, FakeClock, FakeExecutable};
-    use crate::measure::{Clock, Difference, interleave};
+    use crate::measure::{Difference, interleave};
     use crate::zoo::preset;
 
     #[test]

@@ -7,7 +7,7 @@ use super::verdict::{Evidence, Verdict};
 use super::{Column, Experiment, Row, Scale, Widths};
 use crate::cost::total_cost;
 use crate::design::{Batch, InputSize};
-use crate::device::DeviceId;
+use crate::device::{DeviceId, Precision};
 use crate::graph::LowerError;
 use crate::measure::{Comparison, InterleaveRules, Interleaved, NoiseFloor, RatioInterval, Spread, compare};
 use crate::runtime::{Isa, RunOptions, Runtime};
@@ -41,6 +41,9 @@ pub struct ExperimentResult {
     pub device: DeviceId,
     /// The implementation that ran.
     pub runtime: Runtime,
+    /// What feature maps and weights were stored in.
+    #[serde(default)]
+    pub precision: Precision,
     /// CPU threads used, as the runtime reports them.
     pub threads: usize,
     /// Instruction set of the kernels, where the runtime tells it.
@@ -169,6 +172,7 @@ impl ExperimentResult {
             choices: experiment.choices().iter().map(|&choice| choice.into()).collect(),
             device: options.device,
             runtime: options.runtime,
+            precision: options.precision,
             threads: first.map_or(options.threads, |row| row.threads),
             instruction_set: first.map_or(options.instruction_set, |row| row.instruction_set),
             batch: options.batch,

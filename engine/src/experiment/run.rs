@@ -5,11 +5,12 @@ use std::ops::ControlFlow;
 use thiserror::Error;
 
 use super::Column;
+use crate::clock::Clock;
 use crate::design::fnv1a_64;
 use crate::device::Device;
 use crate::graph::{Graph, LowerError};
 use crate::measure::{
-    Canary, Clock, InterleaveProgress, InterleaveRules, Interleaved, MeasureError, NoiseFloor, PairedSamples, compare,
+    Canary, InterleaveProgress, InterleaveRules, Interleaved, MeasureError, NoiseFloor, PairedSamples, compare,
     interleave,
 };
 use crate::runtime::{Executable, PrepareError, RunOptions, check_memory, prepare};
@@ -79,9 +80,7 @@ pub(super) fn twin_floor(processes: &[Interleaved], networks: usize) -> Option<N
 /// The name under which a column's samples are kept: what runs, how, and by which numbers.
 #[must_use]
 pub fn column_run_key(column: &Column, options: &RunOptions, rules: &InterleaveRules) -> String {
-    let RunOptions { device, runtime, threads, batch, instruction_set } = options;
-    let isa = instruction_set.map_or_else(String::new, |isa| format!("-{isa}"));
     // `Debug` spells out the rows' channels and every number of the rules.
     let numbers = fnv1a_64(format!("{column:?} {rules:?}").as_bytes());
-    format!("{} {device} {runtime}{isa} t{threads} b{batch} {numbers:016x}", column.key())
+    format!("{} {} {numbers:016x}", column.key(), options.key())
 }

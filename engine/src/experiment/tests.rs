@@ -1,11 +1,12 @@
 use std::ops::ControlFlow;
 
 use super::*;
+use crate::clock::{Clock, MonotonicClock};
 use crate::cost::{model_cost, total_cost};
 use crate::design::Batch;
-use crate::device::{Device, DeviceId};
+use crate::device::{Device, DeviceId, Precision};
 use crate::measure::fake::{FakeCanary, FakeClock, FakeExecutable};
-use crate::measure::{Clock, InterleaveRules, Interleaved, MonotonicClock, NoiseFloor, interleave};
+use crate::measure::{InterleaveRules, Interleaved, NoiseFloor, interleave};
 use crate::runtime::{Executable, RunOptions, Runtime, prepare};
 use crate::units::Nanos;
 use crate::weights::Weights;
@@ -114,6 +115,7 @@ fn a_columns_samples_are_kept_under_a_key_that_tells_runs_apart() {
     for other in [
         column_run_key(&columns(Experiment::G1, Scale::X2)[0], &options, &rules),
         column_run_key(&column, &RunOptions::new(DeviceId::Cpu, 1, 1), &rules),
+        column_run_key(&column, &RunOptions { precision: Precision::F16, ..options.clone() }, &rules),
         column_run_key(&column, &options, &other_rules),
         column_run_key(&other_rows, &options, &rules),
     ] {
@@ -132,7 +134,7 @@ fn every_network_runs_on_both_runtimes_with_the_same_result() {
             let result = |runtime| {
                 let options = RunOptions { runtime, ..RunOptions::new(DeviceId::Cpu, 1, 2) };
                 let mut network = prepare(&graph, &weights, &Device::cpu(), &options).unwrap();
-                network.run().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+                network.infer(&MonotonicClock::new()).unwrap()
             };
             let (tuned, candle) = (result(Runtime::Tuned), result(Runtime::Candle));
             let size = candle.iter().fold(0.0_f32, |size, value| size.max(value.abs()));
@@ -157,7 +159,7 @@ fn the_result_is_a_view_of_the_last_maps_first_channel() {
         let options = RunOptions { runtime, ..RunOptions::new(DeviceId::Cpu, 1, 1) };
         let run = |graph| {
             let mut network = prepare(graph, &weights, &Device::cpu(), &options).unwrap();
-            network.run().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+            network.infer(&MonotonicClock::new()).unwrap()
         };
         assert_eq!(run(&graph), run(&whole)[..49], "{runtime}");
     }

@@ -8,7 +8,7 @@ use super::pareto::{Better, pareto_front};
 use super::table_8::{Level, PaperRow, SOURCE, ZooRowError};
 use crate::cost::total_cost;
 use crate::design::{Batch, InputSize};
-use crate::device::DeviceId;
+use crate::device::{DeviceId, Precision};
 use crate::measure::{Measurement, Mode, Spread};
 use crate::runtime::{Isa, RunOptions, Runtime};
 use crate::units::{Elements, MultAdds, Params};
@@ -22,6 +22,9 @@ pub struct ZooTable {
     pub device: DeviceId,
     /// The implementation that ran.
     pub runtime: Runtime,
+    /// What feature maps and weights were stored in.
+    #[serde(default)]
+    pub precision: Precision,
     /// CPU threads used, as the runtime reports them.
     pub threads: usize,
     /// Instruction set of the kernels, where the runtime tells it.
@@ -116,6 +119,7 @@ impl ZooTable {
             source: SOURCE.into(),
             device: options.device,
             runtime: options.runtime,
+            precision: options.precision,
             threads: options.threads,
             instruction_set: options.instruction_set,
             batch: options.batch,
@@ -207,11 +211,12 @@ impl ZooTable {
         writeln!(
             to,
             "\n*front*: no network here has both a lower published error and a higher measured speed. Published figures: \
-             {} (GTX 1080Ti at batch 8, one thread of a Snapdragon 810). Here: device {}, runtime {}, {} thread{}, \
+             {} (GTX 1080Ti at batch 8, one thread of a Snapdragon 810). Here: device {}, runtime {}{}, {} thread{}, \
              batch {}, median with 95 % interval.",
             self.source,
             self.device,
             self.runtime,
+            self.precision.remark(),
             self.threads,
             if self.threads == 1 { "" } else { "s" },
             self.batch

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::design::Activation;
 
 /// The geometry of a sliding window; `[vertical, horizontal]` throughout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Window {
     /// Size of the window in pixels.
     pub kernel: [usize; 2],

@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::progress::Reporter;
 use super::protocol::{Protocol, SamplingRules};
-use super::sampler::{CLOCK_FAULTS_ALLOWED, warm_up, went_back};
+use super::sampler::warm_up;
 use super::statistics::Sorted;
-use super::{Clock, MeasureError, Phase, Progress};
+use super::timed::{CLOCK_FAULTS_ALLOWED, kernel_run};
+use super::{MeasureError, Phase, Progress};
+use crate::clock::{Clock, ClockDomain};
 use crate::graph::Graph;
-use crate::runtime::{Executable, KernelPlan, Marks};
+use crate::runtime::{Executable, KernelPlan};
 use crate::units::Nanos;
 
 /// What the layers take when each of them runs as a kernel of its own. The sum is usually more than the fused network
@@ -24,6 +26,9 @@ pub struct Apart {
     /// Median of the unfused network's marked runs.
     #[serde(rename = "whole_ns")]
     pub whole: Nanos,
+    /// The clock of all times in here.
+    #[serde(default)]
+    pub clock: ClockDomain,
 }
 
 /// A layer and its time as a kernel of its own.
@@ -44,7 +49,8 @@ impl Apart {
     }
 
     /// The medians over marked runs of a plan with one kernel a layer; `None` where there is no run.
-    fn of(plan: &KernelPlan, graph: &Graph, kernels: Vec<Vec<Nanos>>, whole: Vec<Nanos>) -> Option<Self> {
+    fn of(plan: &KernelPlan, graph: &Graph, runs: Runs) -> Option<Self> {
+        let Runs { kernels, whole, clock } = runs;
         let whole = Sorted::from_iter(whole).median()?;
         let layer = |(kernel, times): (&crate::runtime::Kernel, Vec<Nanos>)| {
             let layer = kernel.main_layer(graph)?;
@@ -53,7 +59,31 @@ impl Apart {
         };
         let mut layers: Vec<_> = plan.kernels.iter().zip(kernels).filter_map(layer).collect();
         layers.sort_by_key(|(layer, _)| *layer);
-        Some(Self { layers: layers.into_iter().map(|(_, layer)| layer).collect(), whole })
+        Some(Self { layers: layers.into_iter().map(|(_, layer)| layer).collect(), whole, clock })
+    }
+}
+
+/// Marked runs of one clock.
+#[derive(Debug, Default)]
+struct Runs {
+    /// Of each kernel, the times in all runs.
+    kernels: Vec<Vec<Nanos>>,
+    whole: Vec<Nanos>,
+    clock: ClockDomain,
+}
+
+impl Runs {
+    /// Takes a run. Once the host had to time one the device's timestamps have failed, and none of them is believed.
+    fn push(&mut self, whole: Nanos, kernels: &[Nanos], clock: ClockDomain) {
+        match (self.whole.is_empty(), self.clock, clock) {
+            (true, _, _) | (_, ClockDomain::Device, ClockDomain::Host) => {
+                *self = Self { kernels: vec![Vec::new(); kernels.len()], whole: Vec::new(), clock };
+            }
+            (_, ClockDomain::Host, ClockDomain::Device) => return,
+            _ => {}
+        }
+        self.whole.push(whole);
+        self.kernels.iter_mut().zip(kernels).for_each(|(times, time)| times.push(*time));
     }
 }
 
@@ -73,36 +103,29 @@ pub fn measure_apart(
     let mut reporter = Reporter::new(clock, progress);
     let mut tell = |phase, fraction| reporter.report(&Progress { phase, fraction, samples: None });
     warm_up(exe, protocol.warm_up, clock, &mut |fraction| tell(Phase::WarmUp, fraction))?;
-    let planned = exe.plan().kernels.len();
-    let (mut kernels, mut whole) = (vec![Vec::new(); planned], Vec::new());
-    let (mut marked, mut faults) = (Vec::with_capacity(planned), 0);
+    let (mut runs, mut done, mut faults) = (Runs::default(), 0, 0);
+    let mut kernels = Vec::with_capacity(exe.plan().kernels.len());
     let begin = clock.now();
     loop {
         let elapsed = clock.now().since(begin);
-        tell(Phase::Sampling, fraction(&protocol.sampling, whole.len(), elapsed))?;
-        if !wants_another(&protocol.sampling, whole.len(), elapsed) {
+        tell(Phase::Sampling, fraction(&protocol.sampling, done, elapsed))?;
+        if !wants_another(&protocol.sampling, done, elapsed) {
             break;
         }
-        exe.synchronize()?;
-        let start = clock.now();
-        exe.run_marked(&mut Marks::start(clock, &mut marked))?;
-        let enqueued = clock.now();
-        exe.synchronize()?;
-        let end = clock.now();
-        if marked.len() != planned {
-            return Err(MeasureError::Marks { planned, marked: marked.len() });
-        }
-        if went_back(start, enqueued, end) {
+        let Some(times) = kernel_run(exe, clock, &mut kernels)? else {
             faults += 1;
             if faults > CLOCK_FAULTS_ALLOWED {
                 return Err(MeasureError::Clock { times: faults });
             }
             continue;
+        };
+        match times.device {
+            Some(device) => runs.push(device, &kernels, ClockDomain::Device),
+            None => runs.push(times.host, &kernels, ClockDomain::Host),
         }
-        whole.push(end.since(start));
-        kernels.iter_mut().zip(&marked).for_each(|(times, time)| times.push(*time));
+        done += 1;
     }
-    Apart::of(exe.plan(), graph, kernels, whole).ok_or(MeasureError::NoSamples)
+    Apart::of(exe.plan(), graph, runs).ok_or(MeasureError::NoSamples)
 }
 
 fn wants_another(rules: &SamplingRules, done: usize, elapsed: Nanos) -> bool {
@@ -118,11 +141,12 @@ fn fraction(rules: &SamplingRules, done: usize, elapsed: Nanos) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::MonotonicClock;
     use crate::design::Batch;
     use crate::graph::{Activation, Conv2d, GraphBuilder, Op, Shape, Window, lower};
+    use crate::measure::KernelLabel;
     use crate::measure::fake::{FakeClock, FakeExecutable};
-    use crate::measure::{KernelLabel, MonotonicClock};
-    use crate::runtime::{Fusing, RunOptions, Runtime, prepare_apart, tuned};
+    use crate::runtime::{Fusing, RunOptions, Runtime, cpu, prepare_apart};
     use crate::weights::Weights;
 
     /// Three layers in a row, as many as the fake has kernels.
@@ -153,7 +177,7 @@ mod tests {
         let apart = measure_apart(&mut exe, &graph(), &Protocol::live(), &clock, &mut go_on).unwrap();
         let layer = |path: &str, micros: u64| LayerTime { path: path.into(), median: Nanos(1_000 * micros) };
         let layers = vec![layer("first", 600), layer("second", 100), layer("third", 250)];
-        assert_eq!(apart, Apart { layers, whole: Nanos(950_000) });
+        assert_eq!(apart, Apart { layers, whole: Nanos(950_000), clock: ClockDomain::Host });
         assert_eq!((apart.layer("second"), apart.layer("other")), (Some(Nanos(100_000)), None));
     }
 
@@ -200,6 +224,22 @@ mod tests {
         assert!(matches!(broken, Err(MeasureError::Clock { times: 21 })), "{broken:?}");
     }
 
+    #[test]
+    fn the_devices_clock_times_the_layers_unless_it_fails_on_the_way() {
+        let clock = FakeClock::new();
+        let measure = |works_until: u64| {
+            let mut exe = FakeExecutable::new(&clock, |_| Nanos::from_millis(1))
+                .with_kernels(3, |_| micros([60, 10, 20]))
+                .with_device(move |run| (run < works_until).then_some(Nanos(95_000)));
+            measure_apart(&mut exe, &graph(), &Protocol::live(), &clock, &mut go_on).unwrap()
+        };
+        let apart = measure(u64::MAX);
+        assert_eq!((apart.clock, apart.whole), (ClockDomain::Device, Nanos(95_000)));
+        assert_eq!(apart.layer("first"), Some(Nanos(60_000)));
+        let apart = measure(100);
+        assert_eq!((apart.clock, apart.whole), (ClockDomain::Host, Nanos(90_000)), "the host's runs alone");
+    }
+
     /// What computes: everything but folded normalisations and what only renames rows.
     fn computing(graph: &Graph, runtime: Runtime) -> Vec<String> {
         let computes = |op: &Op, input: Option<&Op>| match op {
@@ -233,7 +273,7 @@ mod tests {
             assert_eq!(paths, computing(&graph, runtime), "{runtime}");
             assert!(apart.layers.iter().map(|layer| layer.median).sum::<Nanos>() > Nanos::ZERO);
         }
-        let labels = KernelLabel::of(&tuned::plan(&graph, Fusing::Apart), &graph);
+        let labels = KernelLabel::of(&cpu::plan(&graph, Fusing::Apart), &graph);
         assert_eq!(labels.len(), computing(&graph, Runtime::Tuned).len());
     }
 }

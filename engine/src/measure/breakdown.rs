@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::statistics::Sorted;
 use super::{MeasureError, ProcessSamples};
+use crate::clock::ClockDomain;
 use crate::graph::Graph;
 use crate::runtime::{Kernel, KernelPlan, WINOGRAD};
 use crate::units::{Nanos, NanosDelta};
@@ -15,6 +16,9 @@ use crate::units::{Nanos, NanosDelta};
 pub struct Breakdown {
     /// The kernels in launch order.
     pub kernels: Vec<KernelTime>,
+    /// The clock of all times in here.
+    #[serde(default)]
+    pub clock: ClockDomain,
     /// Sum of the kernels' medians.
     #[serde(rename = "sum_ns")]
     pub sum: Nanos,
@@ -24,7 +28,8 @@ pub struct Breakdown {
     /// What the kernels do not account for; may be negative, for medians do not add up.
     #[serde(rename = "unaccounted_ns")]
     pub unaccounted: NanosDelta,
-    /// `marked_whole` relative to the median of the unmarked runs; `None` where the latter is 0.
+    /// `marked_whole` relative to the median of the runs whose kernels were not marked, of the same clock; `None` where
+    /// that is 0 or unknown.
     pub marking_overhead: Option<f64>,
     /// How many marked runs.
     pub samples: usize,
@@ -72,13 +77,23 @@ impl KernelTime {
 }
 
 impl Breakdown {
-    /// The breakdown over the marked runs of all processes; `unmarked` is the headline's median.
+    /// The breakdown over the marked runs of all processes. `unmarked` is the headline's median, and that of the runs that
+    /// the device timed as a whole.
+    ///
+    /// It is in the device's clock where all marked runs are; else the device's timestamps are not believed, and it is
+    /// over those that the host timed.
     pub(super) fn of(
         labels: &[KernelLabel],
         processes: &[ProcessSamples],
-        unmarked: Nanos,
+        unmarked: (Nanos, Option<Nanos>),
     ) -> Result<Option<Self>, MeasureError> {
-        let runs: Vec<_> = processes.iter().flat_map(|process| &process.marked).collect();
+        let clock = clock_of(processes);
+        let runs: Vec<_> =
+            processes.iter().flat_map(|process| &process.marked).filter(|run| run.clock == clock).collect();
+        let unmarked = match clock {
+            ClockDomain::Host => Some(unmarked.0),
+            ClockDomain::Device => unmarked.1,
+        };
         let planned = labels.len();
         if let Some(other) = runs.iter().find(|run| run.kernels.len() != planned) {
             return Err(MeasureError::Marks { planned, marked: other.kernels.len() });
@@ -96,13 +111,21 @@ impl Breakdown {
         let sum = kernels.iter().map(|kernel| kernel.median).sum();
         Ok(Some(Self {
             kernels,
+            clock,
             sum,
             marked_whole,
             unaccounted: NanosDelta::between(marked_whole, sum),
-            marking_overhead: (unmarked > Nanos::ZERO).then(|| marked_whole.share_of(unmarked)),
+            marking_overhead: unmarked.filter(|&time| time > Nanos::ZERO).map(|time| marked_whole.share_of(time)),
             samples: runs.len(),
         }))
     }
+}
+
+/// The clock that the marked runs of all processes have in common; the host's where they have none.
+pub(super) fn clock_of(processes: &[ProcessSamples]) -> ClockDomain {
+    let mut runs = processes.iter().flat_map(|process| &process.marked).peekable();
+    let is_device = runs.peek().is_some() && runs.all(|run| run.clock == ClockDomain::Device);
+    if is_device { ClockDomain::Device } else { ClockDomain::Host }
 }
 
 impl KernelLabel {

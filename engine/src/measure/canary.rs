@@ -5,7 +5,7 @@ use std::hint::black_box;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Clock;
+use crate::clock::Clock;
 use crate::units::Nanos;
 
 /// Something that always takes the same work, and so the same time on an undisturbed machine.
@@ -160,7 +160,7 @@ mod tests {
             Nanos(self.0.borrow_mut().next().unwrap())
         }
 
-        fn quality(&self) -> crate::measure::TimerQuality {
+        fn quality(&self) -> crate::clock::TimerQuality {
             FakeClock::new().quality()
         }
     }

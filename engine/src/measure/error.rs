@@ -21,6 +21,9 @@ pub enum MeasureError {
         /// Marks made in one run.
         marked: usize,
     },
+    /// The runtime told a device time that no run can take.
+    #[error("the runtime says that a run took the device no time, in place of unknown: this is a bug of the runtime")]
+    NoTime,
     /// Nothing to summarise.
     #[error("there are no samples to summarise")]
     NoSamples,

@@ -16,12 +16,14 @@ use serde::{Deserialize, Serialize};
 use super::compare::PairedSamples;
 use super::interleaved::{Block, Interleaved, Round, RowRecord};
 use super::protocol::{SteadyRule, WarmUpRules};
-use super::sampler::{CLOCK_FAULTS_ALLOWED, LARGEST_BATCH, runs_per_sample, warm_up, went_back};
+use super::sampler::{LARGEST_BATCH, runs_per_sample, warm_up};
 use super::samples::Discard;
 use super::statistics::SplitMix64;
-use super::{Canary, Clock, MeasureError};
+use super::timed::{CLOCK_FAULTS_ALLOWED, unmarked_runs};
+use super::{Canary, MeasureError};
+use crate::clock::Clock;
 use crate::device::DeviceId;
-use crate::runtime::Executable;
+use crate::runtime::{Executable, Marks};
 use crate::units::Nanos;
 
 /// Most samples of a block, before the jitter; shorter runs are averaged, so that raw samples stay few.
@@ -301,24 +303,17 @@ fn block(
     clock: &dyn Clock,
     samples: &mut Interleaved,
 ) -> Result<Vec<Nanos>, MeasureError> {
-    exe.run()?;
+    exe.run(clock, Marks::None)?;
     let mut taken = Vec::with_capacity(usize::try_from(count).unwrap_or_default());
     while (taken.len() as u64) < count {
-        exe.synchronize()?;
-        let start = clock.now();
-        for _ in 0..record.runs_per_sample {
-            exe.run()?;
+        if let Some(times) = unmarked_runs(exe, clock, record.runs_per_sample.max(1))? {
+            taken.push(times.host);
+            continue;
         }
-        exe.synchronize()?;
-        let end = clock.now();
-        if went_back(start, start, end) {
-            let times = samples.discarded.entry(Discard::ClockWentBack).or_default();
-            *times += 1;
-            if *times > CLOCK_FAULTS_ALLOWED {
-                return Err(MeasureError::Clock { times: *times });
-            }
-        } else {
-            taken.push(Nanos(end.since(start).0 / record.runs_per_sample.max(1)));
+        let times = samples.discarded.entry(Discard::ClockWentBack).or_default();
+        *times += 1;
+        if *times > CLOCK_FAULTS_ALLOWED {
+            return Err(MeasureError::Clock { times: *times });
         }
     }
     Ok(taken)

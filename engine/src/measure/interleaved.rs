@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::samples::Discard;
 use super::spread::Spread;
 use super::statistics::median;
-use super::{MeasureError, TimerQuality, WarmUp};
+use super::{MeasureError, WarmUp};
+use crate::clock::TimerQuality;
 use crate::runtime::Isa;
 use crate::units::Nanos;
 

@@ -3,10 +3,12 @@
 use super::breakdown::Breakdown;
 use super::canary::CanaryReport;
 use super::protocol::Protocol;
-use super::spread::Spread;
+use super::spread::{MedianRange, Spread};
 use super::warning::Warning;
-use super::{Discard, Mode, ProcessSamples, TimerQuality};
+use super::{Discard, Mode, ProcessSamples};
+use crate::clock::TimerQuality;
 use crate::device::Conditions;
+use crate::units::Nanos;
 
 /// Marked over unmarked time above which the breakdown is doubtful.
 const MARKING_OVERHEAD: f64 = 1.05;
@@ -14,8 +16,10 @@ const MARKING_OVERHEAD: f64 = 1.05;
 const CANARY_DRIFT: f64 = 0.10;
 /// Share of the processor in other programs' hands that is told.
 const BUSY_SHARE: f64 = 0.10;
-/// Enqueue over whole time from which a device waits for the host.
+/// Enqueue over whole time from which a device waits for the host, where its own time is not known.
 const LAUNCH_BOUND: f64 = 0.95;
+/// Host over device time above which it is told where the rest goes.
+const FAR_FROM_DEVICE: f64 = 1.5;
 /// How many times rigorous mode's target a half-width may be before it is told.
 const FAR_FROM_TARGET: f64 = 5.0;
 
@@ -25,6 +29,7 @@ pub(super) struct Evidence<'a> {
     pub protocol: &'a Protocol,
     pub whole: &'a Spread,
     pub enqueue: Option<&'a Spread>,
+    pub device_time: Option<MedianRange>,
     pub breakdown: Option<&'a Breakdown>,
     pub canary: &'a CanaryReport,
     pub conditions: &'a Conditions,
@@ -51,9 +56,11 @@ pub(super) fn warnings(evidence: &Evidence<'_>) -> Vec<Warning> {
     let target = m.protocol.processes.half_width.filter(|_| m.protocol.mode == Mode::Rigorous);
     let minimum = m.protocol.processes.minimum;
     let unsettled = processes.iter().map(|process| process.warm_up).find(|warm_up| !warm_up.settled);
-    let launch = m.enqueue.map(|enqueue| enqueue.median.share_of(m.whole.median));
     let runs_per_sample = processes.iter().map(|process| process.runs_per_sample).max().unwrap_or(1);
+    // A GPU is fed by one thread, whatever was asked for.
     let used = processes.iter().map(|process| process.threads).find(|&used| used != m.threads_asked);
+    let used = used.filter(|_| m.enqueue.is_none());
+    let untuned = processes.iter().map(|process| process.untuned).max().unwrap_or(0);
 
     let found = [
         (certain < 0.95).then_some(Warning::FewSamples { samples: m.whole.samples, coverage: certain }),
@@ -72,7 +79,8 @@ pub(super) fn warnings(evidence: &Evidence<'_>) -> Vec<Warning> {
             // Beyond what the run's own median is known to.
             .filter(|&ratio| ratio > MARKING_OVERHEAD * (1.0 + within))
             .map(|ratio| Warning::MarkingOverhead { ratio }),
-        launch.filter(|&ratio| ratio >= LAUNCH_BOUND).map(|ratio| Warning::LaunchBound { ratio }),
+        m.enqueue.and_then(|enqueue| device(m.whole.median, enqueue.median, m.device_time.map(|time| time.median))),
+        (untuned > 0).then_some(Warning::Untuned { kernels: untuned }),
         (runs_per_sample > 1).then_some(Warning::CoarseTimer { precision: m.timer.precision, runs_per_sample }),
         used.map(|used| Warning::ThreadsDiffer { asked: m.threads_asked, used }),
         m.conditions
@@ -81,6 +89,22 @@ pub(super) fn warnings(evidence: &Evidence<'_>) -> Vec<Warning> {
             .map(|cores| Warning::MoreThreadsThanCores { threads: m.threads, cores }),
     ];
     found.into_iter().flatten().collect()
+}
+
+/// What keeps a device from its work: it waits for the host (enqueuing takes as long as the work), or the
+/// host's time is far above its own.
+fn device(whole: Nanos, enqueue: Nanos, device: Option<Nanos>) -> Option<Warning> {
+    let Some(device) = device else {
+        let ratio = enqueue.share_of(whole);
+        return (ratio >= LAUNCH_BOUND).then_some(Warning::LaunchBound { ratio, device_time: None });
+    };
+    if enqueue >= device {
+        Some(Warning::LaunchBound { ratio: enqueue.share_of(device), device_time: Some(device) })
+    } else if whole.as_f64() > FAR_FROM_DEVICE * device.as_f64() {
+        Some(Warning::HostLatency { whole, device_time: device, enqueue })
+    } else {
+        None
+    }
 }
 
 /// The cause that disturbed the largest doubtful share of all samples.

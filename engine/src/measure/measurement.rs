@@ -7,18 +7,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::apart::Apart;
-use super::breakdown::{Breakdown, KernelLabel};
+use super::breakdown::{Breakdown, KernelLabel, clock_of};
 use super::canary::CanaryReport;
 use super::judge::{Evidence, warnings};
 use super::protocol::{Mode, Protocol};
 use super::repeatability::{Repeatability, Scatter};
 use super::samples::{Discard, ProcessSamples, SetAside, Stop};
-use super::spread::Spread;
+use super::spread::{MedianRange, Spread};
 use super::statistics::Sorted;
 use super::usual_clock::at_usual_clock;
-use super::{MeasureError, MeasureKey, TimerQuality, WarmUp, Warning};
+use super::{MeasureError, MeasureKey, WarmUp, Warning};
+use crate::clock::{ClockDomain, TimerQuality};
 use crate::design::Fingerprint;
-use crate::device::{Conditions, DeviceId};
+use crate::device::{Conditions, DeviceId, Precision};
 use crate::runtime::{Isa, RunOptions, Runtime};
 use crate::units::Nanos;
 
@@ -31,6 +32,9 @@ pub struct Measurement {
     pub device: DeviceId,
     /// The implementation that ran.
     pub runtime: Runtime,
+    /// What feature maps and weights were stored in; 32-bit floats in files of before 0.2.0.
+    #[serde(default)]
+    pub precision: Precision,
     /// CPU threads used, as the runtime reports them.
     pub threads: usize,
     /// CPU threads asked for.
@@ -50,6 +54,14 @@ pub struct Measurement {
     pub repeatability: Option<Repeatability>,
     /// The time until the calls that enqueue a run returned; `None` on the CPU, where that is the whole time.
     pub enqueue: Option<Spread>,
+    /// What a run takes by the device's own timestamps, from the first kernel's begin to the last one's end; `None` is
+    /// unknown: there are no timestamps, or they cannot be believed.
+    #[serde(default)]
+    pub device_time: Option<MedianRange>,
+    /// Host time to bring the input to the device and the result back, which no run contains; `None` where nothing is
+    /// brought.
+    #[serde(default)]
+    pub transfer: Option<MedianRange>,
     /// The time of each kernel, from marked runs; `None` while there is no marked run.
     pub breakdown: Option<Breakdown>,
     /// The time of every layer on its own, where somebody asked for it.
@@ -78,10 +90,16 @@ pub struct Measurement {
 pub struct ProcessRecord {
     /// Unmarked samples in the order taken.
     pub whole_ns: Vec<Nanos>,
-    /// Whole times of the marked runs in the order taken.
+    /// Whole times of the breakdown's marked runs in the order taken, by the breakdown's clock.
     pub marked_whole_ns: Vec<Nanos>,
     /// Enqueue times of the unmarked samples; empty on the CPU.
     pub enqueue_ns: Vec<Nanos>,
+    /// Device times of runs without marks at the kernels; empty where they are unknown.
+    #[serde(default)]
+    pub device_ns: Vec<Nanos>,
+    /// How long input and result took to bring; empty where nothing is brought.
+    #[serde(default)]
+    pub transfer_ns: Vec<Nanos>,
     /// Runs that each unmarked sample is the average of.
     pub runs_per_sample: u64,
     /// Samples that something from outside got in the way of.
@@ -146,15 +164,20 @@ impl Measurement {
             true => Some(spread(processes, ProcessSamples::headline_enqueue, None, None)?.0),
             false => None,
         };
-        let breakdown = Breakdown::of(kernels, every_clock, of_every_clock)?;
+        // Neither does the processor's clock matter to the device's.
+        let device_time = device_time(every_clock);
+        let transfer = MedianRange::of(every_clock.iter().flat_map(|process| process.transfer.iter().copied()));
+        let breakdown = Breakdown::of(kernels, every_clock, (of_every_clock, device_time.map(|device| device.median)))?;
         let canary = CanaryReport::of(every_clock.iter().flat_map(|process| process.canary.iter().copied()));
         let timers = processes.iter().map(|process| process.timer);
         let timer = timers.max_by_key(|timer| timer.precision).unwrap_or(first.timer);
         let threads = processes.iter().map(|process| process.threads).max().unwrap_or(first.threads);
+        let clock = clock_of(every_clock);
         let warnings = warnings(&Evidence {
             protocol,
             whole: &whole,
             enqueue: enqueue.as_ref(),
+            device_time,
             breakdown: breakdown.as_ref(),
             canary: &canary,
             conditions,
@@ -168,6 +191,7 @@ impl Measurement {
             design: design.clone(),
             device: options.device,
             runtime: options.runtime,
+            precision: options.precision,
             threads,
             threads_asked: options.threads,
             instruction_set: first.instruction_set,
@@ -177,13 +201,15 @@ impl Measurement {
             whole,
             repeatability: Some(repeatability),
             enqueue,
+            device_time,
+            transfer,
             breakdown,
             apart: None,
             warm_up: WarmUp::over(processes, first.warm_up),
             timer,
             canary,
             conditions: conditions.clone(),
-            processes: processes.iter().map(|process| ProcessRecord::of(process, options.device)).collect(),
+            processes: processes.iter().map(|process| ProcessRecord::of(process, options.device, clock)).collect(),
             discarded: discarded(processes),
             warnings,
             protocol: *protocol,
@@ -217,6 +243,12 @@ impl Measurement {
         self.warnings.iter().any(is_outside)
     }
 
+    /// Why the device waits for the host, where it does.
+    #[must_use]
+    pub fn launch_bound(&self) -> Option<&Warning> {
+        self.warnings.iter().find(|warning| matches!(warning, Warning::LaunchBound { .. }))
+    }
+
     /// Whether too little of it ran at the processor's usual clock to be compared with other runs.
     #[must_use]
     pub fn is_off_the_usual_clock(&self) -> bool {
@@ -232,17 +264,21 @@ impl Measurement {
             threads: self.threads_asked,
             batch: self.batch,
             instruction_set: self.instruction_set_asked,
+            precision: self.precision,
         };
         MeasureKey { design: self.design.clone(), options, protocol: self.protocol }
     }
 }
 
 impl ProcessRecord {
-    fn of(process: &ProcessSamples, device: DeviceId) -> Self {
+    fn of(process: &ProcessSamples, device: DeviceId, clock: ClockDomain) -> Self {
+        let marked = process.marked.iter().filter(|run| run.clock == clock);
         Self {
             whole_ns: process.whole.clone(),
-            marked_whole_ns: process.marked.iter().map(|run| run.whole).collect(),
+            marked_whole_ns: marked.map(|run| run.whole).collect(),
             enqueue_ns: if device.is_gpu() { process.enqueue.clone() } else { Vec::new() },
+            device_ns: if process.has_device_times() { process.device.clone() } else { Vec::new() },
+            transfer_ns: process.transfer.clone(),
             runs_per_sample: process.runs_per_sample,
             set_aside: process.set_aside.clone(),
             canary_ns: process.canary.clone(),
@@ -276,6 +312,15 @@ fn spread(
     let counts = |process: &&ProcessSamples| process.counts().unmarked == 0 || !times(process).is_empty();
     let times: Vec<Cow<'_, [Nanos]>> = processes.iter().filter(counts).map(times).collect();
     Spread::of(&times.iter().map(AsRef::as_ref).collect::<Vec<&[Nanos]>>(), scatter, assumed)
+}
+
+/// What the device's timestamps say, where those of every process can be believed.
+fn device_time(processes: &[ProcessSamples]) -> Option<MedianRange> {
+    if !processes.iter().all(ProcessSamples::has_device_times) {
+        return None;
+    }
+    let times: Vec<&[Nanos]> = processes.iter().map(|process| process.device.as_slice()).collect();
+    Some(Spread::of(&times, None, None).ok()?.0.into())
 }
 
 fn discarded(processes: &[ProcessSamples]) -> BTreeMap<Discard, u64> {

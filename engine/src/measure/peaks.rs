@@ -3,7 +3,8 @@
 //! Each ceiling is the best of what was tried within a fixed time, for a ceiling is what is possible and not what is
 //! usual. On the CPU the arithmetic is Candle's SGEMM and our own pointwise kernel; data is moved by a copy and by the
 //! triad `a = b + s * c` of the STREAM benchmark (McCalpin 1995), once over buffers larger than most caches and once
-//! over a few KiB per thread. On a GPU it is Candle's matrix product and addition.
+//! over a few KiB per thread. On a GPU it is Candle's matrix product and addition, or shaders of our own that only multiply
+//! and add, or copy.
 
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -13,10 +14,10 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Clock, MonotonicClock};
+use crate::clock::{Clock, MonotonicClock};
 use crate::device::{Device, DeviceError, DeviceId, available_memory};
 use crate::graph::{Conv2d, Graph, GraphBuilder, LowerError, Op, Shape, Window};
-use crate::runtime::{PrepareError, RunError, RunOptions, prepare};
+use crate::runtime::{GpuPeaks, Marks, PrepareError, RunError, RunOptions, gpu_peaks, prepare};
 use crate::units::{Bandwidth, Bytes, FlopRate, MultAdds, Nanos};
 use crate::weights::Weights;
 
@@ -37,6 +38,9 @@ pub struct Peaks {
     pub memory_bytes: Bytes,
     /// The fastest stream through the caches, and the bytes per thread that it went over; `None` on a GPU.
     pub cache: Option<(Bandwidth, Bytes)>,
+    /// From one tiny launch to the next that depends on it; `None` where nothing is launched or nobody knows.
+    #[serde(default, rename = "launch_ns")]
+    pub launch: Option<Nanos>,
     /// What finding all this out took.
     #[serde(rename = "took_ns")]
     pub took: Nanos,
@@ -110,6 +114,7 @@ pub fn measure_peaks(id: DeviceId, threads: usize, go_on: &(dyn Fn() -> bool + S
     let device = Device::open(&id)?;
     let peaks = match id {
         DeviceId::Cpu => cpu(&device, threads.max(1), go_on)?,
+        DeviceId::Gpu(_) | DeviceId::SoftwareGpu => card(&device, threads, go_on)?,
         DeviceId::Cuda(_) | DeviceId::Metal(_) => gpu(&device, threads, (GPU_SIDE, MEMORY_FLOATS), go_on)?,
     };
     Ok(Peaks { took: start.elapsed().into(), ..peaks })
@@ -138,6 +143,23 @@ fn cpu(device: &Device, threads: usize, go_on: &(dyn Fn() -> bool + Sync)) -> Re
         memory,
         memory_bytes: Bytes((3 * 4 * floats * threads) as u64),
         cache: Some((cache, Bytes(3 * 4 * CACHE_FLOATS as u64))),
+        launch: None,
+        took: Nanos::ZERO,
+    })
+}
+
+/// What our shaders reach that do nothing else.
+fn card(device: &Device, threads: usize, go_on: &dyn Fn() -> bool) -> Result<Peaks, PeaksError> {
+    let GpuPeaks { compute, copy, launch } = gpu_peaks(device, go_on)?.ok_or(PeaksError::Stopped)?;
+    Ok(Peaks {
+        device: device.id(),
+        threads,
+        compute: FlopRate::of(compute.0, compute.1).ok_or(PeaksError::Clock)?,
+        compute_by: "multiply-adds in registers".to_owned(),
+        memory: Bandwidth::of(copy.0, copy.1).ok_or(PeaksError::Clock)?,
+        memory_bytes: copy.0,
+        cache: None,
+        launch: Some(launch),
         took: Nanos::ZERO,
     })
 }
@@ -173,6 +195,7 @@ fn gpu(
         memory: Bandwidth::of(moved, time).ok_or(PeaksError::Clock)?,
         memory_bytes: moved,
         cache: None,
+        launch: None,
         took: Nanos::ZERO,
     })
 }
@@ -231,11 +254,12 @@ fn pointwise(device: &Device, threads: usize, go_on: &dyn Fn() -> bool) -> Resul
     let graph = one_pointwise_layer()?;
     let weights = Weights::seeded(&graph, Weights::DEFAULT_SEED);
     let mut executable = prepare(&graph, &weights, device, &RunOptions::new(DeviceId::Cpu, threads, 1))?;
+    let clock = MonotonicClock::new();
     let work = || {
-        executable.run()?;
+        executable.run(&clock, Marks::None)?;
         Ok(())
     };
-    let time = best(&MonotonicClock::new(), 1, COMPUTE_TIME, go_on, work, || Ok(()))?;
+    let time = best(&clock, 1, COMPUTE_TIME, go_on, work, || Ok(()))?;
     let (channels, side) = (POINTWISE.0 as u64, POINTWISE.1 as u64);
     FlopRate::of(MultAdds(channels * channels * side * side), time).ok_or(PeaksError::Clock)
 }
@@ -368,6 +392,7 @@ mod tests {
             memory: Bandwidth(20.0),
             memory_bytes: Bytes(1),
             cache: None,
+            launch: None,
             took: Nanos(1),
         };
         assert_eq!(peaks.attainable(0.5), FlopRate(10.0));

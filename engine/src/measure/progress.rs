@@ -2,7 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use super::{Clock, MeasureError, ProcessSamples, Protocol};
+use super::{MeasureError, ProcessSamples, Protocol};
+use crate::clock::Clock;
 use crate::units::Nanos;
 
 /// Where a measurement stands.

@@ -9,17 +9,19 @@ use super::protocol::{Protocol, RunCounts, WarmUpRules};
 use super::samples::{Discard, MarkedRun, ProcessSamples};
 use super::schedule::Next;
 use super::statistics::median;
+use super::timed::{CLOCK_FAULTS_ALLOWED, kernel_run, marked_run, unmarked_runs};
 use super::warm_up::{WarmUp, WarmingUp};
 use super::within_run::within_run;
-use super::{Canary, Clock, MeasureError, Phase, Progress, Watch};
+use super::{Canary, MeasureError, Phase, Progress, Watch};
+use crate::clock::{Clock, ClockDomain};
 use crate::runtime::{Executable, Marks};
 use crate::units::Nanos;
 
-/// Samples that a clock going backwards may spoil before the measurement is given up.
-pub(super) const CLOCK_FAULTS_ALLOWED: u64 = 20;
-
 /// Most runs in one batch, however coarse the clock.
 pub(super) const LARGEST_BATCH: u64 = 10_000;
+
+/// How often input and result are brought to the device and back, where they have to be.
+const TRANSFERS: usize = 5;
 
 /// What a measurement reads while it runs.
 pub struct Instruments<'a> {
@@ -39,7 +41,8 @@ impl fmt::Debug for Instruments<'_> {
 
 /// Warms up and takes one process's share of samples: blocks with the canary before, between and after them.
 ///
-/// Everything is timed on the host's clock with the device synchronised before and after each sample. `progress` is
+/// The headline is timed on the host's clock, from the call until the result is complete. Where the device has
+/// timestamps, each marked run has another one beside it of which the device times only the whole. `progress` is
 /// called between runs: at most every 30 ms, and once as soon as a first result can be summarised. Keep it light, for
 /// the run after it finds cold caches.
 ///
@@ -60,6 +63,11 @@ pub fn sample(
     let runs_per_sample = runs_per_sample(typical_run, clock.quality().precision, protocol.sampling.ticks_per_sample);
     let mut samples = ProcessSamples::new(warm_up, clock.quality(), exe.threads(), runs_per_sample);
     samples.instruction_set = exe.instruction_set();
+    samples.untuned = exe.untuned();
+    while samples.transfer.len() < TRANSFERS {
+        let Some(transfer) = exe.transfer(clock)? else { break };
+        samples.transfer.push(transfer);
+    }
     Sampler { exe, protocol, instruments, reporter }.fill(&mut samples)?;
     Ok(samples)
 }
@@ -76,12 +84,8 @@ pub(super) fn warm_up(
     let start = clock.now();
     loop {
         tell(state.fraction(clock.now().since(start)))?;
-        exe.synchronize()?;
-        let begin = clock.now();
-        exe.run()?;
-        exe.synchronize()?;
-        let end = clock.now();
-        if let Some(report) = state.push(end.since(begin), end.since(start)) {
+        let run = exe.run(clock, Marks::None)?;
+        if let Some(report) = state.push(run.host, clock.now().since(start)) {
             return Ok((report, state.typical_run()));
         }
     }
@@ -161,49 +165,50 @@ impl Sampler<'_, '_> {
     }
 
     fn unmarked(&mut self, samples: &mut ProcessSamples) -> Result<(), MeasureError> {
-        let runs = samples.runs_per_sample;
         let Instruments { clock, watch, .. } = &mut self.instruments;
-        self.exe.synchronize()?;
         let before = watch.read();
-        let start = clock.now();
-        for _ in 0..runs {
-            self.exe.run()?;
-        }
-        let enqueued = clock.now();
-        self.exe.synchronize()?;
-        let end = clock.now();
+        let times = unmarked_runs(self.exe, *clock, samples.runs_per_sample)?;
         let after = watch.read();
-        if went_back(start, enqueued, end) {
-            return spoiled(samples);
-        }
-        let (whole, enqueue) = (Nanos(end.since(start).0 / runs), Nanos(enqueued.since(start).0 / runs));
+        let Some(times) = times else { return spoiled(samples) };
         match before.cause_until(&after) {
-            Some(cause) => samples.set_aside(cause, whole, enqueue),
+            Some(cause) => samples.set_aside(cause, times.host, times.enqueue),
             None => {
-                samples.whole.push(whole);
-                samples.enqueue.push(enqueue);
+                samples.whole.push(times.host);
+                samples.enqueue.push(times.enqueue);
             }
         }
         Ok(())
     }
 
     fn marked(&mut self, samples: &mut ProcessSamples) -> Result<(), MeasureError> {
-        let planned = self.exe.plan().kernels.len();
-        let mut kernels = Vec::with_capacity(planned);
-        let clock = self.instruments.clock;
-        self.exe.synchronize()?;
-        let start = clock.now();
-        self.exe.run_marked(&mut Marks::start(clock, &mut kernels))?;
-        let marked = clock.now();
-        self.exe.synchronize()?;
-        let end = clock.now();
-        if kernels.len() != planned {
-            return Err(MeasureError::Marks { planned, marked: kernels.len() });
+        let mut kernels = Vec::with_capacity(self.exe.plan().kernels.len());
+        let Some(times) = kernel_run(self.exe, self.instruments.clock, &mut kernels)? else { return spoiled(samples) };
+        let (whole, clock) = match times.device {
+            Some(device) => (device, ClockDomain::Device),
+            None => (times.host, ClockDomain::Host),
+        };
+        samples.marked.push(MarkedRun { whole, kernels, clock });
+        match clock {
+            ClockDomain::Device => self.device(samples),
+            ClockDomain::Host => {
+                // It had timestamps before.
+                if !samples.device.is_empty() {
+                    samples.discard(Discard::NoTimestamps);
+                }
+                Ok(())
+            }
         }
-        if went_back(start, marked, end) {
+    }
+
+    /// A run that the device times as a whole, without what marking its kernels costs.
+    fn device(&mut self, samples: &mut ProcessSamples) -> Result<(), MeasureError> {
+        let Some(times) = marked_run(self.exe, self.instruments.clock, Marks::Device)? else {
             return spoiled(samples);
+        };
+        match times.device {
+            Some(device) => samples.device.push(device),
+            None => samples.discard(Discard::NoTimestamps),
         }
-        samples.marked.push(MarkedRun { whole: end.since(start), kernels });
         Ok(())
     }
 
@@ -223,10 +228,6 @@ impl Sampler<'_, '_> {
         let of_samples = done.total() as f64 / rules.maximum_samples.max(1) as f64;
         elapsed.share_of(rules.maximum_time).max(of_samples).min(1.0)
     }
-}
-
-pub(super) const fn went_back(start: Nanos, middle: Nanos, end: Nanos) -> bool {
-    middle.0 < start.0 || end.0 < middle.0
 }
 
 /// Counts a sample that the clock spoiled; too many of them end the measurement, which would never get anywhere.

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::WarmUp;
 use super::protocol::RunCounts;
-use super::{TimerQuality, WarmUp};
+use crate::clock::{ClockDomain, TimerQuality};
 use crate::runtime::Isa;
 use crate::units::Nanos;
 
@@ -22,6 +23,13 @@ pub struct ProcessSamples {
     pub enqueue: Vec<Nanos>,
     /// Marked runs, in the order taken: the breakdown.
     pub marked: Vec<MarkedRun>,
+    /// Device times of further runs beside the marked ones, whose kernels were not marked; empty where the device has no
+    /// timestamps.
+    #[serde(default, rename = "device_ns")]
+    pub device: Vec<Nanos>,
+    /// How long input and result took to bring to the device and back; empty where nothing is brought.
+    #[serde(default, rename = "transfer_ns")]
+    pub transfer: Vec<Nanos>,
     /// Runs that each unmarked sample is the average of; above 1 only where one run is too short for the timer.
     pub runs_per_sample: u64,
     /// How warm-up went.
@@ -39,6 +47,9 @@ pub struct ProcessSamples {
     /// Instruction set of the kernels, where the runtime tells it.
     #[serde(default)]
     pub instruction_set: Option<Isa>,
+    /// Kernels that might run in a faster form, which there was no time yet to look for.
+    #[serde(default)]
+    pub untuned: usize,
     /// Why sampling ended; `None` while it goes on.
     pub stopped: Option<Stop>,
     /// Samples that something from outside got in the way of: left out of the headline while enough others are there.
@@ -61,7 +72,7 @@ pub struct SetAside {
     pub enqueue: Nanos,
 }
 
-/// One run with a clock reading at every kernel boundary.
+/// One run with a reading of one clock at every kernel boundary.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MarkedRun {
     /// From before the first kernel to after the last.
@@ -70,6 +81,9 @@ pub struct MarkedRun {
     /// Each kernel's time, in launch order.
     #[serde(rename = "kernels_ns")]
     pub kernels: Vec<Nanos>,
+    /// The clock of all these times.
+    #[serde(default)]
+    pub clock: ClockDomain,
 }
 
 /// Why sampling ended.
@@ -99,6 +113,9 @@ pub enum Discard {
     /// The processor's clock was not the usual one: fixed work beside the run was more than 2 % off what it usually takes
     /// on this machine. In rigorous mode alone.
     ClockOff,
+    /// The device's timestamps of the run were missing, zero or ran backwards, though others were not: none of them is
+    /// believed.
+    NoTimestamps,
 }
 
 impl Discard {
@@ -111,6 +128,7 @@ impl Discard {
             Self::Repaint => "the window painted",
             Self::ClockDrop => "the processor's clock had dropped",
             Self::ClockOff => "the processor's clock was not its usual one",
+            Self::NoTimestamps => "the device's timestamps failed",
         }
     }
 
@@ -118,7 +136,7 @@ impl Discard {
     pub(super) const fn doubtful_share(self) -> f64 {
         match self {
             Self::Preempted => 0.10,
-            Self::ClockWentBack | Self::Repaint | Self::ClockDrop | Self::ClockOff => 0.50,
+            Self::ClockWentBack | Self::Repaint | Self::ClockDrop | Self::ClockOff | Self::NoTimestamps => 0.50,
         }
     }
 }
@@ -131,6 +149,8 @@ impl ProcessSamples {
             whole: Vec::new(),
             enqueue: Vec::new(),
             marked: Vec::new(),
+            device: Vec::new(),
+            transfer: Vec::new(),
             runs_per_sample,
             warm_up,
             canary: Vec::new(),
@@ -138,6 +158,7 @@ impl ProcessSamples {
             timer,
             threads,
             instruction_set: None,
+            untuned: 0,
             stopped: None,
             set_aside: Vec::new(),
             discarded: BTreeMap::new(),
@@ -190,6 +211,11 @@ impl ProcessSamples {
         for (whole, enqueue) in whole.into_iter().zip(enqueue) {
             self.set_aside(cause, whole, enqueue);
         }
+    }
+
+    /// Whether the device's timestamps of every run that asked for them can be believed.
+    pub(super) fn has_device_times(&self) -> bool {
+        !self.device.is_empty() && !self.discarded.contains_key(&Discard::NoTimestamps)
     }
 
     /// Counts a sample that is left out.

@@ -29,7 +29,8 @@ pub struct KernelSplit {
     /// What the layers take as kernels of their own, together; `None` where none of them was measured apart, and the
     /// kernel's time stands at its first layer.
     pub apart: Option<Nanos>,
-    /// What fusing saves: `apart` less the kernel's median, negative where it costs; 0 without `apart`.
+    /// What fusing saves: `apart` less the kernel's median, negative where it costs; 0 without `apart`, and where the two
+    /// are of different clocks.
     pub saved: NanosDelta,
 }
 
@@ -40,7 +41,8 @@ impl Breakdown {
     pub fn split(&self, apart: &Apart) -> Split {
         let times: HashMap<&str, Nanos> =
             apart.layers.iter().map(|layer| (layer.path.as_str(), layer.median)).collect();
-        Split { kernels: self.kernels.iter().map(|kernel| KernelSplit::of(kernel, &times)).collect() }
+        let same_clock = self.clock == apart.clock;
+        Split { kernels: self.kernels.iter().map(|kernel| KernelSplit::of(kernel, &times, same_clock)).collect() }
     }
 }
 
@@ -60,7 +62,7 @@ impl Split {
 }
 
 impl KernelSplit {
-    fn of(kernel: &KernelTime, apart: &HashMap<&str, Nanos>) -> Self {
+    fn of(kernel: &KernelTime, apart: &HashMap<&str, Nanos>, same_clock: bool) -> Self {
         let weights: Vec<Nanos> =
             kernel.layers.iter().map(|path| apart.get(path.as_str()).copied().unwrap_or_default()).collect();
         let total: Nanos = weights.iter().copied().sum();
@@ -80,7 +82,8 @@ impl KernelSplit {
             layer.median += left;
         }
         let apart = (total > Nanos::ZERO).then_some(total);
-        let saved = apart.map_or(NanosDelta(0), |apart| NanosDelta::between(apart, kernel.median));
+        let saved =
+            apart.filter(|_| same_clock).map_or(NanosDelta(0), |apart| NanosDelta::between(apart, kernel.median));
         Self { layers, apart, saved }
     }
 }
@@ -111,6 +114,7 @@ fn share(time: Nanos, weight: Nanos, total: Nanos) -> Nanos {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::ClockDomain;
 
     fn kernel(layers: &[&str], median: u64) -> KernelTime {
         let layers = layers.iter().map(|&path| path.into()).collect();
@@ -120,12 +124,14 @@ mod tests {
     fn breakdown(kernels: Vec<KernelTime>) -> Breakdown {
         let sum: Nanos = kernels.iter().map(|kernel| kernel.median).sum();
         let unaccounted = NanosDelta(0);
-        Breakdown { kernels, sum, marked_whole: sum, unaccounted, marking_overhead: None, samples: 5 }
+        let clock = ClockDomain::Device;
+        Breakdown { kernels, clock, sum, marked_whole: sum, unaccounted, marking_overhead: None, samples: 5 }
     }
 
     fn apart(layers: &[(&str, u64)]) -> Apart {
         let layer = |&(path, median): &(&str, u64)| LayerTime { path: path.into(), median: Nanos(median) };
-        Apart { layers: layers.iter().map(layer).collect(), whole: Nanos(layers.iter().map(|(_, time)| time).sum()) }
+        let whole = Nanos(layers.iter().map(|(_, time)| time).sum());
+        Apart { layers: layers.iter().map(layer).collect(), whole, clock: ClockDomain::Device }
     }
 
     fn times(split: &KernelSplit) -> Vec<u64> {
@@ -161,6 +167,13 @@ mod tests {
         assert_eq!(times(&split.kernels[0]), [30, 0]);
         assert_eq!((split.kernels[0].apart, split.kernels[0].saved), (None, NanosDelta(0)));
         assert_eq!(split.saved(), NanosDelta(4));
+    }
+
+    #[test]
+    fn times_of_two_clocks_are_proportions_and_no_saving() {
+        let of_host = Apart { clock: ClockDomain::Host, ..apart(&[("a", 10), ("b", 30)]) };
+        let split = breakdown(vec![kernel(&["a", "b"], 20)]).split(&of_host);
+        assert_eq!((times(&split.kernels[0]), split.saved()), (vec![5, 15], NanosDelta(0)));
     }
 
     #[test]

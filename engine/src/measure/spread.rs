@@ -53,6 +53,42 @@ pub struct WithinRun {
     pub coverage: f64,
 }
 
+/// A median and where it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MedianRange {
+    /// The median.
+    #[serde(rename = "median_ns")]
+    pub median: Nanos,
+    /// Lower end of the median's interval.
+    #[serde(rename = "low_ns")]
+    pub low: Nanos,
+    /// Upper end of the median's interval.
+    #[serde(rename = "high_ns")]
+    pub high: Nanos,
+}
+
+impl MedianRange {
+    /// By order statistics of all times; `None` of none.
+    pub(super) fn of(times: impl IntoIterator<Item = Nanos>) -> Option<Self> {
+        let times: Sorted = times.into_iter().collect();
+        let (median, Interval { low, high, .. }) = times.median().zip(times.median_interval())?;
+        Some(Self { median, low, high })
+    }
+}
+
+impl From<Spread> for MedianRange {
+    fn from(Spread { median, low, high, .. }: Spread) -> Self {
+        Self { median, low, high }
+    }
+}
+
+impl std::fmt::Display for MedianRange {
+    /// `250 us (245 us to 256 us)`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&format!("{} ({} to {})", self.median, self.low, self.high))
+    }
+}
+
 impl Spread {
     /// The times of each process in the order taken, and what earlier runs have shown or else is assumed of others.
     ///

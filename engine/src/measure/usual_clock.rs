@@ -53,7 +53,8 @@ fn without_other_clocks(process: &ProcessSamples, usual: Nanos) -> ProcessSample
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{TimerQuality, WarmUp};
+    use crate::clock::TimerQuality;
+    use crate::measure::WarmUp;
 
     /// Blocks of five samples, each between two of the readings; a sample's time says which block it is of.
     fn process(canary: &[u64]) -> ProcessSamples {

@@ -139,13 +139,42 @@ pub enum Warning {
     },
     /// The device waits for the host.
     #[error(
-        "launch-bound: enqueuing took {} of the whole time, so the device waits for the host; \
+        "launch-bound: enqueuing took {} of {}, so the device waits for the host; \
          raise the batch, or use a runtime with fewer kernels",
-        percent(.ratio)
+        percent(.ratio), of_what(.device_time)
     )]
     LaunchBound {
-        /// Median enqueue time relative to the median whole time.
+        /// Median enqueue time relative to the device time or, where that is unknown, to the median whole time.
         ratio: f64,
+        /// Median device time.
+        #[serde(default, rename = "device_time_ns")]
+        device_time: Option<Nanos>,
+    },
+    /// The host waits much longer than the device computes.
+    #[error(
+        "the device computes for {device_time} of the {whole} that the host waits: the other {} go into enqueuing \
+         ({enqueue}), the way to the device and the word that it is done; raise the batch, which costs this once",
+        rest(.whole, .device_time)
+    )]
+    HostLatency {
+        /// Median whole time.
+        #[serde(rename = "whole_ns")]
+        whole: Nanos,
+        /// Median device time.
+        #[serde(rename = "device_time_ns")]
+        device_time: Nanos,
+        /// Median enqueue time.
+        #[serde(rename = "enqueue_ns")]
+        enqueue: Nanos,
+    },
+    /// There was no time to find every kernel's fastest form.
+    #[error(
+        "{kernels} kernels may have a faster form, which there was no time yet to look for; measure again, what is found is \
+         remembered"
+    )]
+    Untuned {
+        /// How many.
+        kernels: usize,
     },
     /// The runtime used another number of threads than asked for.
     #[error("{asked} threads were asked for, the runtime used {used}; the result is for {used}")]
@@ -169,6 +198,17 @@ pub enum Warning {
 fn percent(ratio: impl std::borrow::Borrow<f64>) -> String {
     let percent = ratio.borrow() * 100.0;
     if percent.abs() < 9.95 { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
+}
+
+fn rest(whole: &Nanos, device_time: &Nanos) -> Nanos {
+    whole.since(*device_time)
+}
+
+fn of_what(device_time: &Option<Nanos>) -> String {
+    match device_time {
+        Some(device) => format!("the {device} that the device computes"),
+        None => "the whole time".into(),
+    }
 }
 
 impl Serialize for Warning {

@@ -84,7 +84,7 @@ impl MeanError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::Clock;
+    use crate::clock::Clock;
     use crate::measure::fake::{FakeClock, Noise, NoisyMachine};
 
     /// Of 400 runs of a second, how many intervals hold the median that the machine has in the long run.

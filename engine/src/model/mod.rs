@@ -5,9 +5,11 @@
 
 mod error;
 mod file;
+mod fitting;
 mod json;
 mod kinds;
 
 pub use error::ModelError;
 pub use file::ModelFile;
+pub use fitting::{FitError, classes_of, fitted, fitting};
 pub use kinds::{Model, NetworkChoice};

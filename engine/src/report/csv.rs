@@ -3,17 +3,19 @@
 //! A kernel's time stands in the row of each of its layers; summed over distinct `kernel` values it is the breakdown's
 //! sum. Where the layers were also measured apart, `apart_ns` is a layer's time as a kernel of its own, and
 //! `kernel_share_ns` its part of the kernel's time in that proportion, which adds up to the same sum.
+//! `kernel_clock` says whose clock the kernels' times are of: `host` or `device`.
 
 use std::io::Write;
 
 use super::{ExportError, Exporter, Format, LayerRow, Profile, layer_rows};
+use crate::clock::ClockDomain;
 
 /// Comma-separated values with a heading (RFC 4180, line ends `\n`).
 #[derive(Clone, Copy, Debug)]
 pub struct Csv;
 
 /// The heading.
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 20] = [
     "layer",
     "op",
     "kind",
@@ -33,6 +35,7 @@ const COLUMNS: [&str; 19] = [
     "kernel_high_ns",
     "apart_ns",
     "kernel_share_ns",
+    "kernel_clock",
 ];
 
 impl Exporter for Csv {
@@ -42,15 +45,17 @@ impl Exporter for Csv {
 
     fn write(&self, profile: &Profile, to: &mut dyn Write) -> Result<(), ExportError> {
         writeln!(to, "{}", COLUMNS.join(","))?;
+        let breakdown = profile.measurement.as_ref().and_then(|measurement| measurement.breakdown.as_ref());
+        let clock = breakdown.map(|breakdown| breakdown.clock);
         for row in layer_rows(profile) {
-            let cells = cells(&row).map(|cell| quoted(&cell));
+            let cells = cells(&row, clock).map(|cell| quoted(&cell));
             writeln!(to, "{}", cells.join(","))?;
         }
         Ok(())
     }
 }
 
-fn cells(row: &LayerRow<'_>) -> [String; COLUMNS.len()] {
+fn cells(row: &LayerRow<'_>, clock: Option<ClockDomain>) -> [String; COLUMNS.len()] {
     let (cost, kernel) = (row.cost, row.kernel);
     let output = cost.output;
     let of_kernel = |value: fn(super::LayerKernel<'_>) -> String| kernel.map(value).unwrap_or_default();
@@ -74,6 +79,7 @@ fn cells(row: &LayerRow<'_>) -> [String; COLUMNS.len()] {
         of_kernel(|kernel| kernel.time.high.0.to_string()),
         row.apart.and_then(|apart| apart.alone).map(|time| time.0.to_string()).unwrap_or_default(),
         row.apart.map(|apart| apart.share.0.to_string()).unwrap_or_default(),
+        clock.filter(|_| kernel.is_some()).map(|clock| clock.name().into()).unwrap_or_default(),
     ]
 }
 

@@ -73,6 +73,9 @@ pub fn what_fusing_saves(measurement: &Measurement) -> Option<String> {
         let runtime = measurement.runtime;
         return Some(format!("The runtime {runtime} fuses nothing: every layer is a kernel of its own already."));
     }
+    if measurement.apart.as_ref()?.clock != breakdown.clock {
+        return Some("What fusing saves is not known: only one of the two was timed by the device's own clock.".into());
+    }
     let apart: Nanos = split.kernels.iter().filter_map(|kernel| kernel.apart).sum();
     let saved = split.saved().0;
     let (word, amount) = if saved < 0 { ("costs", saved.unsigned_abs()) } else { ("saves", saved.unsigned_abs()) };

@@ -72,7 +72,7 @@ mod tests {
     use crate::design::Batch;
     use crate::graph::lower;
     use crate::measure::KernelLabel;
-    use crate::runtime::{Fusing, tuned};
+    use crate::runtime::{Fusing, cpu};
     use crate::zoo;
 
     fn kernel(layers: &[&str], median: u64) -> KernelTime {
@@ -100,7 +100,7 @@ mod tests {
         let network = zoo::network("resnet-18").unwrap();
         let graph = network.graph(network.input, Batch(1)).unwrap();
         let layers = model_cost(&graph).layers;
-        let labels = KernelLabel::of(&tuned::plan(&graph, Fusing::Full), &graph);
+        let labels = KernelLabel::of(&cpu::plan(&graph, Fusing::Full), &graph);
         let kernels: Vec<KernelTime> = labels
             .into_iter()
             .map(|KernelLabel { layers, label }| {

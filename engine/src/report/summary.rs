@@ -1,7 +1,7 @@
 //! What a profile says in a few lines: the headline, the environment and the method, for every format that people read.
 
 use super::{Profile, what_fusing_saves};
-use crate::measure::Measurement;
+use crate::measure::{Measurement, MedianRange};
 use crate::model::Model;
 use crate::units::MultAdds;
 
@@ -78,12 +78,12 @@ pub fn headline(profile: &Profile) -> Vec<Fact> {
     facts
 }
 
-fn measured(profile: &Profile, measurement: &Measurement) -> [Fact; 2] {
+fn measured(profile: &Profile, measurement: &Measurement) -> Vec<Fact> {
     let whole = &measurement.whole;
     let gflops = 2.0 * profile.cost.total.mult_adds.as_f64() / whole.median.as_f64().max(1.0);
     let images = f64::from(measurement.batch) / whole.median.as_secs_f64().max(1e-12);
     let fact = |name, value, detail| Fact { name, value, detail, origin: Origin::Measured };
-    [
+    let mut facts = vec![
         fact(
             "latency",
             whole.median.to_string(),
@@ -98,7 +98,50 @@ fn measured(profile: &Profile, measurement: &Measurement) -> [Fact; 2] {
             ),
         ),
         fact("rate", format!("{images:.1} images/s"), format!("{gflops:.1} GFLOP/s at batch {}", measurement.batch)),
-    ]
+    ];
+    facts
+        .extend(on_device(measurement).into_iter().map(|DeviceFact { name, value, detail }| fact(name, value, detail)));
+    facts
+}
+
+/// What a device that is fed by the host tells beside the latency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceFact {
+    /// What it is.
+    pub name: &'static str,
+    /// Its value with its unit, or `unknown`.
+    pub value: String,
+    /// Of what it is, and where it lies.
+    pub detail: String,
+}
+
+/// Device time, enqueue and transfer, apart from each other; none on the CPU.
+#[must_use]
+pub fn on_device(measurement: &Measurement) -> Vec<DeviceFact> {
+    let Some(enqueue) = &measurement.enqueue else { return Vec::new() };
+    let fact = |name, value: String, detail: String| DeviceFact { name, value, detail };
+    let interval = |range: &MedianRange| format!("interval {} to {}", range.low, range.high);
+    let bound = if measurement.launch_bound().is_some() { "; launch-bound: the device waits for the host" } else { "" };
+    let mut facts = vec![
+        match &measurement.device_time {
+            Some(device) => fact(
+                "device time",
+                device.median.to_string(),
+                format!("by the device's own timestamps, first kernel to last; {}", interval(device)),
+            ),
+            None => fact("device time", "unknown".into(), "the device gives no timestamps that can be believed".into()),
+        },
+        fact(
+            "enqueue",
+            enqueue.median.to_string(),
+            format!("host time until the calls that start a run returned; {}{bound}", interval(&(*enqueue).into())),
+        ),
+    ];
+    if let Some(transfer) = &measurement.transfer {
+        let what = "host time to bring the input to the device and the result back, in no other number";
+        facts.push(fact("transfer", transfer.median.to_string(), format!("{what}; {}", interval(transfer))));
+    }
+    facts
 }
 
 fn published(profile: &Profile) -> Vec<Fact> {
@@ -180,7 +223,7 @@ pub fn method(profile: &Profile) -> Vec<(&'static str, String)> {
     let threads = if measurement.threads == 1 { "thread" } else { "threads" };
     let mut facts = vec![
         ("device", format!("{}, {} {threads}", measurement.device, measurement.threads)),
-        ("runtime", measurement.runtime.to_string()),
+        ("runtime", format!("{}{}", measurement.runtime, measurement.precision.remark())),
         ("batch", measurement.batch.to_string()),
         ("mode", format!("{}, processes: {}", measurement.mode, measurement.processes.len())),
         (
@@ -213,8 +256,8 @@ pub fn method(profile: &Profile) -> Vec<(&'static str, String)> {
         facts.push((
             "kernel times",
             format!(
-                "medians of {} marked runs: sum {} + unaccounted {} = marked whole {}; marking overhead {overhead}",
-                breakdown.samples, breakdown.sum, breakdown.unaccounted, breakdown.marked_whole
+                "medians of {} marked runs, {} clock: sum {} + unaccounted {} = marked whole {}; marking overhead {overhead}",
+                breakdown.samples, breakdown.clock, breakdown.sum, breakdown.unaccounted, breakdown.marked_whole
             ),
         ));
     }

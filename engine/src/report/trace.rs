@@ -7,6 +7,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use super::{ExportError, Exporter, Format, Profile};
+use crate::clock::ClockDomain;
 use crate::cost::LayerCost;
 use crate::measure::{Breakdown, KernelSplit, KernelTime, Measurement, SPLIT_LABEL};
 use crate::units::{Bytes, MultAdds, Nanos, Params};
@@ -40,7 +41,7 @@ fn trace(profile: &Profile, measurement: &Measurement, breakdown: &Breakdown) ->
     let name = |what: &str, track: u32, name: String| json!({ "ph": "M", "pid": 1, "tid": track, "name": what, "args": { "name": name } });
     let mut events = vec![
         name("process_name", KERNELS, format!("{} at {}", profile.design.name(), profile.design.input())),
-        name("thread_name", KERNELS, format!("{} on {}", measurement.runtime, measurement.device)),
+        name("thread_name", KERNELS, kernels_track(measurement, breakdown)),
     ];
     let split = measurement.split();
     if split.is_some() {
@@ -60,6 +61,10 @@ fn trace(profile: &Profile, measurement: &Measurement, breakdown: &Breakdown) ->
         "otherData": {
             "program": format!("ShuffleScope {}", profile.machine.version),
             "durations": "median of each kernel over the marked runs, laid end to end",
+            "clock": breakdown.clock,
+            "device_time_median_ns": measurement.device_time.map(|device| device.median),
+            "enqueue_median_ns": measurement.enqueue.map(|enqueue| enqueue.median),
+            "transfer_median_ns": measurement.transfer.map(|transfer| transfer.median),
             "sum_ns": breakdown.sum,
             "marked_whole_ns": breakdown.marked_whole,
             "unaccounted_ns": breakdown.unaccounted,
@@ -69,6 +74,15 @@ fn trace(profile: &Profile, measurement: &Measurement, breakdown: &Breakdown) ->
             "batch": measurement.batch,
         },
     })
+}
+
+/// `tuned on gpu:0 (device clock)`; on the host's clock nothing needs to be said.
+fn kernels_track(measurement: &Measurement, breakdown: &Breakdown) -> String {
+    let clock = match breakdown.clock {
+        ClockDomain::Host => "",
+        ClockDomain::Device => " (device clock)",
+    };
+    format!("{} on {}{}{clock}", measurement.runtime, measurement.device, measurement.precision.remark())
 }
 
 fn slice(kernel: &KernelTime, start: Nanos, costs: &HashMap<&str, &LayerCost>) -> Value {

@@ -3,21 +3,21 @@
 //! What that costs is the point of measuring it: a grouped convolution is a loop over groups in Candle, inference batch
 //! normalisation four broadcast passes, padding a concatenation.
 
+mod backend;
 mod memory;
 
-pub(super) use memory::needed;
+pub use backend::CandleBackend;
+use memory::needed;
 
 use candle_core::{D, DType, Error, Tensor};
 use candle_nn::{BatchNorm, Conv2d, Conv2dConfig, Linear, Module, ModuleT};
 
-use super::executable::{Executable, Marks, PrepareError, RunError};
+use super::executable::{Executable, Marks, PrepareError, RunError, RunTimes, Stopwatch, made_up_input};
 use super::plan::KernelPlan;
+use crate::clock::Clock;
 use crate::device::Device;
 use crate::graph::{Activation, Graph, Node, NodeId, Op, Shape, Window, last_uses};
-use crate::weights::{Weights, seeded_input};
-
-/// Seed of the input that a fresh executable runs on.
-const INPUT_SEED: u64 = 1;
+use crate::weights::Weights;
 
 /// A network in stock Candle operations, with its weights on one device.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ impl CandleExecutable {
             steps.push(Step { path: node.path.clone(), layer, inputs, dead });
         }
         let shape = graph.input_shape();
-        let input = Tensor::from_vec(seeded_input(shape, INPUT_SEED), &dims(shape), &device)?;
+        let input = Tensor::from_vec(made_up_input(shape), &dims(shape), &device)?;
         let plan = KernelPlan::one_per_layer(graph);
         Ok(Self { output: input.clone(), device, shape, plan, steps, input })
     }
@@ -129,22 +129,30 @@ impl Executable for CandleExecutable {
         Ok(())
     }
 
-    fn run(&mut self) -> Result<&Tensor, RunError> {
-        self.output = self.forward(|| Ok(()))?;
+    /// Candle tells no device times.
+    fn run(&mut self, clock: &dyn Clock, marks: Marks<'_>) -> Result<RunTimes, RunError> {
+        let start = clock.now();
+        self.output = match marks {
+            Marks::None | Marks::Device => self.forward(|| Ok(()))?,
+            Marks::Kernels(kernels) => {
+                let mut stopwatch = Stopwatch::start(clock, kernels);
+                self.forward(|| {
+                    self.device.synchronize()?;
+                    stopwatch.mark();
+                    Ok(())
+                })?
+            }
+        };
+        let enqueue = clock.now().since(start);
+        if self.device.is_cpu() {
+            return Ok(RunTimes::on_host(enqueue));
+        }
+        self.device.synchronize()?;
+        Ok(RunTimes { host: clock.now().since(start), enqueue, device: None })
+    }
+
+    fn logits(&mut self) -> Result<&Tensor, RunError> {
         Ok(&self.output)
-    }
-
-    fn run_marked(&mut self, marks: &mut Marks<'_>) -> Result<(), RunError> {
-        self.output = self.forward(|| {
-            self.device.synchronize()?;
-            marks.mark();
-            Ok(())
-        })?;
-        Ok(())
-    }
-
-    fn synchronize(&self) -> Result<(), RunError> {
-        Ok(self.device.synchronize()?)
     }
 
     fn plan(&self) -> &KernelPlan {

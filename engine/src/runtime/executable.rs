@@ -3,13 +3,48 @@
 use candle_core::Tensor;
 use thiserror::Error;
 
-use super::KernelPlan;
-use super::tuned::Isa;
+use super::cpu::Isa;
+use super::{DeviceFault, KernelPlan, UnsupportedRun};
+use crate::clock::Clock;
 use crate::device::DeviceError;
 use crate::graph::Shape;
-use crate::measure::Clock;
 use crate::units::Nanos;
-use crate::weights::WeightsError;
+use crate::weights::{WeightsError, seeded_input};
+
+/// When things were done in one run. Two clock domains, never mixed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunTimes {
+    /// Host: from the call until the result is complete (enqueue, then wait).
+    pub host: Nanos,
+    /// Host: until everything was enqueued; on the CPU the same as `host`.
+    pub enqueue: Nanos,
+    /// Device: from the first kernel's begin to the last one's end by the device's own timestamps. `None` is unknown: it
+    /// was not asked for, or there are no timestamps, or they were missing, zero or ran backwards. Never zero.
+    pub device: Option<Nanos>,
+}
+
+impl RunTimes {
+    /// What the host itself computed: nothing is enqueued for anybody else.
+    #[must_use]
+    pub const fn on_host(host: Nanos) -> Self {
+        Self { host, enqueue: host, device: None }
+    }
+}
+
+/// What a run notes besides the host's time.
+#[derive(Debug)]
+pub enum Marks<'a> {
+    /// Nothing: what a headline is made of.
+    None,
+    /// [`RunTimes::device`], where the device has timestamps.
+    Device,
+    /// That, and each kernel's time: one for every kernel of the plan, in launch order; what was in the list is replaced.
+    ///
+    /// All are of one clock. Where the run returns [`RunTimes::device`], they are the device's; where that is `None`, the
+    /// host's, which waits behind every kernel. An executable whose timestamps fail does the latter in this run (which it
+    /// repeats) and in all later ones.
+    Kernels(&'a mut Vec<Nanos>),
+}
 
 /// A network ready to run again and again on inputs of one shape.
 pub trait Executable {
@@ -19,23 +54,35 @@ pub trait Executable {
     /// Where the shape is not the graph's or the copy fails.
     fn set_input(&mut self, input: &Tensor) -> Result<(), RunError>;
 
-    /// Runs once; on a GPU this returns when the work is enqueued. The result is `[batch, classes]`.
+    /// Runs once and returns when the result is complete. `clock` is the host's.
     ///
     /// # Errors
     /// Where the device or an operation fails.
-    fn run(&mut self) -> Result<&Tensor, RunError>;
+    fn run(&mut self, clock: &dyn Clock, marks: Marks<'_>) -> Result<RunTimes, RunError>;
 
-    /// Runs once, synchronising and reading the clock at every kernel boundary.
+    /// The result of the last run, `[batch, classes]`, f32, on the host or on Candle's device. What it holds before the
+    /// first run is not said.
     ///
     /// # Errors
-    /// As [`run`](Self::run).
-    fn run_marked(&mut self, marks: &mut Marks<'_>) -> Result<(), RunError>;
+    /// Where bringing it to the host fails.
+    fn logits(&mut self) -> Result<&Tensor, RunError>;
 
-    /// Waits until everything enqueued is done.
+    /// Host time to bring the input to the device and the result back; `None` where nothing is brought.
     ///
     /// # Errors
-    /// Where the device reports a failure of earlier work.
-    fn synchronize(&self) -> Result<(), RunError>;
+    /// Where the device fails.
+    fn transfer(&mut self, _clock: &dyn Clock) -> Result<Option<Nanos>, RunError> {
+        Ok(None)
+    }
+
+    /// Runs once; the result's values, row by row.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run) and [`logits`](Self::logits).
+    fn infer(&mut self, clock: &dyn Clock) -> Result<Vec<f32>, RunError> {
+        self.run(clock, Marks::None)?;
+        Ok(self.logits()?.flatten_all()?.to_vec1()?)
+    }
 
     /// The kernels that a run launches.
     fn plan(&self) -> &KernelPlan;
@@ -43,42 +90,47 @@ pub trait Executable {
     /// CPU threads that a run uses, as the runtime knows it.
     fn threads(&self) -> usize;
 
+    /// Kernels that might run in a faster form, which there was no time yet to look for when the network was prepared;
+    /// what is found is remembered, so that later networks have fewer of them.
+    fn untuned(&self) -> usize {
+        0
+    }
+
     /// Instruction set of the kernels, where the runtime chooses it itself.
     fn instruction_set(&self) -> Option<Isa> {
         None
     }
 }
 
-/// Receives the time at each kernel boundary of a marked run.
-pub struct Marks<'a> {
+/// The input that a fresh executable runs on: the same for every runtime, never zeros.
+pub(in crate::runtime) fn made_up_input(shape: Shape) -> Vec<f32> {
+    seeded_input(shape, 1)
+}
+
+/// Takes the host's time at each kernel boundary of a run.
+pub(crate) struct Stopwatch<'a> {
     clock: &'a dyn Clock,
     last: Nanos,
     kernels: &'a mut Vec<Nanos>,
 }
 
-impl<'a> Marks<'a> {
-    /// Starts timing now; `kernels` receives one duration per kernel.
-    pub fn start(clock: &'a dyn Clock, kernels: &'a mut Vec<Nanos>) -> Self {
+impl<'a> Stopwatch<'a> {
+    /// Starts now; `kernels` receives one duration per kernel.
+    pub(crate) fn start(clock: &'a dyn Clock, kernels: &'a mut Vec<Nanos>) -> Self {
         kernels.clear();
         Self { last: clock.now(), clock, kernels }
     }
 
-    /// The kernel that ran since the last mark is finished (the caller has synchronised).
-    pub fn mark(&mut self) {
+    /// The kernel that ran since the last mark is finished (the caller has waited for it).
+    pub(crate) fn mark(&mut self) {
         let now = self.clock.now();
         self.kernels.push(now.since(self.last));
         self.last = now;
     }
 
     /// Starts the next kernel's time here: what lies between the last mark and now belongs to no kernel.
-    pub fn skip(&mut self) {
+    pub(crate) fn skip(&mut self) {
         self.last = self.clock.now();
-    }
-}
-
-impl std::fmt::Debug for Marks<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Marks").field("last", &self.last).field("kernels", &self.kernels).finish_non_exhaustive()
     }
 }
 
@@ -104,6 +156,9 @@ pub enum RunError {
     /// A failure outside a layer.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
+    /// The device failed at its work; a cause of its own, so that it is found in whatever this becomes part of.
+    #[error("{0}")]
+    Fault(#[from] DeviceFault),
 }
 
 /// Why a design cannot be prepared to run.
@@ -115,6 +170,9 @@ pub enum PrepareError {
     /// The device is missing or refuses.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// Nothing has kernels for it.
+    #[error(transparent)]
+    Unsupported(#[from] UnsupportedRun),
     /// More memory than the machine has free.
     #[error(
         "`{design}` needs about {needed} of memory at batch {batch}, {available} are free: lower batch, input or width"
@@ -129,6 +187,32 @@ pub enum PrepareError {
         /// What the system reports as available.
         available: crate::units::Bytes,
     },
+    /// More than the device binds or holds in one piece.
+    #[error(
+        "layer `{layer}` needs {needed} {what}, more than the {limit} that the device allows: lower batch or input, or \
+         choose another device"
+    )]
+    Limit {
+        /// Path of the layer.
+        layer: String,
+        /// Of what, with its unit: `bytes in one buffer`, `invocations in a workgroup`.
+        what: &'static str,
+        /// How much.
+        needed: u64,
+        /// How much there may be.
+        limit: u64,
+    },
+    /// The driver does not take a kernel.
+    #[error("layer `{layer}`: the driver refuses its shader ({message}); update the driver, or choose another device")]
+    Shader {
+        /// Path of the layer.
+        layer: String,
+        /// What the driver says.
+        message: String,
+    },
+    /// The device failed at its work; a cause of its own, so that it is found in whatever this becomes part of.
+    #[error("{0}")]
+    Fault(#[from] DeviceFault),
     /// Candle's own failure.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),

@@ -1,7 +1,7 @@
 //! Refuses networks that the machine has no memory for, before anything is allocated.
 
-use super::{Fusing, PrepareError, RunOptions, Runtime, candle, tuned};
-use crate::device::{DeviceId, available_memory};
+use super::{Fusing, PrepareError, RunOptions, backend};
+use crate::device::available_memory;
 use crate::graph::Graph;
 use crate::units::Bytes;
 use crate::weights::expected_elements;
@@ -40,18 +40,16 @@ fn check(graph: &Graph, (options, fusing): (&RunOptions, Fusing), weights: Bytes
 /// be. Figures above `most` are lower bounds.
 #[must_use]
 pub fn needed_memory(graph: &Graph, (options, fusing): (&RunOptions, Fusing), most: Bytes) -> Bytes {
-    match (options.runtime, options.device) {
-        (Runtime::Tuned, _) => tuned::needed(graph, (options.instruction_set, options.threads, fusing), most),
-        (Runtime::Candle, DeviceId::Cpu | DeviceId::Metal(_)) => candle::needed(graph, options.threads),
-        // On a memory of its own, of which its driver says what is missing.
-        (Runtime::Candle, DeviceId::Cuda(_)) => graph.input_shape().elements().bytes_f32(),
-    }
+    backend(options.runtime, options.device)
+        .map_or(Bytes(0), |backend| backend.needed_memory(graph, (options, fusing), most))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::DeviceId;
     use crate::graph::{Conv2d, GraphBuilder, Op, Shape, Window};
+    use crate::runtime::Runtime;
 
     /// A 3x3 convolution with bias from 3 to 6 channels of `side` x `side` pixels, beside itself.
     fn graph(batch: usize, side: usize) -> Graph {

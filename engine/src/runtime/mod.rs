@@ -1,21 +1,40 @@
-//! Runs a graph on a device. One trait, two runtimes and a naive reference:
+//! Runs a graph on a device. One trait, three backends and a naive reference:
 //!
+//! - [`plan`]: which layers run as one kernel, and where values lie between kernels: what backends share,
+//! - [`cpu`]: our kernels for processors: folded, fused, for every instruction set,
+//! - [`wgpu`]: our kernels for every GPU, through Vulkan, Metal and Direct3D 12,
 //! - [`candle`]: candle-core / candle-nn operations as a Candle user would write them,
-//! - [`tuned`]: folded, fused and with our own kernels,
 //! - [`reference`]: plain loops that say what every operation means, for tests only.
+//!
+//! The [`backend`] that a [`Runtime`] is on a device compiles a graph into an [`Executable`].
 
+mod backend;
 pub mod candle;
+pub mod cpu;
 mod executable;
+mod fault;
 mod memory;
 mod options;
-mod plan;
+mod parameters;
+pub mod plan;
 mod prepare;
+#[cfg(test)]
+mod random_graph;
 pub mod reference;
-pub mod tuned;
+mod timestamps;
+mod unsupported;
+pub mod wgpu;
 
-pub use executable::{Executable, Marks, PrepareError, RunError};
+pub use self::wgpu::{GpuPeaks, gpu_peaks};
+pub use crate::device::Precision;
+pub use backend::{Backend, backend};
+pub use cpu::Isa;
+pub(crate) use executable::Stopwatch;
+pub use executable::{Executable, Marks, PrepareError, RunError, RunTimes};
+pub use fault::DeviceFault;
 pub use memory::{check_memory, needed_memory};
 pub use options::{RunOptions, Runtime};
-pub use plan::{Fusing, Kernel, KernelPlan, WINOGRAD};
+pub use plan::{Fusing, Kernel, KernelPlan, KernelSpec, WINOGRAD};
 pub use prepare::{prepare, prepare_apart};
-pub use tuned::Isa;
+pub use timestamps::device_times;
+pub use unsupported::UnsupportedRun;

@@ -6,16 +6,16 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::tuned::Isa;
-use crate::device::DeviceId;
+use super::cpu::Isa;
+use crate::device::{DeviceId, Precision};
 
 /// Which implementation of the operations runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Runtime {
-    /// Our own kernels: batch norm folded, layers fused; on the CPU.
+    /// Our own kernels: batch norm folded, layers fused; on the CPU and on graphics cards (`gpu:N`).
     Tuned,
-    /// Stock Candle operations, one kernel per layer; on any device.
+    /// Stock Candle operations, one kernel per layer; on the CPU, CUDA and Metal.
     Candle,
 }
 
@@ -27,7 +27,7 @@ impl Runtime {
     #[must_use]
     pub const fn default_on(device: DeviceId) -> Self {
         match device {
-            DeviceId::Cpu => Self::Tuned,
+            DeviceId::Cpu | DeviceId::Gpu(_) | DeviceId::SoftwareGpu => Self::Tuned,
             DeviceId::Cuda(_) | DeviceId::Metal(_) => Self::Candle,
         }
     }
@@ -35,7 +35,21 @@ impl Runtime {
     /// Whether this runtime has kernels for `device`.
     #[must_use]
     pub const fn runs_on(self, device: DeviceId) -> bool {
-        matches!((self, device), (Self::Candle, _) | (Self::Tuned, DeviceId::Cpu))
+        match (self, device) {
+            (_, DeviceId::Cpu) => true,
+            (Self::Tuned, device) => device.is_of_wgpu(),
+            (Self::Candle, device) => !device.is_of_wgpu(),
+        }
+    }
+
+    /// What it has kernels for on `device`; whether the device itself can do it is another question
+    /// ([`Device::precisions`](crate::device::Device::precisions)).
+    #[must_use]
+    pub const fn precisions_on(self, device: DeviceId) -> &'static [Precision] {
+        match self {
+            Self::Tuned if device.is_of_wgpu() => &Precision::ALL,
+            _ => &[Precision::F32],
+        }
     }
 
     /// The name used on the command line and in files.
@@ -68,7 +82,7 @@ impl FromStr for Runtime {
 /// Everything besides the design that decides what runs. Shown as `cpu, tuned, 2 threads, batch 1`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct RunOptions {
-    /// `cpu`, `cuda:0`, `metal:0`.
+    /// `cpu`, `gpu:0`, `gpu:software`, `cuda:0`, `metal:0`.
     pub device: DeviceId,
     /// The implementation.
     pub runtime: Runtime,
@@ -79,21 +93,101 @@ pub struct RunOptions {
     /// Forces the tuned kernels' instruction set; the widest that the machine has where absent.
     #[serde(default)]
     pub instruction_set: Option<Isa>,
+    /// What feature maps and weights are stored in.
+    #[serde(default)]
+    pub precision: Precision,
 }
 
 impl RunOptions {
     /// The device's default runtime with the machine's widest instruction set.
     #[must_use]
     pub const fn new(device: DeviceId, threads: usize, batch: u32) -> Self {
-        Self { device, runtime: Runtime::default_on(device), threads, batch, instruction_set: None }
+        let (runtime, precision) = (Runtime::default_on(device), Precision::F32);
+        Self { device, runtime, threads, batch, instruction_set: None, precision }
+    }
+
+    /// The same on another device, with what that one has no kernels for put back to what is usual there.
+    #[must_use]
+    pub fn on(&self, device: DeviceId) -> Self {
+        let runtime = if self.runtime.runs_on(device) { self.runtime } else { Runtime::default_on(device) };
+        Self { device, ..self.clone() }.with(runtime)
+    }
+
+    /// The same with another runtime, in 32 bits where that has no kernels for the precision.
+    #[must_use]
+    pub fn with(&self, runtime: Runtime) -> Self {
+        let is_known = runtime.precisions_on(self.device).contains(&self.precision);
+        let precision = if is_known { self.precision } else { Precision::F32 };
+        Self { runtime, precision, ..self.clone() }
+    }
+
+    /// The part of a stored result's name that tells ways of running apart: `cpu tuned-avx2 t2 b1`, with the precision
+    /// (`gpu:0 tuned f16 t2 b1`) only where it is not 32 bits, as in names of before there was a choice.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let Self { device, runtime, threads, batch, instruction_set, precision } = self;
+        let isa = instruction_set.map_or_else(String::new, |isa| format!("-{isa}"));
+        let precision = if *precision == Precision::F32 { String::new() } else { format!(" {precision}") };
+        format!("{device} {runtime}{isa}{precision} t{threads} b{batch}")
     }
 }
 
 impl fmt::Display for RunOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { device, runtime, threads, batch, instruction_set } = self;
+        let Self { device, runtime, threads, batch, instruction_set, precision } = self;
         let isa = instruction_set.map_or_else(String::new, |isa| format!(" ({isa})"));
         let plural = if *threads == 1 { "" } else { "s" };
-        f.pad(&format!("{device}, {runtime}{isa}, {threads} thread{plural}, batch {batch}"))
+        let remark = precision.remark();
+        f.pad(&format!("{device}, {runtime}{isa}{remark}, {threads} thread{plural}, batch {batch}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEVICES: [DeviceId; 5] =
+        [DeviceId::Cpu, DeviceId::Gpu(0), DeviceId::SoftwareGpu, DeviceId::Cuda(0), DeviceId::Metal(0)];
+
+    #[test]
+    fn our_kernels_run_on_the_processor_and_on_cards_and_candles_on_its_own_devices() {
+        let on = |runtime: Runtime| DEVICES.map(|device| runtime.runs_on(device));
+        assert_eq!(on(Runtime::Tuned), [true, true, true, false, false]);
+        assert_eq!(on(Runtime::Candle), [true, false, false, true, true]);
+        for device in DEVICES {
+            assert!(Runtime::default_on(device).runs_on(device), "{device}");
+        }
+    }
+
+    #[test]
+    fn sixteen_bits_are_there_with_our_kernels_on_cards_only() {
+        let has_f16 = |runtime: Runtime| DEVICES.map(|device| runtime.precisions_on(device).contains(&Precision::F16));
+        assert_eq!(has_f16(Runtime::Tuned), [false, true, true, false, false]);
+        assert_eq!(has_f16(Runtime::Candle), [false; 5]);
+    }
+
+    #[test]
+    fn what_another_device_or_runtime_cannot_do_is_put_back() {
+        let on_card = RunOptions { precision: Precision::F16, ..RunOptions::new(DeviceId::Gpu(1), 2, 8) };
+        assert_eq!(on_card.on(DeviceId::Gpu(0)), RunOptions { device: DeviceId::Gpu(0), ..on_card.clone() });
+        assert_eq!(on_card.on(DeviceId::Cpu), RunOptions::new(DeviceId::Cpu, 2, 8));
+        assert_eq!(on_card.on(DeviceId::Cuda(0)), RunOptions::new(DeviceId::Cuda(0), 2, 8));
+        let stock = RunOptions { runtime: Runtime::Candle, ..RunOptions::new(DeviceId::Cpu, 2, 8) };
+        assert_eq!(stock.on(DeviceId::Gpu(0)), RunOptions::new(DeviceId::Gpu(0), 2, 8));
+        assert_eq!(stock.on(DeviceId::Metal(0)).runtime, Runtime::Candle);
+        assert_eq!(on_card.with(Runtime::Candle).precision, Precision::F32);
+    }
+
+    #[test]
+    fn the_precision_is_told_where_it_is_not_the_usual_one_and_old_options_have_that() {
+        let usual = RunOptions::new(DeviceId::Gpu(0), 1, 8);
+        let half = RunOptions { precision: Precision::F16, ..usual.clone() };
+        assert_eq!(usual.to_string(), "gpu:0, tuned, 1 thread, batch 8");
+        assert_eq!(half.to_string(), "gpu:0, tuned, f16, 1 thread, batch 8");
+        assert_eq!((usual.key(), half.key()), ("gpu:0 tuned t1 b8".into(), "gpu:0 tuned f16 t1 b8".into()));
+        let old = r#"{"device":"gpu:0","runtime":"tuned","threads":1,"batch":8}"#;
+        assert_eq!(serde_json::from_str::<RunOptions>(old).unwrap(), usual);
+        let json = serde_json::to_string(&half).unwrap();
+        assert_eq!(serde_json::from_str::<RunOptions>(&json).unwrap(), half);
     }
 }

@@ -1,9 +1,7 @@
-//! Chooses the runtime.
+//! Makes a graph ready to run with the backend that the options name.
 
-use super::candle::CandleExecutable;
 use super::memory::check_prepared;
-use super::tuned::TunedExecutable;
-use super::{Executable, Fusing, PrepareError, RunOptions, Runtime};
+use super::{Executable, Fusing, PrepareError, RunOptions, UnsupportedRun, backend};
 use crate::device::Device;
 use crate::graph::Graph;
 use crate::weights::Weights;
@@ -11,7 +9,7 @@ use crate::weights::Weights;
 /// Makes a graph ready to run: weights on the device, buffers planned.
 ///
 /// # Errors
-/// Where weights do not fit, the device fails, or memory would not suffice.
+/// Where weights do not fit, the device fails, memory would not suffice, or nothing has kernels for it.
 pub fn prepare(
     graph: &Graph,
     weights: &Weights,
@@ -42,12 +40,9 @@ fn prepared(
     options: &RunOptions,
     fusing: Fusing,
 ) -> Result<Box<dyn Executable + Send>, PrepareError> {
+    options.check_on(device)?;
     check_prepared(graph, options, fusing)?;
-    match options.runtime {
-        Runtime::Tuned => {
-            let how = (options.instruction_set, options.threads, fusing);
-            Ok(Box::new(TunedExecutable::with_fusing(graph, weights, device, how)?))
-        }
-        Runtime::Candle => Ok(Box::new(CandleExecutable::prepare(graph, weights, device)?)),
-    }
+    let RunOptions { runtime, device: id, .. } = *options;
+    let backend = backend(runtime, id).ok_or(UnsupportedRun::Runtime { runtime, device: id })?;
+    backend.compile(graph, weights, device, (options, fusing))
 }

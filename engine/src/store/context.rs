@@ -8,11 +8,8 @@ use crate::runtime::RunOptions;
 /// The version of this program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The precision that everything runs in today.
-pub const PRECISION: &str = "f32";
-
-/// What is written where the processor does not tell its name.
-const UNKNOWN_MACHINE: &str = "unknown";
+/// What is written where the processor does not tell its name, and of what began before the machine was known.
+pub(super) const UNKNOWN_MACHINE: &str = "unknown";
 
 /// Machine, program version and way of running. A result is current only in an equal context.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,9 +18,7 @@ pub struct RunContext {
     pub machine: String,
     /// Version of the program that measured.
     pub version: String,
-    /// `f32`
-    pub precision: String,
-    /// Device, runtime, threads, batch, instruction set.
+    /// Device, runtime, precision, threads, batch, instruction set.
     pub options: RunOptions,
 }
 
@@ -41,20 +36,19 @@ impl RunContext {
         Self {
             machine: machine.unwrap_or(UNKNOWN_MACHINE).to_owned(),
             version: VERSION.to_owned(),
-            precision: PRECISION.to_owned(),
             options: options.clone(),
         }
     }
 
     /// The parameters of [`ANY_BATCH`].
     pub(super) fn without_batch(&self) -> [rusqlite::types::Value; 7] {
-        let RunOptions { device, runtime, threads, batch: _, instruction_set } = self.options;
+        let RunOptions { device, runtime, threads, batch: _, instruction_set, precision } = self.options;
         [
             self.machine.clone().into(),
             device.to_string().into(),
             self.version.clone().into(),
             runtime.name().to_owned().into(),
-            self.precision.clone().into(),
+            precision.name().to_owned().into(),
             i64::try_from(threads).unwrap_or(i64::MAX).into(),
             instruction_set.map_or("", |isa| isa.name()).to_owned().into(),
         ]
@@ -84,11 +78,15 @@ impl RunContext {
         Ok(connection.last_insert_rowid())
     }
 
-    /// The context in a row's first columns; `None` where it names a device or runtime that this version does not know.
+    /// The context in a row's first columns; `None` where it names a device, runtime or precision that this
+    /// version does not know.
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Option<Self>> {
         let (device, runtime) = (row.get::<_, String>(1)?, row.get::<_, String>(3)?);
         let (threads, isa) = (row.get::<_, i64>(5)?, row.get::<_, String>(6)?);
-        let (Ok(device), Ok(runtime), Ok(threads)) = (device.parse(), runtime.parse(), usize::try_from(threads)) else {
+        let precision = row.get::<_, String>(4)?.parse();
+        let (Ok(device), Ok(runtime), Ok(precision), Ok(threads)) =
+            (device.parse(), runtime.parse(), precision, usize::try_from(threads))
+        else {
             return Ok(None);
         };
         let instruction_set = match isa.as_str() {
@@ -98,7 +96,7 @@ impl RunContext {
                 Err(_) => return Ok(None),
             },
         };
-        let options = RunOptions { device, runtime, threads, batch: row.get(7)?, instruction_set };
-        Ok(Some(Self { machine: row.get(0)?, version: row.get(2)?, precision: row.get(4)?, options }))
+        let options = RunOptions { device, runtime, threads, batch: row.get(7)?, instruction_set, precision };
+        Ok(Some(Self { machine: row.get(0)?, version: row.get(2)?, options }))
     }
 }

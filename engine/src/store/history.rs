@@ -80,6 +80,15 @@ impl HistoryRow {
         let plural = if *threads == 1 { "" } else { "s" };
         format!("{runtime}{isa}, {threads} thread{plural}, batch {batch}")
     }
+
+    /// The precision behind the [`way`](Self::way), where it is not 32 bits.
+    #[must_use]
+    pub fn remark(&self) -> String {
+        match self.options.precision.as_str() {
+            "f32" => String::new(),
+            precision => format!(", {precision}"),
+        }
+    }
 }
 
 impl Store {

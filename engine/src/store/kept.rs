@@ -5,7 +5,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::context::COLUMNS;
-use super::{PRECISION, RunContext, Store, StoreError, Timestamp, VERSION};
+use super::context::UNKNOWN_MACHINE;
+use super::{RunContext, Store, StoreError, Timestamp, VERSION};
 use crate::runtime::RunOptions;
 
 /// So many results that were written last are kept.
@@ -67,10 +68,10 @@ impl<T> Kept<T> {
     /// Whether this version of the program took it in this way on this machine.
     #[must_use]
     pub fn is_of(&self, machine: Option<&str>, options: &RunOptions) -> bool {
-        let RunContext { machine: of, version, precision, options: with } = &self.context;
-        // Until the machine is known, its own results are not called another's.
-        let is_here = machine.is_none_or(|machine| machine == of);
-        is_here && version == VERSION && precision == PRECISION && with == options
+        let RunContext { machine: of, version, options: with } = &self.context;
+        // Until the machine is known, its own results are not called another's; nor is what began before it was.
+        let is_here = machine.is_none_or(|machine| machine == of || of == UNKNOWN_MACHINE);
+        is_here && version == VERSION && with == options
     }
 }
 

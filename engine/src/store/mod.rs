@@ -23,7 +23,7 @@ mod take_over;
 mod tests;
 mod timestamp;
 
-pub use context::{PRECISION, RunContext, VERSION};
+pub use context::{RunContext, VERSION};
 pub use error::StoreError;
 pub use history::{HistoryOptions, HistoryRow};
 pub use kept::{Kept, Kind};

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::kept::seconds;
-use super::{Kind, PRECISION, RunContext, Store, StoreError, Timestamp};
+use super::{Kind, RunContext, Store, StoreError, Timestamp};
 use crate::device::DeviceId;
 use crate::files::read_regular;
 use crate::runtime::{Isa, RunOptions, Runtime};
@@ -145,7 +145,7 @@ fn put(
 }
 
 fn context(machine: Option<&str>, options: RunOptions) -> RunContext {
-    RunContext { version: VERSION.into(), precision: PRECISION.into(), ..RunContext::new(machine, &options) }
+    RunContext { version: VERSION.into(), ..RunContext::new(machine, &options) }
 }
 
 /// The options in a point's key: `DESIGN DEVICE RUNTIME[-ISA] tTHREADS bBATCH MODE-NUMBERS`.
@@ -156,7 +156,7 @@ fn options_of(key: &str) -> Option<RunOptions> {
     let threads = words.next()?.strip_prefix('t')?.parse().ok()?;
     let batch = words.next()?.strip_prefix('b')?.parse().ok()?;
     let instruction_set = if isa.is_empty() { None } else { Some(isa.parse().ok()?) };
-    Some(RunOptions { device, runtime: runtime.parse().ok()?, threads, batch, instruction_set })
+    Some(RunOptions { runtime: runtime.parse().ok()?, instruction_set, ..RunOptions::new(device, threads, batch) })
 }
 
 fn json<T: DeserializeOwned>(path: &Path) -> Option<T> {

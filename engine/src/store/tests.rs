@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::*;
+use crate::clock::TimerQuality;
 use crate::design::Fingerprint;
-use crate::device::{Conditions, DeviceId};
+use crate::device::{Conditions, DeviceId, Precision};
 use crate::measure::{
-    Circumstances, MeasureKey, Measurement, Mode, NoiseFloor, ProcessSamples, Protocol, TimerQuality, WarmUp, Warning,
+    Circumstances, MeasureKey, Measurement, Mode, NoiseFloor, ProcessSamples, Protocol, WarmUp, Warning,
 };
 use crate::runtime::{Isa, RunOptions, Runtime};
 use crate::units::Nanos;
@@ -126,12 +127,13 @@ fn a_context_reads_back_whatever_it_is_and_only_an_equal_one_is_current() {
         threads: 3,
         batch: 8,
         instruction_set: Some(Isa::Portable),
+        precision: Precision::F32,
     };
     let contexts = [
         here(),
         RunContext { machine: "another".into(), ..here() },
         RunContext { version: "0.1.0".into(), ..here() },
-        RunContext { precision: "f16".into(), ..here() },
+        RunContext { options: RunOptions { precision: Precision::F16, ..options(1) }, ..here() },
         RunContext { options: forced, ..here() },
     ];
     for context in &contexts {

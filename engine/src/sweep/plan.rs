@@ -155,17 +155,15 @@ impl Combination {
 #[must_use]
 pub fn run_key(key: &MeasureKey) -> String {
     let MeasureKey { design, options, protocol } = key;
-    let RunOptions { device, runtime, threads, batch, instruction_set } = options;
-    let isa = instruction_set.map_or_else(String::new, |isa| format!("-{isa}"));
     // `Debug` spells out every number of the protocol.
     let numbers = crate::design::fnv1a_64(format!("{protocol:?}").as_bytes());
-    format!("{design} {device} {runtime}{isa} t{threads} b{batch} {}-{numbers:016x}", protocol.mode)
+    format!("{design} {} {}-{numbers:016x}", options.key(), protocol.mode)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::DeviceId;
+    use crate::device::{DeviceId, Precision};
     use crate::measure::Protocol;
     use crate::zoo::preset;
 
@@ -249,5 +247,8 @@ mod tests {
         assert!(keys[0].contains(" cpu tuned t1 b1 live-"), "{}", keys[0]);
         let renamed = Point { design: all[0].design.apply(&Edit::Rename("other".into())), ..all[0].clone() };
         assert_eq!(key(&renamed, Protocol::live()), keys[0]);
+        let mut half = all[0].clone();
+        (half.options.device, half.options.precision) = (DeviceId::Gpu(0), Precision::F16);
+        assert!(key(&half, Protocol::live()).contains(" gpu:0 tuned f16 t1 b1 live-"));
     }
 }

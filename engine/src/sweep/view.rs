@@ -88,8 +88,9 @@ impl Figure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::TimerQuality;
     use crate::device::{Conditions, DeviceId};
-    use crate::measure::{Circumstances, MeasureKey, Measurement, ProcessSamples, Protocol, TimerQuality, WarmUp};
+    use crate::measure::{Circumstances, MeasureKey, Measurement, ProcessSamples, Protocol, WarmUp};
     use crate::runtime::RunOptions;
     use crate::store::RunContext;
     use crate::sweep::{ResultsFile, Sweep, run_key};

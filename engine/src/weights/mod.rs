@@ -2,7 +2,7 @@
 //!
 //! - [`Weights::seeded`] makes them up, reproducibly, where only speed or agreement matters;
 //! - [`load`] reads `.safetensors` and PyTorch's `.pth`/`.pt` and says everything that does not fit in one error;
-//! - [`WeightsFile`] knows what a file holds before it is read, and [`fitting`] which presets it fits;
+//! - [`WeightsFile`] knows what a file holds before it is read;
 //! - [`fold`] merges batch normalisation into the convolution before it.
 //!
 //! Files are not trusted: sizes are checked against the file's length before anything is allocated.
@@ -10,7 +10,6 @@
 mod element;
 mod error;
 mod expected;
-mod fitting;
 mod fold;
 mod load;
 mod pth;
@@ -21,7 +20,6 @@ mod stored;
 
 pub use error::{Misfit, Mismatch, WeightsError};
 pub use expected::{ExpectedTensor, Role, expected, expected_elements};
-pub use fitting::{FitError, classes_of, fitted, fitting};
 pub use fold::{BatchNormTensors, FoldError, Folded, fold};
 pub use load::{WeightsFile, load};
 pub use safetensors::{save_safetensors, to_safetensors};

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use shufflescope_engine::measure::MonotonicClock;
+use shufflescope_engine::clock::MonotonicClock;
 
 use super::*;
 use crate::camera::{Captured, RawImage};

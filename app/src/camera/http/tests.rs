@@ -278,7 +278,7 @@ fn a_lost_connection_is_made_again_and_counted() {
         stream.write_all(HEADER.as_bytes())?;
         stream.write_all(&part(JPEG))
     });
-    let clock = std::sync::Arc::new(shufflescope_engine::measure::MonotonicClock::new());
+    let clock = std::sync::Arc::new(shufflescope_engine::clock::MonotonicClock::new());
     let capture = Capture::start(&SourceSpec::Http(address), SourceOptions::default(), clock).unwrap();
     let start = Instant::now();
     let CaptureStatus { last_error, .. } = loop {

@@ -1,7 +1,7 @@
 use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use shufflescope_engine::measure::{Clock, TimerQuality};
+use shufflescope_engine::clock::{Clock, TimerQuality};
 
 use super::*;
 use crate::camera::{FrameSource, Next, Pixels, RawImage, SourceError, SourceOptions, SourceSpec};
@@ -177,7 +177,7 @@ impl Classify for Always {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn endless(classifier: Option<Box<dyn Classify>>) -> Pipeline {
-    let clock: SharedClock = Arc::new(shufflescope_engine::measure::MonotonicClock::new());
+    let clock: SharedClock = Arc::new(shufflescope_engine::clock::MonotonicClock::new());
     let capture = Capture::with_opener("test".into(), Box::new(|_| Ok(Box::new(Endless))), Arc::clone(&clock)).unwrap();
     Pipeline::start(capture, classifier, clock, Box::new(|| {})).unwrap()
 }
@@ -248,7 +248,7 @@ fn a_frame_that_cannot_be_decoded_is_counted_and_the_next_one_shown() {
 
 #[test]
 fn the_synthetic_scene_goes_all_the_way() {
-    let clock: SharedClock = Arc::new(shufflescope_engine::measure::MonotonicClock::new());
+    let clock: SharedClock = Arc::new(shufflescope_engine::clock::MonotonicClock::new());
     let resolution = Some(crate::camera::Resolution { width: 64, height: 48 });
     let options = SourceOptions { resolution, interval: Some(Nanos::from_millis(1)) };
     let capture = Capture::start(&SourceSpec::Synthetic { seed: 0 }, options, Arc::clone(&clock)).unwrap();
@@ -285,7 +285,7 @@ fn a_network_that_panics_is_told_on_every_frame_freed_and_replaced_by_the_next_o
 
 #[test]
 fn a_pipeline_whose_thread_dies_says_so_at_once() {
-    let clock: SharedClock = Arc::new(shufflescope_engine::measure::MonotonicClock::new());
+    let clock: SharedClock = Arc::new(shufflescope_engine::clock::MonotonicClock::new());
     let capture = Capture::with_opener("test".into(), Box::new(|_| Ok(Box::new(Endless))), Arc::clone(&clock)).unwrap();
     let pipeline = Pipeline::start(capture, None, clock, Box::new(|| panic!("nobody to wake"))).unwrap();
     let start = std::time::Instant::now();
@@ -301,4 +301,31 @@ fn a_pipeline_whose_thread_dies_says_so_at_once() {
         pipeline.wait(hour).is_none() && pipeline.wait_after(Some(u64::MAX), hour).is_none(),
         "nobody waits for it"
     );
+}
+
+/// Its device is gone.
+struct Lost;
+
+impl Classify for Lost {
+    fn classify(&mut self, _: &Picture) -> anyhow::Result<Outcome> {
+        let fault = shufflescope_engine::runtime::DeviceFault::Lost { reason: "reset".into() };
+        Err(anyhow::Error::new(fault).context("the network fails"))
+    }
+}
+
+#[test]
+fn a_network_whose_device_is_lost_ends_the_pipeline_and_one_that_fails_otherwise_does_not() {
+    let pipeline = endless(Some(Box::new(Always(Err("no luck")))));
+    let view = view_of(&pipeline, Generation(0));
+    assert_eq!((best(&view), pipeline.failure()), (Err("no luck"), None));
+    pipeline.set_classifier(Some(Box::new(Lost)), Generation(1));
+    let start = std::time::Instant::now();
+    let failure = loop {
+        if let Some(failure) = pipeline.failure() {
+            break failure;
+        }
+        assert!(start.elapsed() < PATIENCE, "it goes on");
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    assert!(failure.contains("the network fails: the device was lost (reset)"), "{failure}");
 }

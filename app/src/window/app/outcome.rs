@@ -158,9 +158,13 @@ impl App {
                 let processor = profile.machine.cpu_model.as_deref().unwrap_or("an unknown processor");
                 let threads = if measured.threads == 1 { "1 thread" } else { &format!("{} threads", measured.threads) };
                 format!(
-                    "A is what was saved there: its latency, {}, comes from the file ({}, {}, {threads}, batch {}, on \
+                    "A is what was saved there: its latency, {}, comes from the file ({}, {}{}, {threads}, batch {}, on \
                      {processor}).",
-                    measured.whole.median, measured.device, measured.runtime, measured.batch
+                    measured.whole.median,
+                    measured.device,
+                    measured.runtime,
+                    measured.precision.remark(),
+                    measured.batch
                 )
             }
             None => "A is what was saved there; the file holds no latency.".into(),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use shufflescope_engine::experiment::PairResult;
 use shufflescope_engine::graph::Graph;
-use shufflescope_engine::measure::{Breakdown, InterleaveRules, Interleaved, LayerDifference, LayerSource, NoiseFloor};
+use shufflescope_engine::measure::{Breakdown, InterleaveRules, Interleaved, NoiseFloor};
+use shufflescope_engine::report::{LayerDifference, LayerSource};
 
 use super::{Compared, Key};
 use crate::later::Later;

@@ -87,10 +87,14 @@ impl Writer {
     }
 
     /// Writes the path of a folder into a file, for the next session.
-    pub fn remember(&self, file: PathBuf, folder: &Path) {
-        let Some(folder) = folder.to_str().map(str::to_owned) else { return };
-        // A folder that is forgotten costs a few clicks; nothing to bother anybody with.
-        self.add(file, true, move || Ok(folder.into_bytes()), |_| None);
+    pub fn remember_folder(&self, file: PathBuf, folder: &Path) {
+        let Some(folder) = folder.to_str() else { return };
+        self.remember(file, folder.as_bytes().to_vec());
+    }
+
+    /// Writes a small file for the next session. What is forgotten costs a few clicks: nothing to bother anybody with.
+    pub fn remember(&self, file: PathBuf, content: Vec<u8>) {
+        self.add(file, true, move || Ok(content), |_| None);
     }
 
     /// Whether anything is being written.

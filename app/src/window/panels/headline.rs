@@ -2,7 +2,8 @@
 
 use eframe::egui;
 use egui::{Color32, RichText, Ui};
-use shufflescope_engine::measure::Spread;
+use shufflescope_engine::measure::{Measurement, Spread, Warning};
+use shufflescope_engine::report::on_device as device_facts;
 
 use crate::window::document::Pinned;
 use crate::window::format;
@@ -30,7 +31,8 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>) {
     let palette = Palette::current(ui);
     let mut cards = on_paper(scene);
     cards.extend(measured(scene, palette));
-    let columns = if ui.available_width() < 690.0 { 3 } else { 6 };
+    cards.extend(scene.live.result().and_then(|(measurement, freshness)| on_device(measurement, freshness, palette)));
+    let columns = if ui.available_width() < 690.0 { cards.len().div_ceil(2) } else { cards.len() };
     let gap = ui.spacing().item_spacing.x;
     let width = (ui.available_width() - gap * (columns as f32 - 1.0)) / columns as f32;
     for row in cards.chunks(columns) {
@@ -131,6 +133,30 @@ fn measured(scene: Scene<'_>, palette: Palette) -> [Card; 2] {
     [latency, rate]
 }
 
+/// What the device itself takes, where the host only feeds it, with a badge where that is too slow.
+fn on_device(measurement: &Measurement, freshness: Freshness, palette: Palette) -> Option<Card> {
+    let enqueue = measurement.enqueue?;
+    let (detail, detail_color) = match measurement.launch_bound() {
+        Some(_) => ("launch-bound".into(), Some(palette.warn)),
+        None => (format!("enqueue {}", enqueue.median), None),
+    };
+    let facts = device_facts(measurement).into_iter();
+    let facts: Vec<String> = facts.map(|fact| format!("{}: {}, {}.", fact.name, fact.value, fact.detail)).collect();
+    let is_about_device =
+        |warning: &&Warning| matches!(warning, Warning::LaunchBound { .. } | Warning::HostLatency { .. });
+    let why = measurement.warnings.iter().filter(is_about_device).map(|warning| format!("\n{warning}."));
+    Some(Card {
+        name: "device",
+        value: measurement.device_time.map_or_else(|| "unknown".into(), |device| device.median.to_string()),
+        is_stale: !freshness.is_current(),
+        detail,
+        detail_color,
+        change: None,
+        more_is_better: false,
+        about: facts.join("\n") + &why.collect::<String>(),
+    })
+}
+
 /// What the latency is worth, in a few words.
 fn state(scene: Scene<'_>, palette: Palette) -> (String, Option<Color32>) {
     let phase = scene.live.phase();
@@ -225,4 +251,45 @@ fn versus(change: f64, more_is_better: bool, palette: Palette) -> (String, Color
         _ => palette.warn,
     };
     (format!("{} vs A", format::change(change)), color)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shufflescope_engine::clock::TimerQuality;
+    use shufflescope_engine::device::{Conditions, DeviceId};
+    use shufflescope_engine::measure::{Circumstances, MeasureKey, ProcessSamples, Protocol, WarmUp};
+    use shufflescope_engine::runtime::RunOptions;
+    use shufflescope_engine::units::Nanos;
+    use shufflescope_engine::zoo;
+
+    /// Runs of 400 us for the host and 200 us for the device, enqueued in so long.
+    fn card(device: DeviceId, enqueue: u64) -> Option<Card> {
+        let warm_up = WarmUp { first_run: Nanos(20), runs: 3, time: Nanos(60), settled: true };
+        let mut process = ProcessSamples::new(warm_up, TimerQuality { precision: Nanos(1), read_cost: Nanos(0) }, 1, 1);
+        process.whole = vec![Nanos(400_000); 9];
+        process.enqueue = vec![Nanos(enqueue); 9];
+        process.device = vec![Nanos(200_000); 9];
+        process.transfer = vec![Nanos(70_000); 5];
+        let design = zoo::preset("shufflenet-v2-x0.5").unwrap().fingerprint();
+        let key = MeasureKey { design, options: RunOptions::new(device, 1, 1), protocol: Protocol::live() };
+        let circumstances = Circumstances { key, kernels: vec![], conditions: Conditions::default(), scatter: None };
+        let measurement = Measurement::summarise(&circumstances, &[process]).unwrap();
+        on_device(&measurement, Freshness::Final, Palette::of(egui::Theme::Dark))
+    }
+
+    #[test]
+    fn a_gpus_own_time_has_a_card_with_a_badge_that_explains_itself_where_it_waits_for_the_host() {
+        assert!(card(DeviceId::Cpu, 400_000).is_none(), "the processor feeds nobody");
+        let calm = card(DeviceId::Cuda(0), 60_000).unwrap();
+        assert_eq!((calm.value.as_str(), calm.detail.as_str()), ("200 µs", "enqueue 60.0 µs"));
+        assert!(calm.detail_color.is_none() && calm.about.contains("transfer: 70.0 µs"), "{}", calm.about);
+        assert!(calm.about.contains("the other 200 µs go into"), "where the rest goes: {}", calm.about);
+        let bound = card(DeviceId::Cuda(0), 300_000).unwrap();
+        assert_eq!(
+            (bound.detail.as_str(), bound.detail_color),
+            ("launch-bound", Some(Palette::of(egui::Theme::Dark).warn))
+        );
+        assert!(bound.about.contains("so the device waits for the host"), "{}", bound.about);
+    }
 }

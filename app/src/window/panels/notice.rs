@@ -5,6 +5,7 @@ use egui::{Align, Layout, RichText, Role, Ui};
 
 use shufflescope_engine::design::{Design, Field};
 
+use super::design::about_device;
 use crate::window::command::{Command, Commands};
 use crate::window::live::Phase;
 use crate::window::scene::{Notice, Scene};
@@ -15,6 +16,7 @@ use crate::window::widgets::{Mark, mark, named};
 #[must_use]
 pub fn is_shown(scene: Scene<'_>, said: Option<&Notice>) -> bool {
     said.is_some()
+        || scene.gpu_question.is_some()
         || scene.errands.iter().any(|errand| errand.progress().is_some())
         || matches!(scene.live.phase(), Phase::Failed(_))
         || !scene.document.errors().is_empty()
@@ -51,6 +53,19 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, said: Option<&Notice>, commands: &mut
             let cancel = format!("Cancel: {}", errand.name());
             if named(ui.button("Cancel"), Role::Button, &cancel).clicked() {
                 commands.push(Command::CancelErrand(errand.id));
+            }
+        });
+    }
+    if let Some(question) = scene.gpu_question {
+        line(ui, &question.text, false, palette, |ui| {
+            let hint = "It stays in the list of devices under Run on; this is asked only once.";
+            let no = ui.button("No").on_hover_text(hint);
+            if named(no, Role::Button, "Do not use the graphics card").clicked() {
+                commands.push(Command::DeclineGpu);
+            }
+            let yes = ui.button("Use it").on_hover_text(about_device(question.device));
+            if named(yes, Role::Button, "Use the graphics card").clicked() {
+                commands.push(Command::AcceptGpu);
             }
         });
     }

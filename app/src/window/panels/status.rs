@@ -2,8 +2,11 @@
 
 use eframe::egui;
 use egui::{Align, Layout, ProgressBar, RichText, Role, Ui};
+use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::measure::Measurement;
+use shufflescope_engine::runtime::RunOptions;
 
+use super::design::about_device;
 use crate::window::command::{Command, Commands};
 use crate::window::format;
 use crate::window::live::{Freshness, Phase};
@@ -24,10 +27,10 @@ fn conditions(ui: &mut Ui, scene: Scene<'_>) {
     let palette = Palette::current(ui);
     let options = scene.document.valid_options();
     let threads = if options.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", options.threads) };
-    let what = format!("{} · {} · {threads} · batch {}", options.device, options.runtime, options.batch);
-    let machine = scene.surroundings.machine().and_then(|machine| machine.cpu_model.clone());
+    let RunOptions { device, runtime, precision, batch, .. } = &options;
+    let what = format!("{device} · {runtime}{} · {threads} · batch {batch}", precision.remark());
     ui.add(egui::Label::new(RichText::new(what).color(palette.text)).truncate())
-        .on_hover_text(machine.unwrap_or_else(|| "The processor does not tell its name".into()));
+        .on_hover_text(hardware(scene, *device));
     let result = scene.live.result();
     let canary = result.and_then(|(measurement, _)| measurement.canary.drift);
     let canary = canary.map_or_else(|| "unknown".into(), format::change);
@@ -43,6 +46,17 @@ fn conditions(ui: &mut Ui, scene: Scene<'_>) {
         .on_hover_text("Share of the processor that other programs used during the last measurement");
     if let Some((measurement, freshness)) = result {
         warnings(ui, measurement, freshness, palette);
+    }
+}
+
+/// The name of what is measured on, and what else is known of it.
+fn hardware(scene: Scene<'_>, device: DeviceId) -> String {
+    let info = scene.surroundings.device(device);
+    match info.and_then(|info| Some((info, info.name.as_ref()?))) {
+        Some((_, name)) if device == DeviceId::Cpu => name.clone(),
+        Some((info, name)) => format!("{name} ({})", info.facts()),
+        None if device == DeviceId::Cpu => "The processor does not tell its name".into(),
+        None => about_device(device).into(),
     }
 }
 

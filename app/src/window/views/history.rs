@@ -90,7 +90,7 @@ fn table(ui: &mut Ui, scene: Scene<'_>, rows: &[HistoryRow], palette: Palette) {
             let cells = [
                 row.when.minute(),
                 row.version.clone(),
-                format!("{}, {}", row.device, row.way()),
+                format!("{}, {}{}", row.device, row.way(), row.remark()),
                 row.options.mode.clone(),
                 row.median.to_string(),
                 change.clone(),
@@ -101,11 +101,12 @@ fn table(ui: &mut Ui, scene: Scene<'_>, rows: &[HistoryRow], palette: Palette) {
             line.col(|ui| interval(ui, row, &scale, color, palette));
             let to_before = if change.is_empty() { change } else { format!(", {change} to the run before") };
             let name = format!(
-                "{}, version {}, {}, {}, {} mode, on {}: {} ({} to {}){to_before}",
+                "{}, version {}, {}, {}{}, {} mode, on {}: {} ({} to {}){to_before}",
                 row.when.minute(),
                 row.version,
                 row.device,
                 row.way(),
+                row.remark(),
                 row.options.mode,
                 row.machine,
                 row.median,

@@ -120,7 +120,8 @@ const HOW: &str = "Each ceiling is the best of several ways, each tried again an
 
 fn what_peaks_say(peaks: &Peaks) -> String {
     let cache = peaks.cache.map_or_else(String::new, |(cache, _)| format!(" · caches {cache}"));
-    format!("At most {}{cache} · memory {}", peaks.compute, peaks.memory)
+    let launch = peaks.launch.map_or_else(String::new, |launch| format!(" · a launch {launch}"));
+    format!("At most {}{cache} · memory {}{launch}", peaks.compute, peaks.memory)
 }
 
 fn how(peaks: &Peaks) -> String {

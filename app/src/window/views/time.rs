@@ -72,8 +72,8 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         if let Some(breakdown) = breakdown {
             ui.add_space(theme::GAP);
             let text = format!(
-                "Shares of the time are of the marked whole, {}; {} of it is in no kernel.",
-                breakdown.marked_whole, breakdown.unaccounted
+                "Shares of the time are of the marked whole by the {}'s clock, {}; {} of it is in no kernel.",
+                breakdown.clock, breakdown.marked_whole, breakdown.unaccounted
             );
             ui.label(RichText::new(text).small().color(palette.muted));
         }

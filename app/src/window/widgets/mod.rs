@@ -5,9 +5,11 @@ mod field;
 mod mark;
 mod number;
 mod scatter;
+mod slider;
 
 pub use choice::choice;
 pub use field::{label, named, problem, row};
 pub use mark::{Mark, disclosure, mark};
 pub use number::number;
 pub use scatter::{Across, Axis, Dot, Scatter, legend};
+pub use slider::slider;

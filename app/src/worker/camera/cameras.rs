@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use shufflescope_engine::measure::MonotonicClock;
+use shufflescope_engine::clock::MonotonicClock;
 
 use super::networks::Networks;
 use super::session::Session;

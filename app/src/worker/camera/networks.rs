@@ -18,7 +18,7 @@ use crate::camera::{
 use crate::worker::events::Events;
 use crate::worker::protocol::{CameraEvent, Event};
 use crate::worker::turn::{Turn, Turns};
-use crate::{explain, panic_text};
+use crate::{ends_process, explain, panic_text};
 
 /// How long the thread waits for a wish at a time.
 const LOOK_UP: Duration = Duration::from_secs(3600);
@@ -125,6 +125,9 @@ impl Maker {
             }
             Err(error) => {
                 self.set(None, generation);
+                if let Some(pipeline) = self.pipeline().filter(|_| ends_process(&error)) {
+                    pipeline.give_up(explain(&error));
+                }
                 self.say(CameraEvent::Failed { generation, message: explain(&error) });
             }
         }

@@ -2,10 +2,11 @@
 
 use std::sync::mpsc::{Receiver, channel};
 
+use shufflescope_engine::clock::{ClockDomain, TimerQuality};
 use shufflescope_engine::design::{Edit, InputSize};
 use shufflescope_engine::device::Conditions;
 use shufflescope_engine::measure::{
-    Circumstances, MarkedRun, MeasureKey, Measurement, ProcessSamples, Processes, Protocol, TimerQuality, WarmUp,
+    Circumstances, MarkedRun, MeasureKey, Measurement, ProcessSamples, Processes, Protocol, WarmUp,
 };
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;
@@ -87,7 +88,7 @@ fn meanwhile_no_worker_is_missed_that_is_lost_or_silent() {
     client.lose("it died");
     let later = Instant::now() + Duration::from_secs(86_400);
     assert!(client.current.as_ref().is_some_and(|current| !current.is_silent(later, Duration::ZERO)));
-    client.on_event(Event::Failed { ticket: TICKET, message: "too late".into() });
+    client.on_event(Event::Failed { ticket: TICKET, message: "too late".into(), restart: true });
     wakes.recv_timeout(PATIENCE).unwrap();
     let events = client.poll();
     assert!(matches!(events.as_slice(), [ClientEvent::Done { .. }]), "{events:?}");
@@ -110,7 +111,7 @@ fn a_job_that_is_cancelled_or_replaced_meanwhile_has_no_result() {
 fn samples_that_do_not_fit_together_fail_the_job_with_the_reason() {
     let job = job(2);
     let Event::Done { ticket, measurement, mut samples } = done(&job) else { panic!("it is done") };
-    samples.marked = vec![MarkedRun { whole: Nanos(20), kernels: vec![Nanos(9); 2] }; 5];
+    samples.marked = vec![MarkedRun { whole: Nanos(20), kernels: vec![Nanos(9); 2], clock: ClockDomain::Host }; 5];
     let (mut client, wakes) = after_two(&job, Event::Done { ticket, measurement, samples });
     wakes.recv_timeout(PATIENCE).unwrap();
     let events = client.poll();

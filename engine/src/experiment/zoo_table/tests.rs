@@ -1,7 +1,8 @@
 use super::*;
+use crate::clock::TimerQuality;
 use crate::device::Conditions;
 use crate::experiment::table_8;
-use crate::measure::{Circumstances, MeasureKey, ProcessSamples, Protocol, TimerQuality, WarmUp};
+use crate::measure::{Circumstances, MeasureKey, ProcessSamples, Protocol, WarmUp};
 use crate::units::Nanos;
 
 fn options() -> RunOptions {
@@ -70,6 +71,14 @@ fn rows_that_were_not_measured_say_so_and_are_on_no_front() {
     let widths: Vec<usize> =
         text.lines().filter(|line| line.starts_with('|')).map(|line| line.matches('|').count()).collect();
     assert!(widths.iter().all(|&width| width == 12), "{text}");
+}
+
+#[test]
+fn the_precision_is_told_where_it_is_not_the_usual_one() {
+    let usual = table(&SPEEDS);
+    assert!(usual.markdown().contains("device cpu, runtime candle, 2 threads"), "{}", usual.markdown());
+    let half = ZooTable { precision: Precision::F16, ..usual };
+    assert!(half.markdown().contains("device cpu, runtime candle, f16, 2 threads"), "{}", half.markdown());
 }
 
 #[test]

@@ -2,8 +2,9 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::clock::Clock;
 use crate::measure::fake::{FakeCanary, FakeClock, FakeExecutable, Noise, NoisyMachine};
-use crate::measure::{Clock, InterleaveRules, interleave};
+use crate::measure::{InterleaveRules, interleave};
 
 /// A fresh process measures networks of these nanoseconds in turns on a noisy machine. Whenever networks are prepared
 /// they come to lie elsewhere, and each of them is as far off as the noise says that a process is.

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use candle_core::{DType, Device, Tensor};
 
-use super::{Canary, Clock, TimerQuality};
+use super::Canary;
+use crate::clock::{Clock, TimerQuality};
 use crate::graph::NodeId;
-use crate::runtime::{Executable, Kernel, KernelPlan, Marks, RunError};
+use crate::runtime::{DeviceFault, Executable, Kernel, KernelPlan, Marks, RunError, RunTimes, Stopwatch};
 use crate::units::Nanos;
 
 pub use noise::{Noise, NoisyMachine};
@@ -76,7 +77,10 @@ pub struct FakeExecutable {
     kernels: Durations<Vec<Nanos>>,
     mark_cost: Nanos,
     enqueue: Option<Nanos>,
-    pending: AtomicU64,
+    device: Option<Durations<Option<Nanos>>>,
+    transfer: Option<Durations<Nanos>>,
+    transfers: u64,
+    fault: Durations<Option<DeviceFault>>,
     runs: u64,
     output: Option<Tensor>,
 }
@@ -91,7 +95,10 @@ impl FakeExecutable {
             kernels: Box::new(|_| vec![Nanos::from_millis(1)]),
             mark_cost: Nanos::ZERO,
             enqueue: None,
-            pending: AtomicU64::new(0),
+            device: None,
+            transfer: None,
+            transfers: 0,
+            fault: Box::new(|_| None),
             runs: 0,
             output: None,
         }
@@ -112,10 +119,32 @@ impl FakeExecutable {
         self
     }
 
-    /// Runs return after `enqueue`, as on a GPU; the rest of their time passes at the next synchronisation.
+    /// Everything is enqueued after this time, as on a GPU; the rest of a run is waited for.
     #[must_use]
     pub fn with_enqueue(mut self, enqueue: Nanos) -> Self {
         self.enqueue = Some(enqueue);
+        self
+    }
+
+    /// The device has timestamps, by which runs that ask for them take what `device` says, and their kernels what
+    /// [`with_kernels`](Self::with_kernels) says. From the first `None` on they fail.
+    #[must_use]
+    pub fn with_device(mut self, device: impl FnMut(u64) -> Option<Nanos> + Send + 'static) -> Self {
+        self.device = Some(Box::new(device));
+        self
+    }
+
+    /// Input and result take this long to bring; transfers are numbered from 0.
+    #[must_use]
+    pub fn with_transfer(mut self, transfer: impl FnMut(u64) -> Nanos + Send + 'static) -> Self {
+        self.transfer = Some(Box::new(transfer));
+        self
+    }
+
+    /// Runs of which `fault` says so fail.
+    #[must_use]
+    pub fn with_fault(mut self, fault: impl FnMut(u64) -> Option<DeviceFault> + Send + 'static) -> Self {
+        self.fault = Box::new(fault);
         self
     }
 
@@ -125,14 +154,29 @@ impl FakeExecutable {
         self.runs
     }
 
-    fn next_run(&mut self) -> u64 {
-        self.runs += 1;
-        self.runs - 1
+    /// Enqueues and waits; when everything was enqueued.
+    fn pass(&mut self, run: u64, clock: &dyn Clock) -> Nanos {
+        let whole = (self.whole)(run);
+        let enqueue = self.enqueue.map_or(whole, |enqueue| enqueue.min(whole));
+        self.clock.advance(enqueue);
+        let enqueued = clock.now();
+        self.clock.advance(whole.since(enqueue));
+        enqueued
+    }
+
+    /// What the device's timestamps say of this run.
+    fn device_time(&mut self, run: u64) -> Option<Nanos> {
+        let time = self.device.as_mut()?(run);
+        if time.is_none() {
+            self.device = None;
+        }
+        time
     }
 }
 
 fn plan_of(kernels: usize) -> KernelPlan {
-    let kernel = |index: usize| Kernel { layers: vec![NodeId(index + 1)], label: format!("kernel {index}") };
+    let kernel =
+        |index: usize| Kernel { layers: vec![NodeId(index + 1)], label: format!("kernel {index}"), spec: None };
     KernelPlan { kernels: (0..kernels).map(kernel).collect() }
 }
 
@@ -141,12 +185,39 @@ impl Executable for FakeExecutable {
         Ok(())
     }
 
-    fn run(&mut self) -> Result<&Tensor, RunError> {
-        let run = self.next_run();
-        let whole = (self.whole)(run);
-        let now = self.enqueue.map_or(whole, |enqueue| enqueue.min(whole));
-        self.clock.advance(now);
-        self.pending.fetch_add(whole.since(now).0, Ordering::Relaxed);
+    fn run(&mut self, clock: &dyn Clock, marks: Marks<'_>) -> Result<RunTimes, RunError> {
+        let run = self.runs;
+        self.runs += 1;
+        let start = clock.now();
+        if let Some(fault) = (self.fault)(run) {
+            return Err(fault.into());
+        }
+        let (enqueued, device) = match marks {
+            Marks::None => (self.pass(run, clock), None),
+            Marks::Device => (self.pass(run, clock), self.device_time(run)),
+            Marks::Kernels(kernels) => match self.device_time(run) {
+                Some(device) => {
+                    kernels.clear();
+                    kernels.extend((self.kernels)(run));
+                    (self.pass(run, clock), Some(device))
+                }
+                None => {
+                    let mut stopwatch = Stopwatch::start(clock, kernels);
+                    for kernel in (self.kernels)(run) {
+                        self.clock.advance(kernel);
+                        stopwatch.mark();
+                        self.clock.advance(self.mark_cost);
+                        stopwatch.skip();
+                    }
+                    (clock.now(), None)
+                }
+            },
+        };
+        Ok(RunTimes { host: clock.now().since(start), enqueue: enqueued.since(start), device })
+    }
+
+    /// One zero.
+    fn logits(&mut self) -> Result<&Tensor, RunError> {
         let output = match self.output.take() {
             Some(output) => output,
             None => Tensor::zeros((1, 1), DType::F32, &Device::Cpu)?,
@@ -154,20 +225,12 @@ impl Executable for FakeExecutable {
         Ok(self.output.insert(output))
     }
 
-    fn run_marked(&mut self, marks: &mut Marks<'_>) -> Result<(), RunError> {
-        let run = self.next_run();
-        for kernel in (self.kernels)(run) {
-            self.clock.advance(kernel);
-            marks.mark();
-            self.clock.advance(self.mark_cost);
-            marks.skip();
-        }
-        Ok(())
-    }
-
-    fn synchronize(&self) -> Result<(), RunError> {
-        self.clock.advance(Nanos(self.pending.swap(0, Ordering::Relaxed)));
-        Ok(())
+    fn transfer(&mut self, clock: &dyn Clock) -> Result<Option<Nanos>, RunError> {
+        let Some(transfer) = &mut self.transfer else { return Ok(None) };
+        let start = clock.now();
+        self.clock.advance(transfer(self.transfers));
+        self.transfers += 1;
+        Ok(Some(clock.now().since(start)))
     }
 
     fn plan(&self) -> &KernelPlan {

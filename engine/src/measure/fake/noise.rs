@@ -1,8 +1,8 @@
 //! A machine that is never quiet, for simulations: its runs are not independent, its processes differ, it drifts.
 
-use super::super::Clock;
 use super::super::statistics::SplitMix64;
 use super::FakeClock;
+use crate::clock::Clock;
 use crate::units::Nanos;
 
 /// What disturbs a [`NoisyMachine`]. Shares are standard deviations of the logarithm of a run's time: 0.03 is 3 %.

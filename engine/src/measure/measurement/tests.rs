@@ -33,6 +33,7 @@ fn process(whole: impl IntoIterator<Item = u64>, marked: &[(u64, Vec<u64>)]) -> 
     let run = |(whole, kernels): &(u64, Vec<u64>)| MarkedRun {
         whole: Nanos(*whole),
         kernels: kernels.iter().copied().map(Nanos).collect(),
+        clock: ClockDomain::Host,
     };
     process.marked = marked.iter().map(run).collect();
     process
@@ -182,12 +183,114 @@ fn only_a_gpu_can_be_launch_bound() {
     assert_eq!(summary(&circumstances, &[quiet()]).enqueue, None);
     circumstances.key = key(DeviceId::Cuda(0), Protocol::live());
     let measured = summary(&circumstances, &[quiet()]);
-    assert_eq!(measured.warnings, [Warning::LaunchBound { ratio: 1.0 }]);
+    assert_eq!(measured.warnings, [Warning::LaunchBound { ratio: 1.0, device_time: None }]);
+    assert_eq!(measured.launch_bound(), measured.warnings.first());
     let mut waiting = quiet();
     waiting.enqueue = vec![Nanos(MS); 10];
     let measured = summary(&circumstances, &[waiting]);
     assert_eq!(measured.enqueue.unwrap().median, Nanos(MS));
     assert_eq!(measured.warnings, []);
+}
+
+/// A run of 5 ms for the host: 1 ms of enqueuing, 4 ms of the device, of which the marked runs know 2.5 and 1.4 ms.
+fn on_gpu() -> ProcessSamples {
+    let mut process = quiet();
+    process.enqueue = vec![Nanos(MS); 10];
+    let kernels = vec![Nanos(25 * MS / 10), Nanos(14 * MS / 10)];
+    process.marked = vec![MarkedRun { whole: Nanos(41 * MS / 10), kernels, clock: ClockDomain::Device }; 5];
+    process.device = (0..5).map(|run| Nanos(4 * MS + run)).collect();
+    process.transfer = [90, 70, 80, 75, 85].map(|micros| Nanos(1_000 * micros)).to_vec();
+    process
+}
+
+fn gpu_circumstances() -> Circumstances {
+    Circumstances { key: key(DeviceId::Cuda(0), Protocol::live()), ..circumstances(2) }
+}
+
+#[test]
+fn on_a_gpu_host_device_enqueue_and_transfer_are_numbers_of_their_own() {
+    let measured = summary(&gpu_circumstances(), &[on_gpu()]);
+    assert_eq!(measured.whole.median, Nanos(5 * MS + 4));
+    assert_eq!(measured.enqueue.map(|enqueue| enqueue.median), Some(Nanos(MS)));
+    let breakdown = measured.breakdown.as_ref().unwrap();
+    assert_eq!(breakdown.clock, ClockDomain::Device);
+    assert_eq!((breakdown.sum, breakdown.marked_whole), (Nanos(39 * MS / 10), Nanos(41 * MS / 10)));
+    assert_eq!(breakdown.unaccounted, NanosDelta(MS as i64 / 5));
+    let overhead = breakdown.marking_overhead.unwrap();
+    assert_eq!(overhead, (41 * MS / 10) as f64 / (4 * MS + 2) as f64, "of the device's unmarked time");
+    assert_eq!(measured.warnings, []);
+    let json = serde_json::to_value(&measured).unwrap();
+    let range = |median: u64, low: u64, high: u64| json!({ "median_ns": median, "low_ns": low, "high_ns": high });
+    assert_eq!(json["device_time"], range(4 * MS + 2, 4 * MS, 4 * MS + 4));
+    assert_eq!(json["transfer"], range(80_000, 70_000, 90_000));
+    assert_eq!(json["breakdown"]["clock"], json!("device"));
+    assert_eq!(json["processes"][0]["device_ns"].as_array().unwrap().len(), 5);
+    assert_eq!(json["processes"][0]["transfer_ns"][0], json!(90_000));
+    assert_eq!(serde_json::from_value::<Measurement>(json).unwrap(), measured);
+}
+
+#[test]
+fn device_times_are_unknown_unless_every_timestamp_can_be_believed() {
+    let unknown = |change: fn(&mut ProcessSamples)| {
+        let mut second = on_gpu();
+        change(&mut second);
+        let measured = summary(&gpu_circumstances(), &[on_gpu(), second]);
+        assert_eq!(serde_json::to_value(&measured).unwrap()["device_time"], Value::Null);
+        measured.breakdown.unwrap()
+    };
+    let breakdown = unknown(|process| process.discard(Discard::NoTimestamps));
+    assert_eq!((breakdown.clock, breakdown.marking_overhead), (ClockDomain::Device, None));
+    // One run that the host had to mark: it is all there is, for two clocks do not mix.
+    let breakdown = unknown(|process| {
+        process.discard(Discard::NoTimestamps);
+        process.marked[2] = MarkedRun { whole: Nanos(6 * MS), kernels: vec![Nanos(MS); 2], clock: ClockDomain::Host };
+    });
+    assert_eq!((breakdown.clock, breakdown.samples, breakdown.marked_whole), (ClockDomain::Host, 1, Nanos(6 * MS)));
+    assert_eq!(breakdown.marking_overhead, Some((6 * MS) as f64 / (5 * MS + 4) as f64), "of the host's unmarked time");
+    unknown(|process| process.device.clear());
+}
+
+#[test]
+fn a_device_that_waits_for_the_host_is_launch_bound_and_one_far_from_the_host_says_where_the_rest_goes() {
+    let warnings = |enqueue: u64, device: u64| {
+        let mut process = on_gpu();
+        process.enqueue = vec![Nanos(enqueue); 10];
+        process.device = vec![Nanos(device); 5];
+        process.marked.clear();
+        summary(&gpu_circumstances(), &[process])
+    };
+    let measured = warnings(3 * MS, 2 * MS);
+    let bound = Warning::LaunchBound { ratio: 1.5, device_time: Some(Nanos(2 * MS)) };
+    assert_eq!((measured.launch_bound(), measured.warnings.len()), (Some(&bound), 1));
+    assert!(bound.to_string().contains("150 % of the 2.00 ms that the device computes"), "{bound}");
+    assert!(warnings(2 * MS, 2 * MS).launch_bound().is_some(), "at least as long is enough");
+    let measured = warnings(MS, 2 * MS);
+    assert_eq!(measured.launch_bound(), None);
+    let (whole, device_time, enqueue) = (Nanos(5 * MS + 4), Nanos(2 * MS), Nanos(MS));
+    assert_eq!(measured.warnings, [Warning::HostLatency { whole, device_time, enqueue }]);
+    let text = measured.warnings[0].to_string();
+    assert!(text.contains("computes for 2.00 ms of the 5.00 ms") && text.contains("the other 3.00 ms"), "{text}");
+    assert_eq!(warnings(MS, 4 * MS).warnings, [], "enqueuing and the way there are worth no word");
+    let old = json!({ "kind": "launch-bound", "ratio": 0.97, "message": "" });
+    let read: Warning = serde_json::from_value(old).unwrap();
+    assert_eq!(read, Warning::LaunchBound { ratio: 0.97, device_time: None });
+    assert!(read.to_string().contains("97 % of the whole time"), "{read}");
+}
+
+#[test]
+fn a_measurement_of_an_earlier_version_reads_as_one_whose_device_times_are_unknown() {
+    let measured = summary(&circumstances(2), &[quiet()]);
+    let mut json = serde_json::to_value(&measured).unwrap();
+    let mut forget = |path: &str, name: &str| {
+        let object = json.pointer_mut(path).and_then(Value::as_object_mut).unwrap();
+        assert!(object.remove(name).is_some(), "{path}/{name}");
+    };
+    forget("", "device_time");
+    forget("", "transfer");
+    forget("/breakdown", "clock");
+    forget("/processes/0", "device_ns");
+    forget("/processes/0", "transfer_ns");
+    assert_eq!(serde_json::from_value::<Measurement>(json).unwrap(), measured);
 }
 
 #[test]
@@ -261,4 +364,18 @@ fn rigorous_mode_counts_what_ran_at_the_usual_clock_and_keeps_the_rest_with_its_
     let mut live = circumstances.clone();
     live.key = key(DeviceId::Cpu, Protocol::live());
     assert_eq!(summary(&live, &processes).whole.samples, 48, "live mode takes what there is");
+}
+
+#[test]
+fn the_precision_is_a_part_of_the_key_and_measurements_of_before_it_are_of_32_bits() {
+    let mut circumstances = circumstances(2);
+    circumstances.key.options = RunOptions { precision: Precision::F16, ..RunOptions::new(DeviceId::Gpu(0), 2, 1) };
+    let half = summary(&circumstances, &[quiet()]);
+    assert_eq!((half.precision, half.key()), (Precision::F16, circumstances.key.clone()));
+    circumstances.key.options.precision = Precision::F32;
+    let single = summary(&circumstances, &[quiet()]);
+    assert_ne!(single.key(), half.key());
+    let mut json = serde_json::to_value(&single).unwrap();
+    assert_eq!(json.as_object_mut().unwrap().remove("precision"), Some("f32".into()));
+    assert_eq!(serde_json::from_value::<Measurement>(json).unwrap(), single);
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::measure::Clock;
+use crate::clock::Clock;
 use crate::measure::fake::{FakeClock, Noise, NoisyMachine};
 use crate::measure::statistics::median;
 use crate::measure::within_run::within_run;

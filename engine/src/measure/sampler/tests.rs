@@ -35,7 +35,11 @@ fn a_live_measurement_takes_exactly_the_runs_that_fit_its_budget() {
 
     // 15 times two unmarked runs and a marked one of 5.5 ms, two unmarked ones, and 2 ms of canary every 60 ms.
     assert_eq!(samples.whole, vec![ms(5); 32]);
-    let marked = MarkedRun { whole: Nanos(5_500_000), kernels: vec![Nanos(3_000_000), Nanos(1_500_000)] };
+    let marked = MarkedRun {
+        whole: Nanos(5_500_000),
+        kernels: vec![Nanos(3_000_000), Nanos(1_500_000)],
+        clock: ClockDomain::Host,
+    };
     assert_eq!(samples.marked, vec![marked; 15]);
     assert_eq!(samples.stopped, Some(Stop::Time));
     assert_eq!(samples.warm_up, WarmUp { first_run: ms(5), runs: 10, time: ms(50), settled: true });
@@ -218,6 +222,88 @@ fn a_runtime_that_marks_other_kernels_than_planned_is_an_error() {
     let mut exe = FakeExecutable::new(&clock, |_| ms(5)).with_kernels(3, |_| vec![ms(1); 2]);
     let result = take(&mut exe, &Protocol::live(), &clock);
     assert!(matches!(result, Err(MeasureError::Marks { planned: 3, marked: 2 })), "{result:?}");
+}
+
+const fn us(micros: u64) -> Nanos {
+    Nanos(1_000 * micros)
+}
+
+/// A network of two kernels that the host waits 200 us for and that the device computes in 95.
+fn on_gpu(clock: &FakeClock) -> FakeExecutable {
+    FakeExecutable::new(clock, |_| us(200))
+        .with_kernels(2, |_| vec![us(60), us(30)])
+        .with_mark_cost(us(5))
+        .with_enqueue(us(40))
+        .with_transfer(|transfer| us(70 + transfer))
+}
+
+/// Everything is over after some 60 samples.
+fn brief() -> Protocol {
+    let mut protocol = Protocol::live();
+    protocol.sampling.maximum_samples = 60;
+    protocol
+}
+
+#[test]
+fn a_device_with_timestamps_times_its_kernels_and_beside_each_marked_run_one_without_marks() {
+    let clock = FakeClock::new();
+    let mut exe = on_gpu(&clock).with_device(|run| Some(us(if run % 2 == 0 { 95 } else { 96 })));
+    let samples = take(&mut exe, &brief(), &clock).unwrap();
+    assert_eq!(samples.counts(), RunCounts { unmarked: 40, marked: 20 });
+    assert_eq!((samples.whole, samples.enqueue), (vec![us(200); 40], vec![us(40); 40]), "the host's times are apart");
+    assert_eq!(samples.device.len(), 20);
+    assert!(samples.device.iter().all(|time| [us(95), us(96)].contains(time)), "{:?}", samples.device);
+    for run in &samples.marked {
+        assert_eq!((run.clock, &run.kernels), (ClockDomain::Device, &vec![us(60), us(30)]));
+        assert!([us(95), us(96)].contains(&run.whole), "of the same clock as its kernels: {run:?}");
+    }
+    assert_eq!(samples.transfer, (70..75).map(us).collect::<Vec<_>>());
+    assert_eq!(exe.runs(), samples.warm_up.runs as u64 + 40 + 2 * 20);
+}
+
+#[test]
+fn what_has_no_timestamps_is_marked_by_the_host_and_runs_no_more_often_for_it() {
+    let clock = FakeClock::new();
+    for mut exe in [on_gpu(&clock), on_gpu(&clock).with_device(|_| None)] {
+        let samples = take(&mut exe, &brief(), &clock).unwrap();
+        let marked = MarkedRun { whole: us(100), kernels: vec![us(60), us(30)], clock: ClockDomain::Host };
+        assert_eq!((samples.marked, samples.device), (vec![marked; 20], vec![]));
+        assert_eq!(samples.discarded.len(), 0, "unknown from the beginning is nothing left out");
+        assert_eq!(exe.runs(), samples.warm_up.runs as u64 + 60);
+    }
+}
+
+#[test]
+fn timestamps_that_fail_in_the_middle_are_counted_and_not_believed() {
+    let clock = FakeClock::new();
+    let warm_up = take(&mut on_gpu(&clock), &brief(), &clock).unwrap().warm_up.runs as u64;
+    // The first two marked runs and the one beside the first are timed; then the one beside the second fails, or a
+    // marked run further on.
+    for failing in [warm_up + 7, warm_up + 20] {
+        let mut exe = on_gpu(&clock).with_device(move |run| (run < failing).then_some(us(95)));
+        let samples = take(&mut exe, &brief(), &clock).unwrap();
+        assert!(samples.discarded[&Discard::NoTimestamps] > 0 && !samples.device.is_empty());
+        assert!(!samples.has_device_times());
+        assert_eq!(samples.counts(), RunCounts { unmarked: 40, marked: 20 }, "and it ends as ever");
+    }
+}
+
+#[test]
+fn a_device_time_of_zero_is_a_bug_and_no_number() {
+    let clock = FakeClock::new();
+    let result = take(&mut on_gpu(&clock).with_device(|_| Some(Nanos::ZERO)), &brief(), &clock);
+    assert!(matches!(result, Err(MeasureError::NoTime)), "{result:?}");
+}
+
+#[test]
+fn a_device_that_is_lost_ends_the_measurement_with_what_it_means() {
+    use crate::runtime::DeviceFault;
+    let clock = FakeClock::new();
+    let lost = |run| (run == 30).then(|| DeviceFault::Lost { reason: "reset".into() });
+    let error = take(&mut on_gpu(&clock).with_fault(lost), &brief(), &clock).unwrap_err();
+    assert!(error.to_string().contains("was lost (reset)") && error.to_string().contains("try again"), "{error}");
+    let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<DeviceFault>());
+    assert!(cause.is_some_and(DeviceFault::ends_process), "whoever owns the process finds the cause: {error:?}");
 }
 
 /// Counts that change while the clock stands in certain intervals.

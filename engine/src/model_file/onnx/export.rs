@@ -92,6 +92,17 @@ struct Value {
     is_vector: bool,
 }
 
+/// `name`, or one like it that is not among `taken`; taken from now on.
+fn not_among(taken: &mut HashSet<String>, name: String) -> String {
+    let mut unused = name.clone();
+    let mut times = 0_usize;
+    while !taken.insert(unused.clone()) {
+        times += 1;
+        unused = format!("{name}_{times}");
+    }
+    unused
+}
+
 struct Writer<'a> {
     graph: &'a Graph,
     weights: &'a Weights,
@@ -101,6 +112,8 @@ struct Writer<'a> {
     parameters: Vec<proto::Tensor>,
     /// Names of values and parameters, which are one kind in ONNX.
     taken: HashSet<String>,
+    /// Names of nodes, which are another.
+    nodes_taken: HashSet<String>,
 }
 
 impl<'a> Writer<'a> {
@@ -109,18 +122,13 @@ impl<'a> Writer<'a> {
         let biases = graph.nodes().iter().map(|node| format!("{}.bias", node.path));
         let others = ["", "input", "logits"].map(str::to_owned);
         let taken = expected(graph).into_iter().map(|tensor| tensor.name).chain(biases).chain(others).collect();
-        Self { graph, weights, values: Vec::new(), nodes: Vec::new(), parameters: Vec::new(), taken }
+        let (values, nodes, parameters, nodes_taken) = (Vec::new(), Vec::new(), Vec::new(), HashSet::new());
+        Self { graph, weights, values, nodes, parameters, taken, nodes_taken }
     }
 
-    /// `name`, or one like it where something else is called so.
+    /// `name`, or one like it where another value is called so.
     fn unused(&mut self, name: String) -> String {
-        let mut unused = name.clone();
-        let mut times = 0_usize;
-        while !self.taken.insert(unused.clone()) {
-            times += 1;
-            unused = format!("{name}_{times}");
-        }
-        unused
+        not_among(&mut self.taken, name)
     }
 
     fn layer(&mut self, node: &Node, id: NodeId, folded: &[Option<NodeId>]) -> Result<(), ModelFileError> {
@@ -304,10 +312,11 @@ impl<'a> Writer<'a> {
     }
 
     fn push(&mut self, op: &str, name: &str, input: Vec<String>, output: &str, attribute: Vec<proto::Attribute>) {
+        let name = not_among(&mut self.nodes_taken, name.into());
         self.nodes.push(proto::Node {
             input,
             output: vec![output.into()],
-            name: name.into(),
+            name,
             op_type: op.into(),
             attribute,
             domain: String::new(),

@@ -49,7 +49,8 @@ pub(super) fn function(op: &Op) -> String {
         Op::Concat => "torch.cat([{all}], 1)".into(),
         Op::Slice { start: 0, channels } => format!("{{0}}[:, :{channels}]"),
         Op::Slice { start, channels } => format!("{{0}}[:, {start}:{}]", start + channels),
-        Op::ChannelShuffle { groups } => format!("F.channel_shuffle({{0}}, {groups})"),
+        // `F.channel_shuffle` has no derivative in PyTorch 1.
+        Op::ChannelShuffle { groups } => format!("{{0}}.unflatten(1, ({groups}, -1)).transpose(1, 2).flatten(1, 2)"),
         // PyTorch's average pooling has no dilation; a depthwise convolution with equal weights is the same.
         Op::AvgPool(window) => format!(
             "F.conv2d({{0}}, torch.full(({{0}}.shape[1], 1, {}, {}), {:?}).to({{0}}){}, groups={{0}}.shape[1])",

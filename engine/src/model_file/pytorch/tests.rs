@@ -193,7 +193,7 @@ fn a_layer_that_is_called_as_no_module_can_be_is_refused_by_name() {
     }
     // What is an expression has no name in the source.
     let source = to_pytorch(&chain(&[("conv", conv(4, 4)), ("forward", Op::ChannelShuffle { groups: 2 })])).unwrap();
-    assert!(source.contains("        return F.channel_shuffle(x, 2)\n"));
+    assert!(source.contains("        return x.unflatten(1, (2, -1)).transpose(1, 2).flatten(1, 2)\n"));
 }
 
 #[test]

@@ -29,8 +29,11 @@ fn document(profile: &Profile) -> String {
     let title = escaped(&format!("{} at {}", profile.design.name(), profile.design.input()));
     let measured = match &profile.measurement {
         Some(measurement) => escaped(&format!(
-            "measured with {} on {}, {} mode",
-            measurement.runtime, measurement.device, measurement.mode
+            "measured with {} on {}{}, {} mode",
+            measurement.runtime,
+            measurement.device,
+            measurement.precision.remark(),
+            measurement.mode
         )),
         None => "costed on paper, not measured".into(),
     };

@@ -33,29 +33,40 @@ fn one_layer(op: Op) -> Graph {
 /// A clock that moves by one at every reading.
 struct Ticks(std::cell::Cell<u64>);
 
-impl crate::measure::Clock for Ticks {
+impl crate::clock::Clock for Ticks {
     fn now(&self) -> crate::units::Nanos {
         crate::units::Nanos(self.0.replace(self.0.get() + 1))
     }
 
-    fn quality(&self) -> crate::measure::TimerQuality {
+    fn quality(&self) -> crate::clock::TimerQuality {
         unreachable!("marks only read the time")
     }
 }
 
+fn ticks() -> Ticks {
+    Ticks(std::cell::Cell::new(0))
+}
+
+/// What an unmarked run gives.
+fn logits(executable: &mut CandleExecutable) -> Vec<f32> {
+    executable.infer(&ticks()).unwrap()
+}
+
 #[test]
 fn a_result_has_one_row_of_logits_per_image() {
-    assert_eq!(prepared(2).run().unwrap().dims(), [2, 5]);
+    let mut executable = prepared(2);
+    executable.run(&ticks(), Marks::None).unwrap();
+    assert_eq!(executable.logits().unwrap().dims(), [2, 5]);
 }
 
 #[test]
 fn a_marked_run_marks_every_kernel_once_and_computes_the_same() {
     let mut executable = prepared(1);
-    let plain: Vec<f32> = executable.run().unwrap().flatten_all().unwrap().to_vec1().unwrap();
-    let mut kernels = Vec::new();
-    let clock = Ticks(std::cell::Cell::new(0));
-    executable.run_marked(&mut Marks::start(&clock, &mut kernels)).unwrap();
-    assert_eq!(kernels, vec![crate::units::Nanos(1); 5]);
+    let plain = logits(&mut executable);
+    let mut kernels = vec![crate::units::Nanos(9)];
+    let times = executable.run(&ticks(), Marks::Kernels(&mut kernels)).unwrap();
+    assert_eq!(kernels, vec![crate::units::Nanos(1); 5], "and nothing of what was in the list");
+    assert_eq!(times, RunTimes::on_host(crate::units::Nanos(7)), "the processor has no clock of its own");
     assert_eq!(executable.plan().kernels.len(), 5);
     assert!(executable.plan().is_partition_of(&graph(1)));
     assert_eq!(executable.output.flatten_all().unwrap().to_vec1::<f32>().unwrap(), plain);
@@ -74,10 +85,10 @@ fn every_value_but_the_result_is_dropped_exactly_once_and_not_before_its_last_us
 #[test]
 fn another_input_gives_another_result_and_a_wrong_one_is_refused() {
     let mut executable = prepared(1);
-    let first: Vec<f32> = executable.run().unwrap().flatten_all().unwrap().to_vec1().unwrap();
+    let first = logits(&mut executable);
     let ones = Tensor::ones((1, 3, 6, 4), DType::F32, &candle_core::Device::Cpu).unwrap();
     executable.set_input(&ones).unwrap();
-    assert_ne!(executable.run().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap(), first);
+    assert_ne!(logits(&mut executable), first);
     let turned = ones.transpose(2, 3).unwrap();
     let error = executable.set_input(&turned).unwrap_err();
     assert!(matches!(&error, RunError::Input { given, .. } if given == &[1, 3, 4, 6]), "{error}");

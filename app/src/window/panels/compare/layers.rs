@@ -3,7 +3,7 @@
 use eframe::egui;
 use egui::{Align, Label, Layout, RichText, Role, Sense, TextEdit, Ui};
 use egui_extras::{Column, TableBuilder};
-use shufflescope_engine::measure::{LayerChange, LayerDifference, LayerPair, LayerSide};
+use shufflescope_engine::report::{LayerChange, LayerDifference, LayerPair, LayerSide};
 
 use crate::window::compare::OnPaper;
 use crate::window::scene::Scene;

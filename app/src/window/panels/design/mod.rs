@@ -14,6 +14,8 @@ use crate::window::command::Commands;
 use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 
+pub use self::run::about_device;
+
 /// Paints the panel.
 pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     // Room for the scroll bar.

@@ -1,7 +1,7 @@
 //! Which network: preset, name, width, input size, classes.
 
 use eframe::egui;
-use egui::{RichText, Role, Slider, Ui};
+use egui::{RichText, Role, Ui};
 use shufflescope_engine::design::{Edit, Family, Field, InputSize, WIDTHS};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::zoo;
@@ -9,7 +9,7 @@ use shufflescope_engine::zoo;
 use crate::window::command::{Command, Commands};
 use crate::window::scene::Scene;
 use crate::window::theme::Palette;
-use crate::window::widgets::{choice, named, number, problem, row};
+use crate::window::widgets::{choice, named, number, problem, row, slider};
 
 /// How near a dragged width has to be to one of the paper's to become it.
 const SNAP: f64 = 0.035;
@@ -118,15 +118,10 @@ fn width(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
             commands.edit(Edit::Width(width));
         }
         row(ui, "", |ui| {
-            let mut width = draft.width.unwrap_or(1.0);
-            ui.spacing_mut().slider_width = (ui.available_width() - 58.0).max(40.0);
-            let slider = Slider::new(&mut width, draft.family.widths()).fixed_decimals(2).step_by(0.01);
-            let response = ui.add(slider);
-            let dragged = ui.input(|input| input.pointer.any_down());
-            response.widget_info(|| egui::WidgetInfo::slider(applies, width, "width multiplier"));
-            if response.changed() {
-                let near = WIDTHS.into_iter().find(|snap| dragged && (snap - width).abs() < SNAP);
-                commands.edit(Edit::Width(near.unwrap_or(width)));
+            let width = draft.width.unwrap_or(1.0);
+            if let Some(width) = slider(ui, "width multiplier", width, draft.family.widths(), 0.01, 2) {
+                let near = WIDTHS.into_iter().find(|snap| width.dragged && (snap - width.value).abs() < SNAP);
+                commands.edit(Edit::Width(near.unwrap_or(width.value)));
             }
         });
     });

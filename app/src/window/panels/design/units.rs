@@ -1,7 +1,7 @@
 //! Settings of the units, for all stages at once; only those that the design's kind of unit has.
 
 use eframe::egui;
-use egui::{RichText, Role, Slider, Ui, WidgetInfo};
+use egui::{RichText, Role, Ui, WidgetInfo};
 use shufflescope_engine::design::{
     Activation, Block, BlockEdit, Design, DownSampling, Edit, Field, ShuffleV2, SqueezeExcitation, limits,
 };
@@ -9,7 +9,7 @@ use shufflescope_engine::design::{
 use crate::window::command::Commands;
 use crate::window::scene::Scene;
 use crate::window::theme::Palette;
-use crate::window::widgets::{choice, number, problem, row};
+use crate::window::widgets::{choice, number, problem, row, slider};
 
 /// A setting over all stages.
 enum Setting<T> {
@@ -96,15 +96,15 @@ fn shuffle_v2(block: &Block) -> Option<&ShuffleV2> {
 
 fn split(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     let setting = Setting::of(scene.document.draft(), |block| shuffle_v2(block).map(|block| block.split));
-    let Some((mut split, _)) = setting.value() else { return };
+    let Some((split, _)) = setting.value() else { return };
     row(ui, "split", |ui| {
-        ui.spacing_mut().slider_width = (ui.available_width() - 58.0).max(40.0);
-        let slider = Slider::new(&mut split, limits::SPLIT).step_by(0.125).max_decimals(3);
-        let response = ui.add(slider).on_hover_text("Share of the channels that passes a unit untouched");
-        response.widget_info(|| WidgetInfo::slider(true, split, "split ratio"));
-        if response.changed() {
-            commands.edit(and_fit(BlockEdit::Split(split)));
-        }
+        ui.scope(|ui| {
+            if let Some(split) = slider(ui, "split ratio", split, limits::SPLIT, 0.125, 3) {
+                commands.edit(and_fit(BlockEdit::Split(split.value)));
+            }
+        })
+        .response
+        .on_hover_text("Share of the channels that passes a unit untouched");
     });
     problem(ui, any(scene, Field::Split));
 }

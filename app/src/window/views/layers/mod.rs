@@ -7,7 +7,9 @@ use std::collections::HashSet;
 use eframe::egui;
 use egui::{Align, Label, Layout, RichText, Role, Sense, Ui};
 use egui_extras::TableBuilder;
+use shufflescope_engine::clock::ClockDomain;
 use shufflescope_engine::design::Design;
+use shufflescope_engine::measure::Breakdown;
 use shufflescope_engine::report::layer_group;
 
 use super::apart;
@@ -212,13 +214,25 @@ fn summary(ui: &mut Ui, scene: Scene<'_>, shown: usize) {
     if let Some(breakdown) = breakdown {
         let overhead = breakdown.marking_overhead.map_or_else(|| "unknown".into(), |ratio| format!("{ratio:.3}x"));
         text += &format!(
-            "  ·  sum {}  ·  unaccounted {}  ·  marked whole {}  ·  marking overhead {overhead}",
-            breakdown.sum, breakdown.unaccounted, breakdown.marked_whole
+            "  ·  {}sum {}  ·  unaccounted {}  ·  marked whole {}  ·  marking overhead {overhead}",
+            whose_clock(breakdown),
+            breakdown.sum,
+            breakdown.unaccounted,
+            breakdown.marked_whole
         );
     }
     ui.add(Label::new(RichText::new(text).small().color(palette.muted)).truncate()).on_hover_text(
         "Layer times come from marked runs, which time every kernel; they are never rescaled. \
          Their sum and what they do not account for make the marked whole, \
-         whose ratio to the unmarked latency is the marking overhead.",
+         whose ratio to that of runs without marks at the kernels is the marking overhead. \
+         On the device's clock all of them are the device's own times, and the latency is another number: the host's.",
     );
+}
+
+/// What is said of the times of a device's own clock.
+fn whose_clock(breakdown: &Breakdown) -> &'static str {
+    match breakdown.clock {
+        ClockDomain::Host => "",
+        ClockDomain::Device => "device clock: ",
+    }
 }

@@ -153,6 +153,7 @@ mod tests {
 
     use super::*;
     use crate::window::document::Analysis;
+    use shufflescope_engine::clock::ClockDomain;
     use shufflescope_engine::graph::OpKind;
     use shufflescope_engine::measure::{KernelTime, LayerTime};
     use shufflescope_engine::units::{FlopRate, MultAdds, NanosDelta};
@@ -178,7 +179,15 @@ mod tests {
         }
         let sum = kernels.iter().map(|kernel| kernel.median).sum();
         let unaccounted = NanosDelta(0);
-        Breakdown { kernels, sum, marked_whole: sum, unaccounted, marking_overhead: None, samples: 1 }
+        Breakdown {
+            kernels,
+            clock: ClockDomain::Host,
+            sum,
+            marked_whole: sum,
+            unaccounted,
+            marking_overhead: None,
+            samples: 1,
+        }
     }
 
     fn stage(layers: &[LayerCost]) -> impl Fn(usize) -> String + '_ {
@@ -200,7 +209,7 @@ mod tests {
             path: layer.path.clone(),
             median: Nanos(if layer.mult_adds.0 > 0 { 300 } else { 100 }),
         };
-        let apart = Apart { layers: computing.map(time).collect(), whole: Nanos(9_999) };
+        let apart = Apart { layers: computing.map(time).collect(), whole: Nanos(9_999), clock: ClockDomain::Host };
         let breakdown = breakdown(&layers);
         let rows = Rows::of(&layers, stage(&layers), (Some(&breakdown), Some(&apart)), look);
         (layers, rows)

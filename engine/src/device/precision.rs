@@ -1,0 +1,89 @@
+//! The numbers that feature maps and weights are stored in.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How values are stored; sums and activations are computed in 32 bits whatever it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// 32-bit floats (IEEE 754 single).
+    #[default]
+    F32,
+    /// 16-bit floats (IEEE 754 half), where the device has them.
+    F16,
+}
+
+impl Precision {
+    /// Every precision, in the order they are offered.
+    pub const ALL: [Self; 2] = [Self::F32, Self::F16];
+
+    /// The name used on the command line and in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+        }
+    }
+
+    /// What is said of results behind their runtime: nothing of 32 bits, which is what everything runs in unless asked.
+    #[must_use]
+    pub const fn remark(self) -> &'static str {
+        match self {
+            Self::F32 => "",
+            Self::F16 => ", f16",
+        }
+    }
+
+    /// Bytes of one stored value.
+    #[must_use]
+    pub const fn bytes(self) -> u64 {
+        match self {
+            Self::F32 => 4,
+            Self::F16 => 2,
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Precision {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|precision| precision.name() == text).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|precision| precision.name()).collect();
+            format!("unknown precision `{text}`; known: {}", known.join(", "))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_precision_reads_back_from_its_name_and_json() {
+        for precision in Precision::ALL {
+            assert_eq!(precision.name().parse(), Ok(precision));
+            assert_eq!(serde_json::to_string(&precision).unwrap(), format!("\"{precision}\""));
+        }
+        assert_eq!(Precision::default(), Precision::F32);
+    }
+
+    #[test]
+    fn a_text_that_names_no_precision_is_refused_with_those_that_there_are() {
+        for text in ["", "F32", "fp16", "half", "f8"] {
+            let error = text.parse::<Precision>().unwrap_err();
+            assert!(error.contains(&format!("`{text}`")) && error.contains("f32, f16"), "{error}");
+        }
+    }
+}

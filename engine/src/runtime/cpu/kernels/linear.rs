@@ -1,0 +1,110 @@
+//! Fully connected layers, also pointwise convolution of a single pixel.
+
+use super::arena::{Arena, Packed};
+use super::epilogue::Epilogue;
+use super::map::{Map, Split};
+use super::matvec::{PanelArgs, ROWS};
+use super::table::Table;
+use super::unfit::{Unfit, ensure_equal, ensure_shape, ensure_whole, product};
+use crate::runtime::parameters::Filters;
+
+/// A fully connected layer with packed weights.
+#[derive(Debug)]
+pub struct Linear {
+    table: &'static Table,
+    input: Map,
+    output: Map,
+    /// `[panel][k][ROWS]`, the last panel filled up with zeros.
+    pub(super) weights: Packed,
+    /// `[panel][ROWS]`
+    bias: Vec<f32>,
+    epilogue: Epilogue,
+    split: Split,
+}
+
+impl Linear {
+    /// `weights` are `[outputs][inputs]`.
+    ///
+    /// # Errors
+    /// Where lengths do not fit, maps have more than one pixel, or the packed weights are more than can be addressed.
+    pub fn new(
+        table: &'static Table,
+        (input, output): (Map, Map),
+        weights: &Filters,
+        bias: &[f32],
+        epilogue: Epilogue,
+        threads: usize,
+    ) -> Result<Self, Unfit> {
+        let (inputs, outputs) = (input.channels, output.channels);
+        ensure_whole("the output", &output)?;
+        ensure_shape("the input", &input, (output.batch(), inputs, [1, 1]))?;
+        ensure_equal("the output's size", output.size, [1, 1])?;
+        let size = product("the weights", &[inputs, outputs])?;
+        ensure_equal("weights and biases", (weights.len(), bias.len()), (size, outputs))?;
+        let panels = outputs.div_ceil(ROWS);
+        let room = product("the packed weights", &[panels, inputs, ROWS, size_of::<f32>()])? / size_of::<f32>();
+        let mut bias = bias.to_vec();
+        bias.resize(panels * ROWS, 0.0);
+        // Bound by memory: a weight costs about as much as four multiply-adds elsewhere.
+        let split = Split::new(panels, 4.0 * ROWS as f64 * inputs as f64, threads);
+        let weights = weights.packed(room, |weights| pack(weights, inputs, panels));
+        Ok(Self { table, input, output, weights, bias, epilogue, split })
+    }
+
+    pub(super) fn input(&self) -> &Map {
+        &self.input
+    }
+
+    pub(super) fn output(&self) -> &Map {
+        &self.output
+    }
+
+    pub(super) fn scratch(&self) -> usize {
+        self.input.rows.len()
+    }
+
+    pub(super) fn items(&self) -> usize {
+        self.split.items()
+    }
+
+    /// # Safety
+    /// All rows lie in the arena; the input is complete; nobody else touches the outputs of `item` now; the scratch has
+    /// room for [`scratch`](Self::scratch).
+    pub(super) unsafe fn run(&self, item: usize, arena: &Arena, scratch: &mut Arena) {
+        let inputs = self.input.channels;
+        let x = &mut scratch.as_mut_slice()[..self.input.rows.len()];
+        for (x, &row) in x.iter_mut().zip(&self.input.rows) {
+            // SAFETY: the row lies in the arena and nobody writes to it now.
+            *x = unsafe { *arena.base().add(row as usize) };
+        }
+        for panel in self.split.range(item) {
+            // SAFETY: the panel's weights lie in the arena, and nobody writes to them.
+            let weights = unsafe {
+                std::slice::from_raw_parts(self.weights.base(arena).add(panel * inputs * ROWS), inputs * ROWS)
+            };
+            let bias = &self.bias[panel * ROWS..][..ROWS];
+            for (image, x) in x.chunks_exact(inputs).enumerate() {
+                // SAFETY: the lengths are as the kernel asks; the outputs belong to this item.
+                unsafe {
+                    let sums = (self.table.panel)(&PanelArgs { x, weights, bias, epilogue: self.epilogue });
+                    for (&row, sum) in self.output.image(image).iter().skip(panel * ROWS).zip(sums) {
+                        *arena.base().add(row as usize) = sum;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `[panel][k][ROWS]` of `[outputs][inputs]`.
+fn pack(weights: &[f32], inputs: usize, panels: usize) -> Vec<f32> {
+    let mut packed = vec![0.0; panels * inputs * ROWS];
+    for (panel, packed) in packed.chunks_exact_mut((inputs * ROWS).max(1)).enumerate() {
+        for (row, weights) in weights.chunks_exact(inputs).skip(panel * ROWS).take(ROWS).enumerate() {
+            for (&weight, packed) in weights.iter().zip(packed.chunks_exact_mut(ROWS)) {
+                packed[row] = weight;
+            }
+        }
+    }
+    packed
+}

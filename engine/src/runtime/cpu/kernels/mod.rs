@@ -1,0 +1,73 @@
+//! What the steps of a program do, for every instruction set: the only unsafe code of the engine's CPU runtime.
+//!
+//! In layers, from the inside out:
+//!
+//! - [`simd`] and its implementations: a register and what it can do,
+//! - `matmul`, `depthwise`, `transform`, `matvec`, `pooling`, `elementwise`, `window`: kernels over raw rows, generic over the register
+//!   and compiled once per instruction set by `table`,
+//! - `convolution`, `winograd`, `planes`, `stem_conv`, `reduce`, `linear`, `rowwise`: steps over whole maps, cut into items of
+//!   work; their constructors check, with `unfit`, everything that the kernels take for granted,
+//! - `program`: checks that steps keep to their memory, and runs them on all threads. What it exports is safe.
+//!
+//! What is not a number stays one, on every instruction set, as in PyTorch: an activation of NaN is NaN, and so is the
+//! maximum, the mean or the sum of values one of which is NaN. (Stock Candle's `relu` and `max_pool2d` lose it.) Zeros
+//! around a map are multiplied like any others or left out, as is faster, which shows only with weights that are not
+//! finite; and Winograd's patches share what is not finite among their four pixels.
+
+mod arena;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512vl;
+mod convolution;
+mod dealing;
+mod depthwise;
+mod elementwise;
+mod epilogue;
+mod filters;
+mod footprint;
+mod isa;
+mod linear;
+mod map;
+mod matmul;
+mod matvec;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod planes;
+mod pooling;
+mod portable;
+mod program;
+mod reduce;
+mod rowwise;
+mod simd;
+mod spec;
+mod stem_conv;
+mod step;
+mod table;
+#[cfg(test)]
+mod tests;
+mod transform;
+mod unfit;
+mod window;
+mod winograd;
+
+pub use arena::REDZONE;
+pub use convolution::Convolution;
+pub use epilogue::Epilogue;
+pub use footprint::Footprint;
+pub use isa::Isa;
+pub use linear::Linear;
+pub use map::{Map, row_room};
+pub use planes::{Depthwise, Planes};
+pub use pooling::Pooling;
+pub use program::{Conflict, Machine, Program};
+pub use reduce::Reduce;
+pub use rowwise::{Factor, Rowwise};
+pub use spec::{Sink, Spec as ConvolutionSpec};
+pub use stem_conv::{Spec as StemSpec, StemConv};
+pub use step::Step;
+pub use table::Table;
+pub use unfit::Unfit;
+pub use winograd::Winograd;

@@ -1,0 +1,160 @@
+//! The kernels of every instruction set, as functions that enable its features.
+
+#![expect(
+    clippy::undocumented_unsafe_blocks,
+    reason = "each function only enables features around a generic kernel and hands on its contract"
+)]
+
+use super::Isa;
+use super::depthwise::{self, PlaneArgs};
+use super::elementwise::{self, RowArgs};
+use super::matmul::{self, TileArgs, Tiling};
+use super::matvec::{self, PanelArgs};
+use super::pooling::{self, PoolArgs, PoolRowArgs};
+use super::simd::Simd;
+use super::transform::{self, PatchArgs, PixelArgs};
+use super::window::{self, ColumnsArgs};
+
+/// A matmul tile of fixed size.
+pub(super) type TileFn = unsafe fn(&TileArgs);
+
+/// One instruction set's kernels. Calling one needs a CPU that has it, and what the kernel's own contract says.
+pub struct Table {
+    pub(super) isa: Isa,
+    pub(super) lanes: usize,
+    pub(super) tile_rows: usize,
+    pub(super) tails: bool,
+    /// `[rows - 1][vectors - 1][tail]`
+    pub(super) tiles: [[[TileFn; 2]; matmul::MAX_VECTORS]; matmul::MAX_ROWS],
+    pub(super) columns: unsafe fn(&ColumnsArgs<'_>),
+    pub(super) firsts: unsafe fn(*const f32, *mut f32, usize),
+    pub(super) copy: unsafe fn(*const f32, *mut f32, usize),
+    pub(super) patches: unsafe fn(&PatchArgs),
+    pub(super) pixels: unsafe fn(&PixelArgs),
+    pub(super) plane: unsafe fn(&PlaneArgs<'_>),
+    pub(super) pool: unsafe fn(&PoolArgs<'_>),
+    pub(super) max_row: unsafe fn(&PoolRowArgs),
+    pub(super) sum: unsafe fn(*const f32, usize) -> f32,
+    pub(super) panel: unsafe fn(&PanelArgs<'_>) -> [f32; matvec::ROWS],
+    pub(super) row: unsafe fn(&RowArgs),
+}
+
+macro_rules! kernels {
+    ($isa:expr, $vector:ty $(, $features:literal)?) => {{
+        type Vector = $vector;
+        $(#[target_feature(enable = $features)])?
+        unsafe fn tile<const R: usize, const V: usize, const T: bool>(args: &TileArgs) {
+            unsafe { matmul::tile::<Vector, R, V, T>(args) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn columns(args: &ColumnsArgs<'_>) {
+            unsafe { window::columns::<Vector>(args) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn firsts(from: *const f32, to: *mut f32, pairs: usize) {
+            unsafe { window::firsts::<Vector>(from, to, pairs) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn copy(from: *const f32, to: *mut f32, count: usize) {
+            unsafe { window::copy::<Vector>(from, to, count) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn patches(args: &PatchArgs) {
+            unsafe { transform::patches::<Vector>(args) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn pixels(args: &PixelArgs) {
+            unsafe { transform::pixels::<Vector>(args) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn plane(args: &PlaneArgs<'_>) {
+            unsafe { depthwise::plane::<Vector>(args) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn pool(args: &PoolArgs<'_>) {
+            unsafe { pooling::pool::<Vector>(args) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn max_row(args: &PoolRowArgs) {
+            unsafe { pooling::max_row::<Vector>(args) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn sum(from: *const f32, count: usize) -> f32 {
+            unsafe { pooling::sum::<Vector>(from, count) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn panel(args: &PanelArgs<'_>) -> [f32; matvec::ROWS] {
+            unsafe { matvec::panel::<Vector>(args) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn row(args: &RowArgs) {
+            unsafe { elementwise::row::<Vector>(args) }
+        }
+        macro_rules! tiles {
+            ($rows:literal) => {
+                [
+                    [tile::<$rows, 1, false> as TileFn, tile::<$rows, 1, true>],
+                    [tile::<$rows, 2, false>, tile::<$rows, 2, true>],
+                    [tile::<$rows, 3, false>, tile::<$rows, 3, true>],
+                ]
+            };
+        }
+        Table {
+            isa: $isa,
+            lanes: <Vector as Simd>::LANES,
+            tile_rows: <Vector as Simd>::TILE_ROWS,
+            tails: <Vector as Simd>::TAILS,
+            tiles: [tiles!(1), tiles!(2), tiles!(3), tiles!(4), tiles!(5), tiles!(6), tiles!(7), tiles!(8)],
+            columns,
+            firsts,
+            copy,
+            patches,
+            pixels,
+            plane,
+            pool,
+            max_row,
+            sum,
+            panel,
+            row,
+        }
+    }};
+}
+
+static PORTABLE: Table = kernels!(Isa::Portable, super::portable::Portable);
+#[cfg(target_arch = "aarch64")]
+static NEON: Table = kernels!(Isa::Neon, super::neon::Neon, "neon");
+#[cfg(target_arch = "x86_64")]
+static AVX2: Table = kernels!(Isa::Avx2, super::avx2::Avx2, "avx2,fma");
+#[cfg(target_arch = "x86_64")]
+static AVX512VL: Table = kernels!(Isa::Avx512Vl, super::avx512vl::Avx512Vl, "avx512f,avx512dq,avx512vl,avx2,fma");
+#[cfg(target_arch = "x86_64")]
+static AVX512: Table = kernels!(Isa::Avx512, super::avx512::Avx512, "avx512f,avx512dq,avx512vl,avx2,fma");
+
+impl Table {
+    /// The kernels of `isa`, or the portable ones where this machine does not run it: whoever holds a table may call
+    /// its kernels as far as the CPU is concerned.
+    pub fn of(isa: Isa) -> &'static Self {
+        match isa {
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => &NEON,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 if isa.available() => &AVX2,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vl if isa.available() => &AVX512VL,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 if isa.available() => &AVX512,
+            _ => &PORTABLE,
+        }
+    }
+
+    /// How these kernels want maps cut.
+    pub(super) fn tiling(&self, apart: bool) -> Tiling {
+        Tiling { lanes: self.lanes, rows: self.tile_rows, tails: self.tails, apart }
+    }
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Table").field("isa", &self.isa).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,35 @@
+//! The tuned CPU runtime: what a design costs, and not what a missing kernel costs.
+//!
+//! A feature map is a list of rows, one per channel and image, anywhere in an arena. Slices, concatenations and channel
+//! shuffles are then new lists, decided while planning: no bytes move. On the way from a graph to a run:
+//!
+//! - [`algorithm`]: how a kernel is computed, and which layers it takes along,
+//! - [`place`]: where rows lie, from the liveness of each,
+//! - [`compile`]: all of it put together as steps,
+//! - [`memory`]: what that takes, before it is taken,
+//! - [`kernels`]: what steps do, for every instruction set; the only unsafe code,
+//! - [`pool`]: the threads,
+//! - [`error`]: why a network is refused,
+//! - [`network`]: plain floats in and out; [`executable`] and [`custom_op`] are its faces to the engine and to Candle.
+
+mod algorithm;
+mod backend;
+mod compile;
+mod custom_op;
+mod error;
+mod executable;
+mod kernels;
+mod memory;
+mod network;
+mod place;
+mod pool;
+#[cfg(test)]
+mod tests;
+
+pub use backend::CpuBackend;
+pub use compile::plan;
+pub use custom_op::CpuNetwork;
+pub use error::{CompileError, ThreadFailed};
+pub use executable::CpuExecutable;
+pub use kernels::Isa;
+pub use network::Network;
