@@ -65,7 +65,7 @@ fn options(device: DeviceId, precision: Precision, threads: usize, batch: Batch)
 const fn limit(precision: Precision) -> f64 {
     match precision {
         Precision::F32 => 1e-4,
-        Precision::F16 => 2e-3,
+        Precision::Tf32 | Precision::F16 => 2e-3,
     }
 }
 

@@ -5,10 +5,13 @@
 #[path = "cuda/cases.rs"]
 mod cases;
 #[path = "cuda/emulation.rs"]
-#[allow(dead_code, reason = "nothing is emulated here")]
+#[allow(dead_code, unused_imports, reason = "nothing is emulated here")]
 mod emulation;
 #[path = "cuda/naive.rs"]
 mod naive;
+#[path = "cuda/program.rs"]
+#[allow(dead_code, reason = "nothing is emulated here")]
+mod program;
 #[path = "support/random.rs"]
 mod random;
 #[path = "cuda/specs.rs"]

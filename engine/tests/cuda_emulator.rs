@@ -8,6 +8,8 @@ mod cases;
 mod emulation;
 #[path = "cuda/naive.rs"]
 mod naive;
+#[path = "cuda/program.rs"]
+mod program;
 #[path = "support/random.rs"]
 mod random;
 #[path = "cuda/specs.rs"]

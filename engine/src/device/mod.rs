@@ -5,6 +5,7 @@
 
 mod adapters;
 mod conditions;
+pub mod cuda;
 mod discover;
 mod id;
 mod info;

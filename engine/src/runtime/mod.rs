@@ -1,8 +1,9 @@
-//! Runs a graph on a device. One trait, three backends and a naive reference:
+//! Runs a graph on a device. One trait, four backends and a naive reference:
 //!
 //! - [`plan`]: which layers run as one kernel, and where values lie between kernels: what backends share,
 //! - [`cpu`]: our kernels for processors: folded, fused, for every instruction set,
 //! - [`wgpu`]: our kernels for every GPU, through Vulkan, Metal and Direct3D 12,
+//! - [`cuda`]: our kernels for NVIDIA's GPUs, through CUDA's driver,
 //! - [`candle`]: candle-core / candle-nn operations as a Candle user would write them,
 //! - [`reference`]: plain loops that say what every operation means, for tests only.
 //!
@@ -11,8 +12,10 @@
 mod backend;
 pub mod candle;
 pub mod cpu;
+pub mod cuda;
 mod executable;
 mod fault;
+mod gpu;
 mod memory;
 mod options;
 mod parameters;
@@ -30,7 +33,7 @@ pub use crate::device::Precision;
 pub use backend::{Backend, backend};
 pub use cpu::Isa;
 pub(crate) use executable::Stopwatch;
-pub use executable::{Executable, Marks, PrepareError, RunError, RunTimes};
+pub use executable::{Executable, KernelCode, Marks, PrepareError, RunError, RunTimes};
 pub use fault::DeviceFault;
 pub use memory::{check_memory, needed_memory};
 pub use options::{RunOptions, Runtime};

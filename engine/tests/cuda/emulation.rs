@@ -1,13 +1,14 @@
 //! Kernels compiled by g++ for the emulator, and run on banks of memory.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use half::f16;
 use shufflescope_engine::runtime::Precision;
 use shufflescope_engine::runtime::cuda::kernels::{Form, Source};
+
+pub use crate::program::compiler;
+use crate::program::{Text, compile, program_of};
 
 /// Memory of feature maps: elements of either precision.
 #[derive(Clone)]
@@ -52,28 +53,19 @@ pub struct Job {
     pub of: [usize; 3],
 }
 
-/// Whether there is a compiler.
-pub fn compiler() -> Option<PathBuf> {
-    let found = Command::new("g++").arg("--version").output().is_ok_and(|output| output.status.success());
-    found.then(|| PathBuf::from("g++"))
-}
-
 /// The output's bank after each job.
 pub fn run(compiler: &Path, jobs: &[Job]) -> Result<Vec<Bank>, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let [text, program, input, output] =
-        ["kernels.cpp", "kernels", "jobs", "results"].map(|name| folder.path().join(name));
-    let (code, numbers) = program_of(jobs);
-    let write = |path: &Path, bytes: &[u8]| std::fs::write(path, bytes).map_err(|error| error.to_string());
-    write(&text, code.as_bytes())?;
-    write(&input, &file_of(jobs, &numbers))?;
-    let flags = ["-std=c++17", "-O1", "-w", "-ffp-contract=off", "-o"];
-    let status = Command::new(compiler).args(flags).arg(&program).arg(&text).output();
-    let status = status.map_err(|error| error.to_string())?;
-    if !status.status.success() {
-        let said = String::from_utf8_lossy(&status.stderr);
-        return Err(said.lines().take(40).collect::<Vec<_>>().join("\n"));
-    }
+    let [program, input, output] = ["kernels", "jobs", "results"].map(|name| folder.path().join(name));
+    let texts = jobs.iter().map(|Job { source, form, .. }| Text {
+        defines: source.defines(*form),
+        entry: source.entry,
+        parts: source.parts,
+        names: source.constants.iter().chain(&source.sizes).map(|(name, _)| *name).collect(),
+    });
+    let (code, numbers) = program_of(texts, include_str!("driver.h"));
+    std::fs::write(&input, file_of(jobs, &numbers)).map_err(|error| error.to_string())?;
+    compile(compiler, &code, &program)?;
     let run = Command::new(&program).arg(&input).arg(&output).output().map_err(|error| error.to_string())?;
     if !run.status.success() {
         let said = String::from_utf8_lossy(&run.stderr);
@@ -102,34 +94,6 @@ pub fn describe(job: &Job) -> String {
     let Source { entry, grid, block, cluster, shared, .. } = &job.source;
     let defines = job.source.defines(Form::Baked).replace('\n', "; ").replace("#define ", "");
     format!("{entry} {:?} grid {grid:?} block {block} cluster {cluster} shared {shared}: {defines}", job.form)
-}
-
-/// C++ of all jobs, and which function each job calls. Jobs with the same text share one.
-fn program_of(jobs: &[Job]) -> (String, Vec<usize>) {
-    let mut code = String::from(include_str!("../../src/runtime/cuda/sources/emulator.h"));
-    code.push_str("\nstruct Raw { const void* x; void* y; const void* w; const void* table; const void* second; int sizes[32]; };\n");
-    let (mut known, mut calls) = (HashMap::new(), String::new());
-    let numbers = jobs
-        .iter()
-        .map(|job| {
-            let source = &job.source;
-            let key = (source.defines(job.form), source.entry, source.parts.len(), source.parts.last().map(|part| part.len()));
-            let next = known.len();
-            *known.entry(key).or_insert_with_key(|(defines, entry, ..)| {
-                let _ = writeln!(code, "namespace case_{next} {{\n{defines}");
-                source.parts.iter().for_each(|part| code.push_str(part));
-                let _ = writeln!(code, "static void call(const Raw& raw) {{ Arguments a; static_assert(sizeof a == sizeof raw, \"arguments\"); std::memcpy((void*)&a, &raw, sizeof a); {entry}(a); }}\n}}");
-                for (name, _) in source.constants.iter().chain(&source.sizes) {
-                    let _ = writeln!(code, "#undef {name}");
-                }
-                let _ = write!(calls, "case_{next}::call, ");
-                next
-            })
-        })
-        .collect();
-    let _ = writeln!(code, "static void (*const kernels[])(const Raw&) = {{ {calls} }};");
-    code.push_str(include_str!("driver.h"));
-    (code, numbers)
 }
 
 fn file_of(jobs: &[Job], numbers: &[usize]) -> Vec<u8> {

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use cudarc::driver::{result, sys};
 
-use super::driver::{self, CudaDevice};
-use super::error::{CudaError, While};
+use crate::device::cuda::{CudaDevice, CudaError, While, driver};
 
 /// The program's hold on a card. What is made with it keeps it.
 #[derive(Debug)]
@@ -91,6 +90,12 @@ impl Stream {
         Ok(Self { context: Arc::clone(context), stream })
     }
 
+    /// Whether kernels may start before those before them have ended (programmatic dependent launch).
+    #[must_use]
+    pub fn may_start_early(&self) -> bool {
+        self.context.device().card.capability >= 90
+    }
+
     /// Waits until everything is done.
     ///
     /// # Errors
@@ -101,28 +106,30 @@ impl Stream {
         unsafe { result::stream::synchronize(self.stream) }.while_("waiting for the GPU")
     }
 
-    /// Copies to the card, in order with other work. The values must stay until that is done.
+    /// Copies the first so many bytes to the card, in order with other work, and waits until that is done.
     ///
     /// # Errors
     /// Where they do not fit, or the card is lost.
-    pub fn upload(&self, to: &Memory, at: usize, from: &Pinned) -> Result<(), CudaError> {
+    pub fn upload(&self, to: &Memory, at: usize, (from, bytes): (&Pinned, usize)) -> Result<(), CudaError> {
         let action = "copying to the GPU";
-        let to = to.part(at, from.bytes, action)?;
+        let (to, from) = (to.part(at, bytes, action)?, from.first(bytes, action)?);
         self.context.enter()?;
-        // SAFETY: the part lies in the memory; page-locked memory is not moved, and is freed after the stream's work only.
-        unsafe { sys::cuMemcpyHtoDAsync_v2(to, from.start, from.bytes, self.stream) }.result().while_(action)
+        // SAFETY: both parts lie in their memory, which is there until the work is done.
+        unsafe { sys::cuMemcpyHtoDAsync_v2(to, from, bytes, self.stream) }.result().while_(action)?;
+        self.wait()
     }
 
-    /// Copies from the card, in order with other work: the values are there after [`wait`](Self::wait).
+    /// Copies so many bytes from the card, in order with other work, and waits until they are there.
     ///
     /// # Errors
     /// Where they do not fit, or the card is lost.
-    pub fn download(&self, to: &mut Pinned, from: &Memory, at: usize) -> Result<(), CudaError> {
+    pub fn download(&self, (to, bytes): (&mut Pinned, usize), from: &Memory, at: usize) -> Result<(), CudaError> {
         let action = "copying from the GPU";
-        let from = from.part(at, to.bytes, action)?;
+        let (from, to) = (from.part(at, bytes, action)?, to.first(bytes, action)?);
         self.context.enter()?;
         // SAFETY: as in `upload`.
-        unsafe { sys::cuMemcpyDtoHAsync_v2(to.start, from, to.bytes, self.stream) }.result().while_(action)
+        unsafe { sys::cuMemcpyDtoHAsync_v2(to, from, bytes, self.stream) }.result().while_(action)?;
+        self.wait()
     }
 }
 
@@ -233,6 +240,11 @@ impl Pinned {
         // SAFETY: as many bytes were reserved.
         unsafe { std::ptr::write_bytes(start.cast::<u8>(), 0, bytes.max(1)) };
         Ok(Self { context: Arc::clone(context), start, bytes })
+    }
+
+    fn first(&self, bytes: usize, action: &'static str) -> Result<*mut c_void, CudaError> {
+        let name = || format!("{bytes} bytes of {}", self.bytes);
+        if bytes <= self.bytes { Ok(self.start) } else { Err(CudaError::Refused { action, name: name() }) }
     }
 
     /// The bytes. What the card still writes must be waited for before.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use cudarc::driver::{result, sys};
 
 use super::context::{Context, Stream};
-use super::error::{CudaError, While};
 use super::kernels::{MOST_SIZES, Source};
+use crate::device::cuda::{CudaError, While};
 
 /// Shared memory that a block has without asking.
 const SHARED_WITHOUT_ASKING: u32 = 48 * 1024;
@@ -32,16 +32,53 @@ pub struct Arguments {
     pub sizes: [i32; MOST_SIZES],
 }
 
+/// Compiled code on the card.
+#[derive(Debug)]
+pub struct Module {
+    context: Arc<Context>,
+    module: sys::CUmodule,
+}
+
+// SAFETY: as `Context`.
+unsafe impl Send for Module {}
+// SAFETY: as `Context`.
+unsafe impl Sync for Module {}
+
+impl Module {
+    /// Loads machine code or PTX.
+    ///
+    /// # Errors
+    /// Where the driver refuses the code.
+    pub fn load(context: &Arc<Context>, code: &[u8]) -> Result<Arc<Self>, CudaError> {
+        context.enter()?;
+        // PTX ends with zero; machine code says its own length.
+        let image = [code, &[0]].concat();
+        // SAFETY: the image is whole and outlives the call, which copies it.
+        let module = unsafe { result::module::load_data(image.as_ptr().cast()) }.while_("loading a kernel")?;
+        Ok(Arc::new(Self { context: Arc::clone(context), module }))
+    }
+}
+
+impl Drop for Module {
+    fn drop(&mut self) {
+        if self.context.enter().is_ok() {
+            // SAFETY: loaded in `load`, unloaded once.
+            let _ = unsafe { result::module::unload(self.module) };
+        }
+    }
+}
+
 /// A function on the card.
 #[derive(Debug)]
 pub struct Function {
-    context: Arc<Context>,
-    module: sys::CUmodule,
+    module: Arc<Module>,
     function: sys::CUfunction,
     grid: [u32; 3],
     block: u32,
     cluster: u32,
     shared: u32,
+    /// What blocks of the function may have at most; the same for all launches of one module.
+    most_shared: u32,
 }
 
 // SAFETY: as `Context`.
@@ -53,19 +90,22 @@ impl Function {
     /// # Errors
     /// Where the driver refuses the code, or the card does not run such blocks or clusters.
     pub fn load(context: &Arc<Context>, code: &[u8], source: &Source) -> Result<Self, CudaError> {
+        Self::of(&Module::load(context, code)?, source, source.shared)
+    }
+
+    /// The source's function in its module. `most_shared`: the most shared memory of any launch of this module.
+    ///
+    /// # Errors
+    /// Where the module has no such function, or the card does not run such blocks or clusters.
+    pub fn of(module: &Arc<Module>, source: &Source, most_shared: u32) -> Result<Self, CudaError> {
         let action = "loading a kernel";
-        context.enter()?;
+        module.context.enter()?;
         let name =
             CString::new(source.entry).map_err(|_| CudaError::Refused { action, name: source.entry.to_owned() })?;
-        // PTX ends with zero; machine code says its own length.
-        let image = [code, &[0]].concat();
-        // SAFETY: the image is whole and outlives the call, which copies it.
-        let module = unsafe { result::module::load_data(image.as_ptr().cast()) }.while_(action)?;
+        // SAFETY: the module lives as long as the function, which keeps it.
+        let function = unsafe { result::module::get_function(module.module, name) }.while_(action)?;
         let Source { grid, block, cluster, shared, .. } = *source;
-        let mut loaded =
-            Self { context: Arc::clone(context), module, function: std::ptr::null_mut(), grid, block, cluster, shared };
-        // SAFETY: the module was loaded above and lives as long as the function.
-        loaded.function = unsafe { result::module::get_function(module, name) }.while_(action)?;
+        let loaded = Self { module: Arc::clone(module), function, grid, block, cluster, shared, most_shared };
         loaded.prepare()?;
         Ok(loaded)
     }
@@ -80,8 +120,8 @@ impl Function {
             unsafe { result::function::set_function_attribute(self.function, attribute, value) }
                 .while_("preparing a kernel")
         };
-        if self.shared > SHARED_WITHOUT_ASKING {
-            set(CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, self.shared)?;
+        if self.most_shared > SHARED_WITHOUT_ASKING {
+            set(CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, self.most_shared)?;
         }
         if self.cluster > PORTABLE_CLUSTER {
             set(CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1)?;
@@ -108,8 +148,8 @@ impl Function {
     /// # Errors
     /// Where the driver refuses, or the card is lost.
     pub fn launch(&self, stream: &Stream, arguments: &Arguments, early: bool) -> Result<(), CudaError> {
-        self.context.enter()?;
-        let mut attributes = self.attributes(early && self.context.device().card.capability >= 90);
+        self.module.context.enter()?;
+        let mut attributes = self.attributes(early && self.module.context.device().card.capability >= 90);
         let config = self.config(stream.stream, &mut attributes);
         let mut values = [std::ptr::from_ref(arguments).cast_mut().cast::<c_void>()];
         // SAFETY: everything lives through the call, which copies the arguments; they are laid out as the kernel's. What the
@@ -150,15 +190,6 @@ impl Function {
             hStream: stream,
             attrs: attributes.as_mut_ptr(),
             numAttrs: attributes.len() as u32,
-        }
-    }
-}
-
-impl Drop for Function {
-    fn drop(&mut self) {
-        if self.context.enter().is_ok() {
-            // SAFETY: loaded in `load`, unloaded once.
-            let _ = unsafe { result::module::unload(self.module) };
         }
     }
 }
@@ -259,6 +290,17 @@ impl Event {
         self.context.enter()?;
         // SAFETY: event and stream live.
         unsafe { result::event::record(self.event, stream.stream) }.while_("taking the time")
+    }
+
+    /// As [`record`](Self::record), in a stream that is being recorded: each launch of the graph takes the time anew.
+    ///
+    /// # Errors
+    /// Where the driver refuses.
+    pub fn record_in_graph(&self, stream: &Stream) -> Result<(), CudaError> {
+        let flags = sys::CUevent_record_flags::CU_EVENT_RECORD_EXTERNAL as u32;
+        self.context.enter()?;
+        // SAFETY: event and stream live.
+        unsafe { sys::cuEventRecordWithFlags(self.event, stream.stream, flags) }.result().while_("taking the time")
     }
 
     /// Lets a stream wait until this is taken. So two streams share work: while a graph is recorded from the first one, what the

@@ -2,19 +2,36 @@
 //! nothing of CUDA is needed to build or start.
 //!
 //! - [`kernels`]: the kernels as data, from a spec to texts, launches and packed weights,
-//! - [`nvrtc`] and [`code_cache`]: the compiler, and what it made on disk,
-//! - [`portable`]: PTX made beforehand, for machines without the compiler,
-//! - [`driver`], [`context`], [`launch`]: cards, memory, launches, graphs, the card's clock,
+//! - [`nvrtc`] and [`code_cache`]: the compiler, and what it made on disk; [`portable`]: PTX made beforehand, for machines
+//!   without it; [`code`]: which of the two,
+//! - [`context`] and [`launch`]: memory, launches, graphs, the card's clock,
+//! - [`gpu`]: a card opened for computing; [`tuner`]: which of several forms of a kernel is fastest on it,
+//! - [`machine`]: what a network needs of a card, so that tests can play one,
+//! - [`fusing`] and [`compile`]: from a graph to launches; [`on_card`]: the launches on the card, as one graph,
+//! - [`executable`]: what runs them,
 //! - `sources/`: CUDA C++, and an emulator for it on the CPU.
 
+mod backend;
+mod code;
 pub mod code_cache;
+mod compile;
 pub mod context;
-pub mod driver;
-mod error;
+#[cfg(test)]
+mod emulated;
+mod executable;
+mod fault;
+mod fusing;
+mod gpu;
 pub mod kernels;
 pub mod launch;
+mod machine;
 pub mod nvrtc;
 mod nvrtc_places;
+mod on_card;
 pub mod portable;
+#[cfg(test)]
+mod tests;
+mod tuner;
 
-pub use error::CudaError;
+pub use crate::device::cuda::{CudaDevice, CudaError, driver};
+pub use backend::CudaBackend;

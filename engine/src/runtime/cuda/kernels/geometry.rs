@@ -1,34 +1,12 @@
 //! Sizes of maps and windows as the kernels take them: 32 bits, checked once.
 
-use serde::{Deserialize, Serialize};
-
 use super::Refusal;
 use crate::graph::{Shape, Window};
-use crate::runtime::plan::{Elementwise, KernelSpec, Work};
 
 /// The most elements of one value, and bytes of one kernel's weights: sizes, rounded up, stay within `i32`.
 const MOST: u64 = (1 << 31) - (1 << 16);
 /// The most blocks of a launch in its second and third dimension.
 pub(super) const MOST_BLOCKS: u32 = 65_535;
-
-/// Elements between the images of a value. Height times width, unless the value was flattened (then that of the map).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct ImageStrides {
-    /// Of the kernel's input.
-    pub input: usize,
-    /// Of the second operand: residual, other summand or gate.
-    pub second: usize,
-}
-
-impl ImageStrides {
-    /// What a kernel has whose operands were not flattened.
-    #[must_use]
-    pub fn plain(spec: &KernelSpec) -> Self {
-        let pixels = |shape: Shape| shape.height.saturating_mul(shape.width);
-        let gate = spec.steps.iter().any(|step| step.work == Work::Elementwise(Elementwise::Gate));
-        Self { input: pixels(spec.input), second: if gate { 1 } else { pixels(spec.output()) } }
-    }
-}
 
 /// The size of a feature map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,22 +1,12 @@
 //! From a spec to its kernels.
 
-use super::card::Card;
 use super::chains::{pair, single, triple};
-use super::geometry::{ImageStrides, Map, expect};
+use super::geometry::{Map, expect};
 use super::part::Part;
 use super::variant::Variant;
 use super::way::Way;
-use super::{Refusal, Source};
+use super::{Card, ImageStrides, Parameters, Refusal, Source};
 use crate::runtime::plan::{KernelSpec, Work};
-
-/// Parameters of one step: batch norm folded in. Steps without (pooling, add) have empty slices.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Parameters<'a> {
-    /// Convolution: `[out][in / groups][taps]`; linear: `[out][features]`; affine: `[channels]` scales.
-    pub filters: &'a [f32],
-    /// `[out]`. Convolution and linear: bias; affine: shifts. May be empty: zeros.
-    pub bias: &'a [f32],
-}
 
 /// Everything that computes a spec.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,12 +1,11 @@
 //! Convolutions and fully connected layers as one product, also with a depthwise convolution before it or a mean behind it.
 
-use super::card::Card;
 use super::geometry::{Map, Sliding, fits, launchable};
 use super::matmul_tiles::{self, Problem};
 use super::pack::{Packed, bias_of, room};
 use super::source::{COMMON, activation, half};
 use super::variant::{FmaTile, TensorTile, Variant};
-use super::{Parameters, Refusal, Source};
+use super::{Card, Parameters, Refusal, Source};
 use crate::graph::Activation;
 use crate::runtime::Precision;
 

@@ -1,6 +1,6 @@
 //! Which tiles a product is tried with, and in which order: by an estimate of the time a multiprocessor needs.
 
-use super::card::Card;
+use super::Card;
 use super::variant::{FmaTile, TensorTile, Variant};
 
 /// What the estimate must know of a product.

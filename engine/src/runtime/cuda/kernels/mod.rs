@@ -3,7 +3,6 @@
 //!
 //! Nothing here touches a GPU: [`Source`]s are compiled by the loader, and by g++ for the emulator in the tests.
 
-mod card;
 mod chains;
 mod depthwise;
 mod elementwise;
@@ -15,7 +14,6 @@ mod matmul_tiles;
 mod pack;
 mod part;
 mod reduce;
-mod refusal;
 mod source;
 mod stem;
 #[cfg(test)]
@@ -24,9 +22,8 @@ mod unit;
 mod variant;
 mod way;
 
-pub use card::Card;
-pub use geometry::ImageStrides;
-pub use kernel::{GpuKernel, Parameters};
-pub use refusal::Refusal;
+pub use crate::device::cuda::Card;
+pub use crate::runtime::gpu::{ImageStrides, Parameters, Refusal};
+pub use kernel::GpuKernel;
 pub use source::{Form, MOST_SIZES, Source};
 pub use variant::{FmaTile, TensorTile, UnitTile, Variant};

@@ -1,11 +1,10 @@
 //! A convolution of few channels, with the max-pool after it where there is one.
 
-use super::card::Card;
 use super::geometry::{Map, Sliding, launchable};
 use super::pack::{Packed, bias_of, room};
 use super::source::{COMMON, activation, half};
 use super::variant::Variant;
-use super::{Parameters, Refusal, Source};
+use super::{Card, Parameters, Refusal, Source};
 use crate::graph::Activation;
 use crate::runtime::Precision;
 

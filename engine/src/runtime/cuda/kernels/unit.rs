@@ -1,11 +1,10 @@
 //! Pointwise, depthwise, pointwise in one launch: the body of ShuffleNet's and MobileNet's units.
 
-use super::card::Card;
 use super::geometry::{Map, Sliding, launchable};
 use super::pack::Packed;
 use super::source::{COMMON, activation, half};
 use super::variant::{UnitTile, Variant};
-use super::{Parameters, Refusal, Source};
+use super::{Card, Parameters, Refusal, Source};
 use crate::graph::Activation;
 use crate::runtime::Precision;
 

@@ -1,6 +1,5 @@
 //! One algorithm among those that compute a spec.
 
-use super::card::Card;
 use super::depthwise::Depthwise;
 use super::elementwise::Values;
 use super::linear::Linear;
@@ -9,7 +8,7 @@ use super::reduce::Reduce;
 use super::stem::Stem;
 use super::unit::Unit;
 use super::variant::Variant;
-use super::{Parameters, Refusal, Source};
+use super::{Card, Parameters, Refusal, Source};
 
 /// An algorithm with its sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use cudarc::driver::{result, sys};
 use libloading::Library;
 
+use super::Card;
 use super::error::{CudaError, OLDEST_DRIVER, While};
-use super::kernels::Card;
 
 /// A card as the driver describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +19,18 @@ pub struct CudaDevice {
     pub memory: u64,
     /// Identifies this very card, as `nvidia-smi -L` writes it.
     pub uuid: String,
+    /// Whether it shares the processor's memory.
+    pub integrated: bool,
     /// What kernels must know.
     pub card: Card,
+}
+
+impl CudaDevice {
+    /// Compute capability as NVIDIA writes it: `9.0`.
+    #[must_use]
+    pub fn compute_capability(&self) -> String {
+        format!("{}.{}", self.card.capability / 10, self.card.capability % 10)
+    }
 }
 
 /// The driver's version: major times thousand plus minor times ten.
@@ -56,7 +66,7 @@ pub fn device(index: usize) -> Result<CudaDevice, CudaError> {
 fn is_present() -> bool {
     let names = if cfg!(windows) { &["nvcuda.dll"][..] } else { &["libcuda.so.1", "libcuda.so"] };
     // SAFETY: libraries of these names are the driver's; loading one runs nothing but its own initialisation.
-    names.iter().any(|name| unsafe { Library::new(name) }.is_ok())
+    names.iter().any(|&name| unsafe { Library::new(name) }.is_ok())
 }
 
 fn start() -> Result<i32, CudaError> {
@@ -79,8 +89,8 @@ fn start() -> Result<i32, CudaError> {
 fn describe(index: i32) -> Result<CudaDevice, CudaError> {
     use sys::CUdevice_attribute_enum::{
         CU_DEVICE_ATTRIBUTE_CLUSTER_LAUNCH, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR,
-        CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN,
-        CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT,
+        CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, CU_DEVICE_ATTRIBUTE_INTEGRATED,
+        CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT,
     };
     let action = "describing a GPU";
     let handle = result::device::get(index).while_(action)?;
@@ -105,7 +115,9 @@ fn describe(index: i32) -> Result<CudaDevice, CudaError> {
     let memory = unsafe { result::device::total_mem(handle) }.while_(action)? as u64;
     let uuid = result::device::get_uuid(handle).while_(action)?;
     let index = usize::try_from(index).unwrap_or(0);
-    Ok(CudaDevice { index, name: result::device::get_name(handle).while_(action)?, memory, uuid: written(uuid), card })
+    let name = result::device::get_name(handle).while_(action)?;
+    let integrated = number(CU_DEVICE_ATTRIBUTE_INTEGRATED)? > 0;
+    Ok(CudaDevice { index, name, memory, uuid: written(uuid), integrated, card })
 }
 
 /// `GPU-` and the bytes in the usual groups.

@@ -11,7 +11,10 @@ pub(super) const OLDEST_DRIVER: i32 = 12_000;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CudaError {
     /// There is no driver.
-    #[error("there is no NVIDIA driver on this machine (its library `libcuda.so.1` or `nvcuda.dll` was not found)")]
+    #[error(
+        "there is no NVIDIA driver on this machine (its library `libcuda.so.1` or `nvcuda.dll` was not found): install the \
+         card's driver, or use `--device gpu` or `--device cpu`"
+    )]
     NoDriver,
     /// It is too old.
     #[error(
@@ -58,7 +61,7 @@ pub enum CudaError {
 
 impl CudaError {
     /// What the driver says of an action.
-    pub(super) fn of(action: &'static str, error: DriverError) -> Self {
+    pub(crate) fn of(action: &'static str, error: DriverError) -> Self {
         use CUresult::{
             CUDA_ERROR_ECC_UNCORRECTABLE, CUDA_ERROR_HARDWARE_STACK_ERROR, CUDA_ERROR_ILLEGAL_ADDRESS,
             CUDA_ERROR_ILLEGAL_INSTRUCTION, CUDA_ERROR_INVALID_PC, CUDA_ERROR_LAUNCH_FAILED, CUDA_ERROR_LAUNCH_TIMEOUT,
@@ -82,7 +85,7 @@ impl CudaError {
 }
 
 /// Names the action that a driver's result belongs to.
-pub(super) trait While<T> {
+pub(crate) trait While<T> {
     fn while_(self, action: &'static str) -> Result<T, CudaError>;
 }
 
