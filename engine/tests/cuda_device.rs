@@ -19,7 +19,7 @@ mod specs;
 
 use std::sync::Arc;
 
-use cases::{Case, case, fault, of_shufflenet};
+use cases::{Case, case, fault, of_shufflenet, portable_case};
 use emulation::{Bank, Job};
 use random::Random;
 use shufflescope_engine::runtime::Precision;
@@ -36,12 +36,12 @@ use shufflescope_engine::runtime::cuda::portable;
 struct Bench {
     context: Arc<Context>,
     stream: Stream,
-    nvrtc: Nvrtc,
+    nvrtc: Option<Nvrtc>,
     cache: CodeCache,
 }
 
 impl Bench {
-    /// `None` where there is no card or no compiler: said once.
+    /// `None` where there is no card: said once.
     fn new() -> Option<Self> {
         let context = match Context::new(0) {
             Ok(context) => context,
@@ -50,11 +50,21 @@ impl Bench {
                 return None;
             }
         };
-        let nvrtc = Nvrtc::find().map_err(|error| eprintln!("skipped: {error}")).ok()?;
+        let nvrtc = Nvrtc::find().map_err(|error| eprintln!("{error}")).ok();
         let stream = Stream::new(&context).unwrap();
-        eprintln!("{:?}, NVRTC {:?}", context.device(), nvrtc.version());
+        eprintln!("{:?}, NVRTC {:?}", context.device(), nvrtc.as_ref().map(Nvrtc::version));
         let folder = std::env::var_os("SHUFFLESCOPE_KERNELS").map(Into::into);
         Some(Self { context, stream, nvrtc, cache: CodeCache::new(folder, driver::driver_version().unwrap()) })
+    }
+
+    /// As [`new`](Self::new), with a compiler.
+    fn with_compiler() -> Option<Self> {
+        let bench = Self::new()?;
+        if bench.nvrtc.is_none() {
+            eprintln!("skipped: there is no compiler");
+            return None;
+        }
+        Some(bench)
     }
 
     /// Machine code of all jobs, by as many threads as there are; `None` where this compiler has not what a text needs.
@@ -62,7 +72,8 @@ impl Bench {
         let next = std::sync::atomic::AtomicUsize::new(0);
         let made = std::sync::Mutex::new(vec![None; jobs.len()]);
         let target = Target::Card(self.context.device().card.capability);
-        let (nvrtc, cache) = (&self.nvrtc, &self.cache);
+        let Some(nvrtc) = &self.nvrtc else { return vec![None; jobs.len()] };
+        let cache = &self.cache;
         std::thread::scope(|scope| {
             for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
                 scope.spawn(|| {
@@ -120,6 +131,10 @@ impl Placed {
 fn check(bench: &Bench, cases: &[Case], recorded: bool, early: bool) {
     let jobs: Vec<&Job> = cases.iter().map(|case| &case.job).collect();
     let codes = bench.compile(&jobs);
+    check_compiled(bench, cases, codes, (recorded, early));
+}
+
+fn check_compiled(bench: &Bench, cases: &[Case], codes: Vec<Option<Vec<u8>>>, (recorded, early): (bool, bool)) {
     let mut placed = Vec::new();
     for (case, code) in cases.iter().zip(codes) {
         match code.map(|code| bench.place(&case.job, &code)) {
@@ -158,7 +173,7 @@ fn precisions(bench: &Bench) -> Vec<Precision> {
 
 #[test]
 fn random_kernels_on_the_card_are_those_of_plain_loops() {
-    let Some(bench) = Bench::new() else { return };
+    let Some(bench) = Bench::with_compiler() else { return };
     let rounds = std::env::var("SHUFFLESCOPE_DEVICE_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(4);
     let mut random = Random::default();
     for round in 0..rounds {
@@ -175,20 +190,45 @@ fn random_kernels_on_the_card_are_those_of_plain_loops() {
 }
 
 #[test]
-fn kernels_compiled_beforehand_run_without_the_compiler() {
+fn kernels_compiled_beforehand_load() {
     let Some(bench) = Bench::new() else { return };
     for source in portable::sources() {
-        let ptx = portable::ptx(&source).unwrap();
+        let ptx = portable::ptx(&source)
+            .unwrap_or_else(|| panic!("{}: the file was made from other texts: run ptx/make.sh", source.key()));
         Function::load(&bench.context, ptx.as_bytes(), &source)
             .unwrap_or_else(|error| panic!("{}: {error}", source.key()));
     }
 }
 
 #[test]
+fn kernels_compiled_beforehand_run_without_the_compiler() {
+    let Some(bench) = Bench::new() else { return };
+    let card = bench.context.device().card;
+    let mut random = Random::default();
+    let mut cases = Vec::new();
+    for kind in specs::KINDS.into_iter().cycle().take(2 * specs::KINDS.len()) {
+        for precision in [Precision::F32, Precision::F16] {
+            let specs::Spec { spec, flattened } = specs::random(kind, precision, &mut random);
+            let pick = random.below(12);
+            // Chains that need the compiler have none: their steps are launched one by one.
+            cases.extend(portable_case(&spec, flattened, &card, pick, &mut random));
+        }
+    }
+    assert!(cases.len() > specs::KINDS.len(), "{}", cases.len());
+    let code = |case: &Case| {
+        let ptx = portable::ptx(&case.job.source);
+        let told = || format!("{}: {} was not compiled beforehand", case.rest.what, case.job.source.key());
+        Some(ptx.unwrap_or_else(|| panic!("{}", told())).as_bytes().to_vec())
+    };
+    let codes = cases.iter().map(code).collect();
+    check_compiled(&bench, &cases, codes, (true, false));
+}
+
+#[test]
 #[ignore = "a race: run on a card of your own, with --nocapture"]
 fn variants_of_shufflenet_are_timed() {
     const CHAIN: usize = 16;
-    let Some(bench) = Bench::new() else { return };
+    let Some(bench) = Bench::with_compiler() else { return };
     let card = bench.context.device().card;
     let mut random = Random::default();
     for precision in precisions(&bench) {

@@ -15,7 +15,7 @@ mod random;
 #[path = "cuda/specs.rs"]
 mod specs;
 
-use cases::{Case, Rest, case, fault, of_shufflenet};
+use cases::{Case, Rest, case, fault, of_shufflenet, portable_case};
 use emulation::Job;
 use random::Random;
 use shufflescope_engine::runtime::Precision;
@@ -81,6 +81,21 @@ fn means_linear_layers_and_arithmetic_are_those_of_plain_loops() {
 #[test]
 fn fused_units_are_those_of_plain_loops() {
     check(&specs::KINDS[12..], rounds(), 4);
+}
+
+#[test]
+fn kernels_that_are_compiled_beforehand_are_those_of_plain_loops() {
+    let mut random = Random::default();
+    let mut cases = Vec::new();
+    for kind in specs::KINDS {
+        for precision in [Precision::F32, Precision::F16] {
+            let specs::Spec { spec, flattened } = specs::random(kind, precision, &mut random);
+            let pick = random.below(12);
+            cases.extend(portable_case(&spec, flattened, &Card::LEAST, pick, &mut random));
+        }
+    }
+    assert!(cases.len() > specs::KINDS.len(), "{}", cases.len());
+    judge(cases);
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod gpu;
 mod memory;
 mod options;
 mod parameters;
+mod peaks;
 pub mod plan;
 mod prepare;
 #[cfg(test)]
@@ -28,15 +29,16 @@ mod timestamps;
 mod unsupported;
 pub mod wgpu;
 
-pub use self::wgpu::{GpuPeaks, gpu_peaks};
 pub use crate::device::Precision;
 pub use backend::{Backend, backend};
 pub use cpu::Isa;
 pub(crate) use executable::Stopwatch;
 pub use executable::{Executable, KernelCode, Marks, PrepareError, RunError, RunTimes};
 pub use fault::DeviceFault;
+pub use gpu::GpuPeaks;
 pub use memory::{check_memory, needed_memory};
 pub use options::{RunOptions, Runtime};
+pub use peaks::gpu_peaks;
 pub use plan::{Fusing, Kernel, KernelPlan, KernelSpec, WINOGRAD};
 pub use prepare::{prepare, prepare_apart};
 pub use timestamps::device_times;

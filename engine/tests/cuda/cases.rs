@@ -3,7 +3,7 @@
 use half::f16;
 use shufflescope_engine::graph::{Activation, Shape, Window};
 use shufflescope_engine::runtime::Precision;
-use shufflescope_engine::runtime::cuda::kernels::{Card, Form, GpuKernel, ImageStrides, Parameters};
+use shufflescope_engine::runtime::cuda::kernels::{Card, Form, GpuKernel, ImageStrides, Parameters, Variant};
 use shufflescope_engine::runtime::plan::{Elementwise, Epilogue, KernelSpec, Pooling, Step, Work};
 
 use crate::emulation::{Bank, Job};
@@ -90,13 +90,35 @@ pub fn case(
     pick: usize,
     random: &mut Random,
 ) -> Option<Case> {
+    case_among(spec, flattened, (card, |kernel: &GpuKernel| kernel.variants(card)), (pick, None), random)
+}
+
+/// As [`case`], of kernels that are compiled beforehand for all shapes.
+pub fn portable_case(
+    spec: &KernelSpec,
+    flattened: Option<usize>,
+    card: &Card,
+    pick: usize,
+    random: &mut Random,
+) -> Option<Case> {
+    let variants = |kernel: &GpuKernel| kernel.portable(card);
+    case_among(spec, flattened, (card, variants), (pick, Some(Form::Generic)), random)
+}
+
+fn case_among(
+    spec: &KernelSpec,
+    flattened: Option<usize>,
+    (card, variants): (&Card, impl Fn(&GpuKernel) -> Vec<Variant>),
+    (pick, form): (usize, Option<Form>),
+    random: &mut Random,
+) -> Option<Case> {
     let precision = spec.precision;
     let (output, gate) = (spec.output(), spec.steps.iter().any(|s| s.work == Work::Elementwise(Elementwise::Gate)));
     let second_shape = if gate { Shape { height: 1, width: 1, ..output } } else { output };
     let plain = ImageStrides::plain(spec);
     let strides = ImageStrides { input: flattened.unwrap_or(plain.input), ..plain };
     let kernel = GpuKernel::of(spec, &strides).unwrap_or_else(|refusal| panic!("{spec}: {refusal}"));
-    let variants = kernel.variants(card);
+    let variants = variants(&kernel);
     let variant = *variants.get(pick % variants.len().max(1))?;
     let source = kernel.source(variant).unwrap();
     assert!(source.sizes.len() <= 32 && source.shared <= card.shared_bytes && source.block <= 1024, "{variant}");
@@ -135,7 +157,8 @@ pub fn case(
     let reads = kernel.reads_second().then_some(&placed[2].offsets[..]);
     let table = kernel.table(&placed[0].offsets, &placed[1].offsets, reads).unwrap();
     let expected = naive::run(spec, &weights, &input, &second);
-    let form = if random.below(4) == 0 { Form::Baked } else { Form::Generic };
+    let any = if random.below(4) == 0 { Form::Baked } else { Form::Generic };
+    let form = form.unwrap_or(any);
     let before = banks[of[1]].clone();
     let planes = placed.swap_remove(1);
     let what = format!("{spec} {variant} {form:?} banks {of:?}");

@@ -175,6 +175,13 @@ impl Memory {
         self.start
     }
 
+    /// How many bytes it has.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "it is memory, not a collection")]
+    pub const fn len(&self) -> usize {
+        self.bytes
+    }
+
     /// Writes at a byte, and waits.
     ///
     /// # Errors

@@ -8,7 +8,7 @@
 //! - [`gpu`]: a card opened for computing; [`tuner`]: which of several forms of a kernel is fastest on it,
 //! - [`machine`]: what a network needs of a card, so that tests can play one,
 //! - [`fusing`] and [`compile`]: from a graph to launches; [`on_card`]: the launches on the card, as one graph,
-//! - [`executable`]: what runs them,
+//! - [`executable`]: what runs them; [`peaks`]: what the card can do at most,
 //! - `sources/`: CUDA C++, and an emulator for it on the CPU.
 
 mod backend;
@@ -28,6 +28,7 @@ mod machine;
 pub mod nvrtc;
 mod nvrtc_places;
 mod on_card;
+mod peaks;
 pub mod portable;
 #[cfg(test)]
 mod tests;
@@ -35,3 +36,4 @@ mod tuner;
 
 pub use crate::device::cuda::{CudaDevice, CudaError, driver};
 pub use backend::CudaBackend;
+pub(super) use peaks::cuda_peaks;

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use super::kernels::peak::Peak;
 use super::kernels::{Card, GpuKernel, ImageStrides, Source};
 use crate::graph::{Activation, Shape, Window};
 use crate::runtime::Precision;
@@ -51,7 +52,8 @@ pub fn sources() -> Vec<Source> {
         (Work::GlobalMean, shape(8, 8), shape(8, 1)),
         (Work::Elementwise(Elementwise::Add), shape(8, 8), shape(8, 8)),
     ];
-    let mut known = HashMap::new();
+    let mut known: HashMap<String, Source> =
+        Peak::ALL.iter().map(|peak| peak.source(1)).map(|source| (source.key(), source)).collect();
     for precision in [Precision::F32, Precision::F16] {
         for (work, input, output) in works {
             let epilogue = Epilogue { residual: false, activation: Activation::None };

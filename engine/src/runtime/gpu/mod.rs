@@ -5,13 +5,15 @@
 //! - [`choices`]: which of several forms of a kernel is fastest, remembered on disk,
 //! - [`candidate`]: what a kernel is tuned on,
 //! - [`stored`] and [`planes`]: values as they lie on a device, the input's way there and the result's way back,
-//! - [`memory`]: what that takes of the host's memory; [`refusal`]: why there is no kernel for a spec.
+//! - [`memory`]: what that takes of the host's memory; [`refusal`]: why there is no kernel for a spec,
+//! - [`peaks`]: what a GPU can do at most.
 
 pub(super) mod candidate;
 pub(super) mod choices;
 pub(super) mod fusing;
 pub(super) mod launches;
 mod memory;
+mod peaks;
 pub(super) mod planes;
 mod refusal;
 pub(super) mod stored;
@@ -19,5 +21,6 @@ mod strides;
 
 pub use launches::Parameters;
 pub(super) use memory::host_memory;
+pub use peaks::GpuPeaks;
 pub use refusal::Refusal;
 pub use strides::ImageStrides;

@@ -26,4 +26,4 @@ mod timer;
 mod tuner;
 
 pub use backend::WgpuBackend;
-pub use peaks::{GpuPeaks, gpu_peaks};
+pub(super) use peaks::wgpu_peaks;

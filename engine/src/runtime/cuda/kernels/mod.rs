@@ -13,6 +13,7 @@ mod matmul;
 mod matmul_tiles;
 mod pack;
 mod part;
+pub mod peak;
 mod reduce;
 mod source;
 mod stem;
