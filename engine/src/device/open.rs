@@ -135,9 +135,9 @@ impl Device {
     pub fn precisions(&self) -> &'static [Precision] {
         match (&self.cuda, &self.adapter) {
             (Some(cuda), _) if cuda.card.has_tf32() => &Precision::ALL,
-            (Some(_), _) => &Precision::PORTABLE,
+            (Some(cuda), _) if cuda.card.has_f16() => &Precision::PORTABLE,
             (None, Some(adapter)) => precisions(adapter.features()),
-            (None, None) => &[Precision::F32],
+            _ => &[Precision::F32],
         }
     }
 

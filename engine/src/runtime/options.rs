@@ -163,7 +163,8 @@ mod tests {
 
     #[test]
     fn sixteen_bits_are_there_with_our_kernels_on_cards_only_and_tf32_on_those_of_nvidia() {
-        let has = |runtime: Runtime, precision| DEVICES.map(|device| runtime.precisions_on(device).contains(&precision));
+        let has =
+            |runtime: Runtime, precision| DEVICES.map(|device| runtime.precisions_on(device).contains(&precision));
         assert_eq!(has(Runtime::Tuned, Precision::F16), [false, true, true, true, false]);
         assert_eq!(has(Runtime::Tuned, Precision::Tf32), [false, false, false, true, false]);
         assert_eq!(has(Runtime::Candle, Precision::F16), [false; 5]);

@@ -1,9 +1,9 @@
 //! What a GPU can do at most, by the backend of ours that it has.
 
+use super::PrepareError;
 use super::cuda::cuda_peaks;
 use super::gpu::GpuPeaks;
 use super::wgpu::wgpu_peaks;
-use super::PrepareError;
 use crate::device::Device;
 
 /// Measures a GPU in well under a second. `go_on` is asked between readings.

@@ -19,6 +19,12 @@ impl Card {
     /// An H100.
     pub const H100: Self = Self { capability: 90, shared_bytes: 232_448, multiprocessors: 132, cluster: 16 };
 
+    /// Whether there are tensor cores for 16 bits that our kernels know.
+    #[must_use]
+    pub const fn has_f16(&self) -> bool {
+        self.capability >= 75
+    }
+
     /// Whether the tensor cores take TF32.
     #[must_use]
     pub const fn has_tf32(&self) -> bool {

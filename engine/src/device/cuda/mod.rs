@@ -6,5 +6,5 @@ mod error;
 
 pub use card::Card;
 pub use driver::CudaDevice;
-pub(crate) use error::While;
 pub use error::CudaError;
+pub(crate) use error::While;

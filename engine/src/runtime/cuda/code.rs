@@ -2,9 +2,13 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::code_cache::CodeCache;
+use super::context::Context;
+use super::kernels::peak::Peak;
 use super::kernels::{Card, Form, GpuKernel, Source, Variant};
+use super::launch::Module;
 use super::nvrtc::{Nvrtc, NvrtcError, Target};
 use super::portable;
 use crate::runtime::KernelCode;
@@ -25,10 +29,20 @@ impl Compiler {
     /// The compiler of this machine, with a driver of such a version.
     pub fn find(folder: Option<&Path>, driver: i32) -> Self {
         match Nvrtc::find() {
-            Ok(nvrtc) => {
-                Self::Nvrtc(Box::new(nvrtc), CodeCache::new(folder.map(|folder| folder.join(FOLDER)), driver))
-            }
+            Ok(nvrtc) => Self::Nvrtc(Box::new(nvrtc), CodeCache::new(folder.map(|folder| folder.join(FOLDER)), driver)),
             Err(reason) => Self::Beforehand(reason),
+        }
+    }
+
+    /// The same, or none where it does not know the card or makes code that the driver does not load.
+    pub fn tried_on(self, context: &Arc<Context>) -> Self {
+        let Self::Nvrtc(nvrtc, _) = &self else { return self };
+        let unusable = |problem| NvrtcError::Unusable { path: nvrtc.path().to_owned(), problem };
+        let code = self.code(&Peak::Launch.source(1), &context.device().card);
+        let loaded = code.and_then(|code| Module::load(context, &code).map_err(|error| error.to_string()));
+        match loaded {
+            Ok(_) => self,
+            Err(problem) => Self::Beforehand(unusable(problem)),
         }
     }
 

@@ -189,6 +189,9 @@ impl Memory {
     pub fn write(&self, at: usize, bytes: &[u8]) -> Result<(), CudaError> {
         let action = "copying to the GPU";
         let to = self.part(at, bytes.len(), action)?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
         self.context.enter()?;
         // SAFETY: the part lies in the memory.
         unsafe { result::memcpy_htod_sync(to, bytes) }.while_(action)

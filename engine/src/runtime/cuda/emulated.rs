@@ -42,9 +42,9 @@ impl Machine for Paper {
             return None;
         }
         let text = format!("{} {kernel} {strides:?}", self.seed);
-        let hash = text.bytes().fold(self.seed, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(23)
-        });
+        let hash = text
+            .bytes()
+            .fold(self.seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(23));
         let made = GpuKernel::of(kernel, &strides).ok()?;
         let variants = self.variants(&made);
         let variant = *variants.get((hash % variants.len().max(1) as u64) as usize)?;
@@ -75,7 +75,8 @@ impl Program {
             let names = source.constants.iter().chain(&source.sizes).map(|(name, _)| *name).collect();
             (source.defines(Form::Generic), source.entry, source.parts, names)
         };
-        let texts = sources.map(text).map(|(defines, entry, parts, names)| program::Text { defines, entry, parts, names });
+        let texts =
+            sources.map(text).map(|(defines, entry, parts, names)| program::Text { defines, entry, parts, names });
         let (code, numbers) = program::program_of(texts, include_str!("../../../tests/cuda/network.h"));
         program::compile(compiler, &code, &folder.path().join("kernels"))?;
         let mut numbers = numbers.into_iter();
@@ -119,8 +120,7 @@ impl Emulated {
 
     fn run(&mut self, which: std::ops::Range<usize>) -> Result<(), DeviceFault> {
         let other = |reason: String| DeviceFault::Other { reason };
-        let [input, output]: [PathBuf; 2] =
-            ["network", "results"].map(|name| self.program.folder.path().join(name));
+        let [input, output]: [PathBuf; 2] = ["network", "results"].map(|name| self.program.folder.path().join(name));
         let mut file = Vec::new();
         let put = |file: &mut Vec<u8>, value: usize| file.extend((value as i32).to_le_bytes());
         put(&mut file, (self.runs % 3) as usize);
@@ -159,10 +159,7 @@ impl Board for Emulated {
     }
 
     fn read(&mut self, bank: usize, at: u64, bytes: &mut [u8]) -> Result<(), DeviceFault> {
-        // The last plane's round-up may not be there.
-        let memory = &self.memories[2 + bank][at as usize..];
-        let length = bytes.len().min(memory.len());
-        bytes[..length].copy_from_slice(&memory[..length]);
+        bytes.copy_from_slice(&self.memories[2 + bank][at as usize..][..bytes.len()]);
         Ok(())
     }
 

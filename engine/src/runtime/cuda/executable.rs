@@ -149,7 +149,8 @@ impl CudaExecutable {
         let times = self.run_whole(clock, stamps)?;
         let stamps = self.board.stamps()?;
         let mut whole = Vec::new();
-        let device = device_times(&stamps, 1.0, kernels.unwrap_or(&mut whole)).filter(|_| stamps.len() == 2 * intervals);
+        let device =
+            device_times(&stamps, 1.0, kernels.unwrap_or(&mut whole)).filter(|_| stamps.len() == 2 * intervals);
         self.clock_fails = device.is_none();
         Ok(device.map(|device| RunTimes { device: Some(device), ..times }))
     }

@@ -56,7 +56,7 @@ impl Gpu {
 
     fn open(index: usize, device: &Device) -> Result<Self, CudaError> {
         let (context, version) = (Context::new(index)?, driver::driver_version()?);
-        let compiler = Compiler::find(device.memory_folder(), version);
+        let compiler = Compiler::find(device.memory_folder(), version).tried_on(&context);
         let card = context.device();
         let name = format!("cuda {} {} driver {version} {}", card.name, card.compute_capability(), compiler.name());
         let choices = Choices::new(&name, device.memory_folder());

@@ -20,12 +20,12 @@ pub enum NvrtcError {
         /// The variable that says where it is.
         setting: &'static str,
     },
-    /// It is there and is no NVRTC.
-    #[error("{path} is no NVRTC library: {problem}")]
+    /// It is there, and is no NVRTC or not one for this card and driver.
+    #[error("NVRTC at {path} is of no use here: {problem}")]
     Unusable {
         /// The library.
         path: PathBuf,
-        /// What the loader says.
+        /// What loader, compiler or driver say.
         problem: String,
     },
     /// The card is older or newer than the compiler knows.

@@ -46,7 +46,11 @@ impl OnCard {
     ///
     /// # Errors
     /// Where a kernel does not load or memory does not suffice.
-    pub fn new(session: &Session<'_>, network: &Network, layer: impl Fn(&Launch) -> String) -> Result<Self, PrepareError> {
+    pub fn new(
+        session: &Session<'_>,
+        network: &Network,
+        layer: impl Fn(&Launch) -> String,
+    ) -> Result<Self, PrepareError> {
         let context = Arc::clone(&session.gpu.context);
         let filled = |bytes: &[u8]| {
             let memory = Memory::new(&context, bytes.len())?;
@@ -125,9 +129,10 @@ impl OnCard {
 fn recorded(stream: &Stream, kernels: &[(Function, Arguments)], bounds: &[Event; 2]) -> Result<Graph, CudaError> {
     let record = |early: bool| {
         Graph::record(stream, |stream| {
-            kernels.iter().enumerate().try_for_each(|(number, (function, arguments))| {
-                function.launch(stream, arguments, early && number > 0)
-            })
+            kernels
+                .iter()
+                .enumerate()
+                .try_for_each(|(number, (function, arguments))| function.launch(stream, arguments, early && number > 0))
         })
     };
     let plain = record(false)?;

@@ -110,7 +110,7 @@ fn random_networks_compute_what_the_reference_does() {
         let fusing = if seed % 4 == 0 { Fusing::Apart } else { Fusing::Full };
         Case { fusing, ..Case::of(random_graph(seed * 977), card, seed % 6, Precision::F32) }
     };
-    let cases: Vec<Case> = (1..=16).map(case).collect();
+    let cases: Vec<Case> = (1..=24).map(case).collect();
     let faults = faults(&cases, limit);
     assert!(faults.is_empty(), "{faults:#?}");
 }
@@ -145,8 +145,10 @@ fn networks_of_the_zoo_compute_what_the_reference_does_in_every_precision_fused_
         Case::of(shufflenet(), AMPERE, 0, Precision::Tf32),
         Case::of(shufflenet(), Card::H100, 3, Precision::F16),
         Case::of(small("shufflenet-v2-x0.5", 3), AMPERE, 2, Precision::F32),
-        // Residual sums and groups.
+        // Residual sums, groups, gates, and maps that are concatenated again and again.
         Case::of(small("mobilenet-v2-x1.0", 1), Card::LEAST, 0, Precision::F32),
+        Case::of(small("shufflenet-v1-g3-x0.5", 1), Card::H100, 5, Precision::F32),
+        Case::of(small("shufflenet-v2-x0.5-se", 1), Card::H100, 0, Precision::F32),
     ];
     let faults = faults(&cases, limit);
     assert!(faults.is_empty(), "{faults:#?}");

@@ -105,7 +105,8 @@ impl Candidate {
     fn of(spec: &KernelSpec, machine: &dyn Machine) -> Option<Self> {
         let kernel = GpuKernel::of(spec, &ImageStrides::plain(spec)).ok()?;
         let variants = machine.variants(&kernel);
-        let sources = variants.into_iter().filter_map(|variant| Some((variant, kernel.source(variant).ok()?))).collect();
+        let sources =
+            variants.into_iter().filter_map(|variant| Some((variant, kernel.source(variant).ok()?))).collect();
         Some(Self { spec: spec.clone(), kernel, sources })
     }
 }
@@ -185,9 +186,8 @@ impl Rig {
     }
 
     fn best(&self, function: &Function, arguments: &Arguments) -> Result<Nanos, CudaError> {
-        let launches = |stream: &Stream, count: u64| {
-            (0..count).try_for_each(|_| function.launch(stream, arguments, false))
-        };
+        let launches =
+            |stream: &Stream, count: u64| (0..count).try_for_each(|_| function.launch(stream, arguments, false));
         // Warm, then roughly.
         launches(&self.stream, 1)?;
         let once = self.reading(|stream| launches(stream, 1))?;

@@ -47,8 +47,7 @@ pub(in crate::runtime) trait Launchable {
             Chains::WherePaid => prefixes().find_map(|prefix| self.fastest(&prefix)),
             Chains::Never | Chains::FromDepthwise | Chains::FromOthers => None,
         };
-        let guessed =
-            || prefixes().find(|prefix| self.takes_in(chains, prefix)).map_or(1, |prefix| prefix.steps.len());
+        let guessed = || prefixes().find(|prefix| self.takes_in(chains, prefix)).map_or(1, |prefix| prefix.steps.len());
         measured.unwrap_or_else(guessed)
     }
 

@@ -55,8 +55,8 @@ impl Launchable for WgpuFuses<'_> {
 mod tests {
     use super::*;
     use crate::graph::Window;
-    use crate::runtime::gpu::choices::Choice;
     use crate::runtime::Precision;
+    use crate::runtime::gpu::choices::Choice;
     use crate::runtime::plan::{Epilogue, Step};
 
     /// A pointwise, a depthwise and a pointwise convolution of eight channels.

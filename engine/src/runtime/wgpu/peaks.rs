@@ -29,7 +29,10 @@ const TINY: u32 = 64;
 ///
 /// # Errors
 /// Where the device does not open or fails; `None` where `go_on` says no.
-pub(in crate::runtime) fn wgpu_peaks(device: &Device, go_on: &dyn Fn() -> bool) -> Result<Option<GpuPeaks>, PrepareError> {
+pub(in crate::runtime) fn wgpu_peaks(
+    device: &Device,
+    go_on: &dyn Fn() -> bool,
+) -> Result<Option<GpuPeaks>, PrepareError> {
     let gpu = Gpu::of(device)?;
     let mut bench = Bench { gpu: &gpu, timer: Timer::new(&gpu)? };
     if !go_on() {

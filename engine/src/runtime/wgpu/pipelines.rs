@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::kernels::Source;
-use crate::runtime::gpu::choices::file_name;
 use crate::files::{read_regular, write_atomically};
+use crate::runtime::gpu::choices::file_name;
 use crate::units::Bytes;
 
 /// Largest cache of a driver that is read back.

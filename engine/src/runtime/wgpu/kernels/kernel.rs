@@ -1,6 +1,5 @@
 //! A kernel of any kind: made from a spec, asked for variants, texts, packed weights and tables.
 
-use super::{Parameters, Refusal};
 use super::conv_pool::ConvPool;
 use super::depthwise::Depthwise;
 use super::elementwise::Elementwise;
@@ -12,6 +11,7 @@ use super::pool::Pool;
 use super::size::expect;
 use super::text::{Setting, Source};
 use super::variant::{Limits, Variant};
+use super::{Parameters, Refusal};
 use crate::runtime::Precision;
 
 /// Which operands' banks are one buffer, bound once. With `x_is_y`, the second operand's alias with one is with both.
