@@ -2,16 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "tests and their helpers")]
 
+#[path = "support/program.rs"]
+mod program;
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
 const JPEG: &[u8] = include_bytes!("support/camera/red_and_blue.jpg");
 
 fn camera(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_shufflescope")).arg("camera").args(args).output().unwrap()
+    program::output(tempfile::tempdir().unwrap().path(), &[&["camera"], args].concat())
 }
 
 /// The report of a short run.
@@ -23,11 +26,7 @@ fn report(source: &str, seconds: &str, more: &[&str]) -> Value {
 
 /// What it says on stderr; nothing on stdout, no panic, this exit code.
 fn failure(code: i32, args: &[&str]) -> String {
-    let output = camera(args);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{said}");
-    assert!(output.stdout.is_empty() && !said.contains("panicked"), "{said}");
-    said
+    program::failure(tempfile::tempdir().unwrap().path(), code, &[&["camera"], args].concat())
 }
 
 #[test]

@@ -4,8 +4,10 @@
 
 #![allow(clippy::unwrap_used, reason = "tests and their helpers")]
 
+#[path = "support/program.rs"]
+mod program;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use serde_json::Value;
 use shufflescope_engine::classify::demo;
@@ -16,23 +18,18 @@ use shufflescope_engine::graph::lower;
 use shufflescope_engine::weights::{Weights, save_safetensors};
 use shufflescope_engine::zoo;
 
-fn shufflescope(args: &[&str]) -> Output {
-    // A folder of data without anything in it, wherever the system keeps such folders.
-    let nowhere = std::env::temp_dir().join("shufflescope-tests-without-data");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_shufflescope"));
-    command.args(args).env("XDG_DATA_HOME", &nowhere).env("HOME", &nowhere).env("APPDATA", &nowhere);
-    command.output().unwrap()
+/// A folder without anything in it for what is the user's.
+fn home() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
 }
 
 fn stdout(args: &[&str]) -> String {
-    let output = shufflescope(args);
-    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    program::stdout(home().path(), args)
 }
 
 /// Runs what must fail with this exit code; what it says on stdout and stderr.
 fn failure(code: i32, args: &[&str]) -> (String, String) {
-    let output = shufflescope(args);
+    let output = program::output(home().path(), args);
     let [out, said] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
     assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
     assert!(!said.contains("panicked"), "{said}");

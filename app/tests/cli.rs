@@ -2,42 +2,32 @@
 
 #![allow(clippy::unwrap_used, reason = "tests and their helpers")]
 
+#[path = "support/program.rs"]
+mod program;
+
 use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use shufflescope_engine::device::cuda::CudaError;
 use shufflescope_engine::device::cuda::driver::driver_version;
 
-/// Runs with a data folder of its own, so that nothing of the user's is read or written.
-fn shufflescope(args: &[&str]) -> Output {
-    let data = tempfile::tempdir().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_shufflescope"));
-    for variable in ["XDG_DATA_HOME", "XDG_CACHE_HOME", "HOME", "APPDATA", "LOCALAPPDATA"] {
-        command.env(variable, data.path());
-    }
-    command.args(args).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").output().unwrap()
+/// A folder for everything of the user's.
+fn home() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
 }
 
 fn stdout(args: &[&str]) -> String {
-    let output = shufflescope(args);
-    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    program::stdout(home().path(), args)
 }
 
 fn json(args: &[&str]) -> Value {
-    serde_json::from_str(&stdout(args)).unwrap()
+    program::json(home().path(), args)
 }
 
-/// Runs what must fail: nothing on stdout, no panic, this exit code; what it says on stderr.
 fn failure(code: i32, args: &[&str]) -> String {
-    let output = shufflescope(args);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
-    assert!(output.stdout.is_empty(), "{args:?}");
-    assert!(!said.contains("panicked"), "{said}");
-    said
+    program::failure(home().path(), code, args)
 }
 
 fn file(folder: &Path, name: &str, text: &str) -> String {
@@ -373,7 +363,13 @@ fn a_build_without_a_window_says_so_and_what_it_can_do() {
 
 #[cfg(feature = "window")]
 #[test]
-fn a_renderer_is_one_of_two_and_for_the_window_only() {
+fn what_the_window_starts_with_is_checked_before_it_opens() {
+    assert!(failure(2, &["--device", "gpu:0", "--runtime", "candle"]).contains("candle"));
+    assert!(
+        failure(2, &["--precision", "f16"]).contains("f16"),
+        "the processor has no such numbers, which needs no window"
+    );
+    assert!(failure(2, &["--threads", "0"]).contains("--threads"));
     let said = failure(2, &["--renderer", "directx"]);
     assert!(said.contains("wgpu") && said.contains("glow"), "{said}");
     assert!(failure(2, &["--renderer", "glow", "designs"]).contains("--renderer"));
@@ -483,7 +479,7 @@ fn an_onnx_file_is_profiled_and_exported_in_every_form() {
         assert!(std::fs::metadata(path(name)).unwrap().len() > 100, "{name}");
     }
     for name in ["c.json", "c.html", "c.csv", "c.md", "c.tex", "c.onnx", "c.safetensors", "c.py"] {
-        let output = shufflescope(&["export", &model, "-o", &path(name)]);
+        let output = program::output(home().path(), &["export", &model, "-o", &path(name)]);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && !said.contains("random"), "{name}: {said}");
     }
@@ -570,9 +566,8 @@ fn a_pipe_in_place_of_a_file_is_refused_by_every_command_and_nothing_hangs() {
 #[cfg(unix)]
 fn failure_in_time(args: &[&str]) -> String {
     let data = tempfile::tempdir().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_shufflescope"));
-    command.env("XDG_DATA_HOME", data.path()).env("HOME", data.path());
-    command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut command = program::command(data.path(), args);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let start = std::time::Instant::now();
     let status = loop {

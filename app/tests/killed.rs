@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests and their helpers")]
 
+#[path = "support/program.rs"]
+mod program;
 mod support;
 
 use std::collections::BTreeSet;
@@ -50,9 +52,8 @@ fn kill_after(mut child: Child, after: Duration) {
 }
 
 /// The program with the user's data in `folder`.
-fn program(folder: &Path, arguments: &[&str]) -> Process {
-    let mut process = Process::new(env!("CARGO_BIN_EXE_shufflescope"));
-    let _ = process.args(arguments).env("XDG_DATA_HOME", folder).env("HOME", folder).env("APPDATA", folder);
+fn silent(folder: &Path, arguments: &[&str]) -> Process {
+    let mut process = program::command(folder, arguments);
     let _ = process.stdout(Stdio::null()).stderr(Stdio::null());
     process
 }
@@ -78,7 +79,7 @@ fn names(folder: &Path) -> BTreeSet<String> {
 fn an_export_leaves_the_old_file_or_the_new_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("net.onnx");
-    let export = |network: &str| program(folder.path(), &["export", network, "--force", "-o", path.to_str().unwrap()]);
+    let export = |network: &str| silent(folder.path(), &["export", network, "--force", "-o", path.to_str().unwrap()]);
     let mut both = Vec::new();
     let mut takes = Duration::ZERO;
     for network in ["shufflenet-v2-x0.5", "shufflenet-v2-x1.0"] {
@@ -109,7 +110,7 @@ fn a_sweep_keeps_every_point_that_was_finished() {
     let mut moments = Moments(2);
     let mut before: Vec<String> = Vec::new();
     for kill in 0..SWEEPS {
-        kill_after(program(folder.path(), &arguments).spawn().unwrap(), moments.below(Duration::from_secs(9)));
+        kill_after(silent(folder.path(), &arguments).spawn().unwrap(), moments.below(Duration::from_secs(9)));
         let text = fs::read_to_string(&results).unwrap_or_default();
         // A line without its end is the point that was being written.
         let whole: Vec<String> =
@@ -123,7 +124,7 @@ fn a_sweep_keeps_every_point_that_was_finished() {
     assert!(!before.is_empty(), "there was something to lose");
     let some = ["sweep", design.to_str().unwrap(), "--width", "0.25,0.3", "--threads", "1", "--results"];
     let some: Vec<&str> = some.into_iter().chain([results.to_str().unwrap()]).collect();
-    assert!(program(folder.path(), &some).status().unwrap().success(), "what was left is taken up");
+    assert!(silent(folder.path(), &some).status().unwrap().success(), "what was left is taken up");
     let after = fs::read_to_string(&results).unwrap();
     assert!(before.iter().all(|line| after.contains(line.as_str())));
 }

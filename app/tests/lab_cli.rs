@@ -2,32 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "tests and their helpers")]
 
-use std::path::Path;
-use std::process::{Command, Output};
+#[path = "support/program.rs"]
+mod program;
 
+use program::{json, output, said, store_in};
 use serde_json::Value;
 use shufflescope_engine::device::{DeviceId, Machine};
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::store::{RunContext, Store};
-
-/// Runs with a data folder of its own, so that nothing of the user's is read or written.
-fn shufflescope(data: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_shufflescope"));
-    for variable in ["XDG_DATA_HOME", "XDG_CACHE_HOME", "HOME", "APPDATA", "LOCALAPPDATA"] {
-        command.env(variable, data);
-    }
-    command.args(args).output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn json(data: &Path, args: &[&str]) -> Value {
-    let output = shufflescope(data, args);
-    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", said(&output));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
 
 #[test]
 fn compare_says_which_is_faster_and_fails_only_where_it_was_asked_to() {
@@ -36,11 +18,10 @@ fn compare_says_which_is_faster_and_fails_only_where_it_was_asked_to() {
     let args =
         |a: &'static str, b: &'static str, more: &[&'static str]| [&["compare", a, b][..], &common, more].concat();
     // Ten times the mult-adds: slower on any machine, however busy.
-    let output =
-        shufflescope(data.path(), &args("shufflenet-v2-x0.5", "shufflenet-v2-x2.0", &["--fail-if-slower", "5%"]));
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    assert!(said(&output).contains("is slower than"), "{}", said(&output));
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let result = output(data.path(), &args("shufflenet-v2-x0.5", "shufflenet-v2-x2.0", &["--fail-if-slower", "5%"]));
+    assert_eq!(result.status.code(), Some(1), "{}", said(&result));
+    assert!(said(&result).contains("is slower than"), "{}", said(&result));
+    let report: Value = serde_json::from_slice(&result.stdout).unwrap();
     assert_eq!(report["comparison"]["verdict"], "slower");
     assert!(report["comparison"]["low"].as_f64().unwrap() > 1.05, "{}", report["comparison"]);
     assert_eq!(report["limit"]["is_slower"], true);
@@ -48,21 +29,15 @@ fn compare_says_which_is_faster_and_fails_only_where_it_was_asked_to() {
     assert!(report["layers"]["rows"].as_array().unwrap().len() > 100);
     assert!(report["layers"]["rows"][0]["a"]["time_ns"].as_u64().unwrap() > 0);
     // The floor is kept for the next time.
-    let kept = walk(data.path());
-    let store = kept.iter().find(|path| path.ends_with("store.sqlite")).unwrap();
+    let store = store_in(data.path());
     let context = RunContext::new(Machine::detect().cpu_model.as_deref(), &RunOptions::new(DeviceId::Cpu, 1, 1));
     let floor = Store::open(store.parent().unwrap()).unwrap().store.floor(&context).unwrap();
     assert_eq!(floor.map(|floor| floor.share), report["noise_floor"].as_f64());
 
     let report = json(data.path(), &args("shufflenet-v2-x2.0", "shufflenet-v2-x0.5", &["--fail-if-slower", "5%"]));
     assert_eq!(report["comparison"]["verdict"], "faster");
-    let wrong = shufflescope(data.path(), &["compare", "shufflenet-v2-x0.5", "shufflenet-v9"]);
+    let wrong = output(data.path(), &["compare", "shufflenet-v2-x0.5", "shufflenet-v9"]);
     assert_eq!(wrong.status.code(), Some(2), "{}", said(&wrong));
-}
-
-fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }
 
 #[test]
@@ -78,7 +53,7 @@ fn an_experiment_has_cells_with_rates_and_a_verdict() {
     }
     assert!(cells[0]["ours_ratio"].is_null() && cells[3]["ours_ratio"]["low"].is_f64());
     assert!(["holds", "does-not-hold", "undecided"].contains(&result["verdict"].as_str().unwrap()), "{result}");
-    let wrong = shufflescope(data.path(), &["lab", "g5"]);
+    let wrong = output(data.path(), &["lab", "g5"]);
     assert!(wrong.status.code() == Some(2) && said(&wrong).contains("known: g1"), "{}", said(&wrong));
 }
 
@@ -96,7 +71,7 @@ fn figure_2_has_our_shares_beside_the_papers() {
         assert!(ours["depthwise"].as_f64().unwrap() > 0.01 && ours["elemwise"].as_f64().unwrap() > 0.0, "{pie}");
         assert!(pie["paper_arm"]["conv"].as_f64().unwrap() > 0.8, "{pie}");
     }
-    let wrong = shufflescope(data.path(), &["zoo", "--level", "141"]);
+    let wrong = output(data.path(), &["zoo", "--level", "141"]);
     assert!(wrong.status.code() == Some(2) && said(&wrong).contains("40, 140, 300, 500"), "{}", said(&wrong));
 }
 
@@ -104,7 +79,7 @@ fn figure_2_has_our_shares_beside_the_papers() {
 fn a_sweep_goes_on_where_it_was_stopped() {
     let data = tempfile::tempdir().unwrap();
     let design = data.path().join("small.toml").display().to_string();
-    let toml = shufflescope(data.path(), &["designs", "--toml", "shufflenet-v2-x0.5"]);
+    let toml = output(data.path(), &["designs", "--toml", "shufflenet-v2-x0.5"]);
     let text = String::from_utf8(toml.stdout).unwrap();
     let small = text.lines().map(|line| if line.starts_with("input") { "input = \"64x64\"" } else { line });
     std::fs::write(&design, small.collect::<Vec<_>>().join("\n")).unwrap();
@@ -131,7 +106,7 @@ fn a_sweep_goes_on_where_it_was_stopped() {
         sweep("0.5", &["--results", &results]);
         assert_eq!(std::fs::read_to_string(&results).unwrap().lines().count(), lines, "measured again");
     }
-    let wrong = shufflescope(data.path(), &["sweep", &design, "--width", "0.5..2.0"]);
+    let wrong = output(data.path(), &["sweep", &design, "--width", "0.5..2.0"]);
     assert!(wrong.status.code() == Some(2) && said(&wrong).contains("step"), "{}", said(&wrong));
 }
 

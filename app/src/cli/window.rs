@@ -7,16 +7,14 @@ pub use without::{EXAMPLES, WindowArguments, run};
 
 #[cfg(feature = "window")]
 mod with {
-    use shufflescope_engine::device::DeviceId;
-    use shufflescope_engine::runtime::RunOptions;
-
-    use crate::cli::resolve::default_threads;
+    use crate::cli::running::{Load, Running};
     use crate::reader::Readers;
     use crate::window::{Renderer, WindowOptions};
     use crate::worker::Launcher;
 
     pub const EXAMPLES: &str = "  \
   shufflescope                                     open the window
+  shufflescope --device gpu:0 --precision f16      open it on a graphics card
   shufflescope --renderer glow                     open it on a machine without Vulkan
 ";
 
@@ -25,11 +23,15 @@ mod with {
         /// What paints the window; without it wgpu, and glow where wgpu finds no adapter
         #[arg(long, value_enum)]
         renderer: Option<Renderer>,
+        #[command(flatten)]
+        running: Running,
+        #[command(flatten)]
+        load: Load,
     }
 
-    /// Opens the window on the last session's design.
+    /// Opens the window on the last session's design, which is run as the options say.
     pub fn run(arguments: &WindowArguments) -> anyhow::Result<()> {
-        let options = RunOptions::new(DeviceId::Cpu, default_threads(), 1);
+        let options = arguments.running.options(arguments.load.threads, arguments.load.batch)?;
         let (launcher, readers) = (Launcher::this_program()?, Readers::this_program()?);
         crate::window::run(WindowOptions { launcher, readers, design: None, options, renderer: arguments.renderer })
     }

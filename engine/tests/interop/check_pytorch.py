@@ -83,6 +83,8 @@ def check(shs, model, original, folder):
         reader = session(original)
         worst = max(worst, gap(found, reader.run(None, {reader.get_inputs()[0].name: picture})[0]))
 
+    if not list(network.parameters()):
+        return worst
     network.train()
     network(torch.randn(2, *shape[1:])).square().mean().backward()
     without = [name for name, parameter in network.named_parameters() if parameter.grad is None]
@@ -97,7 +99,7 @@ class Builder:
         self.random = random.Random(seed)
         self.nodes, self.tensors, self.count = [], [], 0
         self.value, self.channels, self.side = "picture", 4, 8
-        self.taken = {"picture"}
+        self.taken, self.called = {"picture"}, set()
 
     def name(self):
         parts = self.random.sample(NAMES, self.random.randint(1, 3))
@@ -121,7 +123,12 @@ class Builder:
     def push(self, op, inputs, name=None, outputs=1, **attributes):
         made = [f"value{self.count}_{index}" for index in range(outputs)]
         self.count += 1
-        self.nodes.append(helper.make_node(op, inputs, made, name=self.name() if name is None else name, **attributes))
+        name = self.name() if name is None else name
+        # ONNX Runtime takes no two nodes of one name; layers of different nodes may still have names that become one.
+        while name and name in self.called:
+            name += str(self.count)
+        self.called.add(name)
+        self.nodes.append(helper.make_node(op, inputs, made, name=name, **attributes))
         return made[0] if outputs == 1 else made
 
     def parameters(self):

@@ -250,8 +250,11 @@ impl<J: Job> std::fmt::Debug for Pool<J> {
 /// What `work` returns, or that it panicked.
 fn caught(work: impl FnOnce() -> Result<(), Stop>) -> Result<(), Stop> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
-        // The panic hook has told it. To drop it could panic again, past everything that waits for this thread.
-        std::mem::forget(payload);
+        // The panic hook has told it. A message is dropped; to drop anything else could panic again, past everything that
+        // waits for this thread.
+        if !payload.is::<&str>() && !payload.is::<String>() {
+            std::mem::forget(payload);
+        }
         Err(Stop::Panicked)
     })
 }
