@@ -107,7 +107,7 @@ fn limit(case: &Case) -> f32 {
 fn random_networks_compute_what_the_reference_does() {
     let case = |seed: u64| {
         let card = [Card::H100, AMPERE, Card::LEAST][(seed % 3) as usize];
-        let fusing = if seed % 4 == 0 { Fusing::Apart } else { Fusing::Full };
+        let fusing = if seed.is_multiple_of(4) { Fusing::Apart } else { Fusing::Full };
         Case { fusing, ..Case::of(random_graph(seed * 977), card, seed % 6, Precision::F32) }
     };
     let cases: Vec<Case> = (1..=24).map(case).collect();
