@@ -166,6 +166,7 @@ impl Memory {
         let memory = Self { context: Arc::clone(context), start, bytes };
         // SAFETY: as many bytes were reserved.
         unsafe { result::memset_d8_sync(start, 0xFF, room) }.while_("clearing memory")?;
+        settle("clearing memory")?;
         Ok(memory)
     }
 
@@ -194,7 +195,8 @@ impl Memory {
         }
         self.context.enter()?;
         // SAFETY: the part lies in the memory.
-        unsafe { result::memcpy_htod_sync(to, bytes) }.while_(action)
+        unsafe { result::memcpy_htod_sync(to, bytes) }.while_(action)?;
+        settle(action)
     }
 
     /// Reads from a byte on, and waits.
@@ -216,6 +218,12 @@ impl Memory {
             Err(CudaError::Refused { action, name: format!("bytes {at}..+{bytes} of {}", self.bytes) })
         }
     }
+}
+
+/// Waits for the stream that such calls go to, which ours do not wait for: they return before the card has done everything.
+fn settle(action: &'static str) -> Result<(), CudaError> {
+    // SAFETY: it is the stream that is always there; the caller has entered the context.
+    unsafe { result::stream::synchronize(std::ptr::null_mut()) }.while_(action)
 }
 
 impl Drop for Memory {
