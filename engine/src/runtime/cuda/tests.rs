@@ -104,6 +104,18 @@ fn limit(case: &Case) -> f32 {
 }
 
 #[test]
+fn a_network_with_other_weights_than_the_references_is_noticed() {
+    let Some(compiler) = compiler() else { return };
+    let case = Case::of(small("shufflenet-v2-x0.5", 1), AMPERE, 0, Precision::F32);
+    let [mine, others] = [7, 8].map(|seed| Weights::seeded(&case.graph, seed));
+    let network = compile(&case.paper, &case.graph, &others, (case.fusing, case.precision)).unwrap();
+    let (program, numbers) = Program::of(&compiler, &[&network]).unwrap();
+    let board = Emulated::new(program, &network, &numbers[0]);
+    let error = difference(&case, &mine, network, board).unwrap();
+    assert!(error > 10.0 * limit(&case), "{error}");
+}
+
+#[test]
 fn random_networks_compute_what_the_reference_does() {
     let case = |seed: u64| {
         let card = [Card::H100, AMPERE, Card::LEAST][(seed % 3) as usize];
