@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use shufflescope_engine::classify::demo;
 use shufflescope_engine::design::{Batch, Edit};
+use shufflescope_engine::device::cuda::CudaError;
+use shufflescope_engine::device::cuda::driver::driver_version;
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::weights::{Weights, save_safetensors};
 use shufflescope_engine::zoo;
@@ -220,7 +222,7 @@ fn a_wrong_command_line_is_exit_code_2_and_impossible_wishes_1() {
     failure(2, &["classify", "--weights", &weights, "--threads", "0", &picture]);
     let (_, said) = failure(2, &["classify", "--weights", &weights, "--resize", "100", &picture]);
     assert!(said.contains("from 224 to 896"), "{said}");
-    if !cfg!(feature = "cuda") {
+    if matches!(driver_version(), Err(CudaError::NoDriver)) {
         assert!(failure(1, &["classify", "--weights", &weights, "--device", "cuda:0", &picture]).1.contains("cuda"));
     }
 }

@@ -10,6 +10,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use shufflescope_engine::device::cuda::CudaError;
+use shufflescope_engine::device::cuda::driver::driver_version;
 
 /// A folder for everything of the user's.
 fn home() -> tempfile::TempDir {
@@ -224,7 +226,7 @@ fn wrong_words_on_the_command_line_are_exit_code_2_with_a_remedy() {
             assert!(failure(2, &["cost", model, "--input", size]).contains("both sides must be from 32 to 2048"));
         }
     }
-    let candle = ["compare", "alexnet", "alexnet", "--device", "cuda:0", "--runtime", "tuned"];
+    let candle = ["compare", "alexnet", "alexnet", "--device", "metal:0", "--runtime", "tuned"];
     assert!(failure(2, &candle).contains("--runtime candle"));
     for command in [&["profile", "alexnet"][..], &["compare", "alexnet", "alexnet"], &["lab", "g1"], &["zoo"]] {
         let half = [command, &["--precision", "f16"]].concat();
@@ -235,7 +237,11 @@ fn wrong_words_on_the_command_line_are_exit_code_2_with_a_remedy() {
     assert!(failure(2, &half).contains("gpu:N"));
     let half = ["classify", "--weights", "demo", "--precision", "f16", "nothing.png"];
     assert!(failure(2, &half).contains("gpu:N"));
-    assert!(failure(2, &["profile", "alexnet", "--precision", "f8"]).contains("known: f32, f16"));
+    assert!(failure(2, &["profile", "alexnet", "--precision", "f8"]).contains("known: f32, tf32, f16"));
+    for device in ["cpu", "gpu"] {
+        let said = failure(2, &["profile", "alexnet", "--device", device, "--precision", "tf32"]);
+        assert!(said.contains("does not compute in tf32") && said.contains("cuda:N"), "{said}");
+    }
     let stock = ["profile", "alexnet", "--device", "gpu", "--runtime", "candle"];
     assert!(failure(2, &stock).contains("no kernels for gpu:0"));
     assert!(failure(2, &["weights", "fetch", "shufflenet-v2-x0.5", "--server", "http://"]).contains("--server"));
@@ -304,8 +310,9 @@ fn a_broken_design_file_is_exit_code_1_and_names_file_line_and_field() {
 
 #[test]
 fn missing_devices_weights_and_folders_are_exit_code_1_before_anything_is_measured() {
-    if !cfg!(feature = "cuda") {
-        assert!(failure(1, &["profile", "shufflenet-v2-x1.0", "--device", "cuda:0"]).contains("cuda"));
+    if matches!(driver_version(), Err(CudaError::NoDriver)) {
+        let said = failure(1, &["profile", "shufflenet-v2-x1.0", "--device", "cuda:0"]);
+        assert!(said.contains("`cuda:0` cannot be used: ") && said.contains("NVIDIA driver"), "{said}");
     }
     let folder = tempfile::tempdir().unwrap();
     let weights = file(folder.path(), "cut.safetensors", "\u{10}");

@@ -22,7 +22,7 @@ const QUESTION: &str = "A made-up card can be measured: use it?";
 fn with_a_card(data_folder: Option<&Path>) -> Setup {
     let card = DeviceInfo {
         name: Some("A made-up card".into()),
-        precisions: Precision::ALL.to_vec(),
+        precisions: Precision::PORTABLE.to_vec(),
         ..DeviceInfo::unknown(DeviceId::Gpu(0))
     };
     let devices = vec![DeviceInfo::unknown(DeviceId::Cpu), card, DeviceInfo::unknown(DeviceId::SoftwareGpu)];

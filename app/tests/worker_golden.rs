@@ -206,7 +206,7 @@ fn events_are_as_in_the_golden_file() {
                     backend: Some(DeviceApi::Vulkan),
                     driver: Some("a driver 1.2".into()),
                     memory: Some(Bytes(1 << 30)),
-                    precisions: Precision::ALL.to_vec(),
+                    precisions: Precision::PORTABLE.to_vec(),
                     timestamps: Some(true),
                     ..DeviceInfo::unknown(DeviceId::Gpu(0))
                 },

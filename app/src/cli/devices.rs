@@ -9,7 +9,8 @@ use crate::worker::CandleCuda;
 /// What tells devices apart that are the same card.
 const DIFFERENCE: &str = "\
   gpu:N is a graphics card of any maker with our own kernels, through Vulkan, Metal or Direct3D 12 (--runtime tuned);
-  cuda:N and metal:N may be the same card with stock Candle (--runtime candle): of a program of its own, or a feature.
+  cuda:N may be the same card through CUDA: with our own kernels (--runtime tuned), which need the driver alone,
+  or with stock Candle (--runtime candle) in a program of its own; metal:N is an Apple GPU with stock Candle, a feature.
   gpu:software is the processor in the part of a card: good for tests, and no measure of any GPU.
 ";
 
@@ -109,7 +110,7 @@ mod tests {
             kind: Some(DeviceKind::DiscreteGpu),
             backend: Some(DeviceApi::Vulkan),
             driver: Some("NVIDIA 580.95.05".into()),
-            precisions: Precision::ALL.to_vec(),
+            precisions: Precision::PORTABLE.to_vec(),
             timestamps: Some(true),
             ..DeviceInfo::unknown(DeviceId::Gpu(0))
         };
@@ -136,6 +137,6 @@ mod tests {
         ] {
             assert!(text.lines().any(|told| told == line), "{line}\n{text}");
         }
-        assert!(text.contains("cuda:N and metal:N may be the same card with stock Candle"), "{text}");
+        assert!(text.contains("cuda:N may be the same card through CUDA: with our own kernels"), "{text}");
     }
 }

@@ -38,11 +38,11 @@ pub(super) struct Arguments {
     /// cpu, gpu:N (see `shufflescope devices`), gpu:software, cuda:N or metal:N
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceId,
-    /// tuned (our kernels: cpu, gpu:N), candle (stock operations: cpu, cuda:N, metal:N), or both side by side [default:
+    /// tuned (our kernels: cpu, gpu:N, cuda:N), candle (stock operations: cpu, cuda:N, metal:N), or both side by side [default:
     /// tuned where it runs]
     #[arg(long, value_name = "NAME")]
     runtime: Option<RuntimeChoice>,
-    /// f32, or f16: half the memory, on GPUs (gpu:N) that have it
+    /// f32, or f16: half the memory, on GPUs (gpu:N, cuda:N) that have it, or tf32: on NVIDIA's tensor cores (cuda:N)
     #[arg(long, value_name = "NAME", default_value_t)]
     precision: Precision,
     /// Force the tuned kernels' instruction set: portable, neon, avx2, avx512vl, avx512 [default: the widest there is]

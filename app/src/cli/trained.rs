@@ -41,10 +41,10 @@ pub(super) struct NetworkArguments {
     /// cpu, gpu:N (see `shufflescope devices`), gpu:software, cuda:N or metal:N
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceId,
-    /// tuned (our kernels: cpu, gpu:N) or candle (stock operations: cpu, cuda:N, metal:N) [default: tuned where it runs]
+    /// tuned (our kernels: cpu, gpu:N, cuda:N) or candle (stock operations: cpu, cuda:N, metal:N) [default: tuned where it runs]
     #[arg(long, value_name = "NAME")]
     runtime: Option<Runtime>,
-    /// f32, or f16: half the memory, on GPUs (gpu:N) that have it
+    /// f32, or f16: half the memory, on GPUs (gpu:N, cuda:N) that have it, or tf32: on NVIDIA's tensor cores (cuda:N)
     #[arg(long, value_name = "NAME", default_value_t)]
     precision: Precision,
     /// CPU threads [default: one per core]

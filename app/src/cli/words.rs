@@ -2,12 +2,17 @@
 
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::measure::{KernelTime, Measurement};
-use shufflescope_engine::runtime::{Isa, Precision, Runtime};
+use shufflescope_engine::runtime::{Isa, KernelCode, Precision, Runtime};
 
 /// `tuned (avx512) on cpu, 2 threads`.
 pub(super) fn where_it_ran(measurement: &Measurement) -> String {
     let how = (measurement.runtime, measurement.instruction_set, measurement.precision);
-    way_of_running(how, measurement.device, measurement.threads)
+    let code = match measurement.kernel_code {
+        Some(KernelCode::Compiled) => ", kernels compiled by NVRTC",
+        Some(KernelCode::Beforehand) => ", kernels made beforehand",
+        None => "",
+    };
+    way_of_running(how, measurement.device, measurement.threads) + code
 }
 
 /// As [`where_it_ran`], of what every kind of result tells.

@@ -5,16 +5,21 @@
 #
 # Steps, each with a limit of its own; one that fails is reported and the next begins:
 #   devices  what `PROGRAM devices --json` finds
+#   kernels  cuda:N only: our CUDA kernels on the card against plain loops, and PTX made beforehand (tests/cuda_device.rs)
 #   race     latencies of ours and PyTorch's in turns (race.py)
 #   parity   every zoo network's logits beside the CPU's (engine/examples/gpu_parity.rs)
+#   sanitize cuda:N only: memcheck and racecheck of 1.0x, where compute-sanitizer is found
 #   table    all of it as Markdown (table.py)
 #
 # Settings, from the environment:
 #   DEVICE=gpu:0        gpu:software and cpu take the quick way: one small network, batch 1, PyTorch on the CPU
 #   LIMIT=290           seconds for everything
-#   STEPS="devices race parity table"
+#   STEPS="devices race parity table"           of cuda:N: "devices kernels race parity sanitize table"
 #   NETWORKS, BATCHES, PRECISIONS, COMPILE        lists for the race; COMPILE="" compiles nothing with PyTorch
 #   PARITY=FILE         the built example, default: PROGRAM's folder, or examples/ in it; PARITY_NETWORKS narrows it down
+#   KERNELS=FILE        the built test program cuda_device, default: beside PROGRAM
+#   SANITIZER=compute-sanitizer
+#   SHUFFLESCOPE_NVRTC  the folder that has NVRTC, where it is in none of the usual places
 #   PYTHON=python3      a Python with torch and torchvision; TORCH=none leaves PyTorch out
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -23,7 +28,11 @@ out=${2:-target/gpu}
 device=${DEVICE:-gpu:0}
 limit=${LIMIT:-290}
 python=${PYTHON:-python3}
-steps=${STEPS:-devices race parity table}
+case $device in
+  cuda:*) steps="devices kernels race parity sanitize table" ;;
+  *) steps="devices race parity table" ;;
+esac
+steps=${STEPS:-$steps}
 mkdir -p "$out" || exit 1
 results=$out/results.jsonl
 log=$out/log.txt
@@ -34,6 +43,10 @@ export PYTHONUNBUFFERED=1
 case $device in
   cpu) networks=shufflenet-v2-x0.5 batches=1 precisions=f32 compile="" torch=cpu zoo="shufflenet-v2-x0.5 resnet-18" ;;
   gpu:software) networks=shufflenet-v2-x0.5 batches=1 precisions="f32 f16" compile="" torch=cpu zoo=shufflenet-v2-x0.5 ;;
+  cuda:*)
+    # The order is that of the aims: what time runs out for comes last.
+    networks="shufflenet-v2-x1.0 shufflenet-v2-x0.5 shufflenet-v2-x2.0 mobilenet-v2-x1.0 resnet-50"
+    batches="1 64" precisions="f32 tf32 f16" compile=shufflenet-v2-x1.0 torch=cuda zoo="" ;;
   *)
     networks="shufflenet-v2-x1.0 shufflenet-v2-x0.5 mobilenet-v2-x1.0 resnet-50 shufflenet-v2-x2.0 shufflenet-v2-x1.5"
     batches="1 64" precisions="f32 f16" compile=shufflenet-v2-x1.0 torch=cuda zoo="" ;;
@@ -80,10 +93,42 @@ devices() {
   rm -f "$found"
 }
 
+kernels() {
+  local tests=${KERNELS:-$(dirname "$program")/cuda_device}
+  if [ ! -x "$tests" ]; then
+    say "kernels: skipped, no $tests (cargo test --release --no-run --package shufflescope-engine --test cuda_device)"
+    return 1
+  fi
+  SHUFFLESCOPE_DEVICE_ROUNDS=${ROUNDS:-4} SHUFFLESCOPE_KERNELS=$out/kernels step 40 kernels "$tests" --nocapture
+}
+
+sanitize() {
+  local sanitizer=${SANITIZER:-compute-sanitizer} example tool
+  example=$(parity_program)
+  if [ -z "$example" ] || ! command -v "$sanitizer" >/dev/null; then
+    say "sanitize: skipped, no $sanitizer or no gpu_parity"
+    return 1
+  fi
+  for tool in memcheck racecheck; do
+    step 40 "$tool" "$sanitizer" --tool "$tool" --error-exitcode 9 "$example" "$device" f32 1 shufflenet-v2-x1.0
+  done
+}
+
+parity_program() {
+  local place
+  for place in "${PARITY:-}" "$(dirname "$program")/gpu_parity" "$(dirname "$program")/examples/gpu_parity"; do
+    if [ -n "$place" ] && [ -x "$place" ]; then
+      echo "$place"
+      return
+    fi
+  done
+}
+
 race() {
   # A fifth of the time is kept for the logits behind it; of the rest two fifths are for what PyTorch compiles.
   local seconds=$(($(left) - 5))
   case $steps in *parity*) seconds=$((seconds * 4 / 5)) ;; esac
+  case $steps in *sanitize*) seconds=$((seconds * 4 / 5)) ;; esac
   [ "$seconds" -gt 0 ] || seconds=1
   # Lists of words.
   # shellcheck disable=SC2086
@@ -93,10 +138,8 @@ race() {
 }
 
 parity() {
-  local example=${PARITY:-} precision batch
-  for place in "$(dirname "$program")/gpu_parity" "$(dirname "$program")/examples/gpu_parity"; do
-    [ -n "$example" ] || [ ! -x "$place" ] || example=$place
-  done
+  local example precision batch
+  example=$(parity_program)
   if [ -z "$example" ]; then
     say "parity: skipped, no gpu_parity beside $program (cargo build --release --workspace --example gpu_parity)"
     return 1
@@ -116,6 +159,8 @@ card
 for name in $steps; do
   case $name in
     devices) devices ;;
+    kernels) kernels ;;
+    sanitize) sanitize ;;
     race) race ;;
     parity) parity ;;
     table) "$python" "$here/table.py" "$results" >"$out/table.md" 2>>"$log" && cat "$out/table.md" ;;

@@ -156,7 +156,7 @@ fn has_driver(instance: &wgpu::Instance) -> bool {
 
 /// The precisions that an adapter's shaders can store.
 pub(super) fn precisions(features: Features) -> &'static [Precision] {
-    if features.contains(Features::SHADER_F16) { &Precision::ALL } else { &[Precision::F32] }
+    if features.contains(Features::SHADER_F16) { &Precision::PORTABLE } else { &[Precision::F32] }
 }
 
 fn info(id: DeviceId, adapter: &AdapterInfo, features: Features) -> DeviceInfo {

@@ -1,7 +1,9 @@
 //! Lists the devices that a person can choose, with the reason where one cannot be used.
 
 use super::adapters::Gpus;
+use super::cuda::driver;
 use super::{Device, DeviceApi, DeviceError, DeviceId, DeviceInfo, DeviceKind, Precision};
+use crate::units::Bytes;
 
 /// Every device: the CPU first, then each GPU that opens, or one line per kind that says why there is none; what plays a
 /// GPU is told only where it is there.
@@ -31,7 +33,7 @@ fn cpu() -> DeviceInfo {
     }
 }
 
-/// Candle's devices of one kind, up to the first ordinal that does not exist.
+/// NVIDIA's cards or Candle's devices of Metal, up to the first ordinal that does not exist.
 fn all_of(kind: fn(usize) -> DeviceId) -> Vec<DeviceInfo> {
     let mut found = Vec::new();
     for ordinal in 0.. {
@@ -40,30 +42,36 @@ fn all_of(kind: fn(usize) -> DeviceId) -> Vec<DeviceInfo> {
             Err(DeviceError::NoSuchOrdinal { .. }) if ordinal > 0 => break,
             opened => opened,
         };
-        let works = opened.is_ok();
-        let (precisions, unavailable) = match opened {
-            Ok(device) => (device.precisions().to_vec(), None),
-            Err(error) => (Vec::new(), Some(error.to_string())),
-        };
-        let backend = if matches!(id, DeviceId::Cuda(_)) { DeviceApi::Cuda } else { DeviceApi::Metal };
-        let name = gpu_name(id);
-        found.push(DeviceInfo { name, unavailable, backend: Some(backend), precisions, ..DeviceInfo::unknown(id) });
-        if !works {
-            break;
+        let info = DeviceInfo { backend: Some(api(id)), ..DeviceInfo::unknown(id) };
+        match opened {
+            Ok(device) => found.push(described(&device, info)),
+            Err(error) => {
+                found.push(DeviceInfo { unavailable: Some(error.to_string()), ..info });
+                break;
+            }
         }
     }
     found
 }
 
-#[cfg(feature = "cuda")]
-fn gpu_name(id: DeviceId) -> Option<String> {
-    let DeviceId::Cuda(ordinal) = id else { return None };
-    candle_core::cuda_backend::cudarc::driver::CudaContext::new(ordinal).ok()?.name().ok()
+const fn api(id: DeviceId) -> DeviceApi {
+    if matches!(id, DeviceId::Cuda(_)) { DeviceApi::Cuda } else { DeviceApi::Metal }
 }
 
-#[cfg(not(feature = "cuda"))]
-fn gpu_name(_id: DeviceId) -> Option<String> {
-    None
+/// What NVIDIA's driver tells of its cards; of others only what they compute in is known.
+fn described(device: &Device, info: DeviceInfo) -> DeviceInfo {
+    let info = DeviceInfo { precisions: device.precisions().to_vec(), ..info };
+    let Some(cuda) = device.cuda() else { return info };
+    let version = driver::driver_version().ok();
+    DeviceInfo {
+        name: Some(cuda.name.clone()),
+        kind: Some(if cuda.integrated { DeviceKind::IntegratedGpu } else { DeviceKind::DiscreteGpu }),
+        driver: version.map(|version| format!("driver for CUDA {}.{}", version / 1000, version % 1000 / 10)),
+        memory: Some(Bytes(cuda.memory)).filter(|memory| *memory > Bytes(0)),
+        compute_capability: Some(cuda.compute_capability()),
+        timestamps: Some(true),
+        ..info
+    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub enum DeviceId {
     Gpu(usize),
     /// A GPU that the processor plays (lavapipe, SwiftShader, WARP): for tests, and never taken unless asked for.
     SoftwareGpu,
-    /// An NVIDIA GPU as Candle uses it, by CUDA's ordinal.
+    /// An NVIDIA GPU through CUDA, with our own kernels or Candle's, by CUDA's ordinal.
     Cuda(usize),
     /// An Apple GPU as Candle uses it, by Metal's ordinal.
     Metal(usize),

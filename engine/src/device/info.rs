@@ -25,6 +25,9 @@ pub struct DeviceInfo {
     /// Memory of its own, or of the machine where it has none of its own.
     #[serde(rename = "memory_bytes")]
     pub memory: Option<Bytes>,
+    /// Compute capability of NVIDIA's cards: `9.0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compute_capability: Option<String>,
     /// What a network can be computed in there; empty where it cannot be used.
     pub precisions: Vec<Precision>,
     /// Whether the device has a clock that kernels can be timed by; `None` where that is not known.
@@ -43,6 +46,7 @@ impl DeviceInfo {
             backend: None,
             driver: None,
             memory: None,
+            compute_capability: None,
             precisions: Vec::new(),
             timestamps: None,
         }
@@ -63,13 +67,18 @@ impl DeviceInfo {
     /// What else is known, for people: `discrete GPU, Vulkan, NVIDIA 580.95.05, f32 and f16`; empty where nothing is.
     #[must_use]
     pub fn facts(&self) -> String {
-        let precisions: Vec<&str> = self.precisions.iter().map(|precision| precision.name()).collect();
+        let names: Vec<&str> = self.precisions.iter().map(|precision| precision.name()).collect();
+        let precisions = match names.as_slice() {
+            [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+            names => names.concat(),
+        };
         let facts = [
             self.kind.map(|kind| kind.to_string()),
             self.backend.map(|backend| backend.to_string()),
             self.driver.clone(),
+            self.compute_capability.as_ref().map(|capability| format!("compute capability {capability}")),
             self.memory.map(|memory| memory.to_string()),
-            Some(precisions.join(" and ")).filter(|precisions| !precisions.is_empty()),
+            Some(precisions).filter(|precisions| !precisions.is_empty()),
         ];
         facts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
@@ -141,7 +150,7 @@ mod tests {
             kind: Some(DeviceKind::DiscreteGpu),
             backend: Some(DeviceApi::Vulkan),
             driver: Some("NVIDIA 580.95.05".into()),
-            precisions: Precision::ALL.to_vec(),
+            precisions: Precision::PORTABLE.to_vec(),
             timestamps: Some(true),
             ..DeviceInfo::unknown(DeviceId::Gpu(0))
         }
@@ -151,6 +160,15 @@ mod tests {
     fn what_is_known_of_a_card_is_told_and_the_rest_left_out() {
         assert_eq!(card().title(), "gpu:0  NVIDIA H100");
         assert_eq!(card().facts(), "discrete GPU, Vulkan, NVIDIA 580.95.05, f32 and f16");
+        let cuda = DeviceInfo {
+            backend: Some(DeviceApi::Cuda),
+            driver: Some("driver for CUDA 13.0".into()),
+            compute_capability: Some("9.0".into()),
+            precisions: Precision::ALL.to_vec(),
+            ..card()
+        };
+        let facts = "discrete GPU, CUDA, driver for CUDA 13.0, compute capability 9.0, f32, tf32 and f16";
+        assert_eq!(cuda.facts(), facts);
         let unknown = DeviceInfo::unknown(DeviceId::Cuda(1));
         assert_eq!((unknown.title(), unknown.facts()), ("cuda:1".into(), String::new()));
     }

@@ -6,6 +6,7 @@
 mod adapters;
 mod card;
 mod conditions;
+pub mod cuda;
 mod discover;
 mod id;
 mod info;

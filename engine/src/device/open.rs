@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::adapters::{Gpus, NoGpu, precisions};
+use super::cuda::{CudaDevice, CudaError, driver};
 use super::{DeviceId, Precision};
 
 /// A device that is ready to hold networks.
@@ -13,6 +14,7 @@ pub struct Device {
     id: DeviceId,
     candle: candle_core::Device,
     adapter: Option<wgpu::Adapter>,
+    cuda: Option<CudaDevice>,
     memory_folder: Option<PathBuf>,
 }
 
@@ -45,6 +47,14 @@ pub enum DeviceError {
         /// What is missing, and how to get it.
         reason: NoGpu,
     },
+    /// NVIDIA's driver is not there or does not answer.
+    #[error("device `{device}` cannot be used: {reason}")]
+    Cuda {
+        /// The device asked for.
+        device: DeviceId,
+        /// What is missing, and how to get it.
+        reason: CudaError,
+    },
     /// The device is there but does not open or fails.
     #[error("device `{device}` does not work: {source}; check its driver, or use `--device cpu`")]
     Failed {
@@ -69,20 +79,24 @@ impl Device {
     /// # Errors
     /// Where the build, the machine or the driver lacks it; the message names the remedy.
     pub fn open(id: &DeviceId) -> Result<Self, DeviceError> {
-        let (candle, adapter) = match *id {
-            DeviceId::Cpu => (candle_core::Device::Cpu, None),
+        let mut device = Self { id: *id, ..Self::cpu() };
+        match *id {
+            DeviceId::Cpu => {}
             // Drivers are loaded only here: a network on the processor needs none of them.
-            DeviceId::Gpu(_) | DeviceId::SoftwareGpu => (candle_core::Device::Cpu, Some(find_adapter(*id)?)),
-            DeviceId::Cuda(ordinal) => (open_cuda(*id, ordinal)?, None),
-            DeviceId::Metal(ordinal) => (open_metal(*id, ordinal)?, None),
-        };
-        Ok(Self { id: *id, candle, adapter, memory_folder: None })
+            DeviceId::Gpu(_) | DeviceId::SoftwareGpu => device.adapter = Some(find_adapter(*id)?),
+            DeviceId::Cuda(ordinal) => {
+                device.cuda = Some(find_cuda(*id, ordinal)?);
+                device.candle = open_cuda(*id, ordinal)?;
+            }
+            DeviceId::Metal(ordinal) => device.candle = open_metal(*id, ordinal)?,
+        }
+        Ok(device)
     }
 
     /// The processor; this cannot fail.
     #[must_use]
     pub const fn cpu() -> Self {
-        Self { id: DeviceId::Cpu, candle: candle_core::Device::Cpu, adapter: None, memory_folder: None }
+        Self { id: DeviceId::Cpu, candle: candle_core::Device::Cpu, adapter: None, cuda: None, memory_folder: None }
     }
 
     /// The same device, whose backend remembers what it has tuned and compiled in this folder. Without one it is tuned
@@ -110,10 +124,34 @@ impl Device {
         self.adapter.as_ref()
     }
 
+    /// NVIDIA's card: of `cuda:N`.
+    #[must_use]
+    pub const fn cuda(&self) -> Option<&CudaDevice> {
+        self.cuda.as_ref()
+    }
+
     /// What a network can be computed in here.
     #[must_use]
     pub fn precisions(&self) -> &'static [Precision] {
-        self.adapter.as_ref().map_or(&[Precision::F32], |adapter| precisions(adapter.features()))
+        match (&self.cuda, &self.adapter) {
+            (Some(cuda), _) if cuda.card.has_tf32() => &Precision::ALL,
+            (Some(cuda), _) if cuda.card.has_f16() => &Precision::PORTABLE,
+            (None, Some(adapter)) => precisions(adapter.features()),
+            _ => &[Precision::F32],
+        }
+    }
+
+    /// Whether Candle has the device, as it has `cuda:N` only in builds with that feature.
+    ///
+    /// # Errors
+    /// With what to build it with.
+    pub fn check_candle(&self) -> Result<(), DeviceError> {
+        match self.id {
+            DeviceId::Cuda(_) if self.candle.is_cpu() => {
+                Err(DeviceError::NotCompiledIn { device: self.id, feature: "cuda", note: CUDA_NOTE })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Candle's handle, for making tensors. Those that go to a card of ours and come from it lie in the machine's memory.
@@ -140,25 +178,26 @@ fn find_adapter(id: DeviceId) -> Result<wgpu::Adapter, DeviceError> {
     })
 }
 
+/// What stock Candle needs on an NVIDIA card, beside the feature.
+const CUDA_NOTE: &str = " (needs NVIDIA's CUDA toolkit), or use `--runtime tuned`, which needs the driver alone";
+
+fn find_cuda(id: DeviceId, ordinal: usize) -> Result<CudaDevice, DeviceError> {
+    driver::device(ordinal).map_err(|reason| match reason {
+        CudaError::NoDevice { found, .. } => DeviceError::NoSuchOrdinal { device: id, found },
+        reason => DeviceError::Cuda { device: id, reason },
+    })
+}
+
 #[cfg(feature = "cuda")]
 fn open_cuda(id: DeviceId, ordinal: usize) -> Result<candle_core::Device, DeviceError> {
-    let found = cuda_count(id)?;
-    if ordinal >= found {
-        return Err(DeviceError::NoSuchOrdinal { device: id, found });
-    }
     candle_core::Device::new_cuda(ordinal).map_err(|source| DeviceError::Failed { device: id, source })
 }
 
-#[cfg(feature = "cuda")]
-fn cuda_count(id: DeviceId) -> Result<usize, DeviceError> {
-    let count = candle_core::cuda_backend::cudarc::driver::CudaContext::device_count()
-        .map_err(|error| DeviceError::Failed { device: id, source: candle_core::Error::wrap(error) })?;
-    Ok(usize::try_from(count).unwrap_or(0))
-}
-
+/// Candle is not there: our own kernels take their tensors from the machine's memory.
 #[cfg(not(feature = "cuda"))]
-fn open_cuda(id: DeviceId, _ordinal: usize) -> Result<candle_core::Device, DeviceError> {
-    Err(DeviceError::NotCompiledIn { device: id, feature: "cuda", note: " (needs NVIDIA's CUDA toolkit)" })
+#[expect(clippy::unnecessary_wraps, reason = "it may fail in builds with the feature")]
+fn open_cuda(_: DeviceId, _: usize) -> Result<candle_core::Device, DeviceError> {
+    Ok(candle_core::Device::Cpu)
 }
 
 /// Candle indexes Metal's device list without a check, so a missing ordinal panics inside it. Candle does not export the
@@ -199,10 +238,28 @@ mod tests {
     #[cfg(not(any(feature = "cuda", feature = "metal")))]
     #[test]
     fn a_device_that_is_not_compiled_in_names_the_feature_to_build_with() {
-        let cuda = Device::open(&DeviceId::Cuda(0)).unwrap_err().to_string();
-        assert!(cuda.contains("`cuda:0`") && cuda.contains("--features cuda"), "{cuda}");
+        let card = Device { id: DeviceId::Cuda(0), ..Device::cpu() };
+        let cuda = card.check_candle().unwrap_err().to_string();
+        assert!(cuda.contains("`cuda:0`") && cuda.contains("--features cuda") && cuda.contains("tuned"), "{cuda}");
+        assert!(Device::cpu().check_candle().is_ok());
         let metal = Device::open(&DeviceId::Metal(3)).unwrap_err().to_string();
         assert!(metal.contains("`metal:3`") && metal.contains("--features metal"), "{metal}");
+    }
+
+    /// Whether there are cards or not.
+    #[test]
+    fn a_card_of_nvidia_that_is_not_there_is_refused_with_the_driver_or_how_many_there_are() {
+        let error = Device::open(&DeviceId::Cuda(4_096)).unwrap_err();
+        let is_right = match &error {
+            DeviceError::NoSuchOrdinal { device, .. } => *device == DeviceId::Cuda(4_096),
+            DeviceError::Cuda { reason: CudaError::NoDriver, .. } => {
+                let text = error.to_string();
+                text.contains("no NVIDIA driver") && text.contains("`cuda:4096`") && text.contains("--device cpu")
+            }
+            DeviceError::Cuda { .. } => true,
+            _ => false,
+        };
+        assert!(is_right, "{error}");
     }
 
     #[test]

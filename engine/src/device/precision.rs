@@ -13,19 +13,25 @@ pub enum Precision {
     /// 32-bit floats (IEEE 754 single).
     #[default]
     F32,
+    /// 32-bit floats whose products are computed on NVIDIA's tensor cores from 10 bits of their fractions, sums in 32 bits.
+    Tf32,
     /// 16-bit floats (IEEE 754 half), where the device has them.
     F16,
 }
 
 impl Precision {
     /// Every precision, in the order they are offered.
-    pub const ALL: [Self; 2] = [Self::F32, Self::F16];
+    pub const ALL: [Self; 3] = [Self::F32, Self::Tf32, Self::F16];
+
+    /// What GPUs of any maker may have.
+    pub const PORTABLE: [Self; 2] = [Self::F32, Self::F16];
 
     /// The name used on the command line and in files.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
+            Self::Tf32 => "tf32",
             Self::F16 => "f16",
         }
     }
@@ -35,6 +41,7 @@ impl Precision {
     pub const fn remark(self) -> &'static str {
         match self {
             Self::F32 => "",
+            Self::Tf32 => ", tf32",
             Self::F16 => ", f16",
         }
     }
@@ -43,7 +50,7 @@ impl Precision {
     #[must_use]
     pub const fn bytes(self) -> u64 {
         match self {
-            Self::F32 => 4,
+            Self::F32 | Self::Tf32 => 4,
             Self::F16 => 2,
         }
     }
@@ -83,7 +90,7 @@ mod tests {
     fn a_text_that_names_no_precision_is_refused_with_those_that_there_are() {
         for text in ["", "F32", "fp16", "half", "f8"] {
             let error = text.parse::<Precision>().unwrap_err();
-            assert!(error.contains(&format!("`{text}`")) && error.contains("f32, f16"), "{error}");
+            assert!(error.contains(&format!("`{text}`")) && error.contains("f32, tf32, f16"), "{error}");
         }
     }
 }

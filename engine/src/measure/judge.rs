@@ -8,6 +8,7 @@ use super::warning::Warning;
 use super::{Discard, Mode, ProcessSamples};
 use crate::clock::TimerQuality;
 use crate::device::Conditions;
+use crate::runtime::KernelCode;
 use crate::units::Nanos;
 
 /// Marked over unmarked time above which the breakdown is doubtful.
@@ -81,6 +82,10 @@ pub(super) fn warnings(evidence: &Evidence<'_>) -> Vec<Warning> {
             .filter(|&ratio| ratio > MARKING_OVERHEAD * (1.0 + within))
             .map(|ratio| Warning::MarkingOverhead { ratio }),
         m.enqueue.and_then(|enqueue| device(m.whole.median, enqueue.median, m.device_time.map(|time| time.median))),
+        processes
+            .iter()
+            .any(|process| process.kernel_code == Some(KernelCode::Beforehand))
+            .then_some(Warning::KernelsMadeBeforehand),
         (untuned > 0).then_some(Warning::Untuned { kernels: untuned }),
         (runs_per_sample > 1).then_some(Warning::CoarseTimer { precision: m.timer.precision, runs_per_sample }),
         used.map(|used| Warning::ThreadsDiffer { asked: m.threads_asked, used }),

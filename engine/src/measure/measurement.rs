@@ -21,7 +21,7 @@ use super::{MeasureError, MeasureKey, WarmUp, Warning};
 use crate::clock::{ClockDomain, TimerQuality};
 use crate::design::Fingerprint;
 use crate::device::{Conditions, DeviceId, Precision};
-use crate::runtime::{Isa, RunOptions, Runtime};
+use crate::runtime::{Isa, KernelCode, RunOptions, Runtime};
 use crate::units::Nanos;
 
 /// What a design takes on a device. Its JSON form is a contract: times are whole nanoseconds, unknown is `null`.
@@ -44,6 +44,9 @@ pub struct Measurement {
     pub instruction_set: Option<Isa>,
     /// Instruction set asked for; `None` for the best.
     pub instruction_set_asked: Option<Isa>,
+    /// Where the kernels' machine code came from, where that is not always the same: on NVIDIA's GPUs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_code: Option<KernelCode>,
     /// Images per run.
     pub batch: u32,
     /// How carefully it was measured.
@@ -201,6 +204,7 @@ impl Measurement {
             threads_asked: options.threads,
             instruction_set: first.instruction_set,
             instruction_set_asked: options.instruction_set,
+            kernel_code: first.kernel_code,
             batch: options.batch,
             mode: protocol.mode,
             whole,

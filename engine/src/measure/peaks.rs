@@ -114,8 +114,8 @@ pub fn measure_peaks(id: DeviceId, threads: usize, go_on: &(dyn Fn() -> bool + S
     let device = Device::open(&id)?;
     let peaks = match id {
         DeviceId::Cpu => cpu(&device, threads.max(1), go_on)?,
-        DeviceId::Gpu(_) | DeviceId::SoftwareGpu => card(&device, threads, go_on)?,
-        DeviceId::Cuda(_) | DeviceId::Metal(_) => gpu(&device, threads, (GPU_SIDE, MEMORY_FLOATS), go_on)?,
+        DeviceId::Gpu(_) | DeviceId::SoftwareGpu | DeviceId::Cuda(_) => card(&device, threads, go_on)?,
+        DeviceId::Metal(_) => gpu(&device, threads, (GPU_SIDE, MEMORY_FLOATS), go_on)?,
     };
     Ok(Peaks { took: start.elapsed().into(), ..peaks })
 }
@@ -148,7 +148,7 @@ fn cpu(device: &Device, threads: usize, go_on: &(dyn Fn() -> bool + Sync)) -> Re
     })
 }
 
-/// What our shaders reach that do nothing else.
+/// What our kernels reach that do nothing else.
 fn card(device: &Device, threads: usize, go_on: &dyn Fn() -> bool) -> Result<Peaks, PeaksError> {
     let GpuPeaks { compute, copy, launch } = gpu_peaks(device, go_on)?.ok_or(PeaksError::Stopped)?;
     Ok(Peaks {

@@ -63,6 +63,7 @@ pub fn sample(
     let runs_per_sample = runs_per_sample(typical_run, clock.quality().precision, protocol.sampling.ticks_per_sample);
     let mut samples = ProcessSamples::new(warm_up, clock.quality(), exe.threads(), runs_per_sample);
     samples.instruction_set = exe.instruction_set();
+    samples.kernel_code = exe.kernel_code();
     samples.untuned = exe.untuned();
     while samples.transfer.len() < TRANSFERS {
         let Some(transfer) = exe.transfer(clock)? else { break };

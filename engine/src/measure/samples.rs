@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::WarmUp;
 use super::protocol::RunCounts;
 use crate::clock::{ClockDomain, TimerQuality};
-use crate::runtime::Isa;
+use crate::runtime::{Isa, KernelCode};
 use crate::units::Nanos;
 
 /// What one process measured. Sent between processes as it is.
@@ -47,6 +47,9 @@ pub struct ProcessSamples {
     /// Instruction set of the kernels, where the runtime tells it.
     #[serde(default)]
     pub instruction_set: Option<Isa>,
+    /// Where the kernels' machine code comes from, where that is not always the same.
+    #[serde(default)]
+    pub kernel_code: Option<KernelCode>,
     /// Kernels that might run in a faster form, which there was no time yet to look for.
     #[serde(default)]
     pub untuned: usize,
@@ -158,6 +161,7 @@ impl ProcessSamples {
             timer,
             threads,
             instruction_set: None,
+            kernel_code: None,
             untuned: 0,
             stopped: None,
             set_aside: Vec::new(),

@@ -176,6 +176,12 @@ pub enum Warning {
         /// How many.
         kernels: usize,
     },
+    /// There is no compiler for kernels here.
+    #[error(
+        "the kernels were made beforehand for any card and any size, and are slower than those compiled here would be; \
+         install the CUDA toolkit or PyPI's `nvidia-cuda-nvrtc`, or set `SHUFFLESCOPE_NVRTC` to the folder that has it"
+    )]
+    KernelsMadeBeforehand,
     /// The runtime used another number of threads than asked for.
     #[error("{asked} threads were asked for, the runtime used {used}; the result is for {used}")]
     ThreadsDiffer {

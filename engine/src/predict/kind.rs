@@ -94,10 +94,7 @@ pub(super) fn sizes(spec: &KernelSpec, tiles: Tiles) -> (Place, Parts) {
         }
         at += 1;
     };
-    let bytes = match spec.precision {
-        Precision::F32 => 4.0,
-        Precision::F16 => 2.0,
-    };
+    let bytes = spec.precision.bytes() as f64;
     let whole = |channels: usize, groups: usize, tile: usize| {
         let each = channels / groups.max(1);
         (each.div_ceil(tile.max(1)) * tile.max(1) * groups.max(1)) as f64

@@ -2,6 +2,7 @@
 
 use super::candle::CandleBackend;
 use super::cpu::CpuBackend;
+use super::cuda::CudaBackend;
 use super::wgpu::WgpuBackend;
 use super::{Executable, Fusing, KernelPlan, Precision, PrepareError, RunOptions, Runtime};
 use crate::device::{Device, DeviceId};
@@ -41,7 +42,7 @@ pub trait Backend: Sync {
     ) -> Result<Box<dyn Executable + Send>, PrepareError>;
 }
 
-static BACKENDS: [&dyn Backend; 3] = [&CpuBackend, &WgpuBackend, &CandleBackend];
+static BACKENDS: [&dyn Backend; 4] = [&CpuBackend, &WgpuBackend, &CudaBackend, &CandleBackend];
 
 /// The backend that `runtime` is on `device`.
 #[must_use]

@@ -1,6 +1,8 @@
 //! A plan with weights on a device, and what can go wrong with it.
 
 use candle_core::Tensor;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::cpu::Isa;
@@ -29,6 +31,16 @@ impl RunTimes {
     pub const fn on_host(host: Nanos) -> Self {
         Self { host, enqueue: host, device: None }
     }
+}
+
+/// Where the machine code of kernels comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum KernelCode {
+    /// Compiled on this machine, for this card and these sizes.
+    Compiled,
+    /// Made beforehand for any card and any size, since there is no compiler here.
+    Beforehand,
 }
 
 /// What a run notes besides the host's time.
@@ -94,6 +106,11 @@ pub trait Executable {
     /// what is found is remembered, so that later networks have fewer of them.
     fn untuned(&self) -> usize {
         0
+    }
+
+    /// Where the machine code of the kernels comes from, where that is not always the same.
+    fn kernel_code(&self) -> Option<KernelCode> {
+        None
     }
 
     /// Instruction set of the kernels, where the runtime chooses it itself.
@@ -208,6 +225,14 @@ pub enum PrepareError {
         /// Path of the layer.
         layer: String,
         /// What the driver says.
+        message: String,
+    },
+    /// The device has no kernel that computes a layer.
+    #[error("layer `{layer}` has no kernel on this device: {message}")]
+    NoKernel {
+        /// Path of the layer.
+        layer: String,
+        /// Why, and the remedy.
         message: String,
     },
     /// The device failed at its work; a cause of its own, so that it is found in whatever this becomes part of.

@@ -13,7 +13,8 @@ use crate::device::{DeviceId, Precision};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Runtime {
-    /// Our own kernels: batch norm folded, layers fused; on the CPU and on graphics cards (`gpu:N`).
+    /// Our own kernels: batch norm folded, layers fused; on the CPU and on graphics cards (`gpu:N`,
+    /// `cuda:N`).
     Tuned,
     /// Stock Candle operations, one kernel per layer; on the CPU, CUDA and Metal.
     Candle,
@@ -27,8 +28,8 @@ impl Runtime {
     #[must_use]
     pub const fn default_on(device: DeviceId) -> Self {
         match device {
-            DeviceId::Cpu | DeviceId::Gpu(_) | DeviceId::SoftwareGpu => Self::Tuned,
-            DeviceId::Cuda(_) | DeviceId::Metal(_) => Self::Candle,
+            DeviceId::Cpu | DeviceId::Gpu(_) | DeviceId::SoftwareGpu | DeviceId::Cuda(_) => Self::Tuned,
+            DeviceId::Metal(_) => Self::Candle,
         }
     }
 
@@ -37,7 +38,7 @@ impl Runtime {
     pub const fn runs_on(self, device: DeviceId) -> bool {
         match (self, device) {
             (_, DeviceId::Cpu) => true,
-            (Self::Tuned, device) => device.is_of_wgpu(),
+            (Self::Tuned, device) => device.is_of_wgpu() || matches!(device, DeviceId::Cuda(_)),
             (Self::Candle, device) => !device.is_of_wgpu(),
         }
     }
@@ -46,8 +47,9 @@ impl Runtime {
     /// ([`Device::precisions`](crate::device::Device::precisions)).
     #[must_use]
     pub const fn precisions_on(self, device: DeviceId) -> &'static [Precision] {
-        match self {
-            Self::Tuned if device.is_of_wgpu() => &Precision::ALL,
+        match (self, device) {
+            (Self::Tuned, DeviceId::Gpu(_) | DeviceId::SoftwareGpu) => &Precision::PORTABLE,
+            (Self::Tuned, DeviceId::Cuda(_)) => &Precision::ALL,
             _ => &[Precision::F32],
         }
     }
@@ -152,7 +154,7 @@ mod tests {
     #[test]
     fn our_kernels_run_on_the_processor_and_on_cards_and_candles_on_its_own_devices() {
         let on = |runtime: Runtime| DEVICES.map(|device| runtime.runs_on(device));
-        assert_eq!(on(Runtime::Tuned), [true, true, true, false, false]);
+        assert_eq!(on(Runtime::Tuned), [true, true, true, true, false]);
         assert_eq!(on(Runtime::Candle), [true, false, false, true, true]);
         for device in DEVICES {
             assert!(Runtime::default_on(device).runs_on(device), "{device}");
@@ -160,10 +162,13 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_bits_are_there_with_our_kernels_on_cards_only() {
-        let has_f16 = |runtime: Runtime| DEVICES.map(|device| runtime.precisions_on(device).contains(&Precision::F16));
-        assert_eq!(has_f16(Runtime::Tuned), [false, true, true, false, false]);
-        assert_eq!(has_f16(Runtime::Candle), [false; 5]);
+    fn sixteen_bits_are_there_with_our_kernels_on_cards_only_and_tf32_on_those_of_nvidia() {
+        let has =
+            |runtime: Runtime, precision| DEVICES.map(|device| runtime.precisions_on(device).contains(&precision));
+        assert_eq!(has(Runtime::Tuned, Precision::F16), [false, true, true, true, false]);
+        assert_eq!(has(Runtime::Tuned, Precision::Tf32), [false, false, false, true, false]);
+        assert_eq!(has(Runtime::Candle, Precision::F16), [false; 5]);
+        assert_eq!(has(Runtime::Candle, Precision::Tf32), [false; 5]);
     }
 
     #[test]
@@ -171,7 +176,10 @@ mod tests {
         let on_card = RunOptions { precision: Precision::F16, ..RunOptions::new(DeviceId::Gpu(1), 2, 8) };
         assert_eq!(on_card.on(DeviceId::Gpu(0)), RunOptions { device: DeviceId::Gpu(0), ..on_card.clone() });
         assert_eq!(on_card.on(DeviceId::Cpu), RunOptions::new(DeviceId::Cpu, 2, 8));
-        assert_eq!(on_card.on(DeviceId::Cuda(0)), RunOptions::new(DeviceId::Cuda(0), 2, 8));
+        assert_eq!(on_card.on(DeviceId::Cuda(0)), RunOptions { device: DeviceId::Cuda(0), ..on_card.clone() });
+        let tf32 = RunOptions { precision: Precision::Tf32, ..RunOptions::new(DeviceId::Cuda(0), 2, 8) };
+        assert_eq!(tf32.on(DeviceId::Gpu(0)), RunOptions::new(DeviceId::Gpu(0), 2, 8));
+        assert_eq!(on_card.on(DeviceId::Metal(0)), RunOptions::new(DeviceId::Metal(0), 2, 8));
         let stock = RunOptions { runtime: Runtime::Candle, ..RunOptions::new(DeviceId::Cpu, 2, 8) };
         assert_eq!(stock.on(DeviceId::Gpu(0)), RunOptions::new(DeviceId::Gpu(0), 2, 8));
         assert_eq!(stock.on(DeviceId::Metal(0)).runtime, Runtime::Candle);
@@ -184,6 +192,8 @@ mod tests {
         let half = RunOptions { precision: Precision::F16, ..usual.clone() };
         assert_eq!(usual.to_string(), "gpu:0, tuned, 1 thread, batch 8");
         assert_eq!(half.to_string(), "gpu:0, tuned, f16, 1 thread, batch 8");
+        let tf32 = RunOptions { precision: Precision::Tf32, ..RunOptions::new(DeviceId::Cuda(0), 1, 8) };
+        assert_eq!(tf32.to_string(), "cuda:0, tuned, tf32, 1 thread, batch 8");
         assert_eq!((usual.key(), half.key()), ("gpu:0 tuned t1 b8".into(), "gpu:0 tuned f16 t1 b8".into()));
         let old = r#"{"device":"gpu:0","runtime":"tuned","threads":1,"batch":8}"#;
         assert_eq!(serde_json::from_str::<RunOptions>(old).unwrap(), usual);

@@ -19,7 +19,7 @@ pub enum UnsupportedRun {
     /// The runtime computes in something else there.
     #[error(
         "the {runtime} runtime does not compute in {precision} on {device}: use --precision f32, or the tuned runtime on a \
-         GPU (gpu:N) that `shufflescope devices` lists with {precision}"
+         GPU ({}) that `shufflescope devices` lists with {precision}", cards(*.precision)
     )]
     Precision {
         /// The precision asked for.
@@ -29,9 +29,9 @@ pub enum UnsupportedRun {
         /// The device asked for.
         device: DeviceId,
     },
-    /// The device's driver has no such numbers.
+    /// The device or its driver has no such numbers.
     #[error(
-        "{device} has no {precision} in its shaders: use --precision f32, or another device that `shufflescope devices` \
+        "{device} has no {precision}: use --precision f32, or another device that `shufflescope devices` \
          lists with {precision}"
     )]
     Driver {
@@ -40,6 +40,13 @@ pub enum UnsupportedRun {
         /// The device asked for.
         device: DeviceId,
     },
+}
+
+const fn cards(precision: Precision) -> &'static str {
+    match precision {
+        Precision::F32 | Precision::F16 => "gpu:N, cuda:N",
+        Precision::Tf32 => "cuda:N",
+    }
 }
 
 const fn instead(runtime: Runtime) -> &'static str {
@@ -98,9 +105,22 @@ mod tests {
             let text = error.to_string();
             assert!(text.contains("gpu:N") && text.contains("--precision f32"), "{text}");
         }
-        for device in [DeviceId::Gpu(0), DeviceId::SoftwareGpu] {
+        for device in [DeviceId::Gpu(0), DeviceId::SoftwareGpu, DeviceId::Cuda(0)] {
             assert_eq!(half(Runtime::Tuned, device).check(), Ok(()));
         }
+    }
+
+    #[test]
+    fn tf32_is_refused_wherever_there_are_no_tensor_cores_with_the_devices_that_may_have_them() {
+        let tf32 = |device| RunOptions { precision: Precision::Tf32, ..RunOptions::new(device, 1, 1) };
+        for device in [DeviceId::Cpu, DeviceId::Gpu(0), DeviceId::SoftwareGpu, DeviceId::Metal(0)] {
+            let text = tf32(device).check().unwrap_err().to_string();
+            assert!(text.contains(&format!("tf32 on {device}")) && text.contains("GPU (cuda:N)"), "{text}");
+        }
+        assert_eq!(tf32(DeviceId::Cuda(0)).check(), Ok(()));
+        // An older card, which computes in 32 bits only.
+        let error = tf32(DeviceId::Cuda(0)).check_on(&Device::cpu()).unwrap_err();
+        assert_eq!(error, UnsupportedRun::Driver { precision: Precision::Tf32, device: DeviceId::Cpu });
     }
 
     #[test]
@@ -109,7 +129,7 @@ mod tests {
             let options = RunOptions { runtime, ..RunOptions::new(device, 1, 1) };
             options.check().unwrap_err().to_string()
         };
-        assert!(refused(Runtime::Tuned, DeviceId::Cuda(0)).contains("--runtime candle"));
+        assert!(refused(Runtime::Tuned, DeviceId::Metal(0)).contains("--runtime candle"));
         assert!(refused(Runtime::Candle, DeviceId::Gpu(0)).contains("--runtime tuned"));
         assert!(refused(Runtime::Candle, DeviceId::SoftwareGpu).contains("gpu:software"));
     }

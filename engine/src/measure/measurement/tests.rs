@@ -405,3 +405,16 @@ fn the_precision_is_a_part_of_the_key_and_measurements_of_before_it_are_of_32_bi
     assert_eq!(json.as_object_mut().unwrap().remove("precision"), Some("f32".into()));
     assert_eq!(serde_json::from_value::<Measurement>(json).unwrap(), single);
 }
+
+#[test]
+fn where_kernels_come_from_is_told_and_those_made_beforehand_are_a_reason_to_doubt() {
+    let of = |code| summary(&gpu_circumstances(), &[ProcessSamples { kernel_code: code, ..on_gpu() }]);
+    let compiled = of(Some(KernelCode::Compiled));
+    assert_eq!((compiled.kernel_code, compiled.warnings.clone()), (Some(KernelCode::Compiled), of(None).warnings));
+    let beforehand = of(Some(KernelCode::Beforehand));
+    assert!(beforehand.warnings.contains(&Warning::KernelsMadeBeforehand), "{:?}", beforehand.warnings);
+    let json = serde_json::to_value(&beforehand).unwrap();
+    assert_eq!(json["kernel_code"], "beforehand");
+    assert_eq!(serde_json::from_value::<Measurement>(json).unwrap(), beforehand);
+    assert!(serde_json::to_value(of(None)).unwrap().get("kernel_code").is_none());
+}

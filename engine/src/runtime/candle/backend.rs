@@ -45,6 +45,7 @@ impl Backend for CandleBackend {
         device: &Device,
         _: (&RunOptions, Fusing),
     ) -> Result<Box<dyn Executable + Send>, PrepareError> {
+        device.check_candle()?;
         Ok(Box::new(CandleExecutable::prepare(graph, weights, device)?))
     }
 }

@@ -5,9 +5,10 @@ use super::executable::WgpuExecutable;
 use crate::device::{Device, DeviceId};
 use crate::graph::Graph;
 use crate::runtime::backend::Backend;
+use crate::runtime::gpu::host_memory;
 use crate::runtime::{Executable, Fusing, KernelPlan, Precision, PrepareError, RunOptions, Runtime};
 use crate::units::Bytes;
-use crate::weights::{Weights, expected_elements};
+use crate::weights::Weights;
 
 /// Our kernels for graphics cards.
 #[derive(Clone, Copy, Debug)]
@@ -23,15 +24,11 @@ impl Backend for WgpuBackend {
     }
 
     fn precisions(&self) -> &'static [Precision] {
-        &Precision::ALL
+        &Precision::PORTABLE
     }
 
-    /// Packed weights and the input pass through the host; of its own memory the driver says what is missing.
     fn needed_memory(&self, graph: &Graph, _: (&RunOptions, Fusing), _: Bytes) -> Bytes {
-        let ends = [graph.input_shape(), graph.node(graph.output()).output].map(|shape| shape.elements().bytes_f32().0);
-        // Folded, packed and as bytes.
-        let weights = expected_elements(graph).bytes_f32().0.saturating_mul(3);
-        Bytes(ends.into_iter().fold(weights, |sum, end| sum.saturating_add(end.saturating_mul(2))))
+        host_memory(graph)
     }
 
     fn plan(&self, graph: &Graph, (options, fusing): (&RunOptions, Fusing)) -> KernelPlan {

@@ -4,15 +4,18 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use super::choices::Choices;
-use super::fusing::{Chains, WgpuFuses};
+use super::fusing::WgpuFuses;
 use super::gpu::Gpu;
 use super::kernels::{Aliases, GpuKernel, ImageStrides, Parameters as Step, Source};
-use super::stored::stored;
 use super::tuner::{Candidate, tune};
 use crate::graph::{Graph, NodeId};
-use crate::runtime::parameters::{Filters, LayerParameters, Parameters};
-use crate::runtime::plan::{Banks, Elementwise, Operand, Part, Planned, Step as PlannedStep, Work, partition};
+use crate::runtime::gpu::candidate::weight;
+use crate::runtime::gpu::choices::Choices;
+use crate::runtime::gpu::fusing::Chains;
+use crate::runtime::gpu::launches::{Operands, step_parameters};
+use crate::runtime::gpu::stored::stored;
+use crate::runtime::parameters::Parameters;
+use crate::runtime::plan::{Banks, Operand, Planned, partition};
 use crate::runtime::{DeviceFault, Fusing, KernelPlan, Precision, PrepareError};
 use crate::weights::Weights;
 
@@ -94,7 +97,7 @@ pub(super) fn compile(
 
 /// The kernels of a GPU of which nothing was measured yet.
 pub(super) fn untuned_plan(graph: &Graph, (fusing, precision): (Fusing, Precision)) -> KernelPlan {
-    let choices = Choices::new("", None);
+    let choices = Choices::<Variant>::new("", None);
     let fuses = WgpuFuses { chains: Chains::WherePaid, choices: &choices };
     KernelPlan::of(graph, &partition(graph, fusing, precision, &fuses), |_| None)
 }
@@ -116,7 +119,7 @@ fn tune_new(gpu: &Gpu, graph: &Graph, how: (Fusing, Precision), until: Instant) 
     }
     specs.retain(|spec| gpu.choices.get(spec, ImageStrides::plain(spec)).is_none());
     let mut candidates: Vec<Candidate> = specs.iter().filter_map(|spec| Candidate::of(spec, gpu)).collect();
-    candidates.sort_by_cached_key(|candidate| (std::cmp::Reverse(candidate.weight()), candidate.spec.to_string()));
+    candidates.sort_by_cached_key(|candidate| (std::cmp::Reverse(weight(&candidate.spec)), candidate.spec.to_string()));
     let mut left = candidates.len();
     for together in candidates.chunks(TUNED_TOGETHER) {
         if Instant::now() >= until {
@@ -177,25 +180,9 @@ impl Builder<'_> {
 
     fn one(&self, kernel: &Planned, layer: NodeId, banks: &Banks) -> Result<Prepared, PrepareError> {
         let refuse = |message: String| PrepareError::Shader { layer: self.graph.node(layer).path.clone(), message };
-        let input = banks.operand(kernel.reads[0]);
-        let output = banks.operand(kernel.value);
-        let second = kernel.reads.get(1).map(|&value| banks.operand(value));
-        let stride = |operand: &Operand| {
-            // With one image nothing is read beside it.
-            let only_one = (self.graph.input_shape().batch == 1).then_some(1);
-            operand.image_stride.or(only_one).ok_or_else(|| {
-                refuse("it reads flattened maps of different sizes, which needs a batch of 1".to_owned())
-            })
-        };
-        let strides = ImageStrides {
-            input: stride(&input)?,
-            second: match &second {
-                Some(second) => stride(second)?,
-                None => ImageStrides::plain(&kernel.spec).second,
-            },
-        };
+        let Operands { input, output, second, strides } = Operands::of(self.graph, kernel, banks).map_err(refuse)?;
         let gpu_kernel = GpuKernel::of(&kernel.spec, &strides).map_err(|refusal| refuse(refusal.to_string()))?;
-        let steps = self.step_parameters(kernel);
+        let steps = step_parameters(&self.parameters, kernel);
         let steps: Vec<Step<'_>> = steps.iter().map(|(filters, bias)| Step { filters, bias }).collect();
         let weights = gpu_kernel.pack(&steps).map_err(|refusal| refuse(refusal.to_string()))?;
         let offsets = second.as_ref().filter(|_| gpu_kernel.reads_second()).map(|second| second.offsets.as_slice());
@@ -215,19 +202,6 @@ impl Builder<'_> {
         let source = gpu_kernel.source(variant, aliases).map_err(|refusal| refuse(refusal.to_string()))?;
         let banks = [input.bank, output.bank, second_bank];
         Ok(Prepared { source, weights, weights_at: 0, table, table_at: 0, banks, layer })
-    }
-
-    /// Weights and bias of every step.
-    fn step_parameters(&self, kernel: &Planned) -> Vec<(Vec<f32>, Vec<f32>)> {
-        let of = |(step, part): (&PlannedStep, &Part)| match step.work {
-            Work::Conv { .. } | Work::Linear => match self.parameters.layer(part) {
-                LayerParameters { weights: Filters::Values(values), bias } => (values, bias),
-                LayerParameters { weights: Filters::Count(_), bias } => (Vec::new(), bias),
-            },
-            Work::Elementwise(Elementwise::Affine) => self.parameters.norm(part.node),
-            _ => (Vec::new(), Vec::new()),
-        };
-        kernel.spec.steps.iter().zip(&kernel.parts).map(of).collect()
     }
 
     fn buffers(&self, banks: &Banks) -> Result<Vec<wgpu::Buffer>, PrepareError> {

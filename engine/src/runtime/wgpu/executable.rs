@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, Device as CandleDevice, InplaceOp1, Layout, Tensor};
+use candle_core::{Device as CandleDevice, Tensor};
 
 use super::compile::{Compiled, Launch, compile};
 use super::gpu::Gpu;
 use super::stamps::Stamps;
-use super::stored::stored;
 use crate::clock::Clock;
 use crate::device::Device;
 use crate::graph::{Graph, Shape};
 use crate::runtime::executable::made_up_input;
+use crate::runtime::gpu::planes::{Logits, Window, input_planes};
 use crate::runtime::{
     DeviceFault, Executable, Fusing, KernelPlan, Marks, Precision, PrepareError, RunError, RunTimes, Stopwatch,
 };
@@ -34,17 +34,11 @@ pub struct WgpuExecutable {
     output: Tensor,
 }
 
-/// How the result comes to the host: the part of its bank that holds it, then its values in order.
+/// How the result comes to the host.
 #[derive(Debug)]
 struct Readback {
     staging: wgpu::Buffer,
-    /// Where that part begins in the bank, and how long it is, in bytes.
-    from: u64,
-    bytes: u64,
-    /// For each value of the result its place in that part.
-    places: Vec<u32>,
-    /// The result in order.
-    values: Vec<f32>,
+    window: Window,
 }
 
 impl WgpuExecutable {
@@ -83,19 +77,7 @@ impl WgpuExecutable {
 
     /// Puts the values of `[batch, channels, height, width]` into the input's planes.
     fn upload(&mut self, values: &[f32]) {
-        let Shape { batch, channels, .. } = self.input_shape;
-        let pixels = self.input_shape.pixels();
-        let mut plane = Vec::with_capacity(batch * pixels);
-        self.uploaded.clear();
-        for channel in 0..channels {
-            plane.clear();
-            for image in 0..batch {
-                let at = (image * channels + channel) * pixels;
-                plane.extend_from_slice(&values[at..at + pixels]);
-            }
-            plane.resize(plane.len().next_multiple_of(4), 0.0);
-            self.uploaded.extend(stored(&plane, self.precision));
-        }
+        self.uploaded = input_planes(values, self.input_shape, self.precision);
         self.write_input();
     }
 
@@ -203,26 +185,13 @@ impl WgpuExecutable {
 
     /// Copies the result to where the host can read it.
     fn read_back(&mut self) -> Result<(), DeviceFault> {
-        let Readback { staging, from, bytes, places, values } = &mut self.readback;
+        let Readback { staging, window } = &mut self.readback;
         let Some(bank) = self.network.banks.get(self.network.output.bank) else { return Ok(()) };
         let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        encoder.copy_buffer_to_buffer(bank, *from, staging, 0, *bytes);
+        encoder.copy_buffer_to_buffer(bank, window.from, staging, 0, window.bytes);
         self.gpu.queue.submit([encoder.finish()]);
-        let precision = self.precision;
-        self.gpu.read(staging, *bytes, |mapped| {
-            for (value, &place) in values.iter_mut().zip(&*places) {
-                let place = place as usize;
-                *value = match precision {
-                    Precision::F32 => {
-                        mapped.as_chunks::<4>().0.get(place).map_or(0.0, |bytes| f32::from_le_bytes(*bytes))
-                    }
-                    Precision::F16 => {
-                        let half = mapped.as_chunks::<2>().0.get(place);
-                        half.map_or(0.0, |bytes| half::f16::from_le_bytes(*bytes).to_f32())
-                    }
-                };
-            }
-        })
+        let bytes = window.bytes;
+        self.gpu.read(staging, bytes, |mapped| window.take(mapped))
     }
 }
 
@@ -253,7 +222,7 @@ impl Executable for WgpuExecutable {
 
     fn logits(&mut self) -> Result<&Tensor, RunError> {
         self.read_back()?;
-        self.output.inplace_op1(&Logits(&self.readback.values))?;
+        self.output.inplace_op1(&Logits(&self.readback.window.values))?;
         Ok(&self.output)
     }
 
@@ -290,43 +259,9 @@ impl Launch {
 }
 
 impl Readback {
-    fn new(gpu: &Gpu, network: &Compiled, (shape, precision): (Shape, Precision)) -> Result<Self, DeviceFault> {
+    fn new(gpu: &Gpu, network: &Compiled, how: (Shape, Precision)) -> Result<Self, DeviceFault> {
         use wgpu::BufferUsages as Usage;
-        let offsets = &network.output.offsets;
-        let stride = network.output.image_stride.unwrap_or(1);
-        let (pixels, batch) = (shape.pixels(), shape.batch);
-        let first = offsets.iter().copied().min().unwrap_or(0) / 4 * 4;
-        let place =
-            |image: usize, channel: usize, pixel: usize| offsets[channel] - first + (image * stride + pixel) as u32;
-        let mut places = Vec::with_capacity(batch * shape.channels * pixels);
-        for image in 0..batch {
-            for channel in 0..offsets.len() {
-                places.extend((0..pixels).map(|pixel| place(image, channel, pixel)));
-            }
-        }
-        let values = places.iter().copied().max().map_or(0, |last| u64::from(last) + 1);
-        let bytes = (values * precision.bytes()).next_multiple_of(8).max(8);
-        Ok(Self {
-            staging: gpu.buffer(bytes, Usage::MAP_READ | Usage::COPY_DST)?,
-            from: u64::from(first) * precision.bytes(),
-            bytes,
-            values: vec![0.0; places.len()],
-            places,
-        })
-    }
-}
-
-/// Replaces all values of a tensor's storage.
-struct Logits<'a>(&'a [f32]);
-
-impl InplaceOp1 for Logits<'_> {
-    fn name(&self) -> &'static str {
-        "gpu-logits"
-    }
-
-    fn cpu_fwd(&self, storage: &mut CpuStorage, _: &Layout) -> candle_core::Result<()> {
-        let CpuStorage::F32(values) = storage else { candle_core::bail!("logits are f32") };
-        values.copy_from_slice(self.0);
-        Ok(())
+        let window = Window::of(&network.output, how);
+        Ok(Self { staging: gpu.buffer(window.bytes, Usage::MAP_READ | Usage::COPY_DST)?, window })
     }
 }

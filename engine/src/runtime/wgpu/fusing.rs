@@ -1,30 +1,17 @@
 //! Which layers run in one launch on a GPU.
 
-use super::choices::Choices;
-use super::kernels::{GpuKernel, ImageStrides};
+use super::kernels::{GpuKernel, ImageStrides, Variant};
 use crate::graph::Shape;
+use crate::runtime::gpu::choices::Choices;
+use crate::runtime::gpu::fusing::{Chains, Launchable, is_depthwise};
 use crate::runtime::plan::{Fuses, KernelSpec, Work};
 use crate::units::Nanos;
-
-/// How much is fused of what can be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Chains {
-    /// Nothing: every step its own launch.
-    Never,
-    /// Whatever one launch computes that begins with a depthwise convolution. A depthwise convolution fuses with what is
-    /// before it as well as with what is behind it; one at a time, every chain is met.
-    FromDepthwise,
-    /// Whatever else one launch computes.
-    FromOthers,
-    /// What was measured to be faster in one launch; a guess where nothing was measured.
-    WherePaid,
-}
 
 /// What our shaders compute in one launch, by what is known of this GPU.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WgpuFuses<'a> {
     pub chains: Chains,
-    pub choices: &'a Choices,
+    pub choices: &'a Choices<Variant>,
 }
 
 /// Pixels of all images up to which a depthwise convolution goes into the pointwise one behind it, where nothing was
@@ -37,78 +24,39 @@ const FEWER_PIXELS: usize = 196;
 
 impl Fuses for WgpuFuses<'_> {
     fn takes(&self, kernel: &KernelSpec) -> bool {
-        is_possible(kernel)
-            && (kernel.steps.len() < 2
-                || match self.chains {
-                    Chains::Never => false,
-                    Chains::FromDepthwise => is_depthwise(kernel, 0),
-                    Chains::FromOthers => !is_depthwise(kernel, 0),
-                    Chains::WherePaid => guess(kernel),
-                })
+        self.takes_in(self.chains, kernel)
     }
 
     fn first_launch(&self, chain: &KernelSpec) -> usize {
-        let prefixes = || (2..=chain.steps.len()).rev().map(|count| chain.part(0..count));
-        let measured = match self.chains {
-            Chains::WherePaid => prefixes().find_map(|prefix| self.fastest(&prefix)),
-            Chains::Never | Chains::FromDepthwise | Chains::FromOthers => None,
-        };
-        let guessed = || prefixes().find(|prefix| self.takes(prefix)).map_or(1, |prefix| prefix.steps.len());
-        measured.unwrap_or_else(guessed)
+        self.first_launch_in(self.chains, chain)
     }
 }
 
-impl WgpuFuses<'_> {
-    /// How many steps run first where `chain` is cut into launches that take the least time together; `None` where the
-    /// time of one that there could be is not known.
-    fn fastest(&self, chain: &KernelSpec) -> Option<usize> {
-        let count = chain.steps.len();
-        // The time of the steps from each one on, and how many of them run first.
-        let mut fastest = vec![(Nanos::ZERO, 0); count + 1];
-        for from in (0..count).rev() {
-            let mut best: Option<(Nanos, usize)> = None;
-            for (to, &(behind, _)) in fastest.iter().enumerate().skip(from + 1) {
-                let launch = chain.part(from..to);
-                if launch.steps.len() > 1 && !is_possible(&launch) {
-                    continue;
-                }
-                let time = self.choices.get(&launch, ImageStrides::plain(&launch))?.time;
-                let time = Nanos(time.0.saturating_add(behind.0));
-                if best.is_none_or(|best| time < best.0) {
-                    best = Some((time, to - from));
-                }
-            }
-            fastest[from] = best?;
+impl Launchable for WgpuFuses<'_> {
+    fn is_possible(&self, kernel: &KernelSpec) -> bool {
+        GpuKernel::of(kernel, &ImageStrides::plain(kernel)).is_ok()
+    }
+
+    fn time(&self, kernel: &KernelSpec) -> Option<Nanos> {
+        Some(self.choices.get(kernel, ImageStrides::plain(kernel))?.time)
+    }
+
+    fn guess(&self, kernel: &KernelSpec) -> bool {
+        let pixels = |map: Shape| map.batch * map.pixels();
+        match kernel.steps.last().map(|step| step.work) {
+            Some(Work::GlobalMean | Work::Pool { .. }) => true,
+            _ if is_depthwise(kernel, 1) => pixels(kernel.input) <= FEWER_PIXELS,
+            _ => pixels(kernel.output()) <= FEW_PIXELS,
         }
-        Some(fastest[0].1)
-    }
-}
-
-fn is_possible(kernel: &KernelSpec) -> bool {
-    GpuKernel::of(kernel, &ImageStrides::plain(kernel)).is_ok()
-}
-
-fn is_depthwise(kernel: &KernelSpec, index: usize) -> bool {
-    let step = kernel.steps.get(index);
-    step.is_some_and(|step| step.work.is_depthwise(kernel.input_of(index), step.output))
-}
-
-fn guess(kernel: &KernelSpec) -> bool {
-    let pixels = |map: Shape| map.batch * map.pixels();
-    match kernel.steps.last().map(|step| step.work) {
-        Some(Work::GlobalMean | Work::Pool { .. }) => true,
-        _ if is_depthwise(kernel, 1) => pixels(kernel.input) <= FEWER_PIXELS,
-        _ => pixels(kernel.output()) <= FEW_PIXELS,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::choices::Choice;
-    use super::super::kernels::Variant;
     use super::*;
     use crate::graph::Window;
     use crate::runtime::Precision;
+    use crate::runtime::gpu::choices::Choice;
     use crate::runtime::plan::{Epilogue, Step};
 
     /// A pointwise, a depthwise and a pointwise convolution of eight channels.

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::choices::Choices;
-use super::kernels::Limits;
+use super::kernels::{Limits, Variant};
 use super::pipelines::Pipelines;
 use crate::device::{Device, DeviceId};
+use crate::runtime::gpu::choices::Choices;
 use crate::runtime::{DeviceFault, PrepareError};
 use crate::units::Nanos;
 
@@ -33,7 +33,7 @@ pub(super) struct Gpu {
     pub is_software: bool,
     pub pipelines: Pipelines,
     /// What was found out about kernels on this adapter with this driver.
-    pub choices: Choices,
+    pub choices: Choices<Variant>,
     faults: Faults,
 }
 

@@ -6,13 +6,12 @@
 //!
 //! - [`gpu`]: an adapter opened for computing, with a queue and device of its own, apart from the window's,
 //! - [`kernels`]: what computes a kernel's spec: the text of a shader for it, the order of its weights,
-//! - [`choices`]: which of several texts is fastest, found by the [`tuner`] and remembered on disk,
+//! - [`choices`](super::gpu::choices): which of several texts is fastest, found by the [`tuner`] and remembered on disk,
 //! - [`fusing`]: which layers run in one launch, by what was measured of them,
 //! - [`compile`]: all of it put together as launches,
 //! - [`executable`]: what runs them.
 
 mod backend;
-mod choices;
 mod compile;
 mod executable;
 mod fusing;
@@ -21,11 +20,10 @@ mod kernels;
 mod peaks;
 mod pipelines;
 mod stamps;
-mod stored;
 #[cfg(test)]
 mod tests;
 mod timer;
 mod tuner;
 
 pub use backend::WgpuBackend;
-pub use peaks::{GpuPeaks, gpu_peaks};
+pub(super) use peaks::wgpu_peaks;

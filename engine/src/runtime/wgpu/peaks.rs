@@ -4,19 +4,9 @@ use super::gpu::Gpu;
 use super::kernels::Source;
 use super::timer::{Launches, Timer};
 use crate::device::Device;
+use crate::runtime::gpu::GpuPeaks;
 use crate::runtime::{DeviceFault, PrepareError};
 use crate::units::{Bytes, MultAdds, Nanos};
-
-/// The best that was seen, each as work and the time that it took.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GpuPeaks {
-    /// Multiplications with addition in 32 bits, in registers.
-    pub compute: (MultAdds, Nanos),
-    /// Bytes read and written by a copy through memory.
-    pub copy: (Bytes, Nanos),
-    /// From one tiny launch to the next that depends on it.
-    pub launch: Nanos,
-}
 
 /// Threads of a workgroup: what every adapter allows.
 const THREADS: u32 = 256;
@@ -39,7 +29,10 @@ const TINY: u32 = 64;
 ///
 /// # Errors
 /// Where the device does not open or fails; `None` where `go_on` says no.
-pub fn gpu_peaks(device: &Device, go_on: &dyn Fn() -> bool) -> Result<Option<GpuPeaks>, PrepareError> {
+pub(in crate::runtime) fn wgpu_peaks(
+    device: &Device,
+    go_on: &dyn Fn() -> bool,
+) -> Result<Option<GpuPeaks>, PrepareError> {
     let gpu = Gpu::of(device)?;
     let mut bench = Bench { gpu: &gpu, timer: Timer::new(&gpu)? };
     if !go_on() {

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::kernels::Source;
 use crate::files::{read_regular, write_atomically};
+use crate::runtime::gpu::choices::file_name;
 use crate::units::Bytes;
 
 /// Largest cache of a driver that is read back.
@@ -158,15 +159,4 @@ impl Pipelines {
             let _written = write_atomically(file, &data);
         }
     }
-}
-
-/// A name that any file system takes.
-pub(super) fn file_name(name: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
-    let mut name: String = name.chars().map(plain).collect();
-    while name.contains("--") {
-        name = name.replace("--", "-");
-    }
-    name.truncate(120);
-    name.trim_matches('-').to_owned()
 }

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use candle_core::{Device as CandleDevice, Tensor};
 use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
 
-use super::choices::Choices;
 use super::executable::WgpuExecutable;
-use super::fusing::{Chains, WgpuFuses};
+use super::fusing::WgpuFuses;
 use super::gpu::Gpu;
 use super::kernels::{Aliases, GpuKernel, ImageStrides, Limits};
 use crate::clock::MonotonicClock;
 use crate::design::{Batch, Design, InputSize};
 use crate::device::{Device, DeviceId};
 use crate::graph::{Conv2d, Graph, GraphBuilder, Op, Shape, Window, lower};
+use crate::runtime::gpu::choices::Choices;
+use crate::runtime::gpu::fusing::Chains;
 use crate::runtime::plan::partition;
 use crate::runtime::random_graph::{random_graph, shuffled_chains};
 use crate::runtime::{DeviceFault, Executable, Fusing, Marks, Precision, PrepareError, RunError, reference};

@@ -2,18 +2,16 @@
 
 use std::time::Instant;
 
-use super::choices::Choice;
 use super::gpu::Gpu;
 use super::kernels::{Aliases, GpuKernel, ImageStrides, Parameters, Source, Variant};
-use super::stored::stored;
 use super::timer::{Launches, Timer};
 use crate::graph::Shape;
 use crate::runtime::DeviceFault;
-use crate::runtime::plan::{Elementwise, KernelSpec, Work};
+use crate::runtime::gpu::candidate::{MADE_UP, made_up, made_up_parameters, plain_planes, second_shape};
+use crate::runtime::gpu::choices::Choice;
+use crate::runtime::gpu::stored::stored;
+use crate::runtime::plan::KernelSpec;
 use crate::units::Nanos;
-
-/// Values that are made up; larger buffers repeat them.
-const MADE_UP: usize = 1 << 20;
 
 /// A kernel to be tuned.
 #[derive(Clone, Debug)]
@@ -33,25 +31,6 @@ impl Candidate {
         let sources = variants.into_iter().filter_map(source).collect();
         Some(Self { spec: spec.clone(), kernel, sources })
     }
-
-    /// How much the kernel computes and moves, for an order: those that take longest are tuned first.
-    pub fn weight(&self) -> u64 {
-        let mut input = self.spec.input;
-        let step = |work: Work, input: Shape, output: Shape| {
-            let reads = match work {
-                Work::Conv { window, groups } => (input.channels / groups.max(1) * window.taps()) as u64,
-                Work::Linear => (input.channels * input.pixels()) as u64,
-                _ => 1,
-            };
-            output.elements().0.saturating_mul(reads / 8 + 4)
-        };
-        let mut sum = 0_u64;
-        for of in &self.spec.steps {
-            sum = sum.saturating_add(step(of.work, input, of.output));
-            input = of.output;
-        }
-        sum
-    }
 }
 
 /// The buffers that a kernel runs on while it is tuned.
@@ -69,9 +48,9 @@ struct Rig<'a> {
 ///
 /// # Errors
 /// Where the device fails.
-pub(super) fn tune(gpu: &Gpu, candidate: &Candidate, until: Instant) -> Result<Option<Choice>, DeviceFault> {
+pub(super) fn tune(gpu: &Gpu, candidate: &Candidate, until: Instant) -> Result<Option<Choice<Variant>>, DeviceFault> {
     let Some(mut rig) = Rig::new(gpu, candidate)? else { return Ok(None) };
-    let mut best: Option<Choice> = None;
+    let mut best: Option<Choice<Variant>> = None;
     for (variant, source) in &candidate.sources {
         if best.is_some() && Instant::now() >= until {
             break;
@@ -89,21 +68,12 @@ impl<'a> Rig<'a> {
         use wgpu::BufferUsages as Usage;
         let (spec, kernel) = (&candidate.spec, &candidate.kernel);
         let (input, output) = (spec.input, spec.output());
-        let is_gate = matches!(spec.steps.first().map(|step| step.work), Some(work) if work.has_second())
-            && spec.steps.iter().any(|step| step.work == Work::Elementwise(Elementwise::Gate));
-        let second = if is_gate { Shape { height: 1, width: 1, ..output } } else { output };
-        let offsets = |shape: Shape| -> Vec<u32> {
-            let room = (shape.batch * shape.pixels()).next_multiple_of(4);
-            (0..shape.channels).map(|channel| (channel * room) as u32).collect()
-        };
-        let bytes = |shape: Shape| {
-            ((shape.batch * shape.pixels()).next_multiple_of(4) * shape.channels) as u64 * spec.precision.bytes()
-        };
+        let second = second_shape(spec);
+        let bytes = |shape: Shape| plain_planes(shape).1 * spec.precision.bytes();
+        let offsets = |shape: Shape| plain_planes(shape).0;
         let seconds = kernel.reads_second().then(|| offsets(second));
         let Ok(table) = kernel.table(&offsets(input), &offsets(output), seconds.as_deref()) else { return Ok(None) };
-        let lengths = candidate.parameter_lengths();
-        let parameters: Vec<(Vec<f32>, Vec<f32>)> =
-            lengths.iter().map(|&(filters, bias)| (made_up(filters), made_up(bias))).collect();
+        let parameters = made_up_parameters(spec);
         let steps: Vec<Parameters<'_>> =
             parameters.iter().map(|(filters, bias)| Parameters { filters, bias }).collect();
         let Ok(packed) = kernel.pack(&steps) else { return Ok(None) };
@@ -158,33 +128,4 @@ impl<'a> Rig<'a> {
         let work = Launches { pipeline: &made.pipeline, group: &group, workgroups: source.workgroups };
         Ok(Some(self.timer.best(&work)?))
     }
-}
-
-impl Candidate {
-    /// Numbers of weights and biases of each step.
-    fn parameter_lengths(&self) -> Vec<(usize, usize)> {
-        let mut input = self.spec.input;
-        let mut lengths = Vec::new();
-        for step in &self.spec.steps {
-            let out = step.output.channels;
-            lengths.push(match step.work {
-                Work::Conv { window, groups } => (out * (input.channels / groups.max(1)) * window.taps(), out),
-                Work::Linear => (out * input.channels * input.pixels(), out),
-                Work::Elementwise(Elementwise::Affine) => (out, out),
-                _ => (0, 0),
-            });
-            input = step.output;
-        }
-        lengths
-    }
-}
-
-/// Values between -0.5 and 0.5, the same every time: arithmetic on zeros draws less power and runs at another clock.
-fn made_up(count: usize) -> Vec<f32> {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let next = |_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as f32 / (1_u64 << 24) as f32 - 0.5
-    };
-    (0..count).map(next).collect()
 }

@@ -158,6 +158,7 @@ const fn about(runtime: Runtime) -> &'static str {
 const fn about_precision(precision: Precision) -> &'static str {
     match precision {
         Precision::F32 => "32-bit floats",
+        Precision::Tf32 => "32-bit floats, multiplied on NVIDIA's tensor cores from 10 bits of their fractions",
         Precision::F16 => "Feature maps and weights in 16-bit floats, sums in 32: half the memory and half the traffic",
     }
 }
@@ -169,14 +170,14 @@ pub const fn about_device(device: DeviceId) -> &'static str {
         DeviceId::Cpu => "The processor, with our own kernels or stock Candle",
         DeviceId::Gpu(_) => {
             "gpu:N: the graphics card, of any maker, with our own kernels through Vulkan, Metal or Direct3D 12. \
-             cuda:N and metal:N may be the same card, but there stock Candle runs."
+             cuda:N and metal:N may be the same card through CUDA and Candle's Metal."
         }
         DeviceId::SoftwareGpu => {
             "gpu:software: the processor plays a graphics card. Good for tests; its times say nothing of any GPU."
         }
         DeviceId::Cuda(_) => {
-            "cuda:N: an NVIDIA card as stock Candle uses it, in a program of its own (shufflescope-candle-cuda). gpu:N may be \
-             the same card, but there our own kernels run."
+            "cuda:N: an NVIDIA card through CUDA, with our own kernels, or with stock Candle in a program of its own \
+             (shufflescope-candle-cuda). gpu:N may be the same card, but there our kernels go through Vulkan or Direct3D 12."
         }
         DeviceId::Metal(_) => {
             "metal:N: an Apple GPU as stock Candle uses it, in builds with the feature metal. gpu:N may be the same GPU, \
@@ -201,13 +202,14 @@ mod tests {
     #[test]
     fn sixteen_bits_can_be_chosen_where_runtime_and_card_have_them_and_elsewhere_it_is_said_why_not() {
         let on_card = RunOptions::new(DeviceId::Gpu(0), 2, 1);
-        assert_eq!(half(&on_card, Some(&card(&Precision::ALL))), None);
+        assert_eq!(half(&on_card, Some(&card(&Precision::PORTABLE))), None);
         assert_eq!(half(&on_card, None), None, "nothing is known of it yet");
         let without = half(&on_card, Some(&card(&[Precision::F32]))).unwrap();
         assert!(without.contains("gpu:0 has no f16"), "{without}");
         let on_cpu = half(&RunOptions::new(DeviceId::Cpu, 2, 1), None).unwrap();
         assert!(on_cpu.contains("f16 on cpu") && on_cpu.contains("gpu:N"), "{on_cpu}");
-        let stock = half(&RunOptions::new(DeviceId::Cuda(0), 2, 1), None).unwrap();
+        let stock = RunOptions { runtime: Runtime::Candle, ..RunOptions::new(DeviceId::Cuda(0), 2, 1) };
+        let stock = half(&stock, None).unwrap();
         assert!(stock.contains("candle") && stock.contains("f16 on cuda:0"), "{stock}");
     }
 
@@ -224,7 +226,7 @@ mod tests {
         let (ours, stock) = (about_device(DeviceId::Gpu(0)), about_device(DeviceId::Cuda(0)));
         assert!(ours.contains("our own kernels through Vulkan") && ours.contains("cuda:N"), "{ours}");
         assert!(stock.contains("stock Candle") && stock.contains("gpu:N"), "{stock}");
-        let known = DeviceInfo { driver: Some("NVIDIA 580".into()), ..card(&Precision::ALL) };
+        let known = DeviceInfo { driver: Some("NVIDIA 580".into()), ..card(&Precision::PORTABLE) };
         assert!(hint(&known).starts_with("NVIDIA 580, f32 and f16\ngpu:N: the graphics card"), "{}", hint(&known));
     }
 }

@@ -1,5 +1,6 @@
 //! From a spec to a kernel: which chains of steps there are kernels for, and what sizes they take.
 
+use super::ImageStrides;
 use super::Refusal;
 use super::conv_pool::ConvPool;
 use super::depthwise::Depthwise;
@@ -7,7 +8,7 @@ use super::elementwise::{Arithmetic, Elementwise};
 use super::epilogue::Finish;
 use super::global_mean::GlobalMean;
 use super::inputs::Inputs;
-use super::kernel::{GpuKernel, ImageStrides, Kind, Lengths};
+use super::kernel::{GpuKernel, Kind, Lengths};
 use super::linear::{self, Linear};
 use super::matmul::Matmul;
 use super::patch;

@@ -1,8 +1,5 @@
 //! A kernel of any kind: made from a spec, asked for variants, texts, packed weights and tables.
 
-use serde::{Deserialize, Serialize};
-
-use super::Refusal;
 use super::conv_pool::ConvPool;
 use super::depthwise::Depthwise;
 use super::elementwise::Elementwise;
@@ -14,30 +11,8 @@ use super::pool::Pool;
 use super::size::expect;
 use super::text::{Setting, Source};
 use super::variant::{Limits, Variant};
+use super::{Parameters, Refusal};
 use crate::runtime::Precision;
-use crate::runtime::plan::{Elementwise as Operation, KernelSpec, Work};
-
-/// Elements between the images of a value: height times width of its map, and after a flatten still that of the map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct ImageStrides {
-    /// Of the input.
-    pub input: usize,
-    /// Of the second operand: residual, summand or gate.
-    pub second: usize,
-}
-
-impl ImageStrides {
-    /// The strides where nothing was flattened.
-    #[must_use]
-    pub fn plain(spec: &KernelSpec) -> Self {
-        let last = spec.steps.last();
-        let second = match last.map(|step| &step.work) {
-            Some(Work::Elementwise(Operation::Gate)) | None => 1,
-            Some(_) => last.map_or(1, |step| step.output.pixels()),
-        };
-        Self { input: spec.input.pixels(), second }
-    }
-}
 
 /// Which operands' banks are one buffer, bound once. With `x_is_y`, the second operand's alias with one is with both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -48,15 +23,6 @@ pub struct Aliases {
     pub r_is_y: bool,
     /// Second operand and input.
     pub r_is_x: bool,
-}
-
-/// Parameters of one step, batch norms folded in. Steps without any have empty slices.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Parameters<'a> {
-    /// Convolution: `[out][in / groups][taps]`. Linear: `[out][features]`. Affine: a scale for each channel.
-    pub filters: &'a [f32],
-    /// A bias, or for an affine operation a shift, for each output channel; empty for zeros.
-    pub bias: &'a [f32],
 }
 
 /// A kernel: sizes only.

@@ -37,14 +37,13 @@ mod patch;
 mod pointwise_depthwise;
 mod pool;
 mod product;
-mod refusal;
 mod size;
 #[cfg(test)]
 mod tests;
 mod text;
 mod variant;
 
-pub use kernel::{Aliases, GpuKernel, ImageStrides, Parameters};
-pub use refusal::Refusal;
+pub use crate::runtime::gpu::{ImageStrides, Parameters, Refusal};
+pub use kernel::{Aliases, GpuKernel};
 pub use text::Source;
 pub use variant::{Limits, Variant};
