@@ -2,7 +2,7 @@
 
 use crate::graph::{Activation, Shape, Window};
 use crate::runtime::plan::{Step, Work};
-use crate::runtime::{KernelSpec, Precision};
+use crate::runtime::KernelSpec;
 
 /// Sizes that tell two kernels of a kind apart, at most: pixels, channels in, and of each step window, channels out and groups.
 const SIZES: usize = 14;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::fusing::WgpuFuses;
 use super::gpu::Gpu;
-use super::kernels::{Aliases, GpuKernel, ImageStrides, Parameters as Step, Source};
+use super::kernels::{Aliases, GpuKernel, ImageStrides, Parameters as Step, Source, Variant};
 use super::tuner::{Candidate, tune};
 use crate::graph::{Graph, NodeId};
 use crate::runtime::gpu::candidate::weight;
