@@ -123,7 +123,7 @@ fn print_table(rows: &mut [Row]) {
     rows.sort_by(|a, b| a.error().abs().total_cmp(&b.error().abs()));
     let median = rows.get(rows.len() / 2).map_or(0.0, |row| row.error().abs());
     let worst = rows.last().map_or(0.0, |row| row.error().abs());
-    println!("\n{:<24} {:>8}  {}", "", "measured", "promised");
+    println!("\n{:<24} {:>8}  promised", "", "measured");
     println!("{:<24} {:>7.1}%  at least 95 %", "within 5 %", 100.0 * within_5);
     println!("{:<24} {:>7.1}%  100 % (worst {:.1} %)", "within 10 %", 100.0 * within_10, 100.0 * worst);
     println!("{:<24} {:>7.2}%  at most 1.5 %", "median error", 100.0 * median);

@@ -1,8 +1,8 @@
 //! What kernels have in common whose times are compared, and the sizes by which they differ.
 
 use crate::graph::{Activation, Shape, Window};
-use crate::runtime::plan::{Step, Work};
 use crate::runtime::KernelSpec;
+use crate::runtime::plan::{Step, Work};
 
 /// Sizes that tell two kernels of a kind apart, at most: pixels, channels in, and of each step window, channels out and groups.
 const SIZES: usize = 14;

@@ -227,7 +227,7 @@ fn a_slow_moment_is_not_taken_for_slow_kernels() {
         let truth = machine.whole(&planned(design).1);
         predicted(&predictor, design).predicted.as_f64() / truth - 1.0
     };
-    let mut offs: Vec<f64> = designs(78, 60).iter().map(|design| off(design)).collect();
+    let mut offs: Vec<f64> = designs(78, 60).iter().map(off).collect();
     offs.sort_by(f64::total_cmp);
     // All share what the hundred moments were on average; beyond that they lie close together.
     assert!(offs[30].abs() < 0.015, "{}", offs[30]);

@@ -1,6 +1,7 @@
 //! The time of every kernel that was ever measured, by network: the material of predictions.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use rusqlite::{Transaction, params, params_from_iter};
 
@@ -169,8 +170,8 @@ impl Store {
                     at += 1;
                 }
                 let id: i64 = row.get(1)?;
-                if !specs.contains_key(&id) {
-                    specs.insert(id, serde_json::from_str(row.get_ref(2)?.as_str()?).ok());
+                if let Entry::Vacant(unread) = specs.entry(id) {
+                    unread.insert(serde_json::from_str(row.get_ref(2)?.as_str()?).ok());
                 }
                 let Some((of, run)) = runs.get_mut(at).filter(|(of, _)| *of == number) else { continue };
                 match specs.get(&id).and_then(Option::as_ref) {
