@@ -4,7 +4,8 @@ use crate::graph::{Activation, Shape, Window};
 use crate::runtime::KernelSpec;
 use crate::runtime::plan::{Step, Work};
 
-/// Sizes that tell two kernels of a kind apart, at most: pixels, channels in, and of each step window, channels out and groups.
+/// Sizes that tell two kernels of a kind apart, at most: pixels, channels in, and of each step window, channels out
+/// and, in groups, channels read for each. A kernel that is larger in one and smaller in none does more.
 const SIZES: usize = 14;
 
 /// What a kernel's time is made of.
@@ -130,7 +131,8 @@ pub(super) fn sizes(spec: &KernelSpec, tiles: Tiles) -> (Place, Parts) {
                 let made = whole(output.channels, groups, tiles.output);
                 push(made);
                 if groups > 1 {
-                    push(groups as f64);
+                    // Not the groups, with more of which a kernel does less.
+                    push(read / groups as f64);
                 }
                 dense += taps * read / groups.max(1) as f64 * made * pixels(output);
                 weights += taps * read / groups.max(1) as f64 * made;

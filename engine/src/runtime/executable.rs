@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::cpu::Isa;
+use super::isa::Isa;
 use super::{DeviceFault, KernelPlan, UnsupportedRun};
 use crate::clock::Clock;
 use crate::device::DeviceError;

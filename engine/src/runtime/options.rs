@@ -6,7 +6,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::cpu::Isa;
+use super::isa::Isa;
 use crate::device::{DeviceId, Precision};
 
 /// Which implementation of the operations runs.

@@ -26,10 +26,10 @@ mod pool;
 #[cfg(test)]
 mod tests;
 
+pub use super::isa::Isa;
 pub use backend::CpuBackend;
 pub use compile::plan;
 pub use custom_op::CpuNetwork;
 pub use error::{CompileError, ThreadFailed};
 pub use executable::CpuExecutable;
-pub use kernels::Isa;
 pub use network::Network;

@@ -1,6 +1,6 @@
 //! Operands that contradict one another make no step: kernels would read or write where nobody said they may.
 
-use super::isa::Isa;
+use super::Isa;
 use super::map::{Map, row_room};
 use super::program::{Conflict, Program};
 use super::*;
