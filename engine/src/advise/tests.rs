@@ -1,4 +1,4 @@
-//! Advice on a machine whose every cost is known: 32 channels are computed together, and a launch costs.
+//! Advice on a machine whose every cost is known: 32 channels of a group are computed together, and a launch costs.
 
 use super::*;
 use crate::design::{Batch, Design, Edit, StageEdit};
@@ -18,10 +18,14 @@ fn kernel(spec: &KernelSpec) -> f64 {
     let mut input = spec.input;
     let mut time = 900.0;
     for step in &spec.steps {
-        let made =
-            step.output.channels.next_multiple_of(TILE) as f64 * (step.output.batch * step.output.pixels()) as f64;
+        let groups = match step.work {
+            Work::Conv { groups, .. } if !step.work.is_depthwise(input, step.output) => groups,
+            _ => 1,
+        };
+        let channels = (step.output.channels / groups).next_multiple_of(TILE) * groups;
+        let made = channels as f64 * (step.output.batch * step.output.pixels()) as f64;
         time += match step.work {
-            Work::Conv { window, groups } => {
+            Work::Conv { window, .. } => {
                 let taps = (window.kernel[0] * window.kernel[1]) as f64;
                 let is_depthwise = step.work.is_depthwise(input, step.output);
                 made * taps * if is_depthwise { 0.12 } else { (input.channels / groups) as f64 / 30.0 }
