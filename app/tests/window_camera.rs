@@ -42,6 +42,8 @@ fn choose(window: &mut Window, kind: &str) {
 }
 
 fn start(window: &mut Window) {
+    // What is found moves the button, also from under the pointer.
+    window.wait("what cameras there are", |app| app.camera().sources().cameras().is_some());
     window.harness.get_by_label("Start camera").click();
     window.step();
     assert!(window.app().camera().is_running());
