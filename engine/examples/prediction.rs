@@ -20,7 +20,7 @@ use shufflescope_engine::design::{Batch, Design};
 use shufflescope_engine::device::{Device, DeviceId, Machine};
 use shufflescope_engine::graph::{Graph, lower};
 use shufflescope_engine::measure::{ArithmeticCanary, InterleaveRules, Interleaved, Sorted, interleave};
-use shufflescope_engine::predict::{Draw, Prediction, Predictor};
+use shufflescope_engine::predict::{Draw, Prediction, Predictor, spearman};
 use shufflescope_engine::runtime::{Executable, RunOptions, plan_without_weights, prepare};
 use shufflescope_engine::store::{RunContext, Store};
 use shufflescope_engine::units::Nanos;
@@ -129,19 +129,4 @@ fn print_table(rows: &mut [Row]) {
     println!("{:<24} {:>7.2}%  at most 1.5 %", "median error", 100.0 * median);
     println!("{:<24} {:>8.4}  at least 0.995", "Spearman", spearman(&predicted, &measured));
     println!("{:<24} {:>7.1}%  87 to 93 %", "90 % bands held", 100.0 * held as f64 / rows.len() as f64);
-}
-
-fn ranks(values: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
-    let mut ranks = vec![0.0; values.len()];
-    order.into_iter().enumerate().for_each(|(rank, at)| ranks[at] = rank as f64);
-    ranks
-}
-
-fn spearman(a: &[f64], b: &[f64]) -> f64 {
-    let (a, b) = (ranks(a), ranks(b));
-    let count = a.len() as f64;
-    let squares: f64 = a.iter().zip(&b).map(|(a, b)| (a - b) * (a - b)).sum();
-    1.0 - 6.0 * squares / (count * (count * count - 1.0))
 }

@@ -10,7 +10,8 @@
 //! - [`between`]: from the sum of kernels to the whole network,
 //! - [`band`]: how wrong predictions are, shown by predicting every measured network from the others,
 //! - [`predictor`]: all of it together, and [`prediction`], what comes out,
-//! - [`drawn`]: random designs, and which of them to measure next; [`track`]: how good past estimates were;
+//! - [`drawn`]: random designs, and which of them to measure next; [`track`]: how good past estimates were; [`rank`]: whether
+//!   they are in the right order;
 //!   [`table`]: the kernel times as tables for other programs.
 
 mod additive;
@@ -22,6 +23,7 @@ mod kind;
 mod observed;
 mod prediction;
 mod predictor;
+mod rank;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -30,5 +32,6 @@ mod track;
 pub use drawn::{Draw, most_wanted};
 pub use prediction::{KernelPrediction, Prediction, Ratio, Source};
 pub use predictor::Predictor;
+pub use rank::spearman;
 pub use table::{BlockTable, KernelRow};
 pub use track::Track;

@@ -130,21 +130,6 @@ fn calibrated(machine: &mut Machine, seed: u64, count: usize) -> Predictor {
     Predictor::new(&runs, None).unwrap()
 }
 
-fn ranks(values: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
-    let mut ranks = vec![0.0; values.len()];
-    order.into_iter().enumerate().for_each(|(rank, at)| ranks[at] = rank as f64);
-    ranks
-}
-
-fn spearman(a: &[f64], b: &[f64]) -> f64 {
-    let (a, b) = (ranks(a), ranks(b));
-    let n = a.len() as f64;
-    let squares: f64 = a.iter().zip(&b).map(|(a, b)| (a - b).powi(2)).sum();
-    1.0 - 6.0 * squares / (n * (n * n - 1.0))
-}
-
 #[test]
 fn designs_never_seen_are_predicted_within_what_is_promised_and_their_bands_hold() {
     let (mut held, mut all) = (0, 0);

@@ -12,7 +12,7 @@ use memory::needed;
 use candle_core::{D, DType, Error, Tensor};
 use candle_nn::{BatchNorm, Conv2d, Conv2dConfig, Linear, Module, ModuleT};
 
-use super::executable::{Executable, Marks, PrepareError, RunError, RunTimes, Stopwatch, made_up_input};
+use super::executable::{Executable, Marks, PrepareError, RunError, RunTimes, Stopwatch, check_input, made_up_input};
 use super::plan::KernelPlan;
 use crate::clock::Clock;
 use crate::device::Device;
@@ -95,7 +95,7 @@ impl CandleExecutable {
             steps.push(Step { path: node.path.clone(), layer, inputs, dead });
         }
         let shape = graph.input_shape();
-        let input = Tensor::from_vec(made_up_input(shape), &dims(shape), &device)?;
+        let input = Tensor::from_vec(made_up_input(shape), &<[usize; 4]>::from(shape), &device)?;
         let mut plan = KernelPlan::one_per_layer(graph);
         for (kernel, step) in plan.kernels.iter_mut().zip(&steps) {
             kernel.launches = step.layer.launches();
@@ -125,9 +125,7 @@ impl CandleExecutable {
 
 impl Executable for CandleExecutable {
     fn set_input(&mut self, input: &Tensor) -> Result<(), RunError> {
-        if input.dims() != dims(self.shape) {
-            return Err(RunError::Input { expected: self.shape, given: input.dims().to_vec() });
-        }
+        check_input(self.shape, input)?;
         self.input = input.to_device(&self.device)?.to_dtype(DType::F32)?.contiguous()?;
         Ok(())
     }
@@ -166,10 +164,6 @@ impl Executable for CandleExecutable {
     fn threads(&self) -> usize {
         if self.device.is_cpu() { rayon::current_num_threads() } else { 1 }
     }
-}
-
-const fn dims(shape: Shape) -> [usize; 4] {
-    [shape.batch, shape.channels, shape.height, shape.width]
 }
 
 /// The node's layer with its weights on the device.

@@ -178,6 +178,17 @@ pub enum RunError {
     Fault(#[from] DeviceFault),
 }
 
+/// Checks that a tensor has the dimensions of a network's input.
+///
+/// # Errors
+/// Both, where it does not.
+pub(super) fn check_input(expected: Shape, input: &Tensor) -> Result<(), RunError> {
+    if <[usize; 4]>::from(expected) == input.dims() {
+        return Ok(());
+    }
+    Err(RunError::Input { expected, given: input.dims().to_vec() })
+}
+
 /// Why a design cannot be prepared to run.
 #[derive(Debug, Error)]
 pub enum PrepareError {

@@ -8,7 +8,7 @@ use super::network::Network;
 use crate::clock::Clock;
 use crate::device::Device;
 use crate::graph::Graph;
-use crate::runtime::executable::made_up_input;
+use crate::runtime::executable::{check_input, made_up_input};
 use crate::runtime::{Executable, Fusing, KernelPlan, Marks, PrepareError, RunError, RunTimes, Stopwatch};
 use crate::weights::Weights;
 
@@ -58,10 +58,7 @@ impl CpuExecutable {
 
 impl Executable for CpuExecutable {
     fn set_input(&mut self, input: &Tensor) -> Result<(), RunError> {
-        let expected = self.network.input_shape();
-        if <[usize; 4]>::from(expected) != input.dims() {
-            return Err(RunError::Input { expected, given: input.dims().to_vec() });
-        }
+        check_input(self.network.input_shape(), input)?;
         let input = input.to_device(&CandleDevice::Cpu)?.contiguous()?;
         let (storage, layout) = input.storage_and_layout();
         match &*storage {

@@ -5,6 +5,7 @@ use super::fusing::CudaFuses;
 use super::kernels::{GpuKernel, Parameters as Step, Source, Variant};
 use super::machine::{Machine, Untaken};
 use crate::graph::{Graph, NodeId};
+use crate::runtime::gpu::check_maps;
 use crate::runtime::gpu::fusing::Chains;
 use crate::runtime::gpu::launches::{Operands, step_parameters};
 use crate::runtime::parameters::Parameters;
@@ -67,7 +68,7 @@ pub(super) fn compile(
     let parameters = Parameters::new(graph, weights)?;
     let planned = plan(machine, graph, how, Chains::WherePaid);
     let builder = Builder { machine, graph, parameters, precision: how.1 };
-    builder.check_sizes(&planned)?;
+    check_maps(graph, &planned, builder.precision, ("bytes for one feature map", machine.memory()))?;
     let banks = Banks::place(graph, &planned).map_err(|values| {
         builder.limit(graph.output(), "values of feature maps", values as u64, u64::from(u32::MAX))
     })?;
@@ -120,20 +121,6 @@ impl Builder<'_> {
 
     fn refuse(&self, layer: NodeId, message: impl Into<String>) -> PrepareError {
         PrepareError::NoKernel { layer: self.graph.node(layer).path.clone(), message: message.into() }
-    }
-
-    /// Whether every value fits into the card's memory alone, before anything of that size is planned.
-    fn check_sizes(&self, planned: &[Planned]) -> Result<(), PrepareError> {
-        let limit = self.machine.memory();
-        for value in planned.iter().map(|kernel| kernel.value).chain([NodeId(0)]) {
-            let output = self.graph.node(value).output;
-            let room = (output.batch as u64).saturating_mul(output.pixels() as u64).saturating_add(3);
-            let needed = room.saturating_mul(output.channels as u64).saturating_mul(self.precision.bytes());
-            if needed > limit {
-                return Err(self.limit(value, "bytes for one feature map", needed, limit));
-            }
-        }
-        Ok(())
     }
 
     fn draft<'a>(&self, planned: &'a Planned, banks: &Banks) -> Result<Draft<'a>, PrepareError> {

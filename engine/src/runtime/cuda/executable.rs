@@ -12,7 +12,7 @@ use super::tuner::tune_new;
 use crate::clock::Clock;
 use crate::device::Device;
 use crate::graph::{Graph, Shape};
-use crate::runtime::executable::made_up_input;
+use crate::runtime::executable::{check_input, made_up_input};
 use crate::runtime::gpu::planes::{Logits, Window, input_planes};
 use crate::runtime::plan::Operand;
 use crate::runtime::{
@@ -180,10 +180,7 @@ impl CudaExecutable {
 
 impl Executable for CudaExecutable {
     fn set_input(&mut self, input: &Tensor) -> Result<(), RunError> {
-        let expected = self.input_shape;
-        if <[usize; 4]>::from(expected) != input.dims() {
-            return Err(RunError::Input { expected, given: input.dims().to_vec() });
-        }
+        check_input(self.input_shape, input)?;
         let values: Vec<f32> = input.to_device(&CandleDevice::Cpu)?.flatten_all()?.to_vec1()?;
         Ok(self.upload(&values)?)
     }

@@ -1,8 +1,6 @@
 //! A card opened for computing, with what was compiled and found out for it.
 
 use std::collections::{HashMap, HashSet};
-use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::code::Compiler;
@@ -13,6 +11,7 @@ use super::machine::{Machine, Untaken};
 use crate::device::Device;
 use crate::device::cuda::{CudaError, driver};
 use crate::runtime::gpu::choices::{Choice, Choices};
+use crate::runtime::gpu::on_threads;
 use crate::runtime::plan::KernelSpec;
 use crate::runtime::{DeviceFault, PrepareError};
 
@@ -142,19 +141,8 @@ impl Machine for Session<'_> {
         let mut seen = HashSet::new();
         let apart: Vec<&&Source> =
             sources.iter().filter(|source| seen.insert((source.entry, source.defines(form)))).collect();
-        let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS).min(apart.len());
-        if threads < 2 {
-            return;
-        }
-        let next = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    while let Some(source) = apart.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let _made = self.module(source);
-                    }
-                });
-            }
+        on_threads(&apart, MOST_THREADS, |source| {
+            let _made = self.module(source);
         });
     }
 

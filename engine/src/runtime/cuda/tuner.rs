@@ -1,6 +1,5 @@
 //! Finds the fastest form of each kernel by running them on made-up values.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,9 +11,10 @@ use super::launch::{Arguments, Event, Function, Graph};
 use super::machine::{Machine, Untaken};
 use crate::device::cuda::CudaError;
 use crate::graph::Graph as Network;
-use crate::runtime::gpu::candidate::{MADE_UP, made_up, made_up_parameters, plain_planes, second_shape, weight};
+use crate::runtime::gpu::candidate::{
+    MADE_UP, made_up, made_up_parameters, plain_planes, second_shape, unknown_kernels,
+};
 use crate::runtime::gpu::choices::Choice;
-use crate::runtime::gpu::fusing::Chains;
 use crate::runtime::gpu::stored::stored;
 use crate::runtime::plan::KernelSpec;
 use crate::runtime::{DeviceFault, Fusing, Precision};
@@ -54,13 +54,11 @@ pub(super) fn tune_new(
         return Ok(0);
     }
     let machine = Session::new(gpu);
-    let mut specs = HashSet::new();
-    for chains in [Chains::Never, Chains::FromDepthwise, Chains::FromOthers] {
-        specs.extend(plan(&machine, graph, how, chains).into_iter().map(|kernel| kernel.spec));
-    }
-    specs.retain(|spec| gpu.choices.get(spec, ImageStrides::plain(spec)).is_none());
-    let mut candidates: Vec<Candidate> = specs.iter().filter_map(|spec| Candidate::of(spec, &machine)).collect();
-    candidates.sort_by_cached_key(|candidate| (std::cmp::Reverse(weight(&candidate.spec)), candidate.spec.to_string()));
+    let unknown = unknown_kernels(
+        |chains| plan(&machine, graph, how, chains),
+        |spec, strides| gpu.choices.get(spec, strides).is_some(),
+    );
+    let candidates: Vec<Candidate> = unknown.iter().filter_map(|spec| Candidate::of(spec, &machine)).collect();
     let mut left = candidates.len();
     for together in candidates.chunks(TUNED_TOGETHER) {
         if Instant::now() >= until {

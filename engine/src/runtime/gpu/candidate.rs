@@ -1,7 +1,12 @@
-//! What a kernel is tuned on: made-up values that lie in banks of their own.
+//! Which kernels are tuned, and what on: made-up values that lie in banks of their own.
 
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
+use super::ImageStrides;
+use super::fusing::Chains;
 use crate::graph::Shape;
-use crate::runtime::plan::{Elementwise, KernelSpec, Work};
+use crate::runtime::plan::{Elementwise, KernelSpec, Planned, Work};
 
 /// Values that are made up; larger buffers repeat them.
 pub(in crate::runtime) const MADE_UP: usize = 1 << 20;
@@ -16,8 +21,21 @@ pub(in crate::runtime) fn made_up(count: usize) -> Vec<f32> {
     (0..count).map(next).collect()
 }
 
+/// The kernels that a graph may be cut into and of which nothing is known, those that take longest first.
+pub(in crate::runtime) fn unknown_kernels(
+    plan: impl Fn(Chains) -> Vec<Planned>,
+    is_known: impl Fn(&KernelSpec, ImageStrides) -> bool,
+) -> Vec<KernelSpec> {
+    let cuts = [Chains::Never, Chains::FromDepthwise, Chains::FromOthers];
+    let specs: HashSet<KernelSpec> = cuts.into_iter().flat_map(plan).map(|kernel| kernel.spec).collect();
+    let mut unknown: Vec<KernelSpec> =
+        specs.into_iter().filter(|spec| !is_known(spec, ImageStrides::plain(spec))).collect();
+    unknown.sort_by_cached_key(|spec| (Reverse(weight(spec)), spec.to_string()));
+    unknown
+}
+
 /// How much a kernel computes and moves, for an order: those that take longest are tuned first.
-pub(in crate::runtime) fn weight(spec: &KernelSpec) -> u64 {
+fn weight(spec: &KernelSpec) -> u64 {
     let mut input = spec.input;
     let step = |work: Work, input: Shape, output: Shape| {
         let reads = match work {

@@ -1,7 +1,6 @@
 //! From a graph and its weights to launches on a GPU: kernels are planned, planes get places in banks, shaders are chosen,
 //! weights are folded, packed and uploaded.
 
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use super::fusing::WgpuFuses;
@@ -9,7 +8,8 @@ use super::gpu::Gpu;
 use super::kernels::{Aliases, GpuKernel, ImageStrides, Parameters as Step, Source, Variant};
 use super::tuner::{Candidate, tune};
 use crate::graph::{Graph, NodeId};
-use crate::runtime::gpu::candidate::weight;
+use crate::runtime::gpu::candidate::unknown_kernels;
+use crate::runtime::gpu::check_maps;
 use crate::runtime::gpu::choices::Choices;
 use crate::runtime::gpu::fusing::Chains;
 use crate::runtime::gpu::launches::{Operands, step_parameters};
@@ -75,7 +75,7 @@ pub(super) fn compile(
     let untuned = tune_new(gpu, graph, (fusing, precision), Instant::now() + TUNING)?;
     let planned = plan(gpu, graph, (fusing, precision), Chains::WherePaid);
     let builder = Builder { gpu, graph, parameters, precision };
-    builder.check_sizes(&planned)?;
+    check_maps(graph, &planned, builder.precision, ("bytes in one buffer", gpu.binding_bytes))?;
     let banks = Banks::place(graph, &planned).map_err(|values| {
         builder.limit(graph.output(), "values of feature maps", values as u64, u64::from(u32::MAX))
     })?;
@@ -113,13 +113,11 @@ fn tune_new(gpu: &Gpu, graph: &Graph, how: (Fusing, Precision), until: Instant) 
     if gpu.is_software || !gpu.choices.are_kept() {
         return Ok(0);
     }
-    let mut specs = HashSet::new();
-    for chains in [Chains::Never, Chains::FromDepthwise, Chains::FromOthers] {
-        specs.extend(plan(gpu, graph, how, chains).into_iter().map(|kernel| kernel.spec));
-    }
-    specs.retain(|spec| gpu.choices.get(spec, ImageStrides::plain(spec)).is_none());
-    let mut candidates: Vec<Candidate> = specs.iter().filter_map(|spec| Candidate::of(spec, gpu)).collect();
-    candidates.sort_by_cached_key(|candidate| (std::cmp::Reverse(weight(&candidate.spec)), candidate.spec.to_string()));
+    let unknown = unknown_kernels(
+        |chains| plan(gpu, graph, how, chains),
+        |spec, strides| gpu.choices.get(spec, strides).is_some(),
+    );
+    let candidates: Vec<Candidate> = unknown.iter().filter_map(|spec| Candidate::of(spec, gpu)).collect();
     let mut left = candidates.len();
     for together in candidates.chunks(TUNED_TOGETHER) {
         if Instant::now() >= until {
@@ -148,20 +146,6 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn limit(&self, layer: NodeId, what: &'static str, needed: u64, limit: u64) -> PrepareError {
         PrepareError::Limit { layer: self.graph.node(layer).path.clone(), what, needed, limit }
-    }
-
-    /// Whether every value fits into a buffer of its own, before anything of that size is planned.
-    fn check_sizes(&self, planned: &[Planned]) -> Result<(), PrepareError> {
-        let limit = self.gpu.binding_bytes;
-        for value in planned.iter().map(|kernel| kernel.value).chain([NodeId(0)]) {
-            let output = self.graph.node(value).output;
-            let room = (output.batch as u64).saturating_mul(output.pixels() as u64).saturating_add(3);
-            let needed = room.saturating_mul(output.channels as u64).saturating_mul(self.precision.bytes());
-            if needed > limit {
-                return Err(self.limit(value, "bytes in one buffer", needed, limit));
-            }
-        }
-        Ok(())
     }
 
     fn prepare(&self, planned: &[Planned], banks: &Banks) -> Result<Vec<Prepared>, PrepareError> {

@@ -10,7 +10,7 @@ use super::stamps::Stamps;
 use crate::clock::Clock;
 use crate::device::Device;
 use crate::graph::{Graph, Shape};
-use crate::runtime::executable::made_up_input;
+use crate::runtime::executable::{check_input, made_up_input};
 use crate::runtime::gpu::planes::{Logits, Window, input_planes};
 use crate::runtime::{
     DeviceFault, Executable, Fusing, KernelPlan, Marks, Precision, PrepareError, RunError, RunTimes, Stopwatch,
@@ -197,10 +197,7 @@ impl WgpuExecutable {
 
 impl Executable for WgpuExecutable {
     fn set_input(&mut self, input: &Tensor) -> Result<(), RunError> {
-        let expected = self.input_shape;
-        if <[usize; 4]>::from(expected) != input.dims() {
-            return Err(RunError::Input { expected, given: input.dims().to_vec() });
-        }
+        check_input(self.input_shape, input)?;
         let values: Vec<f32> = input.to_device(&CandleDevice::Cpu)?.flatten_all()?.to_vec1()?;
         self.upload(&values);
         Ok(self.gpu.check()?)

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::kernels::Source;
 use crate::files::{read_regular, write_atomically};
 use crate::runtime::gpu::choices::file_name;
+use crate::runtime::gpu::on_threads;
 use crate::units::Bytes;
 
 /// Largest cache of a driver that is read back.
@@ -68,19 +68,8 @@ impl Pipelines {
     /// error scopes of whoever asks, and in [`of`](Self::of).
     pub fn make_all(&self, sources: &[&Source]) {
         let missing: Vec<&&Source> = sources.iter().filter(|source| self.get(&source.text).is_none()).collect();
-        let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS).min(missing.len());
-        if threads < 2 {
-            return;
-        }
-        let next = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    while let Some(source) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let _made = self.of(source);
-                    }
-                });
-            }
+        on_threads(&missing, MOST_THREADS, |source| {
+            let _made = self.of(source);
         });
     }
 
