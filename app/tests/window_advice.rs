@@ -335,3 +335,20 @@ fn calibrating_measures_random_networks_until_it_is_cancelled_and_predictions_re
     let history = store.history(None).unwrap();
     assert!(history.iter().all(|row| row.design == small().fingerprint().to_string()), "they are nobody's designs");
 }
+
+#[test]
+fn the_advice_is_painted_in_the_largest_and_the_smallest_window() {
+    let folder = known();
+    for (size, theme, name) in
+        [([1440.0, 900.0], egui::Theme::Dark, "advice-dark"), ([1000.0, 640.0], egui::Theme::Light, "advice-light")]
+    {
+        let mut window = Window::with(unmeasured(Some(folder.path())), size, theme);
+        window.harness.get_by_label("Advice view").click();
+        window.wait("the advice", |app| app.adviser().everything().is_some());
+        window.step();
+        let picture = window.picture(name);
+        let colors: std::collections::HashSet<_> = picture.pixels().map(|pixel| pixel.0).collect();
+        assert!(colors.len() > 200, "text and points are there: {} colours", colors.len());
+        assert!(!rows(&window).is_empty() && window.says("latency over the channels of "), "{name}");
+    }
+}

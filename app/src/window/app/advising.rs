@@ -3,12 +3,32 @@
 use shufflescope_engine::design::Edit;
 
 use super::App;
-use crate::window::advice::Depth;
+use crate::window::advice::{Adviser, Depth};
 use crate::window::bench::{Outcome, Owner, Task};
+use crate::window::calibration::Calibration;
+use crate::window::forecast::Forecast;
 use crate::window::tab::Tab;
 use crate::window::views::View;
 
 impl App {
+    /// What the network is predicted to take.
+    #[must_use]
+    pub const fn forecast(&self) -> &Forecast {
+        &self.forecast
+    }
+
+    /// What to change next.
+    #[must_use]
+    pub const fn adviser(&self) -> &Adviser {
+        &self.adviser
+    }
+
+    /// The measuring of what predictions rest on.
+    #[must_use]
+    pub const fn calibration(&self) -> &Calibration {
+        &self.calibration
+    }
+
     /// Says what the present network takes, and asks what could be changed about it.
     pub(super) fn foresee(&mut self) {
         self.forecast.settle(&self.document, self.live.finished().is_some());
