@@ -49,6 +49,7 @@ fn run(design: &Design) -> KernelRun {
         model: design.name.clone(),
         design: design.fingerprint(),
         whole: kernels.iter().map(|(_, time)| *time).sum(),
+        canary: None,
         kernels,
         estimate: None,
     }

@@ -173,7 +173,7 @@ mod tests {
         let kernels: Vec<_> = kernels.map(|spec| (spec, Nanos(1_000))).collect();
         let whole = Nanos(1_000 * kernels.len() as u64);
         let design = design.fingerprint();
-        KernelRun { when: Timestamp(7), model: name.into(), design, whole, kernels, estimate: None }
+        KernelRun { when: Timestamp(7), model: name.into(), design, whole, canary: None, kernels, estimate: None }
     }
 
     /// Goes on until something is known of these options, or not known for good.
