@@ -38,6 +38,34 @@ pub enum Owner {
     Compare,
     /// The paper's experiments and the sweep.
     Lab,
+    /// A change that is advised, tried.
+    Advice,
+    /// What predictions rest on.
+    Calibration,
+}
+
+impl Owner {
+    /// Who measures, in words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Compare => "Compare",
+            Self::Lab => "The Lab",
+            Self::Advice => "Advice",
+            Self::Calibration => "Calibration",
+        }
+    }
+
+    /// What is said to who has to wait.
+    #[must_use]
+    pub const fn is_measuring(self) -> &'static str {
+        match self {
+            Self::Compare => "Compare is measuring: wait for it or cancel it.",
+            Self::Lab => "The Lab is measuring: wait for it or cancel it.",
+            Self::Advice => "Advice is trying a change: wait for it or cancel it.",
+            Self::Calibration => "Calibration is measuring: wait for it or cancel it.",
+        }
+    }
 }
 
 /// One of the two networks compared.
@@ -62,7 +90,16 @@ pub enum Task {
     Network(&'static str, InputSize),
     /// One point of a sweep.
     Point(Box<Point>),
+    /// A design and what a change makes of it, in turns.
+    Try,
+    /// The kernels of what the change made of it.
+    KernelsOfTry,
+    /// A random design.
+    Calibrate,
 }
+
+/// Random designs that one process measures: what differs between processes is part of what a prediction cannot know.
+const PER_PROCESS: usize = 10;
 
 /// What the worker is asked for.
 #[derive(Clone, Debug)]
@@ -181,10 +218,7 @@ impl Bench {
     pub fn add(&mut self, owner: Owner, steps: impl IntoIterator<Item = Step>) -> Result<(), &'static str> {
         if let Some(run) = &mut self.run {
             if run.owner != owner {
-                return Err(match run.owner {
-                    Owner::Compare => "Compare is measuring: wait for it or cancel it.",
-                    Owner::Lab => "The Lab is measuring: wait for it or cancel it.",
-                });
+                return Err(run.owner.is_measuring());
             }
             run.waiting.extend(steps);
             return Ok(());
@@ -303,6 +337,9 @@ impl Bench {
         (run.fraction, run.measured, run.step_left, run.behind) = (0.0, None, None, None);
         match run.waiting.pop_front() {
             Some(step) => {
+                if matches!(step.task, Task::Calibrate) && run.done.is_multiple_of(PER_PROCESS) {
+                    self.client.start_anew();
+                }
                 run.ticket = start(&mut self.client, &step);
                 run.current = step;
             }

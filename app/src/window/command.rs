@@ -37,6 +37,10 @@ pub enum Command {
     Show(View),
     /// Does something in the camera tab.
     Camera(CameraCommand),
+    /// Measures this edit of the present design in turns with the design as it is.
+    Try(Edit),
+    /// Measures what predictions rest on, for a minute.
+    Calibrate,
     /// Starts or stops measuring after every edit.
     ToggleLive,
     /// Measures the present design again, also after a failure.

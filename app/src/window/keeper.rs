@@ -12,13 +12,18 @@ use serde::de::DeserializeOwned;
 use shufflescope_engine::design::Fingerprint;
 use shufflescope_engine::device::Machine;
 use shufflescope_engine::experiment::{Experiment, ExperimentResult, Scale};
-use shufflescope_engine::measure::{Measurement, Mode, NoiseFloor, Scatter};
+use shufflescope_engine::measure::{Measurement, Mode, NoiseFloor, Peaks, Scatter};
+use shufflescope_engine::model::Model;
+use shufflescope_engine::predict::Predictor;
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::store::{HistoryRow, Kept, Kind, Opened, RunContext, RunRecord, Store, StoreError, Timestamp};
+use shufflescope_engine::store::{
+    HistoryRow, Kept, KernelRun, Kind, Opened, RunContext, RunRecord, Store, StoreError, Timestamp,
+};
 
 use super::compare::Compared;
 use super::lab::{Networks, SweepPlan, SweepPoints};
 use super::pacer::Pacer;
+use crate::kernel_times::{kept_peaks, kernel_run, way};
 
 /// What the store says.
 #[derive(Debug)]
@@ -39,8 +44,21 @@ pub enum Answer {
     Scatter(Fingerprint, RunContext, Option<Scatter>),
     /// The finished runs of a network, the newest last.
     History(Fingerprint, Vec<HistoryRow>),
+    /// What predictions in this way of running are made of, or why that cannot be read.
+    KernelTimes(RunOptions, Result<KernelTimes, StoreError>),
+    /// The kernels of one more network are known in this way of running.
+    KernelsNoted(RunOptions),
     /// The store cannot be used, or had to be begun anew: told once.
     Trouble(String),
+}
+
+/// What predictions are made of.
+#[derive(Debug, Default)]
+pub struct KernelTimes {
+    /// The networks whose kernels were measured, the newest last.
+    pub runs: Vec<KernelRun>,
+    /// What the device can do at most, where that was measured.
+    pub peaks: Option<Peaks>,
 }
 
 type Job = Box<dyn FnOnce(&Desk) -> Result<Option<Answer>, StoreError> + Send>;
@@ -130,13 +148,36 @@ impl Keeper {
         self.tell(move |desk| desk.store.note_floor(&desk.complete(context), floor));
     }
 
-    /// Remembers a finished run of the network called `model` on this machine; what becomes of its samples is computed
-    /// on the store's thread.
-    pub fn note_run(&self, model: &str, measurement: Arc<Measurement>) {
-        let (model, when) = (model.to_owned(), Timestamp::now());
+    /// Remembers a finished run of `model` on this machine, and the times of its kernels beside what `predictor` said of
+    /// them before; what becomes of its samples is computed on the store's thread.
+    pub fn note_run(&self, model: &Model, measurement: Arc<Measurement>, predictor: Option<Arc<Predictor>>) {
+        let (name, when, of) = (model.name().to_owned(), Timestamp::now(), measurement.clone());
         self.tell(move |desk| {
-            let context = RunContext::new(desk.machine(), &measurement.key().options);
-            desk.store.note_run(&RunRecord::of(&measurement, &model, context, when))
+            let context = RunContext::new(desk.machine(), &of.key().options);
+            desk.store.note_run(&RunRecord::of(&of, &name, context, when))
+        });
+        self.note_kernels(model, measurement, predictor);
+    }
+
+    /// As [`note_run`](Self::note_run), of a network that is of interest for its kernels alone: it becomes no row of a
+    /// history.
+    pub fn note_kernels(&self, model: &Model, measurement: Arc<Measurement>, predictor: Option<Arc<Predictor>>) {
+        let model = model.clone();
+        self.send(Box::new(move |desk| {
+            let options = measurement.key().options;
+            let Some(run) = kernel_run(&model, &options, &measurement, predictor.as_deref()) else { return Ok(None) };
+            desk.store.note_kernels(&RunContext::new(desk.machine(), &options), &run)?;
+            Ok(Some(Answer::KernelsNoted(way(&options))))
+        }));
+    }
+
+    /// Asks for everything that predictions in a way of running are made of.
+    pub fn kernel_times(&self, options: RunOptions) {
+        self.ask(move |desk| {
+            let context = RunContext::new(desk.machine(), &options);
+            let runs = desk.store.kernel_runs(&context);
+            let known = runs.and_then(|runs| Ok(KernelTimes { runs, peaks: kept_peaks(&desk.store, &context)? }));
+            Ok(Answer::KernelTimes(options, known))
         });
     }
 

@@ -5,6 +5,7 @@ mod center;
 mod compare;
 mod design;
 mod export_menu;
+mod forecast;
 mod guidelines;
 mod headline;
 mod lab;
