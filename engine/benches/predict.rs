@@ -40,6 +40,7 @@ fn runs() -> Vec<KernelRun> {
             when: Timestamp(0),
             model: graph.name.clone(),
             design: design.fingerprint(),
+            canary: None,
             whole: Nanos(total_cost(&graph).mult_adds.0 / 40),
             kernels: kernels.map(|(time, spec)| (spec, time)).collect(),
             estimate: None,

@@ -17,6 +17,9 @@ use crate::zoo::preset;
 /// Half of the interval that the fake bench tells.
 const HALF_WIDTH: f64 = 0.008;
 
+/// What the canary takes at the usual clock.
+const CANARY: Nanos = Nanos(50_000);
+
 /// Looking at so few designs takes a moment.
 const EFFORT: Effort = Effort { first: 1_500, further: 400 };
 
@@ -25,6 +28,8 @@ struct FakeBench {
     machine: Machine,
     clock: FakeClock,
     noise: f64,
+    /// How far the processor's clock wanders from turns to turns; a canary tells it.
+    wander: f64,
     random: SplitMix64,
     verified: Vec<Design>,
 }
@@ -32,7 +37,7 @@ struct FakeBench {
 impl FakeBench {
     fn new(seed: u64, tile: usize, noise: [f64; 3]) -> Self {
         let (machine, random) = (Machine::new(seed, tile, noise), SplitMix64(seed));
-        Self { machine, clock: FakeClock::new(), noise: noise[2], random, verified: Vec::new() }
+        Self { machine, clock: FakeClock::new(), noise: noise[2], wander: 0.0, random, verified: Vec::new() }
     }
 
     fn latency(&mut self, design: &Design) -> MedianRange {
@@ -47,18 +52,25 @@ impl Bench for FakeBench {
     fn learn(&mut self, asked: Asked<'_>, pulse: Pulse<'_>) -> Result<Option<KernelRun>, SearchError> {
         self.clock.advance(Nanos::from_millis(150));
         let _ = pulse();
-        Ok(Some(self.machine.measure(asked.design)))
+        Ok(Some(KernelRun { canary: Some(CANARY), ..self.machine.measure(asked.design) }))
     }
 
     fn verify(&mut self, asked: &[Asked<'_>], pulse: Pulse<'_>) -> Result<Vec<Option<Verified>>, SearchError> {
         let mut verified = Vec::new();
+        let slower = (self.wander * (2.0 * self.random.unit() - 1.0)).exp();
+        let by = |time: Nanos| Nanos((time.as_f64() * slower) as u64);
+        let canary = Some(by(CANARY));
         for asked in asked {
             self.clock.advance(Nanos::from_millis(400));
             if pulse().is_break() {
                 return Err(crate::measure::MeasureError::Cancelled.into());
             }
-            let kernels = Some(KernelRun { estimate: asked.estimate, ..self.machine.measure(asked.design) });
-            verified.push(Some(Verified { latency: self.latency(asked.design), kernels }));
+            let mut run = KernelRun { estimate: asked.estimate, canary, ..self.machine.measure(asked.design) };
+            run.whole = by(run.whole);
+            run.kernels.iter_mut().for_each(|(_, time)| *time = by(*time));
+            let MedianRange { median, low, high } = self.latency(asked.design);
+            let latency = MedianRange { median: by(median), low: by(low), high: by(high) };
+            verified.push(Some(Verified { latency, canary, kernels: Some(run) }));
             self.verified.push(asked.design.clone());
         }
         Ok(verified)
@@ -159,6 +171,19 @@ fn the_same_seed_finds_the_same_and_another_one_other_designs() {
     assert!(first.len() > 5, "{}", first.len());
     assert_eq!(first, found(1));
     assert_ne!(first, found(2));
+}
+
+#[test]
+fn what_is_found_at_one_clock_is_compared_with_what_is_found_at_another() {
+    let mut search = Search::new(within(4e6), vec![base()], &options(), 1).unwrap();
+    let mut bench = FakeBench { wander: 0.08, ..FakeBench::new(7, 8, [0.0; 3]) };
+    searched(&mut search, &mut bench, 14);
+    assert!(search.found().len() > 20, "{}", search.found().len());
+    for found in search.found() {
+        let truth = bench.machine.whole(&planned(&found.design).1);
+        let off = found.latency.median.as_f64() / truth - 1.0;
+        assert!(off.abs() < 0.001, "{off}");
+    }
 }
 
 #[test]
@@ -301,7 +326,7 @@ fn a_device_measures_what_is_asked_in_turns_with_its_kernels_and_stops_at_once()
         DeviceBench { device: &device, options: &options(), clock: &clock, canary: &mut canary, watch: &mut watch };
     let verified = bench.verify(&asked, &mut || ControlFlow::Continue(())).unwrap();
     for (verified, design) in verified.iter().zip(&designs) {
-        let Verified { latency, kernels } = verified.as_ref().unwrap();
+        let Verified { latency, kernels, .. } = verified.as_ref().unwrap();
         assert!(Nanos::ZERO < latency.low && latency.low <= latency.median && latency.median <= latency.high);
         // On a busy machine what kernels take says nothing.
         if let Some(run) = kernels {
