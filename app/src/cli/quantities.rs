@@ -23,8 +23,8 @@ pub(super) fn time(text: &str) -> Result<Nanos, String> {
 pub(super) fn count(text: &str) -> Result<u64, String> {
     let wrong = || format!("`{text}` is no count: write a number such as 140M, 2.5M or 900k");
     let prefixed = PREFIXES.into_iter().find_map(|(name, prefix)| {
-        let upper = name.to_ascii_uppercase();
-        Some((text.strip_suffix([name, upper])?, prefix))
+        let either = [name.to_ascii_lowercase(), name.to_ascii_uppercase()];
+        Some((text.strip_suffix(either)?, prefix))
     });
     let (number, prefix) = prefixed.unwrap_or((text, 1.0));
     let count = number.trim().parse::<f64>().map_err(|_| wrong())? * prefix;
