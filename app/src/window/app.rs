@@ -3,6 +3,7 @@
 mod bench_work;
 mod camera;
 mod dropped;
+mod explore;
 mod keeping;
 mod outcome;
 mod remembering;
@@ -25,6 +26,7 @@ use super::command::{Command, Commands};
 use super::compare::Compare;
 use super::document::Document;
 use super::drafts::{Draft, Drafts, Found};
+use super::explore::Explore;
 use super::files::{Dialogs, Files, Place};
 use super::gpu_offer::GpuOffer;
 use super::keeper::Keeper;
@@ -77,6 +79,7 @@ pub struct App {
     bench: Bench,
     compare: Compare,
     lab: Lab,
+    explore: Explore,
     keeper: Keeper,
     past: PastRuns,
     files: Files,
@@ -130,6 +133,7 @@ impl App {
             bench: Bench::new(client()),
             compare: Compare::new(care.clone(), pacer.clone()),
             lab: Lab::new(care, pacer.clone()),
+            explore: Explore::default(),
             keeper: Keeper::new(data_folder.as_deref(), pacer.clone()),
             past: PastRuns::default(),
             surroundings: Surroundings::look(camera_launcher.clone(), pacer.clone()),
@@ -203,7 +207,7 @@ impl App {
     }
 
     fn paint(&mut self, ui: &mut egui::Ui) {
-        let Self { document, live, bench, compare, lab, past, camera, files, surroundings, .. } = self;
+        let Self { document, live, bench, compare, lab, explore, past, camera, files, surroundings, .. } = self;
         let (export_folder, errands, gpu_question) =
             (files.export_folder(), files.errands(), self.gpu_offer.question());
         let scene = Scene {
@@ -212,6 +216,7 @@ impl App {
             bench,
             compare,
             lab,
+            explore,
             past,
             camera,
             surroundings,
@@ -239,6 +244,7 @@ impl App {
     pub fn finish(&mut self) {
         self.keep_now();
         self.files.finish();
+        self.stop_search();
         self.finish_summaries();
         self.keeper.finish();
         self.camera.finish();
@@ -272,6 +278,12 @@ impl App {
     #[must_use]
     pub const fn lab(&self) -> &Lab {
         &self.lab
+    }
+
+    /// The search.
+    #[must_use]
+    pub const fn explore(&self) -> &Explore {
+        &self.explore
     }
 
     /// Earlier runs of the network.
@@ -327,6 +339,7 @@ impl App {
             Command::ShowTab(tab) => self.tabs.shown = tab,
             Command::Show(view) => self.tabs.views.shown = view,
             Command::Camera(command) => self.carry_out_camera(command),
+            Command::Explore(command) => self.carry_out_explore(command, now),
             Command::ToggleLive => self.live.toggle(),
             Command::MeasureAgain => self.live.again(),
             Command::Refine => self.live.refine(),
@@ -388,6 +401,9 @@ impl App {
         self.live.hold(self.bench.is_busy() || self.camera.is_running());
         if self.tabs.shown == Tab::Compare || self.compare.version() == 0 {
             self.compare.settle(&self.document);
+        }
+        if self.tabs.shown == Tab::Explore {
+            self.explore.settle(&self.document);
         }
     }
 

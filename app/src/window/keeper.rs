@@ -14,11 +14,13 @@ use shufflescope_engine::device::Machine;
 use shufflescope_engine::experiment::{Experiment, ExperimentResult, Scale};
 use shufflescope_engine::measure::{Measurement, Mode, NoiseFloor, Scatter};
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::store::{HistoryRow, Kept, Kind, Opened, RunContext, RunRecord, Store, StoreError, Timestamp};
+use shufflescope_engine::store::{HistoryRow, KernelRun, Kept, Kind, Opened, RunContext, RunRecord, Store, StoreError, Timestamp};
 
 use super::compare::Compared;
+use super::explore::{Exploration, Landmarks, known};
 use super::lab::{Networks, SweepPlan, SweepPoints};
 use super::pacer::Pacer;
+use crate::worker::SearchJob;
 
 /// What the store says.
 #[derive(Debug)]
@@ -33,6 +35,12 @@ pub enum Answer {
     Sweeps(Vec<Kept<SweepPoints>>),
     /// A sweep, with those of its points that are finished already.
     Planned(Box<SweepPlan>),
+    /// The searches kept.
+    Explored(Vec<Kept<Exploration>>),
+    /// The published networks on this target.
+    Landmarks(Box<Landmarks>),
+    /// A search, with what is known of the target.
+    Prepared(Box<SearchJob>),
     /// What earlier comparisons in this context could not tell apart.
     Floor(RunContext, Option<NoiseFloor>),
     /// How live runs of a network differ in a context, as far as earlier runs tell.
@@ -108,6 +116,22 @@ impl Keeper {
         });
     }
 
+    /// Asks for the published networks as they would run.
+    pub fn landmarks(&self, options: RunOptions) {
+        self.ask(move |desk| {
+            let landmarks = Landmarks::look_up(&desk.store, desk.machine(), &options)?;
+            Ok(Answer::Landmarks(Box::new(landmarks)))
+        });
+    }
+
+    /// Asks for what is known of the target that is to be searched on.
+    pub fn prepare_search(&self, job: SearchJob) {
+        self.ask(move |desk| {
+            let (runs, peaks) = known(&desk.store, desk.machine(), &job.options)?;
+            Ok(Answer::Prepared(Box::new(SearchJob { peaks, ..job.with_known(runs) })))
+        });
+    }
+
     /// Asks for the noise floor of a context.
     pub fn floor(&self, context: RunContext) {
         self.ask(move |desk| {
@@ -137,6 +161,14 @@ impl Keeper {
         self.tell(move |desk| {
             let context = RunContext::new(desk.machine(), &measurement.key().options);
             desk.store.note_run(&RunRecord::of(&measurement, &model, context, when))
+        });
+    }
+
+    /// Remembers the kernels of networks that were measured in this context.
+    pub fn note_kernel_runs(&self, context: RunContext, runs: Vec<KernelRun>) {
+        self.tell(move |desk| {
+            let context = desk.complete(context);
+            runs.iter().try_for_each(|run| desk.store.note_kernels(&context, run))
         });
     }
 

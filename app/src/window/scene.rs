@@ -8,6 +8,7 @@ use super::bench::Bench;
 use super::camera::Camera;
 use super::compare::{Compare, Compared};
 use super::document::Document;
+use super::explore::Explore;
 use super::files::Errand;
 use super::gpu_offer::Question;
 use super::lab::Lab;
@@ -28,6 +29,8 @@ pub struct Scene<'a> {
     pub compare: &'a Compare,
     /// The lab's results.
     pub lab: &'a Lab,
+    /// The search.
+    pub explore: &'a Explore,
     /// Earlier runs of the network.
     pub past: &'a PastRuns,
     /// The camera.

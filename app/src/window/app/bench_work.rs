@@ -1,4 +1,4 @@
-//! What *Compare* and *Lab* measure: starting, stopping, keeping and exporting it.
+//! What *Compare*, *Lab* and *Explore* measure: starting, stopping, keeping and exporting it.
 
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,10 @@ impl App {
             self.note_result_of(&step, &mut outcome);
             if matches!(step.task, Task::Column(_) | Task::Network(..) | Task::Point(_)) {
                 self.lab.take(&step, outcome, machine.as_deref(), &self.keeper);
+                continue;
+            }
+            if matches!(step.task, Task::Search) {
+                self.explore.take(outcome, &self.keeper);
                 continue;
             }
             let failed = matches!((&step.task, &outcome), (Task::Pair, Outcome::Failed(_)));
@@ -59,6 +63,7 @@ impl App {
         let owner = match self.tabs.shown {
             Tab::Compare => Some(Owner::Compare),
             Tab::Lab => Some(Owner::Lab),
+            Tab::Explore => Some(Owner::Explore),
             Tab::Design | Tab::Camera => None,
         };
         match owner {
@@ -72,6 +77,7 @@ impl App {
         match owner {
             Owner::Compare => self.compare.stop(),
             Owner::Lab => self.lab.stop(),
+            Owner::Explore => self.stop_search(),
         }
     }
 
@@ -94,8 +100,8 @@ impl App {
 
     pub(super) fn run_lab(&mut self, run: &Run) {
         match self.bench.owner() {
-            Some(Owner::Compare) => return self.fail("Compare is measuring: wait for it or cancel it.".into()),
             Some(Owner::Lab) => {}
+            Some(other) => return self.fail(other.is_measuring().into()),
             None => self.lab.clear_failures(),
         }
         let (options, design) = (self.document.valid_options(), self.document.valid().model.design());

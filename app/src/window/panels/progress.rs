@@ -17,8 +17,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, owner: Owner, commands: &mut Commands
     };
     let Some(standing) = scene.bench.standing() else { return };
     if standing.owner != owner {
-        let other = if standing.owner == Owner::Lab { "The Lab" } else { "Compare" };
-        return muted(ui, format!("{other} is measuring; one thing is measured at a time"));
+        return muted(ui, format!("{} is measuring; one thing is measured at a time", standing.owner.name()));
     }
     let cancel = ui.button("Cancel").on_hover_text("Stop at once (Esc); what is finished is kept");
     if named(cancel, Role::Button, "Cancel run").clicked() {

@@ -1,0 +1,254 @@
+//! Searching for designs that do the most within a latency: what was found, here and in earlier sessions, and the
+//! published networks beside it.
+
+mod command;
+mod found;
+mod landmarks;
+mod table;
+mod wish;
+
+use shufflescope_engine::model::Model;
+use shufflescope_engine::runtime::{RunOptions, plan_without_weights};
+use shufflescope_engine::search::Phase;
+use shufflescope_engine::store::{Kept, Kind, RunContext};
+use shufflescope_engine::units::Nanos;
+
+pub use self::command::ExploreCommand;
+pub use self::found::Exploration;
+pub use self::landmarks::{Landmark, Landmarks, known};
+pub use self::table::{Column, Order, Row, csv, markdown};
+pub use self::wish::{BUDGETS, Begin, FAMILIES, Fields, Origin, Wish, Wrong, words};
+use super::bench::{Outcome, SearchNews, Step, Task, Work};
+use super::document::Document;
+use super::keeper::{Answer, Keeper};
+use super::shelf::Shelf;
+use crate::worker::SearchJob;
+
+/// The one name on the shelf.
+const LAST: &str = "last";
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Explore {
+    explorations: Shelf<Exploration>,
+    running: Option<Running>,
+    failure: Option<String>,
+    landmarks: Option<Landmarks>,
+    /// How the landmarks run that were asked for last.
+    asked: Option<RunOptions>,
+    /// Counts the answers.
+    looks: u64,
+    /// What is in hand, and what that is predicted to take.
+    in_hand: Option<(InHandOf, Option<Nanos>)>,
+    /// The network that was in hand before a point was opened.
+    before: Option<Model>,
+    version: u64,
+}
+
+/// The document's revision, how it runs, and what is known of the target.
+type InHandOf = (u64, RunOptions, u64);
+
+#[derive(Debug)]
+struct Running {
+    machine: Option<String>,
+    options: RunOptions,
+    exploration: Exploration,
+    phase: Phase,
+}
+
+/// A search to be shown.
+#[derive(Clone, Copy, Debug)]
+pub enum Shown<'a> {
+    /// It is in progress.
+    SoFar(&'a Exploration),
+    /// It is over, and whether it was made in the present way on this machine.
+    Kept(&'a Kept<Exploration>, bool),
+}
+
+impl<'a> Shown<'a> {
+    /// What was found.
+    #[must_use]
+    pub const fn exploration(self) -> &'a Exploration {
+        match self {
+            Self::SoFar(exploration) => exploration,
+            Self::Kept(kept, _) => &kept.result,
+        }
+    }
+}
+
+impl Explore {
+    /// Asks for the last search of earlier sessions, where that was not done yet, and for the published networks as they
+    /// would run now.
+    pub fn load(&mut self, options: &RunOptions, keeper: &Keeper) {
+        if self.explorations.asks_first(LAST) {
+            keeper.load(Kind::Exploration, LAST, Answer::Explored);
+        }
+        if self.asked.as_ref() != Some(options) {
+            self.asked = Some(options.clone());
+            keeper.landmarks(options.clone());
+        }
+    }
+
+    /// Takes what earlier sessions have kept.
+    pub fn fill(&mut self, kept: Vec<Kept<Exploration>>) {
+        self.explorations.fill(LAST, kept);
+        self.version += 1;
+    }
+
+    /// Takes the published networks, unless others were asked for since.
+    pub fn fill_landmarks(&mut self, landmarks: Landmarks) {
+        if self.asked.as_ref() == Some(&landmarks.options) {
+            self.landmarks = Some(landmarks);
+            (self.looks, self.version) = (self.looks + 1, self.version + 1);
+        }
+    }
+
+    /// Counts what could change what is shown.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Why the last search broke off.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    /// Whether a search is in progress.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// The published networks, once they are looked up.
+    #[must_use]
+    pub fn landmarks(&self, options: &RunOptions) -> Option<&Landmarks> {
+        self.landmarks.as_ref().filter(|landmarks| landmarks.options == *options)
+    }
+
+    /// What the network in hand is predicted to take, where that is known.
+    #[must_use]
+    pub fn predicted_in_hand(&self) -> Option<Nanos> {
+        self.in_hand.as_ref().and_then(|(_, predicted)| *predicted)
+    }
+
+    /// The search in progress, or the last one.
+    #[must_use]
+    pub fn shown(&self, machine: Option<&str>, options: &RunOptions) -> Option<Shown<'_>> {
+        if let Some(running) = &self.running {
+            return Some(Shown::SoFar(&running.exploration));
+        }
+        let kept = self.explorations.get(LAST, machine, options)?;
+        Some(Shown::Kept(kept, kept.is_of(machine, options)))
+    }
+
+    /// Predicts what is in hand, once for each edit.
+    pub fn settle(&mut self, document: &Document) {
+        let options = document.valid_options();
+        let of = (document.revision(), options.clone(), self.looks);
+        if self.in_hand.as_ref().is_some_and(|(last, _)| *last == of) {
+            return;
+        }
+        let predictor = self.landmarks(&options).and_then(|landmarks| landmarks.predictor.as_deref());
+        let graph = &document.valid().graph;
+        let predicted = predictor.zip(plan_without_weights(graph, &options)).map(|(known, plan)| known.predict(graph, &plan).predicted);
+        self.in_hand = Some((of, predicted));
+    }
+}
+
+impl Explore {
+    /// What was in hand before a point was taken in hand.
+    #[must_use]
+    pub const fn before(&self) -> Option<&Model> {
+        self.before.as_ref()
+    }
+
+    /// Remembers what is in hand, before a point takes its place.
+    pub fn remember_in_hand(&mut self, model: Model) {
+        self.before = Some(model);
+    }
+
+    /// Begins a search; it [goes on](Self::steps) when the store has said what is known of the target. One that was made
+    /// before in the same way is gone on with.
+    pub fn start(&mut self, wish: Wish, machine: Option<&str>, options: &RunOptions, keeper: &Keeper) {
+        let last = self.explorations.get(LAST, machine, options).filter(|kept| kept.is_of(machine, options));
+        let found = last.filter(|last| last.result.wish.is_continued_by(&wish)).map(|last| last.result.found.clone());
+        let exploration = Exploration { found: found.unwrap_or_default(), ..Exploration::begun(wish) };
+        keeper.prepare_search(exploration.job(options));
+        let (machine, options) = (machine.map(str::to_owned), options.clone());
+        self.running = Some(Running { machine, options, exploration, phase: Phase::Looking });
+        self.failure = None;
+        self.version += 1;
+    }
+
+    /// What has to be measured for the search that was begun; nothing where it was given up meanwhile.
+    #[must_use]
+    pub fn steps(&self, job: Box<SearchJob>) -> Vec<Step> {
+        let running = self.running.as_ref().filter(|running| running.options == job.options);
+        let step = |running: &Running| {
+            let name = format!("search for {}", running.exploration.wish);
+            Step { task: Task::Search, name, work: Work::Search(job) }
+        };
+        running.map(step).into_iter().collect()
+    }
+
+    /// Takes what came of a search: kernels and designs are kept as they come.
+    pub fn take(&mut self, outcome: Outcome, keeper: &Keeper) {
+        let Some(running) = &mut self.running else { return };
+        self.version += 1;
+        match outcome {
+            Outcome::Searching(news) => running.take(*news, keeper),
+            Outcome::Searched => {
+                running.exploration.is_partial = false;
+                self.stop(keeper);
+            }
+            Outcome::Failed(reason) => {
+                self.failure = Some(reason);
+                self.stop(keeper);
+            }
+            Outcome::SoFar(_) | Outcome::Turns(_) | Outcome::Measured(_) => {}
+        }
+    }
+
+    /// What the search in progress is at.
+    #[must_use]
+    pub fn phase(&self) -> Option<Phase> {
+        self.running.as_ref().map(|running| running.phase)
+    }
+
+    /// Ends the search in progress; what was found is the last search from now on.
+    pub fn stop(&mut self, keeper: &Keeper) {
+        let Some(running) = self.running.take() else { return };
+        self.version += 1;
+        // More is known of the target than when its published networks were predicted.
+        self.asked = None;
+        if let Some(kept) = running.kept() {
+            keeper.keep(Kind::Exploration, LAST, kept.clone());
+            self.explorations.put(LAST, kept);
+        }
+    }
+}
+
+impl Running {
+    fn take(&mut self, news: SearchNews, keeper: &Keeper) {
+        let SearchNews { standing, found, kernels } = news;
+        (self.exploration.evaluated, self.phase) = (standing.evaluated, standing.phase);
+        if !kernels.is_empty() {
+            keeper.note_kernel_runs(RunContext::new(self.machine.as_deref(), &self.options), kernels);
+        }
+        if !found.is_empty() {
+            self.exploration.found.extend(found);
+            if let Some(kept) = self.kept() {
+                keeper.keep(Kind::Exploration, LAST, kept);
+            }
+        }
+    }
+
+    /// What is kept of it; nothing where nothing was found.
+    fn kept(&self) -> Option<Kept<Exploration>> {
+        let context = RunContext::new(self.machine.as_deref(), &self.options);
+        (!self.exploration.found.is_empty()).then(|| Kept::now(context, self.exploration.clone()))
+    }
+}
+
