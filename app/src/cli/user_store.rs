@@ -88,6 +88,12 @@ impl UserStore {
         }
     }
 
+    /// Remembers the kernels of a network that was measured in this way of running.
+    pub(super) fn note_kernel_run(&mut self, options: &RunOptions, run: &KernelRun) {
+        let context = self.context(options);
+        self.attempt(|store| store.note_kernels(&context, run));
+    }
+
     /// What was known of this way of running when it was first asked for; `None` where nothing was.
     pub(super) fn predictor(&mut self, options: &RunOptions) -> Option<Arc<Predictor>> {
         let context = self.context(&RunOptions { batch: 1, ..options.clone() });

@@ -9,7 +9,7 @@ use shufflescope_engine::device::DeviceId;
 use super::child::{Line, Wake, Worker};
 use super::client_event::ClientEvent;
 use super::current::{Current, Step};
-use super::protocol::{Event, Job, Request, Ticket, TurnsJob};
+use super::protocol::{Event, Job, Request, SearchJob, Ticket, TurnsJob};
 use crate::target::{Launcher, Programs};
 
 /// A worker that has not dropped an older measurement by then is killed: it is in the middle of a long run.
@@ -82,6 +82,11 @@ impl Client {
     /// Starts measuring networks in turns, in place of whatever was being measured.
     pub fn take_turns(&mut self, job: TurnsJob) -> Ticket {
         self.start(|ticket| Current::take_turns(ticket, job))
+    }
+
+    /// Starts a search, in place of whatever was being measured.
+    pub fn search(&mut self, job: SearchJob) -> Ticket {
+        self.start(|ticket| Current::search(ticket, job))
     }
 
     fn start(&mut self, work: impl FnOnce(Ticket) -> Current) -> Ticket {
@@ -216,6 +221,8 @@ impl Client {
             | Event::Apart { ticket, .. }
             | Event::Turns { ticket, .. }
             | Event::TurnsDone { ticket, .. }
+            | Event::Search { ticket, .. }
+            | Event::SearchDone { ticket }
             | Event::Cancelled { ticket }
             | Event::Failed { ticket, .. } => *ticket,
         };
