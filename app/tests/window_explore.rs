@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests and their helpers")]
 
-mod support;
 #[path = "support/stand_in.rs"]
 mod stand_in;
+mod support;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,9 @@ use std::sync::Arc;
 use egui::{OutputCommand, Role};
 use egui_kittest::kittest::{NodeT, Queryable};
 use shufflescope::window::theme::Palette;
-use shufflescope::window::{App, Choice, Command, Exploration, Origin, Owner, Phase, Reply, Setup, Shown, Side, Tab, Wish};
+use shufflescope::window::{
+    App, Choice, Command, Exploration, Origin, Owner, Phase, Reply, Setup, Shown, Side, Tab, Wish,
+};
 use shufflescope::worker::{Event, Ticket};
 use shufflescope_engine::design::{Design, Edit, Family, InputSize};
 use shufflescope_engine::device::Machine;
@@ -137,7 +139,7 @@ fn standing(evaluated: usize, measured: usize) -> Standing {
 fn a_front_grows_while_it_is_searched_and_is_kept_when_that_is_cancelled() {
     let folder = tempfile::tempdir().unwrap();
     let mut start = quick(Some(folder.path()));
-    let news = |found: &[Found], evaluated| Event::Searching {
+    let news = |found: &[Found], evaluated| Event::Search {
         ticket: Ticket(1),
         standing: standing(evaluated, found.len()),
         found: found.to_vec(),
@@ -179,7 +181,7 @@ fn a_window_that_is_closed_while_it_searches_keeps_what_was_found() {
     let folder = tempfile::tempdir().unwrap();
     let mut start = quick(Some(folder.path()));
     let (found, kernels) = (four(), Vec::new());
-    let news = Event::Searching { ticket: Ticket(1), standing: standing(4321, 4), found, kernels };
+    let news = Event::Search { ticket: Ticket(1), standing: standing(4321, 4), found, kernels };
     start.launcher = stand_in(&[news], Then::Hang);
     let mut window = open(start);
     click(&mut window, Role::Button, "Start search");
@@ -329,7 +331,10 @@ fn the_table_lists_the_front_is_sorted_and_copied() {
     assert_eq!(rows(&window), ["rich", "quick"], "neither what is beaten nor what is too slow");
     click(&mut window, Role::ColumnHeader, "sort by mult-adds");
     assert_eq!(rows(&window), ["quick", "rich"]);
-    assert_eq!(copied(&mut window, "Copy as CSV").lines().nth(1).unwrap(), "quick,60000000,1000011,905000,900000,890000,910000,");
+    assert_eq!(
+        copied(&mut window, "Copy as CSV").lines().nth(1).unwrap(),
+        "quick,60000000,1000011,905000,900000,890000,910000,"
+    );
     let text = copied(&mut window, "Copy as Markdown");
     assert!(text.contains("| rich | 150 M | 1.00 M | 1.80 ms |"), "{text}");
     assert!(text.contains("those of found designs are unknown"), "{text}");
@@ -404,9 +409,11 @@ fn the_tab_is_painted_in_both_themes_with_nothing_outside_the_smallest_window() 
             picture.save(Path::new(&folder).join(format!("{name}.png"))).unwrap();
         }
         let palette = Palette::of(theme);
-        for (what, color, least) in
-            [("points", palette.series(0), 0.00005), ("the front", palette.accent, 0.0001), ("the plot", palette.sunken, 0.05)]
-        {
+        for (what, color, least) in [
+            ("points", palette.series(0), 0.00005),
+            ("the front", palette.accent, 0.0001),
+            ("the plot", palette.sunken, 0.05),
+        ] {
             let [r, g, b, _] = color.to_array();
             let same = picture.pixels().filter(|pixel| pixel.0[..3] == [r, g, b]).count();
             let share = same as f64 / f64::from(picture.width() * picture.height());

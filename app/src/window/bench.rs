@@ -102,7 +102,7 @@ pub enum Work {
     /// One network, and then every layer of it as a kernel of its own.
     TakeApart(Box<Job>),
     /// Designs that are searched for.
-    Search(Box<SearchJob>),
+    Search(Arc<SearchJob>),
 }
 
 /// A measurement to be made.
@@ -271,18 +271,7 @@ impl Bench {
         self.run.iter().flat_map(|run| std::iter::once(&run.current).chain(&run.waiting))
     }
 
-    /// What a search tells on its way.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SearchNews {
-    /// Where it stands.
-    pub standing: search::Standing,
-    /// The designs that were measured since the last time.
-    pub found: Vec<Found>,
-    /// The kernels that were measured since the last time.
-    pub kernels: Vec<KernelRun>,
-}
-
-/// How far the run in progress is.
+    /// How far the run in progress is.
     #[must_use]
     pub fn standing(&self) -> Option<Standing> {
         let run = self.run.as_ref()?;

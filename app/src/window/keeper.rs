@@ -14,7 +14,9 @@ use shufflescope_engine::device::Machine;
 use shufflescope_engine::experiment::{Experiment, ExperimentResult, Scale};
 use shufflescope_engine::measure::{Measurement, Mode, NoiseFloor, Scatter};
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::store::{HistoryRow, KernelRun, Kept, Kind, Opened, RunContext, RunRecord, Store, StoreError, Timestamp};
+use shufflescope_engine::store::{
+    HistoryRow, Kept, KernelRun, Kind, Opened, RunContext, RunRecord, Store, StoreError, Timestamp,
+};
 
 use super::compare::Compared;
 use super::explore::{Exploration, Landmarks, known};

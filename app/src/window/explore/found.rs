@@ -52,10 +52,9 @@ impl Exploration {
     /// What it came to, in a line.
     #[must_use]
     pub fn summary(&self) -> String {
-        let Self { wish, found, evaluated, is_partial } = self;
+        let Self { wish, found, evaluated, .. } = self;
         let front = self.front().len();
         let designs = if front == 1 { "1 design".to_owned() } else { format!("{front} designs") };
-        let stopped = if *is_partial { ", stopped early" } else { "" };
-        format!("{wish}: {designs} on the front, {evaluated} predicted, {} measured{stopped}", found.len())
+        format!("{wish}: {designs} on the front, {evaluated} predicted, {} measured", found.len())
     }
 }

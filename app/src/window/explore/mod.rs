@@ -152,7 +152,9 @@ impl Explore {
         }
         let predictor = self.landmarks(&options).and_then(|landmarks| landmarks.predictor.as_deref());
         let graph = &document.valid().graph;
-        let predicted = predictor.zip(plan_without_weights(graph, &options)).map(|(known, plan)| known.predict(graph, &plan).predicted);
+        let predicted = predictor
+            .zip(plan_without_weights(graph, &options))
+            .map(|(known, plan)| known.predict(graph, &plan).predicted);
         self.in_hand = Some((of, predicted));
     }
 }
@@ -188,7 +190,7 @@ impl Explore {
         let running = self.running.as_ref().filter(|running| running.options == job.options);
         let step = |running: &Running| {
             let name = format!("search for {}", running.exploration.wish);
-            Step { task: Task::Search, name, work: Work::Search(job) }
+            Step { task: Task::Search, name, work: Work::Search(job.into()) }
         };
         running.map(step).into_iter().collect()
     }
@@ -251,4 +253,3 @@ impl Running {
         (!self.exploration.found.is_empty()).then(|| Kept::now(context, self.exploration.clone()))
     }
 }
-

@@ -228,7 +228,8 @@ mod tests {
     fn row(name: &str, mult_adds: u64, measured: Option<u64>) -> Row {
         let mut design = zoo::preset("shufflenet-v2-x0.5").unwrap();
         design.name = name.into();
-        let measured = measured.map(|time| MedianRange { median: Nanos(time), low: Nanos(time - 1), high: Nanos(time + 1) });
+        let measured =
+            measured.map(|time| MedianRange { median: Nanos(time), low: Nanos(time - 1), high: Nanos(time + 1) });
         let (print, mult_adds, params) = (design.fingerprint(), MultAdds(mult_adds), Params(7));
         let predicted = Some(Nanos(90));
         Row { model: design.into(), print, mult_adds, params, predicted, measured, accuracy: None, on_front: true }

@@ -210,7 +210,10 @@ mod tests {
         assert_eq!(budget, Nanos::from_millis(2));
         assert_eq!((at_least_mult_adds, at_most_params), (Some(MultAdds(140_000_000)), Some(Params(2_500_000))));
         let said = wish.to_string();
-        assert!(said.contains("ShuffleNet V2 at 224x224, the most mult-adds in 2.00 ms, at least 140 M mult-adds"), "{said}");
+        assert!(
+            said.contains("ShuffleNet V2 at 224x224, the most mult-adds in 2.00 ms, at least 140 M mult-adds"),
+            "{said}"
+        );
         for (family, _) in FAMILIES {
             let starts = Origin::Family(family, InputSize::square(32)).starts();
             assert!(starts.len() > 1 && starts.iter().all(|design| design.input.width == 32), "{family:?}");

@@ -67,7 +67,13 @@ impl Writer {
         }
     }
 
-    fn save_next(self, (path, design): (PathBuf, Design), mut rest: VecDeque<(PathBuf, Design)>, all: usize, said: String) {
+    fn save_next(
+        self,
+        (path, design): (PathBuf, Design),
+        mut rest: VecDeque<(PathBuf, Design)>,
+        all: usize,
+        said: String,
+    ) {
         let then = self.clone();
         let content = move || design.to_toml().map(String::into_bytes).map_err(|error| error.to_string());
         self.add(path.clone(), false, content, move |result| match result.map(|()| rest.pop_front()) {

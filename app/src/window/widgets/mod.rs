@@ -11,5 +11,5 @@ pub use choice::choice;
 pub use field::{label, named, problem, row};
 pub use mark::{Mark, disclosure, mark};
 pub use number::number;
-pub use scatter::{Across, Axis, Dot, Scatter, Touched, legend};
+pub use scatter::{Across, Axis, Dot, Scatter, legend};
 pub use slider::slider;

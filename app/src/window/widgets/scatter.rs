@@ -103,9 +103,12 @@ impl Scatter<'_> {
             }
         }
         // While a line is dragged the axes stay: a line that pushed their ends would run away from the pointer.
-        ui.data_mut(|data| match touched.line {
-            Some(_) => data.insert_temp(held, [x, y]),
-            None => data.remove::<[Span; 2]>(held),
+        ui.data_mut(|data| {
+            if touched.line.is_some() {
+                data.insert_temp(held, [x, y]);
+            } else {
+                data.remove::<[Span; 2]>(held);
+            }
         });
         touched.dot = self.point_at(ui, plot, [&x, &y]);
         touched

@@ -30,7 +30,8 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut ExploreView, commands: &mu
     let own = in_hand(scene);
     let print = &scene.document.valid().fingerprint;
     let in_table = view.rows.iter().any(|row| row.print == *print && row.latency().is_some());
-    let mut dots: Vec<Dot> = view.rows.iter().map(|row| Dot { is_marked: row.print == *print, ..dot(row, view.across) }).collect();
+    let mut dots: Vec<Dot> =
+        view.rows.iter().map(|row| Dot { is_marked: row.print == *print, ..dot(row, view.across) }).collect();
     let mut across = vec![Across {
         vertical: false,
         at: view.fields.budget,
@@ -55,7 +56,9 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut ExploreView, commands: &mu
         y: Axis { name: "latency of a run (ms)", is_log: true },
         dots: &dots,
         across: &across,
-        click: Some("Click: take it in hand, and again: compare it with the one before. Shift-click: compare it with the present one"),
+        click: Some(
+            "Click: take it in hand, and again: compare it with the one before. Shift-click: compare it with the present one",
+        ),
     };
     let size = vec2(ui.available_width(), (ui.available_height() - TABLE).clamp(150.0, 560.0));
     let touched = plot.show(ui, size);

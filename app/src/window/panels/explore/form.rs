@@ -39,12 +39,18 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, fields: &mut Fields, commands: &mut C
     heading(ui, "find the most");
     let counts = Capacity::ALL.map(|count| (count, words(count)));
     fields.most = choice(ui, "find the most", &counts, Some(fields.most)).unwrap_or(fields.most);
-    let mut bound = |ui: &mut Ui, text: &mut String, what: &str, name: &str, wrong: Option<&str>| {
+    let bound = |ui: &mut Ui, text: &mut String, what: &str, name: &str, wrong: Option<&str>| {
         heading(ui, what);
         named(ui.add(TextEdit::singleline(text).hint_text("any").desired_width(110.0)), Role::TextInput, name);
         problem(ui, wrong);
     };
-    bound(ui, &mut fields.at_least, "at least so many million mult-adds", "at least mult-adds (M)", at_least.as_deref());
+    bound(
+        ui,
+        &mut fields.at_least,
+        "at least so many million mult-adds",
+        "at least mult-adds (M)",
+        at_least.as_deref(),
+    );
     bound(ui, &mut fields.at_most, "at most so many million parameters", "at most parameters (M)", at_most.as_deref());
     ui.add_space(theme::GAP);
     ui.horizontal(|ui| {
@@ -58,7 +64,8 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, fields: &mut Fields, commands: &mut C
     problem(ui, seconds.as_deref());
     ui.add_space(theme::SECTION_GAP);
     if scene.bench.owner() != Some(Owner::Explore) {
-        let hint = "Designs are changed and predicted, and the best are measured in turns. Live measuring rests meanwhile.";
+        let hint =
+            "Designs are changed and predicted, and the best are measured in turns. Live measuring rests meanwhile.";
         let is_ready = wish.is_ok() && !scene.bench.is_busy();
         let start = ui.add_enabled(is_ready, Button::new("Start")).on_hover_text(hint);
         if let (true, Ok(wish)) = (named(start, Role::Button, "Start search").clicked(), wish) {
@@ -75,7 +82,10 @@ fn budget(ui: &mut Ui, budget: &mut f64) {
     let response = ui.add_sized([110.0, ui.spacing().interact_size.y], field);
     let response = response.on_hover_text("The line across the points; it can be dragged there too");
     let enabled = response.enabled();
-    response.widget_info(|| WidgetInfo { label: Some("latency budget (ms)".into()), ..WidgetInfo::drag_value(enabled, shown) });
+    response.widget_info(|| WidgetInfo {
+        label: Some("latency budget (ms)".into()),
+        ..WidgetInfo::drag_value(enabled, shown)
+    });
 }
 
 /// What proposals rest on, and what that is worth.

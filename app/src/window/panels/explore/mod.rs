@@ -9,7 +9,7 @@ use eframe::egui;
 use egui::{Label, Margin, Panel, RichText, Role, ScrollArea, Ui};
 use shufflescope_engine::design::Design;
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::search::Capacity;
+use shufflescope_engine::search::{Capacity, Phase};
 
 use super::progress;
 use crate::window::bench::Owner;
@@ -106,9 +106,15 @@ fn standing(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     let shown = scene.explore.shown(scene.machine(), &options);
     let (text, color) = match shown {
         None => ("Not searched yet. Choose a latency on the left and press Start.".to_owned(), palette.muted),
-        Some(Shown::SoFar(exploration)) => (format!("so far: {}", exploration.summary()), palette.strong),
-        Some(Shown::Kept(kept, true)) => (kept.result.summary(), palette.strong),
-        Some(Shown::Kept(kept, false)) => (format!("stale: {}", kept.result.summary()), palette.warn),
+        Some(Shown::SoFar(exploration)) => {
+            let at = scene.explore.phase().map_or("", doing);
+            (format!("so far: {}; {at}", exploration.summary()), palette.strong)
+        }
+        Some(Shown::Kept(kept, is_current)) => {
+            let stopped = if kept.result.is_partial { ", stopped early" } else { "" };
+            let (stale, color) = if is_current { ("", palette.strong) } else { ("stale: ", palette.warn) };
+            (format!("{stale}{}{stopped}", kept.result.summary()), color)
+        }
     };
     let label = ui.add(Label::new(RichText::new(&text).color(color)).truncate());
     let label = named(label, Role::Label, &text);
@@ -123,12 +129,21 @@ fn standing(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     ui.horizontal(|ui| progress::show(ui, scene, Owner::Explore, commands));
 }
 
+const fn doing(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Learning => "too little is known of this target: its kernels are being measured first",
+        Phase::Looking => "looking at designs",
+        Phase::Measuring => "measuring in turns",
+    }
+}
+
 /// How the result is looked at, and the ways to take it elsewhere.
 fn tools(ui: &mut Ui, scene: Scene<'_>, view: &mut ExploreView, commands: &mut Commands) {
     let counts = Capacity::ALL.map(|count| (count, words(count)));
     view.across = choice(ui, "against", &counts, Some(view.across)).unwrap_or(view.across);
-    ui.checkbox(&mut view.with_published, "published networks")
-        .on_hover_text("Networks of the zoo with their published accuracy; what they take here is measured or predicted");
+    ui.checkbox(&mut view.with_published, "published networks").on_hover_text(
+        "Networks of the zoo with their published accuracy; what they take here is measured or predicted",
+    );
     ui.separator();
     let copied = |ui: &Ui, text: String| ui.ctx().copy_text(text);
     let markdown_button = ui.button("Copy").on_hover_text("Copy the table as Markdown");

@@ -56,5 +56,9 @@ pub(super) fn drag(ui: &Ui, plot: Rect, line: &Across, [x, y]: [&Span; 2]) -> Op
     let response = ui.interact(rect, ui.scope_id().with(name), Sense::DRAG).on_hover_and_drag_cursor(cursor);
     let response = named(response, Role::Splitter, name);
     let at = response.interact_pointer_pos().filter(|_| response.dragged())?;
-    Some(if line.vertical { x.value(at.x, plot.left(), plot.right()) } else { y.value(at.y, plot.bottom(), plot.top()) })
+    Some(if line.vertical {
+        x.value(at.x, plot.left(), plot.right())
+    } else {
+        y.value(at.y, plot.bottom(), plot.top())
+    })
 }
