@@ -222,7 +222,7 @@ fn a_real_search_of_a_second_finds_measured_designs_that_keep_the_budget() {
     let front = kept.result.front();
     assert!(front.iter().all(|&at| found[at].latency.high <= wish.goal.budget), "{front:?}");
     window.wait("what is known by now", |app| {
-        app.explore().landmarks(&app.document().valid_options()).is_some_and(|landmarks| landmarks.is_anything_known())
+        app.forecast().learning.predictor(&app.document().valid_options()).is_some()
     });
     window.step();
     assert!(window.says("are known here"), "its kernels are remembered: {:?}", window.texts());

@@ -1,5 +1,6 @@
 //! The window's state and the fixed order of a frame: worker and file events, then commands, then painting.
 
+mod advising;
 mod bench_work;
 mod camera;
 mod dropped;
@@ -20,7 +21,9 @@ use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::zoo;
 
 use self::keeping::{draft_of, welcome};
+use super::advice::Adviser;
 use super::bench::{Bench, Care};
+use super::calibration::Calibration;
 use super::camera::Camera;
 use super::command::{Command, Commands};
 use super::compare::Compare;
@@ -28,6 +31,7 @@ use super::document::Document;
 use super::drafts::{Draft, Drafts, Found};
 use super::explore::Explore;
 use super::files::{Dialogs, Files, Place};
+use super::forecast::{Forecast, Learning};
 use super::gpu_offer::GpuOffer;
 use super::keeper::Keeper;
 use super::lab::Lab;
@@ -76,6 +80,9 @@ pub struct Setup {
 pub struct App {
     document: Document,
     live: Live,
+    forecast: Forecast,
+    adviser: Adviser,
+    calibration: Calibration,
     bench: Bench,
     compare: Compare,
     lab: Lab,
@@ -130,6 +137,9 @@ impl App {
             kept: draft_of(&document),
             document,
             live: Live::new(client()),
+            forecast: Forecast::new(Learning::new(pacer.clone())),
+            adviser: Adviser::new(care.clone(), pacer.clone()),
+            calibration: Calibration::new(pacer.clone()),
             bench: Bench::new(client()),
             compare: Compare::new(care.clone(), pacer.clone()),
             lab: Lab::new(care, pacer.clone()),
@@ -187,6 +197,7 @@ impl App {
             ctx.request_repaint_after_secs(seconds as f32);
         }
         self.note_live_result();
+        self.learn();
         self.look_up_what_is_shown();
         self.refresh_findings();
         self.keep_safe(ctx, now);
@@ -207,12 +218,16 @@ impl App {
     }
 
     fn paint(&mut self, ui: &mut egui::Ui) {
-        let Self { document, live, bench, compare, lab, explore, past, camera, files, surroundings, .. } = self;
+        let Self { document, live, forecast, adviser, calibration, bench, compare, lab, past, camera, .. } = self;
+        let Self { explore, files, surroundings, .. } = self;
         let (export_folder, errands, gpu_question) =
             (files.export_folder(), files.errands(), self.gpu_offer.question());
         let scene = Scene {
             document,
             live,
+            forecast,
+            adviser,
+            calibration,
             bench,
             compare,
             lab,
@@ -260,6 +275,24 @@ impl App {
     #[must_use]
     pub const fn live(&self) -> &Live {
         &self.live
+    }
+
+    /// What the network is predicted to take.
+    #[must_use]
+    pub const fn forecast(&self) -> &Forecast {
+        &self.forecast
+    }
+
+    /// What to change next.
+    #[must_use]
+    pub const fn adviser(&self) -> &Adviser {
+        &self.adviser
+    }
+
+    /// The measuring of what predictions rest on.
+    #[must_use]
+    pub const fn calibration(&self) -> &Calibration {
+        &self.calibration
     }
 
     /// The long measurements.
@@ -329,7 +362,7 @@ impl App {
 
     fn carry_out(&mut self, command: Command, ctx: &egui::Context, now: f64) {
         match command {
-            Command::Edit(edit) => self.document.edit(&edit, now, self.held),
+            Command::Edit(edit) => self.edit(&edit, now),
             Command::Run(options) => self.document.set_options(options),
             Command::Undo => self.document.undo(),
             Command::Redo => self.document.redo(),
@@ -340,6 +373,8 @@ impl App {
             Command::Show(view) => self.tabs.views.shown = view,
             Command::Camera(command) => self.carry_out_camera(command),
             Command::Explore(command) => self.carry_out_explore(command, now),
+            Command::Try(edit) => self.try_change(&edit),
+            Command::Calibrate => self.calibrate(),
             Command::ToggleLive => self.live.toggle(),
             Command::MeasureAgain => self.live.again(),
             Command::Refine => self.live.refine(),
@@ -398,12 +433,10 @@ impl App {
         let options = self.document.valid_options();
         self.live.want(&self.document.valid().model, options, now);
         self.ask_for_scatter();
-        self.live.hold(self.bench.is_busy() || self.camera.is_running());
+        self.live.hold(self.is_bench_taken() || self.camera.is_running());
+        self.foresee();
         if self.tabs.shown == Tab::Compare || self.compare.version() == 0 {
             self.compare.settle(&self.document);
-        }
-        if self.tabs.shown == Tab::Explore {
-            self.explore.settle(&self.document);
         }
     }
 

@@ -42,6 +42,10 @@ pub enum Owner {
     Lab,
     /// The search.
     Explore,
+    /// A change that is advised, tried.
+    Advice,
+    /// What predictions rest on.
+    Calibration,
 }
 
 impl Owner {
@@ -52,6 +56,8 @@ impl Owner {
             Self::Compare => "Compare",
             Self::Lab => "The Lab",
             Self::Explore => "Explore",
+            Self::Advice => "Advice",
+            Self::Calibration => "Calibration",
         }
     }
 
@@ -62,6 +68,8 @@ impl Owner {
             Self::Compare => "Compare is measuring: wait for it or cancel it.",
             Self::Lab => "The Lab is measuring: wait for it or cancel it.",
             Self::Explore => "Explore is searching: wait for it or cancel it.",
+            Self::Advice => "Advice is trying a change: wait for it or cancel it.",
+            Self::Calibration => "Calibration is measuring: wait for it or cancel it.",
         }
     }
 }
@@ -90,7 +98,16 @@ pub enum Task {
     Point(Box<Point>),
     /// A search for designs.
     Search,
+    /// A design and what a change makes of it, in turns.
+    Try,
+    /// The kernels of what the change made of it.
+    KernelsOfTry,
+    /// A random design.
+    Calibrate,
 }
+
+/// Random designs that one process measures: what differs between processes is part of what a prediction cannot know.
+const PER_PROCESS: usize = 10;
 
 /// What the worker is asked for.
 #[derive(Clone, Debug)]
@@ -353,6 +370,9 @@ impl Bench {
         (run.fraction, run.measured, run.step_left, run.behind) = (0.0, None, None, None);
         match run.waiting.pop_front() {
             Some(step) => {
+                if matches!(step.task, Task::Calibrate) && run.done.is_multiple_of(PER_PROCESS) {
+                    self.client.start_anew();
+                }
                 run.ticket = start(&mut self.client, &step);
                 run.current = step;
             }

@@ -40,6 +40,10 @@ pub enum Command {
     Camera(CameraCommand),
     /// Does something in the *Explore* tab.
     Explore(ExploreCommand),
+    /// Measures this edit of the present design in turns with the design as it is.
+    Try(Edit),
+    /// Measures what predictions rest on, for a minute.
+    Calibrate,
     /// Starts or stops measuring after every edit.
     ToggleLive,
     /// Measures the present design again, also after a failure.

@@ -131,6 +131,12 @@ impl Live {
         &self.phase
     }
 
+    /// Whether anything is measured, or is about to be.
+    #[must_use]
+    pub fn is_measuring(&self) -> bool {
+        self.phase.is_busy() || self.taken_apart.fraction().is_some() || self.ceilings.is_measuring()
+    }
+
     /// Counts the results.
     #[must_use]
     pub const fn version(&self) -> u64 {

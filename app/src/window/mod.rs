@@ -4,8 +4,10 @@
 //! lets the panels paint. Nothing here blocks: measuring happens in the worker process; files, dialogs, the store
 //! and statistics over samples are on threads.
 
+mod advice;
 mod app;
 mod bench;
+mod calibration;
 mod camera;
 mod ceilings;
 mod command;
@@ -14,6 +16,7 @@ mod document;
 mod drafts;
 mod explore;
 mod files;
+mod forecast;
 mod format;
 mod gpu_offer;
 mod keeper;
@@ -33,8 +36,10 @@ mod views;
 mod widgets;
 
 pub use crate::export::{Export, Material, ResultForm};
+pub use advice::{Adviser, Applications, Applied, Depth, Promise, Trial, Trials, Tried};
 pub use app::{App, Setup};
 pub use bench::{Bench, Care, Outcome, Owner, Side, Standing, Step, Task, Work};
+pub use calibration::{Calibration, Progress};
 pub use camera::{Camera, CameraCommand, Download, Fit, Offer, Recording, Trained, WeightsChoice};
 pub use ceilings::Ceilings;
 pub use command::{Command, Commands};
@@ -42,6 +47,7 @@ pub use compare::{Choice, Compare, Compared, OnPaper};
 pub use document::{Analysis, Document, Pinned};
 pub use explore::{Exploration, Explore, ExploreCommand, Landmark, Landmarks, Origin, Shown, Wish};
 pub use files::{Dialogs, Errand, Pending, Question, Reply, SystemDialogs, Wanted};
+pub use forecast::{Beside, Forecast, Knowledge, Learning};
 pub use gpu_offer::{GpuOffer, Question as GpuQuestion};
 pub use keeper::{Answer, Keeper};
 pub use lab::{Input, Known, Lab, Measured, Networks, Run, SweepPlan, SweepPoints, SweepTexts};

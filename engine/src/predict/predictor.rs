@@ -11,6 +11,7 @@ use super::kind::{Kind, Parts, Tiles, sizes};
 use super::observed::Observed;
 use super::prediction::{KernelPrediction, Part, Prediction, Source, variance};
 use super::track::Track;
+use crate::design::Fingerprint;
 use crate::graph::Graph;
 use crate::measure::Peaks;
 use crate::runtime::{KernelPlan, KernelSpec};
@@ -156,6 +157,12 @@ impl Predictor {
     #[must_use]
     pub fn networks(&self) -> usize {
         self.observed.networks.len()
+    }
+
+    /// Whether this network was measured.
+    #[must_use]
+    pub fn has_seen(&self, design: &Fingerprint) -> bool {
+        self.observed.networks.iter().any(|network| network.design == *design)
     }
 
     /// Kernels that were measured.

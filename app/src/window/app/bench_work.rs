@@ -22,13 +22,24 @@ impl App {
         let machine = self.machine();
         for (step, mut outcome) in self.bench.advance() {
             self.note_result_of(&step, &mut outcome);
-            if matches!(step.task, Task::Column(_) | Task::Network(..) | Task::Point(_)) {
-                self.lab.take(&step, outcome, machine.as_deref(), &self.keeper);
-                continue;
-            }
-            if matches!(step.task, Task::Search) {
-                self.explore.take(outcome, &self.keeper);
-                continue;
+            match step.task {
+                Task::Column(_) | Task::Network(..) | Task::Point(_) => {
+                    self.lab.take(&step, outcome, machine.as_deref(), &self.keeper);
+                    continue;
+                }
+                Task::Try | Task::KernelsOfTry => {
+                    self.take_trial(&step.task, outcome);
+                    continue;
+                }
+                Task::Calibrate => {
+                    self.take_calibrated(&outcome);
+                    continue;
+                }
+                Task::Search => {
+                    self.explore.take(outcome, &self.keeper);
+                    continue;
+                }
+                Task::Pair | Task::LayersOf(_) => {}
             }
             let failed = matches!((&step.task, &outcome), (Task::Pair, Outcome::Failed(_)));
             self.compare.take(&step.task, outcome);
@@ -39,7 +50,9 @@ impl App {
         }
         self.compare.poll(&self.keeper);
         self.lab.poll(machine.as_deref(), &self.keeper);
-        if self.bench.is_busy() {
+        self.poll_trial();
+        self.go_on_calibrating();
+        if self.is_bench_taken() {
             ctx.request_repaint_after_secs(LOOK_AGAIN);
         }
     }
@@ -64,9 +77,12 @@ impl App {
             Tab::Compare => Some(Owner::Compare),
             Tab::Lab => Some(Owner::Lab),
             Tab::Explore => Some(Owner::Explore),
-            Tab::Design | Tab::Camera => None,
+            Tab::Design if self.calibration.options().is_some() => Some(Owner::Calibration),
+            Tab::Design => Some(Owner::Advice),
+            Tab::Camera => None,
         };
         match owner {
+            Some(owner @ Owner::Calibration) => self.stop_run(owner),
             Some(owner) if self.bench.owner() == Some(owner) => self.stop_run(owner),
             _ => self.live.cancel(),
         }
@@ -78,11 +94,13 @@ impl App {
             Owner::Compare => self.compare.stop(),
             Owner::Lab => self.lab.stop(),
             Owner::Explore => self.stop_search(),
+            Owner::Advice => self.adviser.trials.stop(),
+            Owner::Calibration => self.stop_calibrating(),
         }
     }
 
     pub(super) fn start_compare(&mut self) {
-        if self.bench.is_busy() || self.compare.is_running() {
+        if self.is_bench_taken() || self.compare.is_running() {
             return;
         }
         self.compare.settle(&self.document);
@@ -101,7 +119,7 @@ impl App {
     pub(super) fn run_lab(&mut self, run: &Run) {
         match self.bench.owner() {
             Some(Owner::Lab) => {}
-            Some(other) => return self.fail(other.is_measuring().into()),
+            Some(owner) => return self.fail(owner.is_measuring().to_owned()),
             None => self.lab.clear_failures(),
         }
         let (options, design) = (self.document.valid_options(), self.document.valid().model.design());

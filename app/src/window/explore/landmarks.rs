@@ -1,15 +1,13 @@
 //! The published networks, beside which found designs stand: their published accuracy, and what they take here, measured
 //! where the store has that and else predicted.
 
-use std::sync::Arc;
-
 use shufflescope_engine::cost::total_cost;
 use shufflescope_engine::design::Batch;
-use shufflescope_engine::measure::{MedianRange, Peaks};
+use shufflescope_engine::measure::MedianRange;
 use shufflescope_engine::model::Model;
 use shufflescope_engine::predict::Predictor;
 use shufflescope_engine::runtime::{RunOptions, plan_without_weights};
-use shufflescope_engine::store::{KernelRun, Kind, RunContext, Store, StoreError};
+use shufflescope_engine::store::{Store, StoreError};
 use shufflescope_engine::units::{MultAdds, Nanos, Params};
 use shufflescope_engine::zoo;
 
@@ -41,8 +39,6 @@ pub struct Landmarks {
     pub options: RunOptions,
     /// Each of them.
     pub networks: Vec<Landmark>,
-    /// What is known of the target; `None` where nothing is.
-    pub predictor: Option<Arc<Predictor>>,
 }
 
 impl Landmarks {
@@ -50,9 +46,12 @@ impl Landmarks {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub fn look_up(store: &Store, machine: Option<&str>, options: &RunOptions) -> Result<Self, StoreError> {
-        let (runs, peaks) = known(store, machine, options)?;
-        let predictor = Predictor::new(&runs, peaks.as_ref()).map(Arc::new);
+    pub fn look_up(
+        store: &Store,
+        machine: Option<&str>,
+        options: &RunOptions,
+        predictor: Option<&Predictor>,
+    ) -> Result<Self, StoreError> {
         // Of the two forms of one network, as code and as the paper have it, the first is enough.
         let is_second = |name: &str| name.strip_suffix("-paper").is_some_and(|first| zoo::find(first).is_some());
         let presets = zoo::presets().iter().filter(|preset| !is_second(&preset.design.name));
@@ -63,7 +62,7 @@ impl Landmarks {
             let Some((published, error)) = published.and_then(|known| Some((known, known.top1_error_percent?))) else {
                 continue;
             };
-            let Some(costs) = Costs::of(&model, options, predictor.as_deref()) else { continue };
+            let Some(costs) = Costs::of(&model, options, predictor) else { continue };
             let rows = store.history(Some(&model.fingerprint()))?;
             let row = rows.iter().rev().find(|row| PastRuns::is_as_now(row, machine, options));
             let measured = row.map(|row| MedianRange { median: row.median, low: row.low, high: row.high });
@@ -71,15 +70,7 @@ impl Landmarks {
             let accuracy = 100.0 - error;
             all.push(Landmark { model, accuracy, source: published.source, mult_adds, params, predicted, measured });
         }
-        Ok(Self { options: options.clone(), networks: all, predictor })
-    }
-}
-
-impl Landmarks {
-    /// Whether anything can be predicted.
-    #[must_use]
-    pub const fn is_anything_known(&self) -> bool {
-        self.predictor.is_some()
+        Ok(Self { options: options.clone(), networks: all })
     }
 }
 
@@ -91,21 +82,17 @@ impl Landmark {
     }
 }
 
-/// What a network costs on paper and is predicted to take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Costs {
-    /// Mult-adds of one image.
-    pub mult_adds: MultAdds,
-    /// Learned parameters.
-    pub params: Params,
-    /// What a run is predicted to take, where anything is known.
-    pub predicted: Option<Nanos>,
+/// What a network costs on paper, per image, and is predicted to take, where anything is known.
+struct Costs {
+    mult_adds: MultAdds,
+    params: Params,
+    predicted: Option<Nanos>,
 }
 
 impl Costs {
     /// Those of a model; `None` where it cannot run at all.
     #[must_use]
-    pub fn of(model: &Model, options: &RunOptions, predictor: Option<&Predictor>) -> Option<Self> {
+    fn of(model: &Model, options: &RunOptions, predictor: Option<&Predictor>) -> Option<Self> {
         let graph = model.graph(Batch(options.batch)).ok()?;
         let total = total_cost(&graph);
         let predicted = predictor.and_then(|predictor| {
@@ -117,24 +104,6 @@ impl Costs {
     }
 }
 
-/// The networks whose kernels were measured in this way of running, and what the device can do at most.
-///
-/// # Errors
-/// Where the store cannot be read.
-pub fn known(
-    store: &Store,
-    machine: Option<&str>,
-    options: &RunOptions,
-) -> Result<(Vec<KernelRun>, Option<Peaks>), StoreError> {
-    let runs = store.kernel_runs(&RunContext::new(machine, options))?;
-    let context = RunContext::new(machine, &RunOptions { batch: 1, ..options.clone() });
-    let peaks = store.kept::<Peaks>(Kind::Peaks, PEAKS)?.into_iter().rev().find(|kept| kept.context == context);
-    Ok((runs, peaks.map(|kept| kept.result)))
-}
-
-/// The name of a device's peaks, of which there are one in each context.
-const PEAKS: &str = "device";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,8 +112,7 @@ mod tests {
     #[test]
     fn every_network_with_a_published_accuracy_is_there_though_nothing_is_known_of_the_target() {
         let (store, options) = (Store::in_memory().unwrap(), RunOptions::new(DeviceId::Cpu, 1, 1));
-        let found = Landmarks::look_up(&store, Some("a machine"), &options).unwrap();
-        assert!(found.predictor.is_none());
+        let found = Landmarks::look_up(&store, Some("a machine"), &options, None).unwrap();
         let of = |name: &str| found.networks.iter().find(|landmark| landmark.model.name() == name).unwrap();
         let v2 = of("shufflenet-v2-x1.0");
         assert!((v2.accuracy - 69.4).abs() < 1e-9, "{v2:?}");

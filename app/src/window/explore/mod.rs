@@ -8,18 +8,17 @@ mod table;
 mod wish;
 
 use shufflescope_engine::model::Model;
-use shufflescope_engine::runtime::{RunOptions, plan_without_weights};
+use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::search::Phase;
 use shufflescope_engine::store::{Kept, Kind, RunContext};
-use shufflescope_engine::units::Nanos;
 
 pub use self::command::ExploreCommand;
 pub use self::found::Exploration;
-pub use self::landmarks::{Landmark, Landmarks, known};
+pub use self::landmarks::{Landmark, Landmarks};
 pub use self::table::{Column, Order, Row, csv, markdown};
 pub use self::wish::{BUDGETS, Begin, FAMILIES, Fields, Origin, Wish, Wrong, words};
 use super::bench::{Outcome, SearchNews, Step, Task, Work};
-use super::document::Document;
+use super::forecast::{Knowledge, Learning};
 use super::keeper::{Answer, Keeper};
 use super::shelf::Shelf;
 use crate::worker::SearchJob;
@@ -34,19 +33,12 @@ pub struct Explore {
     running: Option<Running>,
     failure: Option<String>,
     landmarks: Option<Landmarks>,
-    /// How the landmarks run that were asked for last.
-    asked: Option<RunOptions>,
-    /// Counts the answers.
-    looks: u64,
-    /// What is in hand, and what that is predicted to take.
-    in_hand: Option<(InHandOf, Option<Nanos>)>,
+    /// How the landmarks run that were asked for last, and by which predictor.
+    asked: Option<(RunOptions, Option<u64>)>,
     /// The network that was in hand before a point was opened.
     before: Option<Model>,
     version: u64,
 }
-
-/// The document's revision, how it runs, and what is known of the target.
-type InHandOf = (u64, RunOptions, u64);
 
 #[derive(Debug)]
 struct Running {
@@ -79,14 +71,25 @@ impl<'a> Shown<'a> {
 impl Explore {
     /// Asks for the last search of earlier sessions, where that was not done yet, and for the published networks as they
     /// would run now.
-    pub fn load(&mut self, options: &RunOptions, keeper: &Keeper) {
+    pub fn load(&mut self, options: &RunOptions, learning: &Learning, keeper: &Keeper) {
         if self.explorations.asks_first(LAST) {
             keeper.load(Kind::Exploration, LAST, Answer::Explored);
         }
-        if self.asked.as_ref() != Some(options) {
-            self.asked = Some(options.clone());
-            keeper.landmarks(options.clone());
+        let (predictor, generation) = match learning.of(options) {
+            Knowledge::Asked => return,
+            Knowledge::Nothing => (None, None),
+            Knowledge::Known(known, generation) => (Some(known.clone()), Some(generation)),
+        };
+        let of = Some((options.clone(), generation));
+        if self.asked != of {
+            self.asked = of;
+            keeper.landmarks(options.clone(), predictor);
         }
+    }
+
+    /// The published networks are looked up anew when the tab is shown again: they may have been measured meanwhile.
+    pub fn leave(&mut self) {
+        self.asked = None;
     }
 
     /// Takes what earlier sessions have kept.
@@ -97,9 +100,9 @@ impl Explore {
 
     /// Takes the published networks, unless others were asked for since.
     pub fn fill_landmarks(&mut self, landmarks: Landmarks) {
-        if self.asked.as_ref() == Some(&landmarks.options) {
+        if self.asked.as_ref().is_none_or(|(options, _)| *options == landmarks.options) {
             self.landmarks = Some(landmarks);
-            (self.looks, self.version) = (self.looks + 1, self.version + 1);
+            self.version += 1;
         }
     }
 
@@ -127,12 +130,6 @@ impl Explore {
         self.landmarks.as_ref().filter(|landmarks| landmarks.options == *options)
     }
 
-    /// What the network in hand is predicted to take, where that is known.
-    #[must_use]
-    pub fn predicted_in_hand(&self) -> Option<Nanos> {
-        self.in_hand.as_ref().and_then(|(_, predicted)| *predicted)
-    }
-
     /// The search in progress, or the last one.
     #[must_use]
     pub fn shown(&self, machine: Option<&str>, options: &RunOptions) -> Option<Shown<'_>> {
@@ -141,21 +138,6 @@ impl Explore {
         }
         let kept = self.explorations.get(LAST, machine, options)?;
         Some(Shown::Kept(kept, kept.is_of(machine, options)))
-    }
-
-    /// Predicts what is in hand, once for each edit.
-    pub fn settle(&mut self, document: &Document) {
-        let options = document.valid_options();
-        let of = (document.revision(), options.clone(), self.looks);
-        if self.in_hand.as_ref().is_some_and(|(last, _)| *last == of) {
-            return;
-        }
-        let predictor = self.landmarks(&options).and_then(|landmarks| landmarks.predictor.as_deref());
-        let graph = &document.valid().graph;
-        let predicted = predictor
-            .zip(plan_without_weights(graph, &options))
-            .map(|(known, plan)| known.predict(graph, &plan).predicted);
-        self.in_hand = Some((of, predicted));
     }
 }
 
@@ -223,8 +205,6 @@ impl Explore {
     pub fn stop(&mut self, keeper: &Keeper) {
         let Some(running) = self.running.take() else { return };
         self.version += 1;
-        // More is known of the target than when its published networks were predicted.
-        self.asked = None;
         if let Some(kept) = running.kept() {
             keeper.keep(Kind::Exploration, LAST, kept.clone());
             self.explorations.put(LAST, kept);
@@ -237,7 +217,7 @@ impl Running {
         let SearchNews { standing, found, kernels } = news;
         (self.exploration.evaluated, self.phase) = (standing.evaluated, standing.phase);
         if !kernels.is_empty() {
-            keeper.note_kernel_runs(RunContext::new(self.machine.as_deref(), &self.options), kernels);
+            keeper.note_kernel_runs(&RunContext::new(self.machine.as_deref(), &self.options), kernels);
         }
         if !found.is_empty() {
             self.exploration.found.extend(found);

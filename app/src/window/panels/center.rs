@@ -3,7 +3,7 @@
 use eframe::egui;
 use egui::{Role, Ui, WidgetInfo};
 
-use super::headline;
+use super::{forecast, headline};
 use crate::window::command::{Command, Commands};
 use crate::window::scene::Scene;
 use crate::window::theme;
@@ -12,6 +12,7 @@ use crate::window::views::{View, Views};
 /// Paints the middle.
 pub fn show(ui: &mut Ui, scene: Scene<'_>, views: &mut Views, commands: &mut Commands) {
     headline::show(ui, scene);
+    forecast::show(ui, scene, commands);
     ui.add_space(theme::GAP);
     ui.horizontal(|ui| {
         for view in View::ALL {

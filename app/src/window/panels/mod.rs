@@ -6,6 +6,7 @@ mod compare;
 mod design;
 mod explore;
 mod export_menu;
+mod forecast;
 mod guidelines;
 mod headline;
 mod lab;

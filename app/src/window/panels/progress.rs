@@ -41,7 +41,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, owner: Owner, commands: &mut Commands
 }
 
 /// Whole seconds or minutes: more would only flicker.
-fn rough(time: shufflescope_engine::units::Nanos) -> String {
+pub fn rough(time: shufflescope_engine::units::Nanos) -> String {
     let seconds = time.as_secs_f64().ceil() as u64;
     if seconds < 100 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
 }

@@ -89,7 +89,7 @@ fn in_hand(scene: Scene<'_>) -> Row {
         print: valid.fingerprint.clone(),
         mult_adds: MultAdds(valid.cost.total.mult_adds.0 / u64::from(options.batch.max(1))),
         params: valid.cost.total.params,
-        predicted: scene.explore.predicted_in_hand(),
+        predicted: scene.forecast.estimate().map(|estimate| estimate.predicted),
         measured: measured.map(|whole| MedianRange { median: whole.median, low: whole.low, high: whole.high }),
         accuracy: None,
         on_front: false,

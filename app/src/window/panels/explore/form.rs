@@ -8,6 +8,7 @@ use shufflescope_engine::search::Capacity;
 use crate::window::bench::Owner;
 use crate::window::command::{Command, Commands};
 use crate::window::explore::{BUDGETS, Begin, ExploreCommand, FAMILIES, Fields, Wrong, words};
+use crate::window::forecast::Knowledge;
 use crate::window::format;
 use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
@@ -92,24 +93,22 @@ fn budget(ui: &mut Ui, budget: &mut f64) {
 fn known(ui: &mut Ui, scene: Scene<'_>) {
     let muted = Palette::current(ui).muted;
     let options = scene.document.valid_options();
-    let text = match scene.explore.landmarks(&options) {
-        None => "Looking up what is known of this target.".to_owned(),
-        Some(landmarks) => match &landmarks.predictor {
-            None => format!(
-                "Nothing is known yet of {options}: published networks have no latency here until they are measured. The \
-                 search measures what predictions rest on first."
-            ),
-            Some(known) => {
-                let Track { estimates, held, median_error } = known.track();
-                let track = if *estimates > 0 {
-                    let error = format::share(*median_error);
-                    format!(" Of {estimates} past estimates {held} kept their 90 % band; median error {error}.")
-                } else {
-                    String::new()
-                };
-                format!("{} networks with {} kernels are known here.{track}", known.networks(), known.kernels())
-            }
-        },
+    let text = match scene.forecast.learning.of(&options) {
+        Knowledge::Asked => "Looking up what is known of this target.".to_owned(),
+        Knowledge::Nothing => format!(
+            "Nothing is known yet of {options}: published networks have no latency here until they are measured. A search \
+             measures what predictions rest on first."
+        ),
+        Knowledge::Known(known, _) => {
+            let Track { estimates, held, median_error } = known.track();
+            let track = if *estimates > 0 {
+                let error = format::share(*median_error);
+                format!(" Of {estimates} past estimates {held} kept their 90 % band; median error {error}.")
+            } else {
+                String::new()
+            };
+            format!("{} networks with {} kernels are known here.{track}", known.networks(), known.kernels())
+        }
     };
     ui.add(Label::new(RichText::new(text).small().color(muted)).wrap());
 }
