@@ -25,7 +25,7 @@ const SITTINGS: usize = 5;
 const ROUNDS: usize = 2;
 
 /// What a block lasts: many networks tell more than one that is known well.
-const BLOCK: Nanos = Nanos::from_millis(12);
+const BLOCK: Nanos = Nanos::from_millis(8);
 
 /// Why a search ended before its time.
 #[derive(Debug, Error)]
@@ -95,7 +95,7 @@ pub trait Bench {
 
     /// About how long [`verify`](Self::verify) takes for each design whose runs take so long.
     fn expected(&self, run: Nanos) -> Nanos {
-        let block = run.0.max(BLOCK.0) + run.0;
+        let block = run.0.max(BLOCK.0).saturating_add(run.0);
         let warm_up = run.0.saturating_mul(3).max(warm_up().minimum_time.0);
         let preparing = Nanos::from_millis(20).0;
         let sitting = block.saturating_mul(ROUNDS as u64).saturating_add(warm_up).saturating_add(preparing);
@@ -106,7 +106,7 @@ pub trait Bench {
 const fn warm_up() -> WarmUpRules {
     WarmUpRules {
         minimum_runs: 3,
-        minimum_time: Nanos::from_millis(12),
+        minimum_time: Nanos::from_millis(8),
         maximum_time: Nanos::from_millis(60),
         patience: Nanos::from_millis(400),
         steady: SteadyRule::Agreement { runs: 3, within: 0.10 },
@@ -117,7 +117,7 @@ const fn warm_up() -> WarmUpRules {
 fn quick() -> Protocol {
     let mut protocol = Protocol::live().in_one_process();
     protocol.warm_up = WarmUpRules { minimum_time: Nanos::from_millis(25), ..warm_up() };
-    protocol.sampling.maximum_time = Nanos::from_millis(100);
+    protocol.sampling.maximum_time = Nanos::from_millis(80);
     protocol.sampling.patience = Nanos::from_millis(300);
     protocol.sampling.marked_every = 2;
     protocol.sampling.minimum = RunCounts { unmarked: 5, marked: 5 };

@@ -15,6 +15,8 @@ mod evolve;
 mod goal;
 mod run;
 mod space;
+#[cfg(test)]
+mod tests;
 mod trust;
 
 pub use bench::{Asked, Bench, DeviceBench, Pulse, SearchError, Verified};
