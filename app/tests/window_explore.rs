@@ -12,9 +12,7 @@ use std::sync::Arc;
 use egui::{OutputCommand, Role};
 use egui_kittest::kittest::{NodeT, Queryable};
 use shufflescope::window::theme::Palette;
-use shufflescope::window::{
-    App, Choice, Command, Exploration, Origin, Owner, Phase, Reply, Setup, Shown, Side, Tab, Wish,
-};
+use shufflescope::window::{App, Choice, Exploration, Origin, Owner, Phase, Reply, Setup, Shown, Side, Tab, Wish};
 use shufflescope::worker::{Event, Ticket};
 use shufflescope_engine::design::{Design, Edit, Family, InputSize};
 use shufflescope_engine::device::Machine;

@@ -68,6 +68,7 @@ fn kernels() -> KernelRun {
         model: "a network".into(),
         design: design().fingerprint(),
         whole: Nanos(1_000),
+        canary: Some(Nanos(321)),
         kernels: plan
             .kernels
             .into_iter()

@@ -26,7 +26,7 @@ Examples:
 
 Every knob one step each way, what guidelines propose, and channels that cost nothing here, with the predicted change of
 latency and its 90 % band. Best first: what does the most mult-adds in the same time. A guideline's remedy that does not
-help on this device is called so. Channels are called free where this device was measured to compute them in tiles:
+help on this device is called so. Channels are called free where kernels that were measured on this device say so:
 \"measured\" of these very kernels, or \"predicted\" from others, which --try measures. What a change does to the accuracy
 is unknown.";
 

@@ -277,24 +277,6 @@ impl App {
         &self.live
     }
 
-    /// What the network is predicted to take.
-    #[must_use]
-    pub const fn forecast(&self) -> &Forecast {
-        &self.forecast
-    }
-
-    /// What to change next.
-    #[must_use]
-    pub const fn adviser(&self) -> &Adviser {
-        &self.adviser
-    }
-
-    /// The measuring of what predictions rest on.
-    #[must_use]
-    pub const fn calibration(&self) -> &Calibration {
-        &self.calibration
-    }
-
     /// The long measurements.
     #[must_use]
     pub const fn bench(&self) -> &Bench {

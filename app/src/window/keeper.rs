@@ -52,13 +52,21 @@ pub enum Answer {
     Scatter(Fingerprint, RunContext, Option<Scatter>),
     /// The finished runs of a network, the newest last.
     History(Fingerprint, Vec<HistoryRow>),
-    /// The networks whose kernels were measured in this way of running, and what the device can do at most, where that was
-    /// measured.
-    KernelRuns(RunOptions, Vec<KernelRun>, Option<Peaks>),
+    /// What predictions in this way of running are made of, or why that cannot be read.
+    KernelTimes(RunOptions, Result<KernelTimes, StoreError>),
     /// The kernels of one more network are known in this way of running.
     KernelsNoted(RunOptions),
     /// The store cannot be used, or had to be begun anew: told once.
     Trouble(String),
+}
+
+/// What predictions are made of.
+#[derive(Debug, Default)]
+pub struct KernelTimes {
+    /// The networks whose kernels were measured, the newest last.
+    pub runs: Vec<KernelRun>,
+    /// What the device can do at most, where that was measured.
+    pub peaks: Option<Peaks>,
 }
 
 type Job = Box<dyn FnOnce(&Desk) -> Result<Option<Answer>, StoreError> + Send>;
@@ -190,11 +198,12 @@ impl Keeper {
     }
 
     /// Asks for everything that predictions in a way of running are made of.
-    pub fn kernel_runs(&self, options: RunOptions) {
+    pub fn kernel_times(&self, options: RunOptions) {
         self.ask(move |desk| {
             let context = RunContext::new(desk.machine(), &options);
-            let peaks = kept_peaks(&desk.store, &context)?;
-            Ok(Answer::KernelRuns(options, desk.store.kernel_runs(&context)?, peaks))
+            let runs = desk.store.kernel_runs(&context);
+            let known = runs.and_then(|runs| Ok(KernelTimes { runs, peaks: kept_peaks(&desk.store, &context)? }));
+            Ok(Answer::KernelTimes(options, known))
         });
     }
 

@@ -165,6 +165,13 @@ impl Predictor {
         self.observed.networks.iter().any(|network| network.design == *design)
     }
 
+    /// What the canary usually takes beside measurements on this target: predictions are of a processor at that clock.
+    /// `None` where it tells nothing.
+    #[must_use]
+    pub const fn usual_clock(&self) -> Option<Nanos> {
+        self.observed.usual_clock
+    }
+
     /// Kernels that were measured.
     #[must_use]
     pub fn kernels(&self) -> usize {

@@ -3,12 +3,32 @@
 use shufflescope_engine::design::Edit;
 
 use super::App;
-use crate::window::advice::Depth;
+use crate::window::advice::{Adviser, Depth};
 use crate::window::bench::{Outcome, Owner, Task};
+use crate::window::calibration::Calibration;
+use crate::window::forecast::Forecast;
 use crate::window::tab::Tab;
 use crate::window::views::View;
 
 impl App {
+    /// What the network is predicted to take.
+    #[must_use]
+    pub const fn forecast(&self) -> &Forecast {
+        &self.forecast
+    }
+
+    /// What to change next.
+    #[must_use]
+    pub const fn adviser(&self) -> &Adviser {
+        &self.adviser
+    }
+
+    /// The measuring of what predictions rest on.
+    #[must_use]
+    pub const fn calibration(&self) -> &Calibration {
+        &self.calibration
+    }
+
     /// Says what the present network takes, and asks what could be changed about it.
     pub(super) fn foresee(&mut self) {
         self.forecast.settle(&self.document, self.live.finished().is_some());
@@ -122,7 +142,8 @@ impl App {
         self.holder_of_bench().is_some()
     }
 
-    fn holder_of_bench(&self) -> Option<Owner> {
+    /// Whose long measurement is in progress, or about to go on.
+    pub(super) fn holder_of_bench(&self) -> Option<Owner> {
         let calibrates = self.calibration.options().map(|_| Owner::Calibration);
         self.bench.owner().or(calibrates)
     }

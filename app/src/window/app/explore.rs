@@ -43,7 +43,7 @@ impl App {
     }
 
     fn start_search(&mut self, wish: Wish) {
-        if let Some(owner) = self.bench.owner() {
+        if let Some(owner) = self.holder_of_bench() {
             return self.fail(owner.is_measuring().into());
         }
         if !self.explore.is_running() {

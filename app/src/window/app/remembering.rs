@@ -8,7 +8,7 @@ use shufflescope_engine::store::RunContext;
 
 use super::App;
 use crate::window::bench::{Outcome, Owner, Step, Task, Work};
-use crate::window::keeper::Answer;
+use crate::window::keeper::{Answer, KernelTimes};
 use crate::window::lab::SweepPlan;
 use crate::window::tab::Tab;
 use crate::window::views::View;
@@ -33,9 +33,13 @@ impl App {
                 }
                 Answer::Scatter(design, context, scatter) => self.live.remember(&design, &context.options, scatter),
                 Answer::History(design, rows) => self.past.fill(design, rows),
-                Answer::KernelRuns(way, runs, peaks) => {
+                Answer::KernelTimes(way, known) => {
+                    let known = known.unwrap_or_else(|error| {
+                        self.fail(format!("Nothing is predicted from earlier measurements. {error}."));
+                        KernelTimes::default()
+                    });
                     let ceilings = self.live.ceilings().get(way.device, way.threads);
-                    self.forecast.learning.fill(&way, runs, peaks, ceilings);
+                    self.forecast.learning.fill(&way, known, ceilings);
                 }
                 Answer::KernelsNoted(way) => self.forecast.learning.noted(&way),
                 Answer::Trouble(text) => self.fail(text),

@@ -21,6 +21,9 @@ pub struct Exploration {
     pub is_partial: bool,
 }
 
+/// Measured designs that are kept; of those that are not on the front the oldest ones go.
+const MOST: usize = 2_000;
+
 impl Exploration {
     /// Nothing is found yet.
     #[must_use]
@@ -40,6 +43,20 @@ impl Exploration {
             known: Vec::new(),
             peaks: None,
             found: self.found.clone(),
+        }
+    }
+
+    /// Adds designs that were measured.
+    pub fn add(&mut self, found: Vec<Found>) {
+        self.found.extend(found);
+        if let Some(mut too_many) = self.found.len().checked_sub(MOST).filter(|many| *many > 0) {
+            let front = self.front();
+            let mut at = 0..;
+            self.found.retain(|_| {
+                let goes = too_many > 0 && at.next().is_some_and(|at| !front.contains(&at));
+                too_many -= usize::from(goes);
+                !goes
+            });
         }
     }
 

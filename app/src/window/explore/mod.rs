@@ -15,7 +15,7 @@ use shufflescope_engine::store::{Kept, Kind, RunContext};
 pub use self::command::ExploreCommand;
 pub use self::found::Exploration;
 pub use self::landmarks::{Landmark, Landmarks};
-pub use self::table::{Column, Order, Row, csv, markdown};
+pub use self::table::{Column, Order, Row, csv, markdown, rows};
 pub use self::wish::{BUDGETS, Begin, FAMILIES, Fields, Origin, Wish, Wrong, words};
 use super::bench::{Outcome, SearchNews, Step, Task, Work};
 use super::forecast::{Knowledge, Learning};
@@ -220,7 +220,7 @@ impl Running {
             keeper.note_kernel_runs(&RunContext::new(self.machine.as_deref(), &self.options), kernels);
         }
         if !found.is_empty() {
-            self.exploration.found.extend(found);
+            self.exploration.add(found);
             if let Some(kept) = self.kept() {
                 keeper.keep(Kind::Exploration, LAST, kept);
             }

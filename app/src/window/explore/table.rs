@@ -2,12 +2,14 @@
 
 use std::cmp::Ordering;
 
-use shufflescope_engine::design::Fingerprint;
+use shufflescope_engine::design::{Design, Fingerprint};
 use shufflescope_engine::measure::MedianRange;
 use shufflescope_engine::model::Model;
 use shufflescope_engine::search::Found;
 use shufflescope_engine::units::{MultAdds, Nanos, Params};
+use shufflescope_engine::zoo;
 
+use super::found::Exploration;
 use super::landmarks::Landmark;
 
 /// A design or a network.
@@ -15,6 +17,8 @@ use super::landmarks::Landmark;
 pub struct Row {
     /// What it is.
     pub model: Model,
+    /// What it is called here: with its input, where a published network of that name reads another one.
+    pub name: String,
     /// Its fingerprint.
     pub print: Fingerprint,
     /// Mult-adds of one image.
@@ -86,6 +90,7 @@ impl From<&Landmark> for Row {
     fn from(landmark: &Landmark) -> Self {
         let Landmark { model, accuracy, mult_adds, params, predicted, measured, source: _ } = landmark;
         Self {
+            name: model.name().to_owned(),
             print: model.fingerprint(),
             model: model.clone(),
             mult_adds: *mult_adds,
@@ -104,6 +109,7 @@ impl Row {
     pub fn of_found(found: &Found, batch: u32, on_front: bool) -> Self {
         let Found { design, mult_adds, params, predicted, latency } = found;
         Self {
+            name: name_of(design),
             print: design.fingerprint(),
             model: Model::from(design),
             mult_adds: MultAdds(mult_adds.0 / u64::from(batch.max(1))),
@@ -126,7 +132,7 @@ impl Row {
     pub fn cells(&self) -> [String; 6] {
         let dash = || "\u{2013}".to_owned();
         [
-            self.model.name().to_owned(),
+            self.name.clone(),
             self.mult_adds.to_string(),
             self.params.to_string(),
             self.predicted.map_or_else(dash, |time| time.to_string()),
@@ -154,6 +160,34 @@ impl Row {
     }
 }
 
+/// A design's name, with its input where that tells it from the preset of that name.
+fn name_of(design: &Design) -> String {
+    let other = zoo::find(&design.name).is_some_and(|preset| preset.design.input != design.input);
+    if other { format!("{} at {}", design.name, design.input) } else { design.name.clone() }
+}
+
+/// What was found, the front first, and the published networks, each network once: of one that was measured on the way its
+/// published accuracy is known.
+#[must_use]
+pub fn rows(exploration: Option<&Exploration>, batch: u32, published: &[Landmark], order: Order) -> Vec<Row> {
+    let front = exploration.map(Exploration::front).unwrap_or_default();
+    let found = exploration.map_or(&[][..], |exploration| &exploration.found);
+    let mut rows: Vec<Row> = Vec::with_capacity(found.len() + published.len());
+    for (at, found) in found.iter().enumerate() {
+        rows.push(Row::of_found(found, batch, front.contains(&at)));
+    }
+    for landmark in published {
+        let row = Row::from(landmark);
+        match rows.iter_mut().find(|other| other.print == row.print) {
+            Some(same) => same.accuracy = row.accuracy,
+            None => rows.push(row),
+        }
+    }
+    order.sort(&mut rows);
+    rows.sort_by_key(|row| !row.is_listed());
+    rows
+}
+
 impl Order {
     /// Sorts; what has nothing in the column comes last.
     pub fn sort(self, rows: &mut [Row]) {
@@ -168,7 +202,7 @@ impl Order {
         };
         let turned = |order: Ordering| if descending { order.reverse() } else { order };
         rows.sort_by(|a, b| match (key(a), key(b)) {
-            _ if by == Column::Name => turned(a.model.name().cmp(b.model.name())),
+            _ if by == Column::Name => turned(a.name.cmp(&b.name)),
             (Some(a), Some(b)) => turned(a.total_cmp(&b)),
             (a, b) => b.is_some().cmp(&a.is_some()),
         });
@@ -201,7 +235,7 @@ pub fn csv<'a>(rows: impl IntoIterator<Item = &'a Row>) -> String {
         let nanos = |time: Option<Nanos>| time.map(|time| time.0.to_string()).unwrap_or_default();
         let measured = |of: fn(MedianRange) -> Nanos| nanos(row.measured.map(of));
         let cells = [
-            quoted(row.model.name()),
+            quoted(&row.name),
             row.mult_adds.0.to_string(),
             row.params.0.to_string(),
             nanos(row.predicted),
@@ -223,7 +257,6 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shufflescope_engine::zoo;
 
     fn row(name: &str, mult_adds: u64, measured: Option<u64>) -> Row {
         let mut design = zoo::preset("shufflenet-v2-x0.5").unwrap();
@@ -232,11 +265,22 @@ mod tests {
             measured.map(|time| MedianRange { median: Nanos(time), low: Nanos(time - 1), high: Nanos(time + 1) });
         let (print, mult_adds, params) = (design.fingerprint(), MultAdds(mult_adds), Params(7));
         let predicted = Some(Nanos(90));
-        Row { model: design.into(), print, mult_adds, params, predicted, measured, accuracy: None, on_front: true }
+        let name = name.to_owned();
+        Row {
+            model: design.into(),
+            name,
+            print,
+            mult_adds,
+            params,
+            predicted,
+            measured,
+            accuracy: None,
+            on_front: true,
+        }
     }
 
     fn names(rows: &[Row]) -> Vec<&str> {
-        rows.iter().map(|row| row.model.name()).collect()
+        rows.iter().map(|row| row.name.as_str()).collect()
     }
 
     #[test]

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use shufflescope_engine::measure::Peaks;
 use shufflescope_engine::predict::Predictor;
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::store::KernelRun;
 
 use crate::kernel_times::way;
 use crate::later::Later;
-use crate::window::keeper::Keeper;
+use crate::window::keeper::{Keeper, KernelTimes};
 use crate::window::pacer::Pacer;
 
 /// Ways of running that are remembered; the one that was learned first is forgotten.
@@ -104,10 +103,11 @@ impl Learning {
     }
 
     /// Takes the store's answer; `ceilings` are what the device can do at most, where this window has measured it.
-    pub fn fill(&mut self, way: &RunOptions, runs: Vec<KernelRun>, peaks: Option<Peaks>, ceilings: Option<&Peaks>) {
+    pub fn fill(&mut self, way: &RunOptions, known: KernelTimes, ceilings: Option<&Peaks>) {
         if self.in_work.as_ref() != Some(way) {
             return;
         }
+        let KernelTimes { runs, peaks } = known;
         let peaks = peaks.or_else(|| ceilings.cloned());
         self.making.start(move || Predictor::new(&runs, peaks.as_ref()).map(Arc::new));
     }
@@ -129,7 +129,7 @@ impl Learning {
         }
         let Some(wanted) = self.wanted.as_ref().filter(|_| self.in_work.is_none()) else { return };
         if self.target(wanted).is_none_or(|target| is_calm && target.is_due()) {
-            keeper.kernel_runs(wanted.clone());
+            keeper.kernel_times(wanted.clone());
             self.in_work = Some(wanted.clone());
         }
     }
@@ -154,7 +154,7 @@ mod tests {
     use shufflescope_engine::device::{DeviceId, Machine};
     use shufflescope_engine::graph::lower;
     use shufflescope_engine::runtime::plan_without_weights;
-    use shufflescope_engine::store::{RunContext, Store, Timestamp};
+    use shufflescope_engine::store::{KernelRun, RunContext, Store, Timestamp};
     use shufflescope_engine::units::Nanos;
     use shufflescope_engine::zoo;
 
@@ -173,7 +173,7 @@ mod tests {
         let kernels: Vec<_> = kernels.map(|spec| (spec, Nanos(1_000))).collect();
         let whole = Nanos(1_000 * kernels.len() as u64);
         let design = design.fingerprint();
-        KernelRun { when: Timestamp(7), model: name.into(), design, whole, kernels, estimate: None }
+        KernelRun { when: Timestamp(7), model: name.into(), design, whole, canary: None, kernels, estimate: None }
     }
 
     /// Goes on until something is known of these options, or not known for good.
@@ -183,8 +183,8 @@ mod tests {
             assert!(start.elapsed() < Duration::from_secs(60), "nothing is learned");
             learning.advance(keeper, true);
             for answer in keeper.poll() {
-                let Answer::KernelRuns(way, runs, peaks) = answer else { panic!("{answer:?}") };
-                learning.fill(&way, runs, peaks, None);
+                let Answer::KernelTimes(way, known) = answer else { panic!("{answer:?}") };
+                learning.fill(&way, known.unwrap(), None);
             }
             std::thread::yield_now();
         }

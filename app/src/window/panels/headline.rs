@@ -154,14 +154,14 @@ fn predicted(scene: Scene<'_>, estimate: &Prediction, palette: Palette) -> [Card
         format!(" Measured last was another network or another way of running: {} (stale).", last.whole.median)
     });
     let saved = scene.document.pinned.as_ref().and_then(saved_latency).unwrap_or_default();
-    let (state, state_color) = state(scene, palette);
+    let (state, _) = state(scene, palette);
     let latency = Card {
         name: "latency",
         value: format!("\u{2248} {predicted}"),
         is_stale: false,
         is_estimate: true,
         detail: format!("predicted, {low} to {high}"),
-        detail_color: state_color.or(Some(palette.accent)),
+        detail_color: Some(palette.accent),
         change: then.map(|(then, _)| change(predicted.as_f64(), then.median.as_f64())),
         more_is_better: false,
         about: format!("{}{last} Now: {state}.{saved}", about_estimate(estimate)),

@@ -80,8 +80,7 @@ impl Views {
         match self.shown {
             View::Layers => self.layers.tools(ui),
             View::Unit => self.unit.tools(ui, scene),
-            View::Advice => self.advice.tools(ui, scene),
-            View::Time | View::Roofline | View::Memory | View::History => {}
+            View::Time | View::Roofline | View::Memory | View::Advice | View::History => {}
         }
     }
 

@@ -75,6 +75,7 @@ impl Machine {
             model: design.name.clone(),
             design: design.fingerprint(),
             whole: Nanos(self.truth(design).round() as u64),
+            canary: None,
             kernels: specs(design).into_iter().map(timed).collect(),
             estimate: None,
         }

@@ -45,7 +45,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut ExploreView, commands: &mu
             dots.push(Dot { name, label, series: 2, is_marked: true, ..dot(&own, view.across) });
         }
         None if !in_table => {
-            let name = format!("in hand: {}, latency not known", own.model.name());
+            let name = format!("in hand: {}, latency not known", own.name);
             across.push(Across { vertical: true, at: count(&own, view.across), name, drag: None });
         }
         _ => {}
@@ -86,6 +86,7 @@ fn in_hand(scene: Scene<'_>) -> Row {
     let measured = scene.live.current().map(|measurement| measurement.whole);
     Row {
         model: valid.model.clone(),
+        name: valid.model.name().to_owned(),
         print: valid.fingerprint.clone(),
         mult_adds: MultAdds(valid.cost.total.mult_adds.0 / u64::from(options.batch.max(1))),
         params: valid.cost.total.params,

@@ -14,7 +14,7 @@ use shufflescope_engine::search::{Capacity, Phase};
 use super::progress;
 use crate::window::bench::Owner;
 use crate::window::command::{Command, Commands};
-use crate::window::explore::{ExploreCommand, Fields, Order, Row, Shown, csv, markdown, words};
+use crate::window::explore::{ExploreCommand, Fields, Order, Row, Shown, csv, markdown, rows as rows_of, words};
 use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::{choice, named};
@@ -75,16 +75,9 @@ impl ExploreView {
             Some(Shown::Kept(kept, _)) => kept.context.options.batch,
             _ => options.batch,
         };
-        self.rows.clear();
-        if let Some(exploration) = shown.map(Shown::exploration) {
-            let front = exploration.front();
-            let row = |(at, found)| Row::of_found(found, batch, front.contains(&at));
-            self.rows.extend(exploration.found.iter().enumerate().map(row));
-        }
-        if let Some(landmarks) = scene.explore.landmarks(&options).filter(|_| self.with_published) {
-            self.rows.extend(landmarks.networks.iter().map(Row::from));
-        }
-        self.order.sort(&mut self.rows);
+        let landmarks = scene.explore.landmarks(&options).filter(|_| self.with_published);
+        let published = landmarks.map(|landmarks| landmarks.networks.as_slice()).unwrap_or_default();
+        self.rows = rows_of(shown.map(Shown::exploration), batch, published, self.order);
         self.made_of = Some(of);
     }
 
@@ -154,11 +147,10 @@ fn tools(ui: &mut Ui, scene: Scene<'_>, view: &mut ExploreView, commands: &mut C
     if named(csv_button, Role::Button, "Copy as CSV").clicked() {
         copied(ui, csv(view.listed()));
     }
-    let designs: Vec<Design> = view.front().cloned().collect();
     let hint = "Save every design on the front to a file of its own in a folder; what is there stays";
-    let save = ui.add_enabled(!designs.is_empty(), egui::Button::new("Save designs")).on_hover_text(hint);
+    let save = ui.add_enabled(view.front().next().is_some(), egui::Button::new("Save designs")).on_hover_text(hint);
     if named(save, Role::Button, "Save designs to a folder").clicked() {
-        commands.push(Command::Explore(ExploreCommand::Save(designs)));
+        commands.push(Command::Explore(ExploreCommand::Save(view.front().cloned().collect())));
     }
     ui.add_space(theme::GAP);
 }

@@ -60,7 +60,7 @@ fn table(ui: &mut Ui, scene: Scene<'_>, view: &ExploreView, order: &mut Order, c
             let mut compares = false;
             line.col(|ui| {
                 let button = ui.small_button("compare").on_hover_text("Measure it and the present one in turns");
-                compares = named(button, Role::Button, &format!("compare {}", row.model.name())).clicked();
+                compares = named(button, Role::Button, &format!("compare {}", row.name)).clicked();
             });
             let response = line.response();
             response.widget_info(|| WidgetInfo::selected(Role::Row, true, is_in_hand, row.about()));

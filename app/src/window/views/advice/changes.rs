@@ -1,7 +1,7 @@
 //! The list of changes.
 
 use eframe::egui;
-use egui::{Align, Button, Label, Layout, RichText, Role, Sense, Ui};
+use egui::{Align, Button, Label, Layout, RichText, Role, ScrollArea, Sense, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
 use shufflescope_engine::advise::{Advice, FreeChannels};
 
@@ -30,6 +30,13 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, listed: &[&Advice], commands: &mut Co
         ui.add(Label::new(RichText::new(text).color(palette.muted)).wrap());
         return;
     }
+    // Narrow windows show a part of it.
+    ScrollArea::horizontal().id_salt("advice across").auto_shrink(false).show(ui, |ui| {
+        table(ui, scene, listed, palette, commands);
+    });
+}
+
+fn table(ui: &mut Ui, scene: Scene<'_>, listed: &[&Advice], palette: Palette, commands: &mut Commands) {
     let mut builder = TableBuilder::new(ui)
         .id_salt("advice")
         .sense(Sense::hover())

@@ -65,15 +65,6 @@ pub struct AdviceView {
 }
 
 impl AdviceView {
-    /// Paints what is listed into the row of tabs.
-    pub fn tools(&mut self, ui: &mut Ui, scene: Scene<'_>) {
-        if scene.adviser.everything().is_some()
-            && let Some(chosen) = choice(ui, "list", &Filter::CHOICES, Some(self.filter))
-        {
-            self.filter = chosen;
-        }
-    }
-
     /// Paints the view.
     pub fn show(&mut self, ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         ui.add_space(theme::GAP);
@@ -81,6 +72,9 @@ impl AdviceView {
         let Some(counsel) = scene.adviser.everything() else {
             return missing(ui, scene);
         };
+        if let Some(chosen) = choice(ui, "list", &Filter::CHOICES, Some(self.filter)) {
+            self.filter = chosen;
+        }
         let height = (ui.available_height() - STAIRCASE - theme::SECTION_GAP).max(3.0 * theme::ROW);
         ui.allocate_ui(egui::vec2(ui.available_width(), height), |ui| {
             ui.set_min_height(height);
