@@ -233,3 +233,6 @@ impl Running {
         (!self.exploration.found.is_empty()).then(|| Kept::now(context, self.exploration.clone()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -184,7 +184,8 @@ pub fn rows(exploration: Option<&Exploration>, batch: u32, published: &[Landmark
         }
     }
     order.sort(&mut rows);
-    rows.sort_by_key(|row| !row.is_listed());
+    // However many networks are published, the front stands on top.
+    rows.sort_by_key(|row| (!row.on_front, !row.is_listed()));
     rows
 }
 
