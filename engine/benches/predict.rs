@@ -41,6 +41,7 @@ fn runs() -> Vec<KernelRun> {
             when: Timestamp(0),
             model: graph.name.clone(),
             design: design.fingerprint(),
+            canary: None,
             whole: Nanos(total_cost(&graph).mult_adds.0 / 40),
             canary: None,
             kernels: kernels.map(|(time, spec)| (spec, time)).collect(),

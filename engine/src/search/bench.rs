@@ -10,7 +10,7 @@ use crate::device::{CardProbe, ConditionsProbe, Device};
 use crate::graph::{Graph, LoweringError, lower};
 use crate::measure::{
     Canary, Circumstances, Instruments, InterleaveRules, Interleaved, KernelLabel, MeasureError, MeasureKey,
-    Measurement, MedianRange, Protocol, RunCounts, SteadyRule, WarmUpRules, Watch, interleave, sample,
+    Measurement, MedianRange, Protocol, RunCounts, Sorted, SteadyRule, WarmUpRules, Watch, interleave, sample,
 };
 use crate::runtime::{Executable, PrepareError, RunOptions, check_memory, plan_without_weights, prepare};
 use crate::store::{Estimate, KernelRun, Timestamp};
@@ -72,6 +72,8 @@ pub struct Asked<'a> {
 pub struct Verified {
     /// Median, and where the median of all fresh runs lies.
     pub latency: MedianRange,
+    /// What the canary took meanwhile, which tells the processor's clock; `None` on a GPU, whose clock it does not tell.
+    pub canary: Option<Nanos>,
     /// What its kernels took; `None` where that says nothing: the machine was busy, or it ran as other kernels.
     pub kernels: Option<KernelRun>,
 }
@@ -252,10 +254,12 @@ impl Bench for DeviceBench<'_> {
             samples.sit_down();
             interleave(&mut rows, &rules, self.clock, self.canary, &mut samples, &mut |_| pulse())?;
         }
+        let canary = samples.canary.iter().copied().collect::<Sorted>().median();
+        let canary = canary.filter(|_| !self.options.device.is_gpu());
         let mut verified: Vec<Option<Verified>> = asked.iter().map(|_| None).collect();
         for (row, ((place, _), kernels)) in networks.iter().zip(kernels).enumerate() {
             let latency = Interleaved::spread(std::slice::from_ref(&samples), row)?.into();
-            verified[*place] = Some(Verified { latency, kernels });
+            verified[*place] = Some(Verified { latency, canary, kernels });
         }
         Ok(verified)
     }

@@ -46,7 +46,8 @@ pub struct Found {
     /// What was predicted before it was measured.
     #[serde(rename = "predicted_ns")]
     pub predicted: Nanos,
-    /// The measured latency: median, and where the median of all fresh runs lies.
+    /// The measured latency: median, and where the median of all fresh runs lies, at the processor's usual clock as far as
+    /// the canary tells.
     #[serde(flatten)]
     pub latency: MedianRange,
 }

@@ -133,11 +133,14 @@ impl Space {
         (0..TRIES).find_map(|_| {
             let start = self.starts.get(random.below(self.starts.len()))?;
             let scale = (2.2 * random.unit() - 1.1).exp();
+            let mut widest = 0;
             let edits = (0..start.stages.len()).flat_map(|stage| {
                 let of = &start.stages[stage];
                 let wanted = f64::from(of.channels) * scale * (0.3 * normal(random)).exp();
                 let repeats = f64::from(of.repeats) * (0.4 * normal(random)).exp();
-                let channels = StageEdit::Channels(within(round_to(wanted, 2), &self.channels[stage]));
+                let channels = within(round_to(wanted, 2), &self.channels[stage]);
+                widest = widest.max(channels);
+                let channels = StageEdit::Channels(if self.is_widening { widest } else { channels });
                 let repeats = StageEdit::Repeats(within(round_to(repeats, 1), &self.repeats[stage]));
                 [channels, repeats].map(|change| Edit::Stage { stage, change })
             });
