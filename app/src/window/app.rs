@@ -4,6 +4,7 @@ mod advising;
 mod bench_work;
 mod camera;
 mod dropped;
+mod explore;
 mod keeping;
 mod outcome;
 mod remembering;
@@ -28,6 +29,7 @@ use super::command::{Command, Commands};
 use super::compare::Compare;
 use super::document::Document;
 use super::drafts::{Draft, Drafts, Found};
+use super::explore::Explore;
 use super::files::{Dialogs, Files, Place};
 use super::forecast::{Forecast, Learning};
 use super::gpu_offer::GpuOffer;
@@ -84,6 +86,7 @@ pub struct App {
     bench: Bench,
     compare: Compare,
     lab: Lab,
+    explore: Explore,
     keeper: Keeper,
     past: PastRuns,
     files: Files,
@@ -140,6 +143,7 @@ impl App {
             bench: Bench::new(client()),
             compare: Compare::new(care.clone(), pacer.clone()),
             lab: Lab::new(care, pacer.clone()),
+            explore: Explore::default(),
             keeper: Keeper::new(data_folder.as_deref(), pacer.clone()),
             past: PastRuns::default(),
             surroundings: Surroundings::look(camera_launcher.clone(), pacer.clone()),
@@ -215,7 +219,7 @@ impl App {
 
     fn paint(&mut self, ui: &mut egui::Ui) {
         let Self { document, live, forecast, adviser, calibration, bench, compare, lab, past, camera, .. } = self;
-        let Self { files, surroundings, .. } = self;
+        let Self { explore, files, surroundings, .. } = self;
         let (export_folder, errands, gpu_question) =
             (files.export_folder(), files.errands(), self.gpu_offer.question());
         let scene = Scene {
@@ -227,6 +231,7 @@ impl App {
             bench,
             compare,
             lab,
+            explore,
             past,
             camera,
             surroundings,
@@ -254,6 +259,7 @@ impl App {
     pub fn finish(&mut self) {
         self.keep_now();
         self.files.finish();
+        self.stop_search();
         self.finish_summaries();
         self.keeper.finish();
         self.camera.finish();
@@ -287,6 +293,12 @@ impl App {
     #[must_use]
     pub const fn lab(&self) -> &Lab {
         &self.lab
+    }
+
+    /// The search.
+    #[must_use]
+    pub const fn explore(&self) -> &Explore {
+        &self.explore
     }
 
     /// Earlier runs of the network.
@@ -342,6 +354,7 @@ impl App {
             Command::ShowTab(tab) => self.tabs.shown = tab,
             Command::Show(view) => self.tabs.views.shown = view,
             Command::Camera(command) => self.carry_out_camera(command),
+            Command::Explore(command) => self.carry_out_explore(command, now),
             Command::Try(edit) => self.try_change(&edit),
             Command::Calibrate => self.calibrate(),
             Command::ToggleLive => self.live.toggle(),

@@ -159,7 +159,7 @@ impl Calibration {
                     self.run = None;
                 }
             }
-            Outcome::SoFar(_) | Outcome::Turns(_) => {}
+            Outcome::SoFar(_) | Outcome::Turns(_) | Outcome::Searching(_) | Outcome::Searched => {}
         }
         self.run.is_some()
     }

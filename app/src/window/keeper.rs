@@ -21,9 +21,11 @@ use shufflescope_engine::store::{
 };
 
 use super::compare::Compared;
+use super::explore::{Exploration, Landmarks};
 use super::lab::{Networks, SweepPlan, SweepPoints};
 use super::pacer::Pacer;
 use crate::kernel_times::{kept_peaks, kernel_run, way};
+use crate::worker::SearchJob;
 
 /// What the store says.
 #[derive(Debug)]
@@ -38,6 +40,12 @@ pub enum Answer {
     Sweeps(Vec<Kept<SweepPoints>>),
     /// A sweep, with those of its points that are finished already.
     Planned(Box<SweepPlan>),
+    /// The searches kept.
+    Explored(Vec<Kept<Exploration>>),
+    /// The published networks on this target.
+    Landmarks(Box<Landmarks>),
+    /// A search, with what is known of the target.
+    Prepared(Box<SearchJob>),
     /// What earlier comparisons in this context could not tell apart.
     Floor(RunContext, Option<NoiseFloor>),
     /// How live runs of a network differ in a context, as far as earlier runs tell.
@@ -126,6 +134,24 @@ impl Keeper {
         });
     }
 
+    /// Asks for the published networks as they would run, with what `predictor` says of them.
+    pub fn landmarks(&self, options: RunOptions, predictor: Option<Arc<Predictor>>) {
+        self.ask(move |desk| {
+            let landmarks = Landmarks::look_up(&desk.store, desk.machine(), &options, predictor.as_deref())?;
+            Ok(Answer::Landmarks(Box::new(landmarks)))
+        });
+    }
+
+    /// Asks for what is known of the target that is to be searched on.
+    pub fn prepare_search(&self, job: SearchJob) {
+        self.ask(move |desk| {
+            let context = |options: &RunOptions| RunContext::new(desk.machine(), options);
+            let runs = desk.store.kernel_runs(&context(&job.options))?;
+            let peaks = kept_peaks(&desk.store, &context(&way(&job.options)))?;
+            Ok(Answer::Prepared(Box::new(SearchJob { peaks, ..job.with_known(runs) })))
+        });
+    }
+
     /// Asks for the noise floor of a context.
     pub fn floor(&self, context: RunContext) {
         self.ask(move |desk| {
@@ -179,6 +205,17 @@ impl Keeper {
             let known = runs.and_then(|runs| Ok(KernelTimes { runs, peaks: kept_peaks(&desk.store, &context)? }));
             Ok(Answer::KernelTimes(options, known))
         });
+    }
+
+    /// Remembers the kernels of networks that were measured in this context.
+    pub fn note_kernel_runs(&self, context: &RunContext, runs: Vec<KernelRun>) {
+        for run in runs {
+            let context = context.clone();
+            self.ask(move |desk| {
+                let way = way(&context.options);
+                desk.store.note_kernels(&desk.complete(context), &run).map(|()| Answer::KernelsNoted(way))
+            });
+        }
     }
 
     /// Asks for the finished runs of a network.

@@ -38,7 +38,7 @@ pub enum Phase {
     },
     /// A person stopped it; the next edit starts it again.
     Stopped,
-    /// It waits until *Compare* or the *Lab* have measured.
+    /// It waits until *Compare*, the *Lab* or *Explore* have measured.
     Resting,
     /// It cannot be done, or the worker is gone: cause and remedy.
     Failed(String),

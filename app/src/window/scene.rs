@@ -10,6 +10,7 @@ use super::calibration::Calibration;
 use super::camera::Camera;
 use super::compare::{Compare, Compared};
 use super::document::Document;
+use super::explore::Explore;
 use super::files::Errand;
 use super::forecast::Forecast;
 use super::gpu_offer::Question;
@@ -37,6 +38,8 @@ pub struct Scene<'a> {
     pub compare: &'a Compare,
     /// The lab's results.
     pub lab: &'a Lab,
+    /// The search.
+    pub explore: &'a Explore,
     /// Earlier runs of the network.
     pub past: &'a PastRuns,
     /// The camera.

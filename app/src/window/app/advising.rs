@@ -142,7 +142,8 @@ impl App {
         self.holder_of_bench().is_some()
     }
 
-    fn holder_of_bench(&self) -> Option<Owner> {
+    /// Whose long measurement is in progress, or about to go on.
+    pub(super) fn holder_of_bench(&self) -> Option<Owner> {
         let calibrates = self.calibration.options().map(|_| Owner::Calibration);
         self.bench.owner().or(calibrates)
     }

@@ -1,4 +1,4 @@
-//! What *Compare* and *Lab* measure: starting, stopping, keeping and exporting it.
+//! What *Compare*, *Lab* and *Explore* measure: starting, stopping, keeping and exporting it.
 
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,10 @@ impl App {
                 }
                 Task::Calibrate => {
                     self.take_calibrated(&outcome);
+                    continue;
+                }
+                Task::Search => {
+                    self.explore.take(outcome, &self.keeper);
                     continue;
                 }
                 Task::Pair | Task::LayersOf(_) => {}
@@ -72,6 +76,7 @@ impl App {
         let owner = match self.tabs.shown {
             Tab::Compare => Some(Owner::Compare),
             Tab::Lab => Some(Owner::Lab),
+            Tab::Explore => Some(Owner::Explore),
             Tab::Design if self.calibration.options().is_some() => Some(Owner::Calibration),
             Tab::Design => Some(Owner::Advice),
             Tab::Camera => None,
@@ -88,6 +93,7 @@ impl App {
         match owner {
             Owner::Compare => self.compare.stop(),
             Owner::Lab => self.lab.stop(),
+            Owner::Explore => self.stop_search(),
             Owner::Advice => self.adviser.trials.stop(),
             Owner::Calibration => self.stop_calibrating(),
         }

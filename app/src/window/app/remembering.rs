@@ -22,6 +22,9 @@ impl App {
                 Answer::Experiment(of, kept) => self.lab.fill_experiment(of, kept),
                 Answer::Networks(kept) => self.lab.fill_networks(kept),
                 Answer::Sweeps(kept) => self.lab.fill_sweeps(kept),
+                Answer::Explored(kept) => self.explore.fill(kept),
+                Answer::Landmarks(landmarks) => self.explore.fill_landmarks(*landmarks),
+                Answer::Prepared(job) => self.begin_search(job),
                 Answer::Planned(plan) => self.begin_sweep(*plan),
                 Answer::Floor(context, floor) => {
                     self.compare.set_floor(&context.options, floor);
@@ -46,9 +49,15 @@ impl App {
 
     /// Asks for what the tab shown has to show.
     pub(super) fn look_up_what_is_shown(&mut self) {
+        if self.tabs.shown != Tab::Explore {
+            self.explore.leave();
+        }
         match self.tabs.shown {
             Tab::Compare => self.compare.load(&self.keeper),
             Tab::Lab => self.lab.load(self.tabs.lab.scale, &self.keeper),
+            Tab::Explore => {
+                self.explore.load(&self.document.valid_options(), &self.forecast.learning, &self.keeper);
+            }
             Tab::Design | Tab::Camera => {}
         }
         let is_shown = self.tabs.shown == Tab::Design && self.tabs.views.shown == View::History;

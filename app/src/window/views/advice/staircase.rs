@@ -37,7 +37,8 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, counsel: &Counsel, stage: &mut Option
     let longest = stairs.treads.iter().map(|tread| tread.predicted).max().unwrap_or_default();
     let (unit, axis) = if longest < Nanos::from_millis(1) { (1e3, "latency (\u{b5}s)") } else { (1e6, "latency (ms)") };
     let dots: Vec<Dot> = stairs.treads.iter().map(|tread| dot(stairs, tread, unit)).collect();
-    let now = Across { vertical: true, at: f64::from(stairs.channels), name: format!("now {}", stairs.channels) };
+    let now =
+        Across { vertical: true, at: f64::from(stairs.channels), name: format!("now {}", stairs.channels), drag: None };
     let name = format!("latency over the channels of {}", Design::stage_name(stairs.stage));
     let scatter = Scatter {
         name: &name,
@@ -49,7 +50,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, counsel: &Counsel, stage: &mut Option
     };
     let clicked = scatter.show(ui, egui::vec2(ui.available_width(), PLOT));
     legend(ui, &SERIES);
-    if let Some(tread) = clicked.and_then(|index| stairs.treads.get(index))
+    if let Some(tread) = clicked.dot.and_then(|index| stairs.treads.get(index))
         && tread.channels != stairs.channels
     {
         commands.edit(stairs.edit(tread.channels));
@@ -70,7 +71,7 @@ fn dot(stairs: &Staircase, tread: &Tread, unit: f64) -> Dot {
         y: tread.predicted.as_f64() / unit,
         name,
         series: usize::from(tread.is_measured),
-        on_front: false,
+        ..Dot::default()
     }
 }
 
