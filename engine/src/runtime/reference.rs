@@ -3,10 +3,14 @@
 //! What is not a number stays one, as in PyTorch: in activations, in maxima, in sums. Zeros around a map are left out of
 //! a convolution's sums, so that they are nothing beside weights that are not finite.
 
+mod activations;
+
 use thiserror::Error;
 
+pub(super) use activations::activate;
+
 use crate::device::available_memory;
-use crate::graph::{Activation, Conv2d, Graph, Node, Op, Shape, Window};
+use crate::graph::{Conv2d, Graph, LocalNorm, Node, Op, Shape, Window};
 use crate::units::{Bytes, Elements};
 use crate::weights::{WeightTensor, Weights, WeightsError};
 
@@ -90,6 +94,12 @@ impl Map<'_> {
         self.values[((n * channels + c) * height + y) * width + x]
     }
 
+    /// All pixels of a channel.
+    fn pixels(&self, n: usize, c: usize) -> impl Iterator<Item = f32> {
+        let pixels = self.shape.pixels();
+        self.values[(n * self.shape.channels + c) * pixels..][..pixels].iter().copied()
+    }
+
     /// Value at a position that may lie outside the map.
     fn inside(&self, n: usize, c: usize, y: Option<usize>, x: Option<usize>) -> Option<f64> {
         let (y, x) = (y.filter(|&y| y < self.shape.height)?, x.filter(|&x| x < self.shape.width)?);
@@ -114,19 +124,48 @@ fn compute(node: &Node, weights: &Weights, inputs: &[Map<'_>]) -> Vec<f32> {
                 centred / (f64::from(var[c]) + eps).sqrt() * f64::from(weight[c]) + f64::from(bias[c])
             })
         }
-        Op::Activation(activation) => first.values.iter().map(|&value| activate(*activation, value)).collect(),
+        Op::Activation(activation) => {
+            first.values.iter().map(|&value| activate(*activation, value.into()) as f32).collect()
+        }
+        Op::PRelu { .. } => {
+            let slopes = vector("weight");
+            each(out, |n, c, y, x| {
+                let (value, slope) = (f64::from(first.at(n, c, y, x)), slopes[if slopes.len() == 1 { 0 } else { c }]);
+                if value < 0.0 { value * f64::from(slope) } else { value }
+            })
+        }
+        Op::Affine { .. } => {
+            let (weight, bias) = (vector("weight"), vector("bias"));
+            let shift = |c: usize| f64::from(bias.get(c).copied().unwrap_or(0.0));
+            each(out, |n, c, y, x| f64::from(first.at(n, c, y, x)) * f64::from(weight[c]) + shift(c))
+        }
+        Op::LayerNorm { channels, eps } => {
+            let (weight, bias) = (vector("weight"), vector("bias"));
+            each(out, |n, c, y, x| {
+                let values = || (0..*channels).map(|c| f64::from(first.at(n, c, y, x)));
+                let mean = values().sum::<f64>() / *channels as f64;
+                let variance = values().map(|value| (value - mean).powi(2)).sum::<f64>() / *channels as f64;
+                let centred = f64::from(first.at(n, c, y, x)) - mean;
+                centred / (variance + eps).sqrt() * f64::from(weight[c]) + f64::from(bias[c])
+            })
+        }
+        Op::LocalNorm(norm) => local_norm(norm, first, out),
         Op::MaxPool(window) => each(out, |n, c, y, x| {
             let values = taps(window, y, x).filter_map(|(_, y, x)| first.inside(n, c, y, x));
-            values.fold(f64::NEG_INFINITY, |most, value| if most.is_nan() || most > value { most } else { value })
+            values.fold(f64::NEG_INFINITY, larger)
         }),
         Op::AvgPool(window) => each(out, |n, c, y, x| {
             taps(window, y, x).filter_map(|(_, y, x)| first.inside(n, c, y, x)).sum::<f64>() / window.taps() as f64
         }),
-        Op::GlobalAvgPool => each(out, |n, c, _, _| {
-            let pixels = first.shape.pixels();
-            let map = &first.values[(n * first.shape.channels + c) * pixels..][..pixels];
-            map.iter().copied().map(f64::from).sum::<f64>() / pixels as f64
+        Op::AvgPoolCounted { window, counted } => each(out, |n, c, y, x| {
+            let sum = taps(window, y, x).filter_map(|(_, y, x)| first.inside(n, c, y, x)).sum::<f64>();
+            let rows = window.counted_taps(0, first.shape.height, *counted, y);
+            sum / (rows * window.counted_taps(1, first.shape.width, *counted, x)) as f64
         }),
+        Op::GlobalAvgPool => {
+            each(out, |n, c, _, _| first.pixels(n, c).map(f64::from).sum::<f64>() / first.shape.pixels() as f64)
+        }
+        Op::GlobalMaxPool => each(out, |n, c, _, _| first.pixels(n, c).map(f64::from).fold(f64::NEG_INFINITY, larger)),
         Op::Flatten => first.values.to_vec(),
         Op::Linear { in_features, .. } => {
             let (weight, bias) = (vector("weight"), vector("bias"));
@@ -139,6 +178,9 @@ fn compute(node: &Node, weights: &Weights, inputs: &[Map<'_>]) -> Vec<f32> {
         }
         Op::Add => first.values.iter().zip(inputs[1].values).map(|(a, b)| a + b).collect(),
         Op::Scale => each(out, |n, c, y, x| f64::from(first.at(n, c, y, x)) * f64::from(inputs[1].at(n, c, 0, 0))),
+        Op::Mul => first.values.iter().zip(inputs[1].values).map(|(a, b)| a * b).collect(),
+        Op::Shift => each(out, |n, c, y, x| f64::from(first.at(n, c, y, x)) + f64::from(inputs[1].at(n, c, 0, 0))),
+        Op::Repeat { .. } => each(out, |n, _, y, x| first.at(n, 0, y, x).into()),
         Op::Concat => each(out, |n, c, y, x| {
             let mut c = c;
             for input in inputs {
@@ -202,15 +244,18 @@ fn convolution(conv: &Conv2d, input: Map<'_>, weight: Option<&WeightTensor>, bia
     })
 }
 
-fn activate(activation: Activation, value: f32) -> f32 {
-    match activation {
-        Activation::Relu if value < 0.0 => 0.0,
-        Activation::Relu => value,
-        Activation::Relu6 => value.clamp(0.0, 6.0),
-        Activation::HardSwish => value * (value + 3.0).clamp(0.0, 6.0) / 6.0,
-        Activation::Sigmoid => (1.0 / (1.0 + (-f64::from(value)).exp())) as f32,
-        Activation::None => value,
-    }
+/// The greater one; what is not a number wins.
+fn larger(most: f64, value: f64) -> f64 {
+    if most.is_nan() || most > value { most } else { value }
+}
+
+fn local_norm(norm: &LocalNorm, map: Map<'_>, out: Shape) -> Vec<f32> {
+    let [alpha, beta, offset] = [norm.alpha, norm.beta, norm.offset].map(|coefficient| f64::from(coefficient.get()));
+    each(out, |n, c, y, x| {
+        let squares = norm.neighbours(c, out.channels).map(|c| f64::from(map.at(n, c, y, x)).powi(2));
+        let mean = squares.sum::<f64>() / norm.size as f64;
+        f64::from(map.at(n, c, y, x)) / (offset + alpha * mean).powf(beta)
+    })
 }
 
 #[cfg(test)]
@@ -282,16 +327,62 @@ mod tests {
     }
 
     #[test]
-    fn activations_follow_their_formulas() {
-        let inputs = [-4.0, -1.0, 0.0, 1.0, 9.0];
-        let all = |activation| inputs.map(|value| activate(activation, value));
-        assert_eq!(all(Activation::Relu), [0.0, 0.0, 0.0, 1.0, 9.0]);
-        assert_eq!(all(Activation::Relu6), [0.0, 0.0, 0.0, 1.0, 6.0]);
-        assert_eq!(all(Activation::HardSwish), [0.0, -1.0 / 3.0, 0.0, 2.0 / 3.0, 9.0]);
-        assert_eq!(all(Activation::Sigmoid)[2], 0.5);
-        for activation in [Activation::Relu, Activation::Relu6, Activation::HardSwish, Activation::Sigmoid] {
-            assert!(activate(activation, f32::NAN).is_nan(), "{activation:?}");
+    fn normalisations_over_channels_give_the_values_worked_out_by_hand() {
+        let shape = Shape::new(1, 3, 1, 2);
+        // Pixels (1, 2, 3) and (0, 0, 6): means 2 and 2, variances 2/3 and 8.
+        let input = [1.0, 0.0, 2.0, 0.0, 3.0, 6.0];
+        let layer = one_layer(Op::LayerNorm { channels: 3, eps: 1.0 }, shape);
+        let vector = |name: &str, values: [f32; 3]| {
+            (format!("layer.{name}"), WeightTensor { shape: vec![3], values: values.to_vec() })
+        };
+        let weights = || [vector("weight", [1.0, 2.0, 3.0]), vector("bias", [0.0, 0.5, 0.0])].into_iter().collect();
+        let (low, half) = ((5.0_f32 / 3.0).sqrt(), 2.0_f32 / 3.0);
+        let result = run(&layer, &weights(), &input).unwrap();
+        for (value, expected) in result.iter().zip([-1.0 / low, -half, 0.5, 0.5 - 2.0 * half, 3.0 / low, 4.0]) {
+            assert!((value - expected).abs() < 1e-6, "{result:?}");
         }
+        // Squares of the channel and its neighbours: 5, 14, 13 and 0, 36, 36.
+        let norm = LocalNorm { size: 3, alpha: 3.0.into(), beta: 1.0.into(), offset: 1.0.into() };
+        let result = run(&one_layer(Op::LocalNorm(norm), shape), &Weights::default(), &input).unwrap();
+        for (value, expected) in result.iter().zip([1.0 / 6.0, 0.0, 2.0 / 15.0, 0.0, 3.0 / 14.0, 6.0 / 37.0]) {
+            assert!((value - expected).abs() < 1e-6, "{result:?}");
+        }
+        let affine = one_layer(Op::Affine { channels: 3, shift: true }, shape);
+        assert_eq!(run(&affine, &weights(), &input).unwrap(), [1.0, 0.0, 4.5, 0.5, 9.0, 18.0]);
+        let slopes = one_layer(Op::PRelu { channels: 3 }, shape);
+        let weights = [vector("weight", [0.5, 2.0, 0.0])].into_iter().collect();
+        let result = run(&slopes, &weights, &input.map(|value| 1.0 - value)).unwrap();
+        assert_eq!(result, [0.0, 1.0, -2.0, 1.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn padding_that_does_not_count_is_left_out_of_a_mean() {
+        let shape = Shape::new(1, 1, 2, 2);
+        let input = [-4.0, -3.0, -2.0, -9.0];
+        let mean = |window: Window, counts| {
+            let op = Op::average_pool(window, [2, 2], true, counts);
+            run(&one_layer(op, shape), &Weights::default(), &input).unwrap()
+        };
+        // Rounding up adds a second row and column of windows, which reach one pixel beyond the padding.
+        assert_eq!(mean(Window::square(3, 2), false), [-4.5, -6.0, -5.5, -9.0]);
+        assert_eq!(mean(Window::square(3, 2), true), [-2.0, -2.0, -11.0 / 6.0, -2.25]);
+        let window = Window::padded([2; 2], 2, [1; 2]);
+        assert_eq!(mean(window, true), [-1.0, -0.75, -0.5, -2.25]);
+        assert_eq!(mean(window, false), [-4.0, -3.0, -2.0, -9.0]);
+        let most = one_layer(Op::GlobalMaxPool, shape);
+        assert_eq!(run(&most, &Weights::default(), &input).unwrap(), [-2.0]);
+    }
+
+    #[test]
+    fn products_shifts_and_repeated_channels_broadcast_as_their_definitions_say() {
+        let mut builder = GraphBuilder::new("gates", Shape::new(1, 1, 2, 2));
+        let input = builder.input();
+        let wide = builder.push("wide", Op::Repeat { channels: 2 }, &[input]).unwrap();
+        let square = builder.push("square", Op::Mul, &[wide, wide]).unwrap();
+        let most = builder.push("most", Op::GlobalMaxPool, &[wide]).unwrap();
+        builder.push("shift", Op::Shift, &[square, most]).unwrap();
+        let result = run(&builder.finish(), &Weights::default(), &[1.0, -2.0, 0.0, 3.0]).unwrap();
+        assert_eq!(result, [4.0, 7.0, 3.0, 12.0, 4.0, 7.0, 3.0, 12.0]);
     }
 
     #[test]

@@ -35,7 +35,10 @@ fn check_partition(graph: &Graph, kernels: &[Planned]) {
     }
     assert!(KernelPlan::of(graph, kernels, |_| None).is_partition_of(graph), "{graph:#?}");
     let is_named = |value: NodeId| {
-        matches!(graph.node(value).op, Op::Slice { .. } | Op::Concat | Op::Flatten | Op::ChannelShuffle { .. })
+        matches!(
+            graph.node(value).op,
+            Op::Slice { .. } | Op::Concat | Op::Flatten | Op::ChannelShuffle { .. } | Op::Repeat { .. }
+        )
     };
     let mut written = vec![NodeId(0)];
     for kernel in kernels {
@@ -118,6 +121,7 @@ fn origin(graph: &Graph, value: NodeId, channel: usize) -> (NodeId, usize) {
             }
             unreachable!("a concatenation has the channels of its inputs")
         }
+        Op::Repeat { .. } => origin(graph, node.inputs[0], 0),
         Op::Flatten => origin(graph, node.inputs[0], channel / graph.node(node.inputs[0]).output.pixels()),
         _ => (value, channel),
     }
