@@ -207,9 +207,7 @@ fn every_kernel_of_the_zoo_is_the_same_after_it_was_written_and_read() {
 #[test]
 fn specs_that_were_stored_before_there_were_more_operations_read_and_write_as_they_were() {
     let step = |work: &str, activation: &str| {
-        format!(
-            r#"{{"work":{work},"output":[1,8,4,4],"epilogue":{{"residual":false,"activation":"{activation}"}}}}"#
-        )
+        format!(r#"{{"work":{work},"output":[1,8,4,4],"epilogue":{{"residual":false,"activation":"{activation}"}}}}"#)
     };
     let window = r#"{"kernel":[3,3],"stride":[2,2],"padding":[1,1],"padding_end":[1,1],"dilation":[1,1]}"#;
     let steps = [
