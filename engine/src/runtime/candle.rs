@@ -55,7 +55,7 @@ enum Layer {
     PRelu(PReLU),
     /// Scale and shift, as maps of one pixel.
     Affine(Tensor, Option<Tensor>),
-    LayerNorm {
+    OverChannels {
         scale: Tensor,
         shift: Tensor,
         eps: f64,
@@ -226,7 +226,7 @@ fn layer(node: &Node, weights: &Weights, device: &candle_core::Device) -> Result
         }
         Op::LayerNorm { eps, .. } => {
             let of = |name| formulas::of_channels(&parameter(name)?);
-            Layer::LayerNorm { scale: of("weight")?, shift: of("bias")?, eps: *eps }
+            Layer::OverChannels { scale: of("weight")?, shift: of("bias")?, eps: *eps }
         }
         Op::LocalNorm(norm) => Layer::LocalNorm(*norm),
         Op::MaxPool(window) | Op::AvgPool(window) | Op::AvgPoolCounted { window, .. } if window.dilation != [1, 1] => {
@@ -290,7 +290,7 @@ impl Layer {
             Self::Activation(activation) => formulas::activation(*activation, map),
             Self::PRelu(prelu) => prelu.forward(map),
             Self::Affine(scale, shift) => formulas::affine(map, scale, shift.as_ref()),
-            Self::LayerNorm { scale, shift, eps } => formulas::layer_norm(map, scale, shift, *eps),
+            Self::OverChannels { scale, shift, eps } => formulas::layer_norm(map, scale, shift, *eps),
             Self::LocalNorm(norm) => formulas::local_norm(map, norm),
             Self::MaxPool(window) => pad_with(map, window, f32::NEG_INFINITY)?
                 .max_pool2d_with_stride(pair(window.kernel), pair(window.stride)),

@@ -38,7 +38,7 @@ unsafe fn split<V: Simd>(x: V) -> (V, V) {
     // What is added to a small number leaves it, rounded and with the bias of exponents, in the last bits of the mantissa.
     const ROUND: f32 = 12_582_912.0 + 127.0;
     // ln(2) in two parts, of which the first has few bits: whole multiples of it are exact.
-    const LN_2: [f32; 2] = [0.693_359_375, -2.121_944_4e-4];
+    const LN_2: [f32; 2] = [355.0 / 512.0, -2.121_944_4e-4];
     // SAFETY: as the caller promises.
     unsafe {
         let shifted = x.mul_add(V::splat(std::f32::consts::LOG2_E), V::splat(ROUND));
@@ -144,9 +144,9 @@ pub(super) unsafe fn gelu<V: Simd>(x: V) -> V {
             0.139_620_51,
             0.139_878_75,
             0.119_701_38,
-            0.106_060_237,
+            0.106_060_24,
             -0.024_483_852,
-            0.161_258_906,
+            0.161_258_9,
             -0.257_607_28,
             0.144_916_53,
             -0.029_345_198,
