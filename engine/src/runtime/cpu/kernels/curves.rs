@@ -166,7 +166,7 @@ pub(super) unsafe fn gelu<V: Simd>(x: V) -> V {
 pub(super) unsafe fn gelu_tanh<V: Simd>(x: V) -> V {
     // SAFETY: as the caller promises.
     unsafe {
-        let inner = x.mul(x).mul_add(V::splat(0.071_354_814), V::splat(1.595_769_1)).mul(x);
+        let inner = x.mul(x).mul_add(V::splat(0.071_354_814), V::splat(1.595_769_2)).mul(x);
         x.mul(sigmoid(inner))
     }
 }
