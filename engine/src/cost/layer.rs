@@ -78,13 +78,13 @@ impl<'a> Costing<'a> {
         let written = node.output.elements();
         let read: Elements = self.graph.input_shapes(node).map(|shape| shape.elements()).sum();
         match node.op {
-            Op::Input | Op::Slice { .. } | Op::Flatten => Elements::ZERO,
-            Op::BatchNorm { .. } if self.folds_into_its_input(node) => Elements::ZERO,
+            Op::Input | Op::Slice { .. } | Op::Flatten | Op::Repeat { .. } => Elements::ZERO,
+            Op::BatchNorm { .. } | Op::Affine { .. } if self.folds_into_its_input(node) => Elements::ZERO,
             _ => read + written + Elements(params),
         }
     }
 
-    /// Whether a batch normalisation is the only reader of a convolution and so disappears into it at inference. Another
+    /// Whether a batch normalisation, or another scale and shift, is the only reader of a convolution and so disappears into it at inference. Another
     /// reader needs the convolution's own result, which the folded one does not make.
     fn folds_into_its_input(&self, node: &Node) -> bool {
         let convolution = |kind| matches!(kind, OpKind::Convolution | OpKind::Pointwise | OpKind::Depthwise);
@@ -101,7 +101,10 @@ pub(super) fn intensity(mult_adds: MultAdds, bytes: Bytes) -> Option<f64> {
 fn parameters(op: &Op) -> u64 {
     match op {
         Op::Conv2d(conv) => (conv.weight_elements() + if conv.bias { conv.out_channels } else { 0 }) as u64,
-        Op::BatchNorm { channels, .. } => 2 * *channels as u64,
+        Op::BatchNorm { channels, .. } | Op::LayerNorm { channels, .. } | Op::Affine { channels, shift: true } => {
+            2 * *channels as u64
+        }
+        Op::PRelu { channels } | Op::Affine { channels, shift: false } => *channels as u64,
         Op::Linear { in_features, out_features, bias } => {
             (in_features * out_features + if *bias { *out_features } else { 0 }) as u64
         }

@@ -3,19 +3,22 @@
 //! Paths equal torchvision's module names where torchvision has the network (`stage2.0.branch2.3`), so that weights load
 //! by name. Values are immutable; there are no control-flow or in-place semantics.
 
+mod activation;
 mod builder;
 mod limits;
 mod liveness;
 mod lower;
 mod op;
 mod shape;
+mod window;
 
-pub use crate::design::Activation;
+pub use activation::{Activation, Coefficient, NoActivation};
 pub use builder::{GraphBuilder, LowerError};
 pub use liveness::{Liveness, last_uses, reads};
 pub use lower::{LoweringError, lower};
-pub use op::{Conv2d, Op, OpKind, Window};
+pub use op::{Conv2d, LocalNorm, Op, OpKind};
 pub use shape::Shape;
+pub use window::Window;
 
 /// The position of a node in its graph; node 0 is the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
