@@ -23,6 +23,8 @@ mod refusals;
 mod rewrite;
 mod scan;
 mod sniff;
+#[cfg(test)]
+mod tests;
 
 pub use export::{BatchNorm, to_onnx, write_onnx};
 pub use import::{Imported, import, import_output};
