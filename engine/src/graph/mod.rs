@@ -10,6 +10,7 @@ mod liveness;
 mod lower;
 mod op;
 mod shape;
+mod window;
 
 use std::collections::BTreeMap;
 
@@ -17,8 +18,9 @@ pub use activation::{Activation, Coefficient, NoActivation};
 pub use builder::{GraphBuilder, LowerError};
 pub use liveness::{Liveness, last_uses, reads};
 pub use lower::{LoweringError, lower};
-pub use op::{Conv2d, LocalNorm, Op, OpKind, Window};
+pub use op::{Conv2d, LocalNorm, Op, OpKind};
 pub use shape::Shape;
+pub use window::Window;
 
 /// The position of a node in its graph; node 0 is the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

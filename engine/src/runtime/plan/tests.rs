@@ -202,3 +202,23 @@ fn every_kernel_of_the_zoo_is_the_same_after_it_was_written_and_read() {
         }
     }
 }
+
+/// As they were stored before activations had coefficients and means were of parts of a window.
+#[test]
+fn specs_that_were_stored_before_there_were_more_operations_read_and_write_as_they_were() {
+    let step = |work: &str, activation: &str| {
+        format!(r#"{{"work":{work},"output":[1,8,4,4],"epilogue":{{"residual":false,"activation":"{activation}"}}}}"#)
+    };
+    let window = r#"{"kernel":[3,3],"stride":[2,2],"padding":[1,1],"padding_end":[1,1],"dilation":[1,1]}"#;
+    let steps = [
+        step(&format!(r#"{{"Conv":{{"window":{window},"groups":8}}}}"#), "hard-swish"),
+        step(&format!(r#"{{"Pool":{{"pooling":"Mean","window":{window}}}}}"#), "none"),
+        step(r#""GlobalMean""#, "relu6"),
+        step(r#"{"Elementwise":"Gate"}"#, "sigmoid"),
+    ];
+    for step in steps {
+        let text = format!(r#"{{"input":[1,8,7,7],"steps":[{step}],"precision":"f32"}}"#);
+        let spec: KernelSpec = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(serde_json::to_string(&spec).unwrap(), text);
+    }
+}

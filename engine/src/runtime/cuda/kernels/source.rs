@@ -71,6 +71,9 @@ impl Source {
     #[must_use]
     pub fn defines(&self, form: Form) -> String {
         let mut text = String::new();
+        if form == Form::Baked {
+            text.push_str("#define BAKED\n");
+        }
         for (name, value) in &self.constants {
             // Writing to a string does not fail.
             let _ = writeln!(text, "#define {name} {value}");
@@ -82,6 +85,13 @@ impl Source {
             };
         }
         text
+    }
+
+    /// Whatever [`defines`](Self::defines) may define.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        let names = self.constants.iter().chain(&self.sizes).map(|(name, _)| *name);
+        names.chain(["BAKED"]).collect()
     }
 
     /// The sizes as the kernel takes them.

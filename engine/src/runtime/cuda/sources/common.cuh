@@ -46,13 +46,13 @@ DEVICE void copy4_async(Element* to, const Element* from, bool here) { copy_asyn
 DEVICE float int_to_float(int bits) { return bits_to_float((unsigned)bits); }
 DEVICE float clamped(float v, float low, float high) { v = v < low ? low : v; return v > high ? high : v; }
 DEVICE float softplus(float v) { return (v > 0.f ? v : 0.f) + log1pf(expf(-fabsf(v))); }
-// What is not a number stays one. `first` and `second` are the bits of what some activations compute with.
-DEVICE float activate(int kind, float v, int first, int second) {
-  if (kind == KIND_RELU) return v < 0.f ? 0.f : v;
-  if (kind == KIND_RELU6) return clamped(v, 0.f, 6.f);
-  if (kind == KIND_HARD_SWISH) return v * clamped(v + 3.f, 0.f, 6.f) / 6.f;
-  if (kind == KIND_SIGMOID) return 1.f / (1.f + expf(-v));
-  if (kind <= KIND_SIGMOID) return v;
+// `first` and `second` are the bits of what some activations compute with. A text for all activations has the rarer ones once.
+#ifdef BAKED
+DEVICE
+#else
+CALLED
+#endif
+float rarer(int kind, float v, int first, int second) {
   const float a = int_to_float(first), b = int_to_float(second);
   if (kind == KIND_CLIP) return clamped(v, a, b);
   if (kind == KIND_LEAKY) return v < 0.f ? a * v : v;
@@ -64,6 +64,15 @@ DEVICE float activate(int kind, float v, int first, int second) {
   if (kind == KIND_GELU_TANH) return v / (1.f + expf(-v * (1.5957691f + .071354814f * v * v)));
   if (kind == KIND_MISH) return v * tanhf(softplus(v));
   return softplus(v);
+}
+// What is not a number stays one.
+DEVICE float activate(int kind, float v, int first, int second) {
+  if (kind == KIND_NONE) return v;
+  if (kind == KIND_RELU) return v < 0.f ? 0.f : v;
+  if (kind == KIND_RELU6) return clamped(v, 0.f, 6.f);
+  if (kind == KIND_HARD_SWISH) return v * clamped(v + 3.f, 0.f, 6.f) / 6.f;
+  if (kind == KIND_SIGMOID) return 1.f / (1.f + expf(-v));
+  return rarer(kind, v, first, second);
 }
 // `name` is that of the activation's number.
 #define ACTIVATED(name, v) activate(name, v, name##_A, name##_B)
