@@ -102,7 +102,7 @@ fn lengths(dims: &[usize], target: &[i64], zero_is_zero: bool) -> Result<Vec<usi
     if let Some(open) = open.and_then(|axis| lengths.get_mut(axis)) {
         *open = elements.checked_div(known).ok_or_else(refuse)?;
     }
-    if product(&lengths) == Some(elements) { Ok(lengths) } else { Err(refuse()) }
+    if product(&lengths) == Some(elements) && elements > 0 { Ok(lengths) } else { Err(refuse()) }
 }
 
 /// The order that a `Transpose` gives the axes; the reverse one where it says none.

@@ -159,7 +159,10 @@ pub(super) fn shape(tensor: &proto::Tensor) -> Result<(Vec<usize>, usize), Strin
     let refuse = || format!("has the shape {:?}", tensor.dims);
     let dims: Option<Vec<usize>> = tensor.dims.iter().map(|&length| usize::try_from(length).ok()).collect();
     let dims = dims.ok_or_else(refuse)?;
-    let count = dims.iter().try_fold(1_usize, |count, &length| count.checked_mul(length)).ok_or_else(refuse)?;
+    // An axis of no length does not make the others any length.
+    let product =
+        dims.iter().try_fold(1_usize, |count, &length| count.checked_mul(length.max(1))).ok_or_else(refuse)?;
+    let count = if dims.contains(&0) { 0 } else { product };
     Ok((dims, count))
 }
 

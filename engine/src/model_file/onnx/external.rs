@@ -136,7 +136,7 @@ mod tests {
             ("none.data", "0", 1, "keep both files in one folder"),
             ("sub", "0", 1, "a folder"),
             ("sub/w.data", "8", 1, "8 bytes, too few for 4 from byte 8 on"),
-            ("sub/w.data", "0", 1 << 61, "is too large"),
+            ("sub/w.data", "0", 1 << 62, "is too large"),
             ("sub/w.data", "x", 1, "the offset of its values is no number"),
         ] {
             let said = values(&tensor(location, offset, count)).unwrap_err();

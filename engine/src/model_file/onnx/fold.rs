@@ -175,7 +175,7 @@ fn identity(node: &Node, inputs: Constants<'_>) -> Result<Constant, String> {
 fn of_shape(node: &Node, inputs: Constants<'_>, budget: &mut Budget) -> Result<Constant, String> {
     let lengths = ints(inputs, 0)?;
     let dims: Option<Vec<usize>> = lengths.values.iter().map(|&length| usize::try_from(length).ok()).collect();
-    let dims = dims.filter(|dims| dims.len() <= super::constant::MOST_AXES);
+    let dims = dims.filter(|dims| dims.len() <= super::constant::MOST_AXES && !dims.contains(&0));
     let count = dims.as_ref().and_then(|dims| dims.iter().try_fold(1, |count: usize, &one| count.checked_mul(one)));
     let (Some(dims), Some(count)) = (dims, count) else { return Err(format!("of the shape {:?}", lengths.values)) };
     let value = match node.get("value").and_then(|attribute| attribute.t.clone()) {

@@ -41,7 +41,7 @@ pub(super) fn choose(
         }
     }
     let taken = &best.0.name;
-    let note = format!("of its outputs {} `{taken}` is taken; --output NAME takes another", names());
+    let note = format!("of its outputs ({}) `{taken}` is taken; --output NAME takes another", names());
     Ok((taken.clone(), Some(note)))
 }
 

@@ -13,7 +13,7 @@ const LONGEST_NAME: u64 = 1 << 10;
 
 /// What a decoded file may take for each byte of it, and besides that: values come as they are, a graph is small.
 const PER_BYTE: u64 = 4;
-const BESIDES: u64 = 64 << 20;
+const BESIDES: u64 = 128 << 20;
 
 /// Lists grow by doubling.
 const GROWTH: u64 = 2;

@@ -176,11 +176,21 @@ pub(in crate::model_file::onnx) fn transposed(floats: &Floats, order: &[usize]) 
     }
     let dims: Vec<usize> = order.iter().map(|&axis| floats.dims[axis]).collect();
     let steps: Vec<usize> = order.iter().map(|&axis| steps[axis]).collect();
-    let mut places = vec![0_usize];
-    for (&length, &step) in dims.iter().zip(&steps) {
-        places = places.iter().flat_map(|start| (0..length).map(move |index| start + index * step)).collect();
+    let mut values = Vec::with_capacity(floats.values.len());
+    let (mut place, mut from) = (vec![0_usize; dims.len()], 0);
+    while let Some(&value) = floats.values.get(from).filter(|_| values.len() < floats.values.len()) {
+        values.push(value);
+        // The next place, its last axis first.
+        for ((index, &length), &step) in place.iter_mut().zip(&dims).zip(&steps).rev() {
+            *index += 1;
+            from += step;
+            if *index < length {
+                break;
+            }
+            from -= length * step;
+            *index = 0;
+        }
     }
-    let values: Vec<f32> = places.iter().filter_map(|&place| floats.values.get(place).copied()).collect();
     Floats { dims, values: values.into(), name: floats.name.clone() }
 }
 

@@ -137,7 +137,7 @@ fn constants_that_are_added_and_multiplied_are_biases_and_affine_steps() {
         .node("BatchNormalization", &["x", "n.weight", "n.bias", "n.mean", "n.var"], "n", vec![]);
     let found = same("preprocessing", finished(conv(odd, &last), "c"), finished(conv(norm, "n"), "c"));
     assert_eq!(ops(&found)[0], "affine");
-    assert_eq!(ops(&found).len(), 5, "{:?}", ops(&found));
+    assert_eq!(ops(&found).len(), 4, "{:?}", ops(&found));
 }
 
 #[test]

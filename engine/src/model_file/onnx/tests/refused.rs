@@ -27,7 +27,7 @@ fn every_kind_is_told_once_with_how_often_and_where_first() {
 }
 
 #[test]
-fn shapes_that_differ_are_one_kind() {
+fn a_softmax_in_the_middle_is_refused_where_it_is_first() {
     let mut model = Model::new();
     let mut last = "x".to_owned();
     for (index, perm) in [[1, 0, 2, 3], [2, 1, 0, 3]].into_iter().enumerate() {
