@@ -282,6 +282,8 @@ fn tensors(design: &Design) -> Option<Vec<(String, Vec<usize>)>> {
 
 #[cfg(test)]
 mod tests {
+    use shufflescope_engine::device::DeviceId;
+    use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
     use shufflescope_engine::weights::save_safetensors;
     use shufflescope_engine::zoo;
 
@@ -393,5 +395,57 @@ mod tests {
         assert!(with(None).contains("Open a list of labels"));
         std::fs::write(&labels, "circle\nsquare\nstar\n").unwrap();
         assert_eq!(with(Some(&labels)), "");
+    }
+
+    /// A model file of these weights.
+    fn model_file(folder: &Path, seed: u64) -> Model {
+        let path = folder.join(format!("m{seed}.onnx"));
+        let edits = Edit::All(vec![Edit::Classes(12), Edit::Input(InputSize::square(64))]);
+        let graph = lower(&design("shufflenet-v2-x0.5").apply(&edits), Batch(1)).unwrap();
+        write_onnx(&graph, &Weights::seeded(&graph, seed), BatchNorm::Keep, &path).unwrap();
+        ModelFile::open(&path).unwrap().into()
+    }
+
+    #[test]
+    fn a_model_file_answers_with_its_own_weights_or_those_of_a_file_and_never_with_random_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = model_file(folder.path(), 5);
+        let asked = question(&model, &WeightsChoice::Automatic, folder.path());
+        let (Fit::Predicts { weights, classes: 12, doubts }, Some(opened)) = asked.fit(&asked.offers()) else {
+            panic!("its own weights are not used");
+        };
+        assert!(weights.contains("own") && doubts[0].contains("Open a list of labels"), "{weights}: {doubts:?}");
+        let run = RunOptions::new(DeviceId::Cpu, 1, 1);
+        assert_eq!(opened.classifier(&run).unwrap().0.classes(), 12);
+
+        let checkpoint = folder.path().join("checkpoint.ckpt");
+        save(&design("shufflenet-v2-x0.5").apply(&Edit::Classes(12)), &folder.path().join("w.safetensors"));
+        std::fs::rename(folder.path().join("w.safetensors"), &checkpoint).unwrap();
+        let choice = WeightsChoice::Only(Trained::File(checkpoint));
+        let asked = question(&model, &choice, folder.path());
+        assert!(matches!(asked.fit(&[]), (Fit::Predicts { classes: 12, .. }, Some(_))));
+
+        let random = model_file(folder.path(), Weights::DEFAULT_SEED);
+        let asked = question(&random, &WeightsChoice::Automatic, folder.path());
+        let (Fit::TimeOnly { reason, .. }, None) = asked.fit(&asked.offers()) else {
+            panic!("random weights are used")
+        };
+        assert!(reason.contains("random"), "{reason}");
+    }
+
+    #[test]
+    fn a_built_in_network_takes_a_file_and_the_preprocessing_that_was_chosen() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = Model::in_zoo("resnet-18").unwrap();
+        let path = folder.path().join("resnet.safetensors");
+        save_safetensors(&Weights::seeded(&model.graph(Batch(1)).unwrap(), 1), &path).unwrap();
+        let asked = question(&model, &WeightsChoice::Automatic, folder.path());
+        assert!(matches!(asked.fit(&asked.offers()), (Fit::TimeOnly { .. }, None)));
+        let choice = WeightsChoice::Only(Trained::File(path));
+        let preprocessing = PreprocessingOptions { crop: CropMode::Squash, ..PreprocessingOptions::default() };
+        let asked = Question { preprocessing, ..question(&model, &choice, folder.path()) };
+        let (Fit::Predicts { classes: 1000, .. }, Some(opened)) = asked.fit(&[]) else { panic!("it does not fit") };
+        let (classifier, _) = opened.classifier(&RunOptions::new(DeviceId::Cpu, 1, 1)).unwrap();
+        assert_eq!(classifier.preprocessing().options().crop, CropMode::Squash);
     }
 }

@@ -17,6 +17,10 @@ use super::weights::{downloaded, unknown};
 use crate::open_device::classifier_options;
 use crate::weights_store::{Published, recognised};
 
+/// How files of weights usually end. A file that is there may be called as it likes; a name that ends otherwise and is
+/// not there is taken for that of published weights.
+const ENDINGS: [&str; 8] = ["pth", "pt", "tar", "ckpt", "bin", "safetensors", "pkl", "th"];
+
 /// What the embedded weights are called.
 const DEMO: &str = "demo";
 
@@ -217,8 +221,8 @@ impl Network {
 fn weights_file(word: &str) -> anyhow::Result<(PathBuf, Option<&'static Published>)> {
     let path = PathBuf::from(word);
     resolve::weights(&path)?;
-    // Only names of what can be downloaded are without an ending, as are files that are there.
-    let looks_like_a_file = Published::find(word).is_none() && path.extension().is_some();
+    let looks_like_a_file =
+        path.extension().is_some_and(|ending| ENDINGS.iter().any(|of| ending.eq_ignore_ascii_case(of)));
     if looks_like_a_file || path.is_file() || word.contains(['/', '\\']) {
         // A file of a person's own may be called as it likes, but is not taken for what it is called.
         let published = recognised(&path).unwrap_or_else(|error| {

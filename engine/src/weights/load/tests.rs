@@ -55,6 +55,13 @@ fn files_of_torch_save_hold_exactly_the_values_that_numpy_made() {
 }
 
 #[test]
+fn an_averaged_checkpoint_of_protocol_4_holds_exactly_the_averages() {
+    let mut file = WeightsFile::open(&fixture("tiny_averaged.ckpt")).unwrap();
+    assert_eq!(file.load(&tiny()).unwrap(), Weights::seeded(&tiny(), SEED));
+    assert_eq!(file.taken(&tiny()).unwrap().key, "state_dict_ema.module");
+}
+
+#[test]
 fn half_precision_in_a_training_checkpoint_is_widened() {
     let loaded = load(&fixture("tiny_half_checkpoint.pth"), &tiny()).unwrap();
     for (name, tensor) in Weights::seeded(&tiny(), SEED).iter() {
