@@ -167,7 +167,11 @@ fn one_of_another_release_or_protocol_is_refused() {
 #[test]
 fn one_that_does_not_start_for_lack_of_a_library_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    let broken = script(folder.path(), "echo 'error while loading shared libraries: libcublas.so.13' >&2\nexit 127");
+    // Its words come after its end, as they may on a busy machine.
+    let broken = script(
+        folder.path(),
+        "(sleep 0.2; echo 'error while loading shared libraries: libcublas.so.13' >&2) >/dev/null &\nexit 127",
+    );
     let text = String::from_utf8(shufflescope(&["devices"], &broken).stdout).unwrap();
     assert!(text.contains("cannot be used: ") && text.contains("libcublas.so.13"), "{text}");
 }

@@ -131,7 +131,7 @@ impl Process {
     fn obituary(&mut self, error: &io::Error) -> String {
         let since = Instant::now();
         let mut status = None;
-        while status.is_none() && since.elapsed() < FUNERAL {
+        while (status.is_none() || !self.last_words.are_over()) && since.elapsed() < FUNERAL {
             status = self.child.try_wait().ok().flatten();
             std::thread::sleep(Duration::from_millis(5));
         }

@@ -17,7 +17,7 @@ const QUEUE: usize = 64;
 /// A worker that has not greeted by then is given up.
 const GREETING: Duration = Duration::from_secs(20);
 
-/// How long the end of a process is waited for, once its output is closed, to tell how it ended.
+/// How long the end of a process and of its error output are waited for, once its output is closed, to tell how it ended.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Called from another thread whenever something has come in.
@@ -143,9 +143,11 @@ impl Worker {
 
     /// How the process ended, with the end of its error output; `None` while that may still become known.
     fn obituary(&mut self, closed: Instant) -> Option<String> {
+        let may_wait = closed.elapsed() < LAST_WORDS;
         let status = match self.process.as_mut().map(Child::try_wait) {
+            Some(Ok(None)) if may_wait => return None,
+            Some(Ok(Some(_))) if may_wait && !self.last_words.are_over() => return None,
             Some(Ok(Some(status))) => status.to_string(),
-            Some(Ok(None)) if closed.elapsed() < LAST_WORDS => return None,
             _ => "it closed its output".into(),
         };
         Some(self.last_words.behind(status))

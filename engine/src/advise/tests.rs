@@ -59,6 +59,7 @@ fn predictor() -> Predictor {
         model: design.name.clone(),
         design: design.fingerprint(),
         whole: Nanos(truth(&design).round() as u64),
+        canary: None,
         kernels: specs(&design)
             .into_iter()
             .map(|spec| {

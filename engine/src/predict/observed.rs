@@ -1,14 +1,18 @@
 //! The kernels that were measured on a target.
 //!
-//! All kernels of one network share its moment: the clock, the process, the neighbours. That common part is estimated from
-//! the kernels that other networks have too, and taken out, so that a slow moment is not taken for slow kernels.
+//! A processor's clock wanders by several percent over seconds; the canary that ran beside a network tells by how much,
+//! and all times are brought to the [usual clock](usual_clock). All kernels of one network also share its moment: the
+//! process, the neighbours, the place in memory. That common part is estimated from the kernels that other networks have
+//! too, and taken out, so that a slow moment is not taken for slow kernels.
 
 use std::collections::HashMap;
 
 use super::kind::Kind;
 use crate::design::Fingerprint;
+use crate::measure::Sorted;
 use crate::runtime::KernelSpec;
 use crate::store::KernelRun;
+use crate::units::Nanos;
 
 /// Rounds between kernels and moments; they settle at once, for most kernels are shared by many.
 const ROUNDS: usize = 6;
@@ -56,6 +60,8 @@ pub(super) struct Observed {
     pub by_spec: HashMap<KernelSpec, usize>,
     pub kinds: HashMap<Kind, usize>,
     pub networks: Vec<Network>,
+    /// What the canary usually takes; `None` where it told nothing.
+    pub usual_clock: Option<Nanos>,
     /// Variance of one measurement of a kernel about its mean, as a logarithm.
     pub scatter: f64,
 }
@@ -67,6 +73,7 @@ impl Observed {
             by_spec: HashMap::new(),
             kinds: HashMap::new(),
             networks: Vec::new(),
+            usual_clock: usual_clock(runs),
             scatter: UNKNOWN_SCATTER * UNKNOWN_SCATTER,
         };
         runs.iter().filter(|run| run.whole.0 > 0).for_each(|run| this.add(run));
@@ -78,9 +85,11 @@ impl Observed {
         let number = self.networks.len();
         let mut own: Vec<(usize, usize, f64)> = Vec::new();
         let mut place = HashMap::<usize, usize>::new();
+        let speed = speed(run, self.usual_clock);
+        let at_usual_clock = |time: Nanos| time.as_f64().max(1.0) * speed;
         for (spec, time) in &run.kernels {
             let kernel = self.kernel(spec);
-            let log = time.as_f64().max(1.0).ln();
+            let log = at_usual_clock(*time).ln();
             match place.get(&kernel).and_then(|&at| own.get_mut(at)) {
                 Some((_, count, sum)) => (*count, *sum) = (*count + 1, *sum + log),
                 None => {
@@ -96,8 +105,8 @@ impl Observed {
         }
         self.networks.push(Network {
             design: run.design.clone(),
-            whole: run.whole.as_f64(),
-            sum: run.kernels.iter().map(|(_, time)| time.as_f64().max(1.0)).sum(),
+            whole: at_usual_clock(run.whole),
+            sum: run.kernels.iter().map(|(_, time)| at_usual_clock(*time)).sum(),
             launches: run.kernels.len(),
             kernels: own.iter().map(|&(kernel, count, _)| (kernel, count)).collect(),
             moment: 0.0,
@@ -170,6 +179,19 @@ impl Observed {
             count += 1;
         }
         (count > 0).then(|| (sum / count as f64, count))
+    }
+}
+
+/// What the canary usually takes beside these networks.
+pub(super) fn usual_clock(runs: &[KernelRun]) -> Option<Nanos> {
+    runs.iter().filter_map(|run| run.canary).collect::<Sorted>().median().filter(|usual| usual.0 > 0)
+}
+
+/// The processor's speed beside this network, relative to the usual one; 1 where nothing told it.
+pub(super) fn speed(run: &KernelRun, usual: Option<Nanos>) -> f64 {
+    match (usual, run.canary.filter(|canary| canary.0 > 0)) {
+        (Some(usual), Some(canary)) => usual.as_f64() / canary.as_f64(),
+        _ => 1.0,
     }
 }
 

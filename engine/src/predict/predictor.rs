@@ -158,6 +158,13 @@ impl Predictor {
         self.observed.networks.len()
     }
 
+    /// What the canary usually takes beside measurements on this target: predictions are of a processor at that clock.
+    /// `None` where it tells nothing.
+    #[must_use]
+    pub const fn usual_clock(&self) -> Option<Nanos> {
+        self.observed.usual_clock
+    }
+
     /// Kernels that were measured.
     #[must_use]
     pub fn kernels(&self) -> usize {

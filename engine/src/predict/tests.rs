@@ -87,6 +87,7 @@ impl Machine {
             model: graph.name,
             design: design.fingerprint(),
             whole: time(whole, self.whole(&plan)),
+            canary: None,
             kernels,
             estimate: None,
         }

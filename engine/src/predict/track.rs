@@ -1,5 +1,6 @@
-//! How good past estimates were: what was predicted of networks before they were measured.
+//! How good past estimates were: what was predicted of networks before they were measured, at the usual clock.
 
+use super::observed::{speed, usual_clock};
 use crate::store::{Estimate, KernelRun};
 
 /// Estimates that are looked at: the latest ones.
@@ -23,9 +24,13 @@ impl Track {
         let estimated = runs.iter().rev().filter(|run| run.whole.0 > 0);
         let latest: Vec<(&KernelRun, Estimate)> =
             estimated.filter_map(|run| Some((run, run.estimate?))).take(LATEST).collect();
-        let held = latest.iter().filter(|(run, estimate)| (estimate.low..=estimate.high).contains(&run.whole)).count();
-        let error =
-            |(run, estimate): &(&KernelRun, Estimate)| (estimate.predicted.as_f64() / run.whole.as_f64() - 1.0).abs();
+        let usual = usual_clock(runs);
+        let whole = |run: &KernelRun| run.whole.as_f64() * speed(run, usual);
+        let holds = |(run, estimate): &&(&KernelRun, Estimate)| {
+            (estimate.low.as_f64()..=estimate.high.as_f64()).contains(&whole(run))
+        };
+        let held = latest.iter().filter(holds).count();
+        let error = |(run, estimate): &(&KernelRun, Estimate)| (estimate.predicted.as_f64() / whole(run) - 1.0).abs();
         let mut errors: Vec<f64> = latest.iter().map(error).collect();
         errors.sort_by(f64::total_cmp);
         Self { estimates: latest.len(), held, median_error: errors.get(errors.len() / 2).copied().unwrap_or(0.0) }

@@ -10,7 +10,7 @@ use super::kept::{seconds, timestamp};
 use super::{RunContext, Store, StoreError, Timestamp};
 use crate::design::Fingerprint;
 use crate::graph::Graph;
-use crate::measure::Measurement;
+use crate::measure::{Measurement, Sorted};
 use crate::runtime::{KernelPlan, KernelSpec};
 use crate::units::Nanos;
 
@@ -42,6 +42,8 @@ pub struct KernelRun {
     pub design: Fingerprint,
     /// The headline: what a run takes whose kernels are not timed one by one.
     pub whole: Nanos,
+    /// What the canary took meanwhile, which tells the processor's clock; `None` on a GPU, whose clock it does not tell.
+    pub canary: Option<Nanos>,
     /// Every kernel and its median, in launch order.
     pub kernels: Vec<(KernelSpec, Nanos)>,
     /// What was predicted before.
@@ -67,11 +69,14 @@ impl KernelRun {
             let is_this = paths.eq(timed.layers.iter().map(String::as_str));
             Some((planned.spec.clone().filter(|_| is_this)?, timed.median))
         });
+        let readings = measurement.processes.iter().flat_map(|process| process.canary_ns.iter().copied());
+        let canary = readings.collect::<Sorted>().median().filter(|_| !measurement.device.is_gpu());
         Some(Self {
             when,
             model: model.to_owned(),
             design: measurement.design.clone(),
             whole: measurement.whole.median,
+            canary,
             kernels: kernels.collect::<Option<_>>()?,
             estimate,
         })
@@ -98,8 +103,9 @@ impl Store {
             let context = context.put(transaction)?;
             let [predicted, low, high] = estimate.map_or([None; 3], |times| times.map(Some));
             transaction.execute(
-                "INSERT INTO kernel_runs (context, taken, model, design, whole_ns, predicted_ns, low_ns, high_ns) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO kernel_runs \
+                 (context, taken, model, design, whole_ns, predicted_ns, low_ns, high_ns, canary_ns) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 params![
                     context,
                     seconds(run.when),
@@ -108,7 +114,8 @@ impl Store {
                     nanos(run.whole),
                     predicted,
                     low,
-                    high
+                    high,
+                    run.canary.map(nanos)
                 ],
             )?;
             let number = transaction.last_insert_rowid();
@@ -133,7 +140,7 @@ impl Store {
         self.read(|connection| {
             let mut runs = Vec::new();
             let mut statement = connection.prepare(&format!(
-                "SELECT id, taken, model, design, whole_ns, predicted_ns, low_ns, high_ns FROM kernel_runs \
+                "SELECT id, taken, model, design, whole_ns, predicted_ns, low_ns, high_ns, canary_ns FROM kernel_runs \
                  WHERE id IN ({latest}) ORDER BY id"
             ))?;
             let mut rows = statement.query(parameters())?;
@@ -150,6 +157,7 @@ impl Store {
                     model: row.get(2)?,
                     design: Fingerprint::written(row.get(3)?),
                     whole: time(row.get(4)?),
+                    canary: row.get::<_, Option<i64>>(8)?.map(time),
                     kernels: Vec::new(),
                     estimate,
                 };
@@ -229,6 +237,7 @@ mod tests {
             model: name.to_owned(),
             design: design.fingerprint(),
             whole: Nanos(1_234_567),
+            canary: Some(Nanos(321)),
             kernels: kernels.zip(1..).map(|(spec, time)| (spec, Nanos(time))).collect(),
             estimate: Some(Estimate { predicted: Nanos(5), low: Nanos(4), high: Nanos(6) }),
         }
@@ -272,7 +281,7 @@ mod tests {
             .connection
             .execute_batch(
                 "INSERT INTO kernel_runs SELECT 20000, context, taken, model, design, whole_ns, \
-            predicted_ns, low_ns, high_ns FROM kernel_runs WHERE id = 1",
+            predicted_ns, low_ns, high_ns, canary_ns FROM kernel_runs WHERE id = 1",
             )
             .unwrap();
         store.note_kernels(&here, &run("shufflenet-v2-x1.0")).unwrap();

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// Every step, the oldest first; the number of steps taken is the schema's version. A step that was released is never
 /// changed.
-const MIGRATIONS: [&str; 2] = [CONTEXTS_RESULTS_FLOORS_AND_RUNS, KERNEL_TIMES];
+const MIGRATIONS: [&str; 3] = [CONTEXTS_RESULTS_FLOORS_AND_RUNS, KERNEL_TIMES, KERNEL_CANARY];
 
 /// Times are seconds since 1970 or nanoseconds, as the names say. An empty instruction set is the widest there is.
 const CONTEXTS_RESULTS_FLOORS_AND_RUNS: &str = "
@@ -89,6 +89,9 @@ CREATE TABLE kernel_times (
     PRIMARY KEY (run, place)
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// The canary beside them, which tells the clock that they ran at.
+const KERNEL_CANARY: &str = "ALTER TABLE kernel_runs ADD COLUMN canary_ns INTEGER;";
 
 /// The newest schema known here.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
