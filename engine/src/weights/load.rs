@@ -103,8 +103,15 @@ impl WeightsFile {
         let within = |view: &View| {
             view.key == key || view.key.strip_prefix(key).is_some_and(|rest| rest.starts_with('.') && !key.is_empty())
         };
-        let mut keys: Vec<String> =
-            self.views.iter().map(|view| view.key.clone()).filter(|key| !key.is_empty()).collect();
+        // Keys of the file where it has some, else what its names begin with.
+        let known = |is_told: fn(&View) -> bool| -> Vec<String> {
+            let told = self.views.iter().filter(|view| is_told(view) && !view.key.is_empty());
+            told.map(|view| view.key.clone()).collect()
+        };
+        let mut keys = known(|view| view.cut == 0);
+        if keys.is_empty() {
+            keys = known(|_| true);
+        }
         let views: Vec<View> = self.views.into_iter().filter(within).collect();
         if views.is_empty() {
             keys.dedup();
