@@ -79,9 +79,10 @@ impl Scan<'_> {
                     self.count(Count::Numbers, many)?;
                     self.decode(GROWTH * many * size_of::<i64>() as u64)?;
                 }
-                (Field::Floats, content) => {
-                    let many = if let Content::Bytes(from, to) = content { (to - from) as u64 / 4 } else { 1 };
-                    self.decode(GROWTH * many * size_of::<f32>() as u64)?;
+                (Field::Floats | Field::Doubles, content) => {
+                    let size = if matches!(field, Field::Floats) { size_of::<f32>() } else { size_of::<f64>() } as u64;
+                    let many = if let Content::Bytes(from, to) = content { (to - from) as u64 / size } else { 1 };
+                    self.decode(GROWTH * many * size)?;
                 }
                 // Of another kind than the field: decoding says so.
                 (_, Content::Number) => {}
