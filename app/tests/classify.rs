@@ -229,6 +229,7 @@ fn every_wrong_kind_of_file_is_told_by_its_option_with_what_belongs_there() {
         (1, vec!["--weights", "demo", "--design", &design], "leave --design out"),
         (2, vec!["--weights", &weights, "--weights-key", "ema"], "--weights-key: "),
         (2, vec!["--weights-key", "ema"], "--weights <FILE|NAME>"),
+        (2, vec!["--design", &design, "--weights", &weights, "--output", "y"], "--output y: only ONNX models have"),
         (2, vec!["--weights", &weights, "--resize", "1"], "--resize 1: pictures cannot be resized to 1"),
         (2, vec!["--weights", &weights, "--crop-pct", "3"], "must be from 0.25 to 1"),
         (2, vec!["--weights", &weights, "--mean", "1,2"], "must be three numbers"),
@@ -341,6 +342,11 @@ fn an_onnx_model_answers_with_its_own_weights_or_a_checkpoints() {
     std::fs::write(&labels, "circle\n").unwrap();
     let (_, said) = failure(1, &["classify", "--design", &model, "--labels", &labels.display().to_string(), &picture]);
     assert!(said.contains("m.onnx and ") && said.contains("1 labels"), "{said}");
+
+    let by_output = logits(&["--design", &model, "--output", "logits", &picture]);
+    assert!(gap(&by_model, &by_output) < 1e-9);
+    let (_, said) = failure(1, &["classify", "--design", &model, "--output", "nothing", &picture]);
+    assert!(said.contains("m.onnx") && said.contains("no output `nothing`") && said.contains("`logits`"), "{said}");
 
     let random = folder.path().join("random.onnx").display().to_string();
     stdout(&["export", "shufflenet-v2-x0.5", "-o", &random, "--input", "64"]);

@@ -227,20 +227,21 @@ fn wait_for_turn(device: DeviceId) -> Option<Turn> {
 /// The network asked for, by name, with trained weights where some were asked for; `None` where none is.
 fn network(arguments: &NetworkArguments, clock: &SharedClock) -> anyhow::Result<Option<(String, Box<dyn Classify>)>> {
     let clock = Arc::clone(clock);
+    let asked = arguments.asked()?;
     if arguments.weights.is_none() {
-        match arguments.asked()? {
+        match &asked {
             None => return Ok(None),
             // It has its own.
             Some(Model::File(_)) => {}
             Some(model) => {
-                let (classifier, options) = arguments.untrained(&model)?;
+                let (classifier, options) = arguments.untrained(model)?;
                 complain("note: without --weights only the network's time is told: what it would say means nothing");
                 let timing = Classifying::timing(classifier, &options, clock)?;
                 return Ok(Some((model.name().to_owned(), Box::new(timing))));
             }
         }
     }
-    let network = Network::of(arguments)?;
+    let network = Network::of(arguments, asked)?;
     let name = network.model.name().to_owned();
     let (classifier, options) = network.classifier(arguments)?;
     Ok(Some((name, Box::new(Classifying::trained(classifier, &options, clock, SmoothingSwitch::new(true))?))))

@@ -49,7 +49,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let network = Network::of(&arguments.network)?;
+    let network = Network::of(&arguments.network, arguments.network.asked()?)?;
     let name = network.model.name().to_owned();
     let (mut classifier, _) = network.classifier(&arguments.network)?;
     let clock = MonotonicClock::new();

@@ -20,10 +20,18 @@ pub(super) struct UsageError(pub String);
 /// What `word` means, with the input size replaced where one is given: a preset's name, a network's, a TOML file or an
 /// ONNX file.
 pub(super) fn model(word: &str, input: Option<InputSize>) -> anyhow::Result<Model> {
+    model_output(word, input, None)
+}
+
+/// As [`model`], with another output of an ONNX file than the classifier's.
+pub(super) fn model_output(word: &str, input: Option<InputSize>, output: Option<&str>) -> anyhow::Result<Model> {
+    if let Some(output) = output.filter(|_| !is_model_file(word)) {
+        return Err(UsageError(format!("--output {output}: only ONNX models have outputs to choose from")).into());
+    }
     let model = if let Some(network) = zoo::network(word) {
         Model::from(network)
     } else if is_model_file(word) {
-        Model::from(ModelFile::open(Path::new(word)).context("the model cannot be used")?)
+        Model::from(ModelFile::open_output(Path::new(word), output).context("the model cannot be used")?)
     } else {
         Model::from(named(word)?)
     };

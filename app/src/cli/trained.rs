@@ -38,6 +38,9 @@ pub(super) struct NetworkArguments {
     /// The network: a built-in one's name, a TOML file or an ONNX model [default: the built-in one that the weights fit]
     #[arg(long, value_name = "DESIGN")]
     pub(super) design: Option<String>,
+    /// The output of an ONNX model that has several [default: the classifier's]
+    #[arg(long, value_name = "NAME", requires = "design")]
+    output: Option<String>,
     /// Names of the classes, one a line [default: ImageNet's for 1000 classes, otherwise numbers]
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
@@ -61,12 +64,17 @@ pub(super) struct NetworkArguments {
 }
 
 impl NetworkArguments {
-    /// The network that is named.
+    /// The network that is named; what is otherwise than in its file is told.
     pub(super) fn asked(&self) -> anyhow::Result<Option<Model>> {
         if !self.design.as_deref().is_some_and(resolve::is_model_file) {
             self.input.map(resolve::input_size).transpose()?;
         }
-        self.design.as_deref().map(|word| resolve::model(word, self.input)).transpose()
+        let Some(word) = &self.design else { return Ok(None) };
+        let model = resolve::model_output(word, self.input, self.output.as_deref())?;
+        if let Model::File(file) = &model {
+            file.notes().iter().for_each(|note| complain(&format!("note: {word}: {note}")));
+        }
+        Ok(Some(model))
     }
 
     /// Where the network is to run.
@@ -128,10 +136,9 @@ enum Source {
 }
 
 impl Network {
-    /// The weights asked for, with the network asked for or the one they fit. There is nothing to fall back on: what a
+    /// The weights asked for, with the network [`asked`](NetworkArguments::asked) for or the one they fit. There is nothing to fall back on: what a
     /// network says without trained weights means nothing.
-    pub(super) fn of(arguments: &NetworkArguments) -> anyhow::Result<Self> {
-        let asked = arguments.asked()?;
+    pub(super) fn of(arguments: &NetworkArguments, asked: Option<Model>) -> anyhow::Result<Self> {
         let word = match (&arguments.weights, asked) {
             (Some(word), asked) => return Self::with_weights(arguments, word, asked),
             (None, Some(Model::File(file))) => {

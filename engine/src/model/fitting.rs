@@ -97,7 +97,10 @@ fn with_classes(graph: &Graph, classes: usize) -> Option<Graph> {
             op => op,
         };
         builder.set_unit(node.unit);
-        builder.push(node.path.clone(), op, &node.inputs).ok()?;
+        let made = builder.push(node.path.clone(), op, &node.inputs).ok()?;
+        if graph.owner(id) != id {
+            builder.share(made, graph.owner(id));
+        }
     }
     Some(builder.finish())
 }

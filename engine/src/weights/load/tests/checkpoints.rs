@@ -96,7 +96,7 @@ fn averages_are_taken_before_what_they_are_the_average_of_and_it_is_said() {
             let said = said.unwrap();
             assert_eq!((loaded, said.key.as_str(), said.is_averaged), (weights(), taken, true));
             let others = format!("{model}.module");
-            assert_eq!(said.others, [others.clone()]);
+            assert_eq!(said.others, std::slice::from_ref(&others));
             let text =
                 format!("the tensors under `{taken}` are taken, a moving average of the training; `{others}` would");
             assert!(said.to_string().starts_with(&text), "{said}");
