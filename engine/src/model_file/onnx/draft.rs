@@ -80,6 +80,8 @@ pub(super) struct Pool {
     pub rounds_up: bool,
     /// Whether a mean counts padding as zeros.
     pub counts_padding: bool,
+    /// Zeros around the map before that, above and left, below and right; a mean counts them in any case.
+    pub zeros: [[usize; 2]; 2],
 }
 
 /// What a step does with its inputs. Axes are counted from the front, and parameters are known.
@@ -123,6 +125,8 @@ pub(super) enum Work {
     Pick { axis: usize, places: Vec<usize> },
     /// One after another.
     Concat { axis: usize },
+    /// What has one place along an axis, as often as the step's shape says.
+    Repeat { axis: usize },
     /// More of `value` before and behind each axis.
     Pad { before: Vec<usize>, behind: Vec<usize>, value: f32 },
     /// Probabilities along an axis, or their logarithms.

@@ -158,6 +158,7 @@ impl<'d> Emitter<'d> {
                 constant.dims
             )),
             Work::Concat { axis } => self.concat(value, *axis),
+            Work::Repeat { axis } => self.repeat(value, *axis),
             Work::Reshape | Work::Transpose(_) | Work::Slice { .. } | Work::Pick { .. } => self.movement(value),
             Work::Pad { value: with, .. } => unsupported(format!(
                 "with {with}, before something else than a convolution or pooling that padding belongs to"

@@ -1,6 +1,6 @@
 //! Reshapes, turns and cuts, as views; a channel shuffle, a slice or a flattening where a view is one.
 
-use super::view::{BATCH, Factor, View};
+use super::view::{BATCH, CHANNELS, Factor, View};
 use super::{Emitter, Placed, nothing};
 use crate::graph::{NodeId, Op};
 use crate::model_file::onnx::draft::{Refusal, ValueId, Work, unsupported};
@@ -74,6 +74,22 @@ impl Emitter<'_> {
         if placed.view.is_in_order(self.shape(placed.node)) { Ok(placed.node) } else { Err(self.moved(&placed)) }
     }
 
+    /// A map of one channel as one of many.
+    pub(super) fn repeat(&mut self, value: ValueId, axis: usize) -> Result<Placed, Refusal> {
+        let input = self.flat(*self.draft.step(value).inputs.first().ok_or_else(nothing)?)?;
+        let channels = self.draft.dims(value).get(axis).copied().unwrap_or(1);
+        let is_pixels = input.view == View::of_map(self.shape(input.node)) && axis != CHANNELS;
+        if self.shape(input.node).channels != 1 || is_pixels {
+            return unsupported("of more than one channel");
+        }
+        let (node, _) = self.push(value, None, Op::Repeat { channels }, &[input.node])?;
+        let mut view = input.view;
+        if let Some(axis) = view.axes.get_mut(axis) {
+            *axis = vec![Factor::whole(CHANNELS, channels)];
+        }
+        Ok(Placed { node, view, by: value })
+    }
+
     pub(super) fn concat(&mut self, value: ValueId, axis: usize) -> Result<Placed, Refusal> {
         let mut parts = Vec::new();
         for &input in &self.draft.step(value).inputs {
@@ -99,7 +115,7 @@ impl Emitter<'_> {
             let (node, _) = self.push(value, None, Op::Concat, &nodes)?;
             let mut view = first.view;
             if let Some(axis) = view.axes.get_mut(axis) {
-                *axis = vec![Factor::whole(super::view::CHANNELS, self.shape(node).channels)];
+                *axis = vec![Factor::whole(CHANNELS, self.shape(node).channels)];
             }
             return Ok(Placed { node, view, by: value });
         }
@@ -110,7 +126,7 @@ impl Emitter<'_> {
         let (node, _) = self.push(value, None, Op::Concat, &nodes)?;
         let mut view = first.view;
         if let Some(axis) = view.axes.get_mut(axis) {
-            *axis = vec![Factor { of: super::view::CHANNELS, stride: channels, extent: parts.len() }];
+            *axis = vec![Factor { of: CHANNELS, stride: channels, extent: parts.len() }];
         }
         Ok(Placed { node, view, by: value })
     }

@@ -2,7 +2,7 @@
 
 use super::view::{BATCH, CHANNELS, HEIGHT, WIDTH};
 use super::{Emitter, Placed, nothing};
-use crate::graph::{LocalNorm, Op};
+use crate::graph::{LocalNorm, Op, Window};
 use crate::model_file::onnx::draft::{Pool, Refusal, ValueId, unsupported};
 
 impl Emitter<'_> {
@@ -13,7 +13,7 @@ impl Emitter<'_> {
         let op = if pool.is_max {
             Op::MaxPool(if pool.rounds_up { pool.window.rounding_up(map) } else { pool.window })
         } else {
-            Op::average_pool(pool.window, map, pool.rounds_up, pool.counts_padding)
+            average(&pool, map)
         };
         self.plain(value, op, &[input])
     }
@@ -53,5 +53,28 @@ impl Emitter<'_> {
         let input = self.map(value)?;
         let norm = LocalNorm { size, alpha: alpha.into(), beta: beta.into(), offset: offset.into() };
         self.plain(value, Op::LocalNorm(norm), &[input])
+    }
+}
+
+/// A mean over a map of `[height, width]` pixels, with the zeros around it.
+fn average(pool: &Pool, map: [usize; 2]) -> Op {
+    let padded = [0, 1].map(|axis| map[axis] + pool.zeros[0][axis] + pool.zeros[1][axis]);
+    let op = Op::average_pool(pool.window, padded, pool.rounds_up, pool.counts_padding);
+    let (window, counted) = match op {
+        Op::AvgPool(window) => (window, [window.padding, window.padding_end]),
+        Op::AvgPoolCounted { window, counted } => (window, counted),
+        other => return other,
+    };
+    if pool.zeros == [[0; 2]; 2] {
+        return op;
+    }
+    let more = |one: [usize; 2], other: [usize; 2]| [one[0] + other[0], one[1] + other[1]];
+    let counted = [more(counted[0], pool.zeros[0]), more(counted[1], pool.zeros[1])];
+    let padding = more(window.padding, pool.zeros[0]);
+    let window = Window { padding, padding_end: more(window.padding_end, pool.zeros[1]), ..window };
+    if counted == [window.padding, window.padding_end] {
+        Op::AvgPool(window)
+    } else {
+        Op::AvgPoolCounted { window, counted }
     }
 }

@@ -68,12 +68,15 @@ impl Nodes<'_, '_> {
             "Expand" => {
                 let target = self.list(1)?.unwrap_or_default();
                 let lengths: Option<Vec<usize>> = target.iter().map(|&length| usize::try_from(length).ok()).collect();
-                match lengths.and_then(|lengths| super::elementwise::together(&dims, &lengths)) {
-                    Some(whole) if whole == dims => Ok(vec![Value::Made(input)]),
-                    _ => unsupported(format!(
-                        "of {dims:?} to {:?}",
-                        target.get(..target.len().min(8)).unwrap_or_default()
-                    )),
+                let whole = lengths.and_then(|lengths| super::elementwise::together(&dims, &lengths));
+                let Some(whole) = whole.filter(|whole| whole.len() == dims.len()) else {
+                    return unsupported("to another number of axes");
+                };
+                let mut longer = (0..dims.len()).filter(|&axis| whole[axis] != dims[axis]);
+                match (longer.next(), longer.next()) {
+                    (None, _) => Ok(vec![Value::Made(input)]),
+                    (Some(axis), None) => self.push(Work::Repeat { axis }, vec![input], whole),
+                    _ => unsupported("along several axes"),
                 }
             }
             _ => {

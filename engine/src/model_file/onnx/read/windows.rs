@@ -48,7 +48,7 @@ impl Nodes<'_, '_> {
         let window = self.geometry([height, width], [0, 0])?;
         let (is_max, rounds_up) = (self.node.op_type == "MaxPool", self.node.int_or("ceil_mode", 0) != 0);
         let counts_padding = self.node.int_or("count_include_pad", 0) != 0;
-        let pool = Pool { is_max, window, rounds_up, counts_padding };
+        let pool = Pool { is_max, window, rounds_up, counts_padding, zeros: [[0; 2]; 2] };
         let [height, width] = pooled(&pool, [height, width])?;
         self.push(Work::Pool(pool), vec![input], vec![batch, channels, height, width])
     }

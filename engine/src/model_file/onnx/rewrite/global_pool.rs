@@ -12,6 +12,7 @@ pub(super) fn join(draft: &mut Draft<'_>) {
                 let is_whole = draft.dims(input).get(2..) == Some(&pool.window.kernel[..])
                     && draft.dims(value).get(2..) == Some(&[1, 1])
                     && [pool.window.padding, pool.window.padding_end] == [[0; 2]; 2]
+                    && pool.zeros == [[0; 2]; 2]
                     && pool.window.taps() > 1;
                 if is_whole {
                     draft.replace(value, Work::Reduce { is_max: false, axes: vec![2, 3] }, vec![input]);

@@ -11,14 +11,10 @@ pub(super) fn absorb(draft: &mut Draft<'_>) {
         let mut work = draft.step(value).work.clone();
         let window = match &mut work {
             Work::Convolution { window, .. } if zeros => window,
-            // A mean counts zeros that are there; padding of its own that it does not count would be another thing.
-            Work::Pool(pool)
-                if !pool.is_max
-                    && zeros
-                    && (pool.counts_padding || pool.window.padding == [0; 2] && pool.window.padding_end == [0; 2]) =>
-            {
-                pool.counts_padding = true;
-                &mut pool.window
+            Work::Pool(pool) if !pool.is_max && zeros => {
+                pool.zeros = [0, 1].map(|side| [0, 1].map(|axis| pool.zeros[side][axis] + widths[side][axis]));
+                draft.replace(value, work, vec![input]);
+                continue;
             }
             Work::Pool(pool) if pool.is_max && (!zeros || is_positive(draft, input)) => &mut pool.window,
             _ => continue,

@@ -2,8 +2,9 @@
 
 use super::writer::{Model, float, gap, int, ints, logits, text};
 use crate::cost::total_cost;
-use crate::graph::Op;
-use crate::model_file::onnx::{Imported, proto};
+use crate::graph::{Activation, GraphBuilder, LocalNorm, Op, Shape, Window};
+use crate::model_file::onnx::{BatchNorm, Imported, proto, to_onnx};
+use crate::weights::Weights;
 
 /// A convolution of eight channels, from `x` to `c`.
 fn start() -> Model {
@@ -338,6 +339,44 @@ fn what_does_nothing_and_what_nobody_reads_is_no_matter() {
     three.graph.input = names.into_iter().map(|name| proto::ValueInfo { name, ..Default::default() }).collect();
     let two = sum(start()).node("Add", &["c", "e"], "d", vec![]).node("Add", &["d", "c"], "f", vec![]);
     same("a sum of three", three, finished(two, "f"));
+}
+
+#[test]
+fn every_operation_that_is_written_is_read_again() {
+    let shape = Shape::new(1, 3, 9, 9);
+    let window = Window { padding_end: [1, 2], ..Window::square(3, 2) };
+    let norm = LocalNorm { size: 3, alpha: 0.5.into(), beta: 0.75.into(), offset: 2.0.into() };
+    let activations = Activation::EXAMPLES.into_iter().filter(|of| *of != Activation::None).map(Op::Activation);
+    let others = [
+        Op::PRelu { channels: 3 },
+        Op::PRelu { channels: 1 },
+        Op::Affine { channels: 3, shift: false },
+        Op::Affine { channels: 3, shift: true },
+        Op::LayerNorm { channels: 3, eps: 1e-6 },
+        Op::LocalNorm(norm),
+        Op::AvgPoolCounted { window, counted: [[0; 2]; 2] },
+        Op::AvgPoolCounted { window, counted: [[1, 0], [1, 2]] },
+        Op::AvgPoolCounted { window, counted: [[1, 1], [0, 2]] },
+        Op::AvgPool(window),
+        Op::GlobalMaxPool,
+        Op::Slice { start: 1, channels: 1 },
+    ];
+    for op in activations.chain(others) {
+        let mut builder = GraphBuilder::new("net", shape);
+        let value = builder.push("layer", op, &[builder.input()]).unwrap();
+        // Something behind it, that takes one channel where there is one.
+        if builder.shape(value).channels == 1 {
+            builder.push("wide", Op::Repeat { channels: 4 }, &[value]).unwrap();
+        }
+        let graph = builder.finish();
+        let bytes = to_onnx(&graph, &Weights::seeded(&graph, 3), BatchNorm::Keep).unwrap();
+        let again = Imported::from_bytes(&bytes, "m.onnx").unwrap_or_else(|error| panic!("{op}: {error}"));
+        let again = again.graph_for(1, [9, 9]).unwrap();
+        assert_eq!(
+            again.layers().map(|(_, node)| node.op).collect::<Vec<_>>(),
+            graph.layers().map(|(_, node)| node.op).collect::<Vec<_>>()
+        );
+    }
 }
 
 #[test]
