@@ -235,7 +235,7 @@ impl Files {
 
     /// Asks a person for a file of weights.
     pub fn ask_for_weights(&self) {
-        let filter = ("Weights", vec!["pth", "pt", "safetensors"]);
+        let filter = ("Weights", vec!["pth", "pt", "tar", "ckpt", "bin", "safetensors"]);
         self.ask("Open trained weights", Wanted::File, filter, |path| Some(FileEvent::Chosen(Chosen::Weights(path))));
     }
 
