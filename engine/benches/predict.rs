@@ -43,7 +43,6 @@ fn runs() -> Vec<KernelRun> {
             design: design.fingerprint(),
             canary: None,
             whole: Nanos(total_cost(&graph).mult_adds.0 / 40),
-            canary: None,
             kernels: kernels.map(|(time, spec)| (spec, time)).collect(),
             estimate: None,
         })
