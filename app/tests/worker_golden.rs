@@ -16,6 +16,7 @@ use shufflescope::worker::{
     CameraEvent, CameraReport, CameraRequest, ColumnChoice, Contest, Event, FrameHead, Job, Request, SearchJob,
     Session, Ticket, TurnsJob, VERSION,
 };
+use shufflescope_engine::classify::{ChannelOrder, Normalization, PreprocessingOptions};
 use shufflescope_engine::clock::TimerQuality;
 use shufflescope_engine::design::Design;
 use shufflescope_engine::device::{DeviceApi, DeviceId, DeviceInfo, DeviceKind, Precision};
@@ -96,7 +97,18 @@ fn camera_requests() -> impl Iterator<Item = CameraRequest> {
     let network = |choice| {
         let (labels, folder) = (Some("labels.txt".into()), Some("weights".into()));
         let (model, run) = (network(), RunOptions::new(DeviceId::Cpu, 2, 1));
-        let wish = Wish { generation: Generation(4), model, run, choice, labels, folder, classifier: true };
+        let preprocessing = match choice {
+            WeightsChoice::Only(Trained::File(_)) => PreprocessingOptions {
+                resize: Some(232),
+                normalization: Normalization::BYTES,
+                channels: ChannelOrder::Bgr,
+                ..PreprocessingOptions::default()
+            },
+            // What is usual goes without saying.
+            _ => PreprocessingOptions::default(),
+        };
+        let wish =
+            Wish { generation: Generation(4), model, run, choice, labels, preprocessing, folder, classifier: true };
         CameraRequest::Network { wish: Box::new(wish) }
     };
     let others = [

@@ -88,6 +88,29 @@ fn peak_memory_of_shufflenet_v2_is_at_the_stem() {
     assert_eq!(total.peak_activation_layer, "conv1.0");
 }
 
+/// A scale behind a convolution that nothing else reads is part of it, as a batch normalisation is; repeated channels are
+/// a view.
+#[test]
+fn operations_of_networks_from_elsewhere_have_their_parameters_and_what_they_move() {
+    let mut builder = GraphBuilder::new("elsewhere", Shape::new(1, 4, 3, 2));
+    let conv = Conv2d { in_channels: 4, out_channels: 4, window: Window::inside(1, 1), groups: 1, bias: false };
+    let mut push = |path: &str, op, inputs: &[_]| builder.push(path, op, inputs).unwrap();
+    let value = push("conv", Op::Conv2d(conv), &[NodeId(0)]);
+    let value = push("folded", Op::Affine { channels: 4, shift: true }, &[value]);
+    let value = push("scale", Op::Affine { channels: 4, shift: false }, &[value]);
+    let value = push("norm", Op::LayerNorm { channels: 4, eps: 1e-6 }, &[value]);
+    let value = push("slopes", Op::PRelu { channels: 4 }, &[value]);
+    let slope = push("slope", Op::PRelu { channels: 1 }, &[value]);
+    let first = push("first", Op::Slice { start: 0, channels: 1 }, &[slope]);
+    let wide = push("wide", Op::Repeat { channels: 4 }, &[first]);
+    push("product", Op::Mul, &[slope, wide]);
+    let cost = model_cost(&builder.finish());
+    let parameters: Vec<u64> = cost.layers.iter().map(|layer| layer.params.0).collect();
+    assert_eq!(parameters, [16, 8, 4, 8, 4, 1, 0, 0, 0]);
+    let moved: Vec<u64> = cost.layers.iter().map(|layer| layer.memory_access.0).collect();
+    assert_eq!(moved, [48 + 16, 0, 48 + 4, 48 + 8, 48 + 4, 48 + 1, 0, 0, 72]);
+}
+
 #[test]
 fn a_slice_keeps_its_source_alive_and_in_place_layers_allocate_nothing() {
     let mut builder = GraphBuilder::new("unit", Shape::new(1, 8, 2, 2));

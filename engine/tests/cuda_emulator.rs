@@ -69,18 +69,18 @@ fn products_are_those_of_plain_loops() {
 }
 
 #[test]
-fn depthwise_convolutions_stems_and_pools_are_those_of_plain_loops() {
-    check(&specs::KINDS[4..9], rounds(), 2);
+fn depthwise_convolutions_stems_pools_and_normalisations_are_those_of_plain_loops() {
+    check(&specs::KINDS[4..10], rounds(), 2);
 }
 
 #[test]
 fn means_linear_layers_and_arithmetic_are_those_of_plain_loops() {
-    check(&specs::KINDS[9..12], rounds(), 3);
+    check(&specs::KINDS[10..13], rounds(), 3);
 }
 
 #[test]
 fn fused_units_are_those_of_plain_loops() {
-    check(&specs::KINDS[12..], rounds(), 4);
+    check(&specs::KINDS[13..], rounds(), 4);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use candle_core::Tensor;
 use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::device::Device;
-use shufflescope_engine::graph::{Activation, Conv2d, Graph, GraphBuilder, Op, Shape, Window, lower};
+use shufflescope_engine::graph::{Activation, Conv2d, Graph, GraphBuilder, LocalNorm, Op, Shape, Window, lower};
 use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
 use shufflescope_engine::model_file::pytorch::write_pytorch;
 use shufflescope_engine::runtime::candle::CandleExecutable;
@@ -123,6 +123,41 @@ fn every_operation(batch: u32) -> Graph {
     graph.finish()
 }
 
+/// What only networks from elsewhere have.
+fn every_other_operation(batch: u32) -> Graph {
+    let mut graph = GraphBuilder::new("every-other-operation", Shape::new(batch as usize, 6, 15, 12));
+    let mut value = graph.input();
+    for (index, activation) in Activation::EXAMPLES.into_iter().enumerate() {
+        // What an activation makes is of the size that the next one bends at.
+        let scale = Op::Affine { channels: 6, shift: index % 2 == 0 };
+        value = graph.push(format!("scale.{index}"), scale, &[value]).unwrap();
+        value = graph.push(format!("active.{index}"), Op::Activation(activation), &[value]).unwrap();
+        value = graph.push(format!("norm.{index}"), Op::LayerNorm { channels: 6, eps: 1e-3 }, &[value]).unwrap();
+    }
+    let local = |size| Op::LocalNorm(LocalNorm { size, alpha: 0.5.into(), beta: 0.75.into(), offset: 2.0.into() });
+    let mut push = |path: &str, op, inputs: &[_]| graph.push(path, op, inputs).unwrap();
+    let slopes = push("slopes", Op::PRelu { channels: 6 }, &[value]);
+    let slope = push("slope", Op::PRelu { channels: 1 }, &[slopes]);
+    let odd = push("odd", local(5), &[slope]);
+    // ONNX Runtime has no even sizes.
+    let few = push("few", local(3), &[odd]);
+    let inside = push("inside", Op::average_pool(Window::square(3, 1), [15, 12], false, false), &[few]);
+    let rounded = push("rounded", Op::average_pool(Window::square(3, 2), [15, 12], true, true), &[inside]);
+    let uneven = Window { padding: [0, 1], padding_end: [2, 0], ..Window::square(3, 1) };
+    let uneven = Op::AvgPoolCounted { window: uneven, counted: [[0, 1], [1, 0]] };
+    let mean = push("mean", uneven, &[rounded]);
+    let most = push("most", Op::GlobalMaxPool, &[mean]);
+    let shifted = push("shifted", Op::Shift, &[mean, most]);
+    let first = push("first", Op::Slice { start: 2, channels: 1 }, &[shifted]);
+    let gate = push("gate", Op::Activation(Activation::HARD_SIGMOID), &[first]);
+    let gates = push("gates", Op::Repeat { channels: 6 }, &[gate]);
+    let gated = push("gated", Op::Mul, &[shifted, gates]);
+    let pooled = push("pooled", Op::GlobalAvgPool, &[gated]);
+    let flat = push("flat", Op::Flatten, &[pooled]);
+    push("out", Op::Linear { in_features: 6, out_features: 5, bias: true }, &[flat]);
+    graph.finish()
+}
+
 #[test]
 fn exported_models_agree_with_onnx_runtime_and_pytorch() {
     let Some(python) = python() else {
@@ -132,9 +167,10 @@ fn exported_models_agree_with_onnx_runtime_and_pytorch() {
     let asked = std::env::var("SHUFFLESCOPE_INTEROP").ok();
     let few = ["shufflenet-v2-x0.5", "shufflenet-v1-g3-x0.5", "mobilenet-v2-x0.4", "igcv2-x0.25"];
     let folder = tempfile::tempdir().unwrap();
-    let mut folders = vec![folder.path().join("every-operation")];
+    let mut folders = ["every-operation", "every-other-operation"].map(|name| folder.path().join(name)).to_vec();
     // Candle has no uneven strides; the naive reference has.
     write(&folders[0], by_reference, every_operation);
+    write(&folders[1], by_reference, every_other_operation);
     let wanted = |name: &str| match asked.as_deref() {
         Some("all") => true,
         Some(part) => name.contains(part),

@@ -14,7 +14,9 @@ use serde::Deserialize;
 use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::design::{Batch, Design, InputSize};
 use shufflescope_engine::device::{Device, DeviceId};
-use shufflescope_engine::graph::{Activation, Conv2d, Graph, GraphBuilder, NodeId, Op, Shape, Window, lower};
+use shufflescope_engine::graph::{
+    Activation, Conv2d, Graph, GraphBuilder, LocalNorm, NodeId, Op, Shape, Window, lower,
+};
 use shufflescope_engine::runtime::{RunOptions, Runtime, prepare, reference};
 use shufflescope_engine::weights::{Weights, seeded_input};
 use shufflescope_engine::zoo;
@@ -178,25 +180,27 @@ enum Move {
     Residual,
     /// Squeeze and excite.
     Gate,
+    /// One of what only networks from elsewhere have.
+    Other(usize),
 }
 
 fn moves() -> impl Strategy<Value = Move> {
     let kernel = prop::sample::select(vec![1_usize, 3, 5, 7]);
     let conv = (prop::array::uniform2(kernel.clone()), 1..3_usize, 1..3_usize, 1..5_usize, 1..4_usize, any::<bool>());
-    let activation = [Activation::Relu, Activation::Relu6, Activation::HardSwish, Activation::Sigmoid];
     prop_oneof![
         4 => conv.prop_map(|(kernel, stride, dilation, groups, per_group, bias)| {
             Move::Conv { kernel, stride, dilation, groups, per_group, bias }
         }),
         2 => (kernel, 1..3_usize).prop_map(|(kernel, stride)| Move::Depthwise { kernel, stride }),
         2 => Just(Move::Norm),
-        2 => prop::sample::select(activation.to_vec()).prop_map(Move::Activate),
+        2 => prop::sample::select(Activation::EXAMPLES[1..].to_vec()).prop_map(Move::Activate),
         1 => (2..4_usize, 1..3_usize).prop_map(|(kernel, stride)| Move::MaxPool { kernel, stride }),
         1 => (2..4_usize, 1..3_usize).prop_map(|(kernel, stride)| Move::AvgPool { kernel, stride }),
         2 => (1..5_usize).prop_map(|groups| Move::Shuffle { groups }),
         2 => (1..8_usize).prop_map(|at| Move::Split { at }),
         1 => Just(Move::Residual),
         1 => Just(Move::Gate),
+        2 => (0..7_usize).prop_map(Move::Other),
     ]
 }
 
@@ -261,7 +265,33 @@ fn push(builder: &mut GraphBuilder, path: &str, value: NodeId, next: Move) -> No
             let gate = builder.activation(format!("{path}.sigmoid"), Activation::Sigmoid, gate).unwrap();
             builder.push(format!("{path}.scale"), Op::Scale, &[value, gate]).unwrap()
         }
+        Move::Other(which) => other(builder, path, value, which),
     }
+}
+
+fn other(builder: &mut GraphBuilder, path: &str, value: NodeId, which: usize) -> NodeId {
+    let Shape { channels, height, width, .. } = builder.shape(value);
+    let op = match which {
+        0 => Op::PRelu { channels: if channels % 2 == 0 { 1 } else { channels } },
+        1 => Op::Affine { channels, shift: channels % 2 == 0 },
+        2 => Op::LayerNorm { channels, eps: 0.5 },
+        3 => {
+            let size = 1 + channels % 5;
+            Op::LocalNorm(LocalNorm { size, alpha: 0.5.into(), beta: 0.75.into(), offset: 1.0.into() })
+        }
+        4 => Op::average_pool(Window::square(3, 2), [height, width], true, width % 2 == 0),
+        5 => {
+            let most = builder.push(format!("{path}.most"), Op::GlobalMaxPool, &[value]).unwrap();
+            return builder.push(path, Op::Shift, &[value, most]).unwrap();
+        }
+        _ => {
+            let first = builder.push(format!("{path}.first"), Op::Slice { start: 0, channels: 1 }, &[value]).unwrap();
+            let gate = builder.activation(format!("{path}.gate"), Activation::Sigmoid, first).unwrap();
+            let gates = builder.push(format!("{path}.gates"), Op::Repeat { channels }, &[gate]).unwrap();
+            return builder.push(path, Op::Mul, &[value, gates]).unwrap();
+        }
+    };
+    builder.push(path, op, &[value]).unwrap()
 }
 
 fn graphs() -> impl Strategy<Value = Graph> {
@@ -309,16 +339,25 @@ fn every_kind_of_layer_occurs_in_the_random_graphs() {
     let all = [
         "Activation",
         "Add",
+        "Affine",
         "AvgPool",
+        "AvgPoolCounted",
         "BatchNorm",
         "ChannelShuffle",
         "Concat",
         "Conv2d",
         "Flatten",
         "GlobalAvgPool",
+        "GlobalMaxPool",
+        "LayerNorm",
         "Linear",
+        "LocalNorm",
         "MaxPool",
+        "Mul",
+        "PRelu",
+        "Repeat",
         "Scale",
+        "Shift",
         "Slice",
     ];
     assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), all);

@@ -19,6 +19,7 @@ mod lab;
 mod measuring;
 mod output;
 mod predict;
+mod preprocessing;
 mod profile;
 mod quantities;
 mod resolve;

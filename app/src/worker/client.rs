@@ -130,6 +130,13 @@ impl Client {
         }
     }
 
+    /// Has a fresh process measure what comes next, where nothing is measured now.
+    pub fn start_anew(&mut self) {
+        if !self.is_busy() {
+            self.worker = None;
+        }
+    }
+
     /// Whether a job is in progress, or ceilings are measured.
     #[must_use]
     pub fn is_busy(&self) -> bool {

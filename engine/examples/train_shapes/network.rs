@@ -40,8 +40,9 @@ impl Network {
             match tensor.role {
                 Role::ConvWeight => {}
                 Role::LinearWeight => made.values.iter_mut().for_each(|value| *value *= 0.1),
-                Role::Bias | Role::BatchNormBias | Role::RunningMean => made.values.fill(0.0),
-                Role::BatchNormWeight | Role::RunningVar => made.values.fill(1.0),
+                Role::Bias | Role::BatchNormBias | Role::NormBias | Role::RunningMean => made.values.fill(0.0),
+                Role::BatchNormWeight | Role::NormWeight | Role::RunningVar => made.values.fill(1.0),
+                Role::Slope => made.values.fill(0.25),
             }
             weights.insert(tensor.name, made);
         }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::graph::{Graph, Node, Op, OpKind, Shape, reads};
+use crate::graph::{Graph, Node, NodeId, Op, OpKind, Shape, reads};
 use crate::units::{Bytes, Elements, MultAdds, Params};
 
 /// What one layer costs, for the whole batch.
@@ -49,17 +49,18 @@ impl<'a> Costing<'a> {
         Self { graph, reads: reads(graph) }
     }
 
-    pub(super) fn counts(&self, node: &Node) -> Counts {
+    pub(super) fn counts(&self, (id, node): (NodeId, &Node)) -> Counts {
         let params = parameters(&node.op);
         Counts {
             mult_adds: mult_adds(&node.op, node.output),
-            params: Params(params),
+            // Parameters that several layers compute with are learned once.
+            params: Params(if self.graph.owner(id) == id { params } else { 0 }),
             memory_access: self.memory_access(node, params),
         }
     }
 
-    pub(super) fn layer(&self, node: &Node) -> LayerCost {
-        let Counts { mult_adds, params, memory_access } = self.counts(node);
+    pub(super) fn layer(&self, (id, node): (NodeId, &Node)) -> LayerCost {
+        let Counts { mult_adds, params, memory_access } = self.counts((id, node));
         let memory_access_bytes = memory_access.bytes_f32();
         LayerCost {
             path: node.path.clone(),
@@ -78,13 +79,13 @@ impl<'a> Costing<'a> {
         let written = node.output.elements();
         let read: Elements = self.graph.input_shapes(node).map(|shape| shape.elements()).sum();
         match node.op {
-            Op::Input | Op::Slice { .. } | Op::Flatten => Elements::ZERO,
-            Op::BatchNorm { .. } if self.folds_into_its_input(node) => Elements::ZERO,
+            Op::Input | Op::Slice { .. } | Op::Flatten | Op::Repeat { .. } => Elements::ZERO,
+            Op::BatchNorm { .. } | Op::Affine { .. } if self.folds_into_its_input(node) => Elements::ZERO,
             _ => read + written + Elements(params),
         }
     }
 
-    /// Whether a batch normalisation is the only reader of a convolution and so disappears into it at inference. Another
+    /// Whether a batch normalisation, or another scale and shift, is the only reader of a convolution and so disappears into it at inference. Another
     /// reader needs the convolution's own result, which the folded one does not make.
     fn folds_into_its_input(&self, node: &Node) -> bool {
         let convolution = |kind| matches!(kind, OpKind::Convolution | OpKind::Pointwise | OpKind::Depthwise);
@@ -101,7 +102,10 @@ pub(super) fn intensity(mult_adds: MultAdds, bytes: Bytes) -> Option<f64> {
 fn parameters(op: &Op) -> u64 {
     match op {
         Op::Conv2d(conv) => (conv.weight_elements() + if conv.bias { conv.out_channels } else { 0 }) as u64,
-        Op::BatchNorm { channels, .. } => 2 * *channels as u64,
+        Op::BatchNorm { channels, .. } | Op::LayerNorm { channels, .. } | Op::Affine { channels, shift: true } => {
+            2 * *channels as u64
+        }
+        Op::PRelu { channels } | Op::Affine { channels, shift: false } => *channels as u64,
         Op::Linear { in_features, out_features, bias } => {
             (in_features * out_features + if *bias { *out_features } else { 0 }) as u64
         }

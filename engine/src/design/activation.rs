@@ -14,9 +14,6 @@ pub enum Activation {
     Relu6,
     /// `x * min(max(x + 3, 0), 6) / 6`
     HardSwish,
-    /// `1 / (1 + exp(-x))`: the gate of squeeze-and-excitation, not a choice in a design.
-    #[serde(skip)]
-    Sigmoid,
     /// No non-linearity at all; lowers to no node.
     None,
 }
@@ -29,7 +26,6 @@ impl Activation {
             Self::Relu => "relu",
             Self::Relu6 => "relu6",
             Self::HardSwish => "hard-swish",
-            Self::Sigmoid => "sigmoid",
             Self::None => "none",
         }
     }

@@ -1,6 +1,6 @@
 //! Builds a graph node by node, inferring and checking every shape.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use thiserror::Error;
 
@@ -23,6 +23,7 @@ pub struct GraphBuilder {
     nodes: Vec<Node>,
     paths: HashSet<String>,
     unit: Option<UnitId>,
+    shared: BTreeMap<NodeId, NodeId>,
 }
 
 impl GraphBuilder {
@@ -30,7 +31,13 @@ impl GraphBuilder {
     #[must_use]
     pub fn new(name: impl Into<String>, input: Shape) -> Self {
         let node = Node { path: "input".into(), op: Op::Input, inputs: vec![], output: input, unit: None };
-        Self { name: name.into(), paths: HashSet::from([node.path.clone()]), nodes: vec![node], unit: None }
+        Self {
+            name: name.into(),
+            paths: HashSet::from([node.path.clone()]),
+            nodes: vec![node],
+            unit: None,
+            shared: BTreeMap::new(),
+        }
     }
 
     /// The network's input.
@@ -56,7 +63,19 @@ impl GraphBuilder {
     /// The finished graph; its result is the last node pushed.
     #[must_use]
     pub fn finish(self) -> Graph {
-        Graph { name: self.name, nodes: self.nodes }
+        Graph { name: self.name, nodes: self.nodes, shared: self.shared }
+    }
+
+    /// Has a layer compute with the parameters of an earlier one, which have the same names and shapes. They count once;
+    /// whoever makes weights for the graph gives both paths the same values.
+    pub fn share(&mut self, layer: NodeId, owner: NodeId) {
+        self.shared.insert(layer, owner);
+    }
+
+    /// The node pushed last; the input where there is none.
+    #[must_use]
+    pub fn last(&self) -> NodeId {
+        NodeId(self.nodes.len() - 1)
     }
 
     /// Adds a node.
@@ -86,7 +105,7 @@ impl GraphBuilder {
         [conv_path, bn_path, activation_path]: [String; 3],
         input: NodeId,
         (out_channels, window, groups): (usize, Window, usize),
-        activation: Activation,
+        activation: impl Into<Activation>,
     ) -> Result<NodeId, LowerError> {
         let in_channels = self.shape(input).channels;
         let conv = Conv2d { in_channels, out_channels, window, groups, bias: false };
@@ -102,9 +121,10 @@ impl GraphBuilder {
     pub fn activation(
         &mut self,
         path: impl Into<String>,
-        activation: Activation,
+        activation: impl Into<Activation>,
         input: NodeId,
     ) -> Result<NodeId, LowerError> {
+        let activation = activation.into();
         if activation == Activation::None { Ok(input) } else { self.push(path, Op::Activation(activation), &[input]) }
     }
 }
@@ -113,7 +133,7 @@ impl GraphBuilder {
 fn infer(op: &Op, inputs: &[Shape]) -> Result<Shape, String> {
     let expected = match op {
         Op::Input => 0,
-        Op::Add | Op::Scale => 2,
+        Op::Add | Op::Scale | Op::Mul | Op::Shift => 2,
         Op::Concat => inputs.len().max(1),
         _ => 1,
     };
@@ -133,12 +153,29 @@ fn infer(op: &Op, inputs: &[Shape]) -> Result<Shape, String> {
             windowed(first, &conv.window, false)?.with_channels(conv.out_channels)
         }
         Op::MaxPool(window) | Op::AvgPool(window) => windowed(first, window, true)?,
-        Op::BatchNorm { channels, .. } => {
+        Op::AvgPoolCounted { window, counted } => {
+            let output = windowed(first, window, true)?;
+            limits::check_counted(window, *counted, (first, output))?;
+            output
+        }
+        Op::BatchNorm { channels, .. } | Op::Affine { channels, .. } | Op::LayerNorm { channels, .. } => {
             expect_channels(first, *channels)?;
             first
         }
-        Op::Activation(_) => first,
-        Op::GlobalAvgPool => Shape { height: 1, width: 1, ..first },
+        Op::Activation(activation) => {
+            limits::check_coefficients(*activation)?;
+            first
+        }
+        Op::PRelu { channels: 1 } => first,
+        Op::PRelu { channels } => {
+            expect_channels(first, *channels)?;
+            first
+        }
+        Op::LocalNorm(norm) => {
+            limits::check_neighbours(norm)?;
+            first
+        }
+        Op::GlobalAvgPool | Op::GlobalMaxPool => Shape { height: 1, width: 1, ..first },
         Op::Flatten => Shape::new(first.batch, features(first)?, 1, 1),
         Op::Linear { in_features, out_features, .. } => {
             if features(first)? != *in_features || first.pixels() != 1 {
@@ -152,11 +189,27 @@ fn infer(op: &Op, inputs: &[Shape]) -> Result<Shape, String> {
             }
             first
         }
+        Op::Mul => {
+            if inputs[1] != first {
+                return Err(format!("multiplies {first} and {}, which differ", inputs[1]));
+            }
+            first
+        }
         Op::Scale => {
             if inputs[1] != Shape::new(first.batch, first.channels, 1, 1) {
                 return Err(format!("scales {first} by {}, not by one factor per channel", inputs[1]));
             }
             first
+        }
+        Op::Shift => {
+            if inputs[1] != Shape::new(first.batch, first.channels, 1, 1) {
+                return Err(format!("shifts {first} by {}, not by one value per channel", inputs[1]));
+            }
+            first
+        }
+        Op::Repeat { channels } => {
+            expect_channels(first, 1)?;
+            first.with_channels(*channels)
         }
         Op::Concat => {
             if let Some(other) = inputs.iter().find(|other| other.with_channels(first.channels) != first) {

@@ -1,7 +1,7 @@
 //! How large sliding windows can be. What a window takes grows with its taps and with the padded map, so that both are
 //! bounded where no network goes, before anything is computed or allocated.
 
-use super::{Shape, Window};
+use super::{Activation, LocalNorm, Shape, Window};
 
 /// Longest side of a window, stride and dilation in pixels. The largest convolutions published have 51 x 51 taps; a pooling
 /// of a larger map is one of the whole map or comes in two steps.
@@ -47,6 +47,63 @@ pub(super) fn check(window: &Window, input: Shape, pooling: bool) -> Result<(), 
     Ok(())
 }
 
+/// Whether some pixel counts under the window wherever it stands: the mean of none has no value.
+///
+/// # Errors
+/// Where there is none, and what to change.
+pub(super) fn check_counted(
+    window: &Window,
+    counted: [[usize; 2]; 2],
+    (input, output): (Shape, Shape),
+) -> Result<(), String> {
+    for (axis, (length, outputs)) in
+        [(input.height, output.height), (input.width, output.width)].into_iter().enumerate()
+    {
+        if counted[0][axis] > window.padding[axis] || counted[1][axis] > window.padding_end[axis] {
+            return Err("it counts more padding than it has".into());
+        }
+        // Windows between the ends lie in the map with all their taps.
+        let stride = window.stride[axis].max(1);
+        let (start, end) = (window.padding[axis] / stride + 1, window.padding_end[axis] / stride + 1);
+        let ends = (0..start.min(outputs)).chain(outputs.saturating_sub(end)..outputs);
+        if let Some(none) = ends.into_iter().find(|&at| window.counted_taps(axis, length, counted, at) == 0) {
+            return Err(format!(
+                "its window {none} lies in padding that does not count: pad less, or count the padding"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an activation computes with numbers.
+///
+/// # Errors
+/// Where one is not finite that is no end of a range.
+pub(super) fn check_coefficients(activation: Activation) -> Result<(), String> {
+    let is_range = matches!(activation, Activation::Clip { .. });
+    let fits = |value: f32| value.is_finite() || (is_range && !value.is_nan());
+    if activation.coefficients().iter().all(|coefficient| fits(coefficient.get())) {
+        Ok(())
+    } else {
+        Err(format!("its coefficients are not finite: {activation}"))
+    }
+}
+
+/// Whether so many neighbouring channels are added up, and to a number.
+///
+/// # Errors
+/// Where there are none, or more than any network has; where a coefficient is not finite.
+pub(super) fn check_neighbours(norm: &LocalNorm) -> Result<(), String> {
+    let LocalNorm { size, alpha, beta, offset } = *norm;
+    if !(1..=LONGEST).contains(&size) {
+        return Err(format!("it adds up {size} neighbouring channels: choose 1 to {LONGEST}"));
+    }
+    if ![alpha, beta, offset].iter().all(|coefficient| coefficient.get().is_finite()) {
+        return Err(format!("its coefficients are not finite: {alpha}, {beta}, {offset}"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +140,29 @@ mod tests {
         ] {
             let said = pushed(op, 8).unwrap_err();
             assert!(said.starts_with("layer `stage.pool`: ") && said.contains(told), "{told}: {said}");
+        }
+    }
+
+    #[test]
+    fn means_of_nothing_and_too_many_neighbours_are_refused() {
+        let window = Window { kernel: [1, 2], padding_end: [0, 1], ..Window::inside(2, 2) };
+        let mean = |window, counted| pushed(Op::AvgPoolCounted { window, counted }, 8);
+        assert_eq!(mean(window, [[0; 2]; 2]), Ok(Shape::new(1, 3, 4, 4)));
+        // Taps two apart, both beside a map of two pixels.
+        let gaps = Window { kernel: [2, 1], dilation: [3, 1], padding: [1, 0], padding_end: [1, 0], ..window };
+        let gaps = Window { stride: [1; 2], ..gaps };
+        let said = pushed(Op::AvgPoolCounted { window: gaps, counted: [[0; 2]; 2] }, 2).unwrap_err();
+        assert!(said.contains("its window 0 lies in padding that does not count"), "{said}");
+        let said = mean(window, [[0; 2], [0, 2]]).unwrap_err();
+        assert!(said.contains("counts more padding than it has"), "{said}");
+        let said = pushed(Op::Activation(Activation::Elu { alpha: f32::INFINITY.into() }), 8).unwrap_err();
+        assert!(said.contains("not finite: elu inf"), "{said}");
+        assert!(pushed(Op::Activation(Activation::clip(0.5, f32::INFINITY)), 8).is_ok());
+        assert!(pushed(Op::Activation(Activation::clip(f32::NAN, 1.0)), 8).is_err());
+        for size in [0, 257] {
+            let norm = LocalNorm { size, alpha: 1.0.into(), beta: 1.0.into(), offset: 1.0.into() };
+            let said = pushed(Op::LocalNorm(norm), 8).unwrap_err();
+            assert!(said.contains(&format!("adds up {size} neighbouring channels")), "{said}");
         }
     }
 

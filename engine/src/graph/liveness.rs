@@ -36,12 +36,25 @@ pub struct Liveness {
 
 impl Liveness {
     /// Liveness under the rules every sensible runtime can follow, so that the figure belongs to the design:
-    /// slices are views of their source; batch normalisation, activations, additions and scaling write in place where
-    /// their first input dies with them; everything else writes to a buffer of its own.
+    /// slices and repeated channels are views of their source; normalisation, activations, sums and products write in place
+    /// where their first input dies with them; everything else writes to a buffer of its own.
     #[must_use]
     pub fn of(graph: &Graph) -> Self {
-        let in_place = |op: &Op| matches!(op, Op::BatchNorm { .. } | Op::Activation(_) | Op::Add | Op::Scale);
-        Self::by(graph, in_place, |op| matches!(op, Op::Slice { .. } | Op::Flatten))
+        let in_place = |op: &Op| {
+            matches!(
+                op,
+                Op::BatchNorm { .. }
+                    | Op::Affine { .. }
+                    | Op::LayerNorm { .. }
+                    | Op::Activation(_)
+                    | Op::PRelu { .. }
+                    | Op::Add
+                    | Op::Scale
+                    | Op::Mul
+                    | Op::Shift
+            )
+        };
+        Self::by(graph, in_place, |op| matches!(op, Op::Slice { .. } | Op::Flatten | Op::Repeat { .. }))
     }
 
     /// Liveness where nothing is written in place and only slices are views, as in an eager framework.

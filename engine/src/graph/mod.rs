@@ -3,19 +3,24 @@
 //! Paths equal torchvision's module names where torchvision has the network (`stage2.0.branch2.3`), so that weights load
 //! by name. Values are immutable; there are no control-flow or in-place semantics.
 
+mod activation;
 mod builder;
 mod limits;
 mod liveness;
 mod lower;
 mod op;
 mod shape;
+mod window;
 
-pub use crate::design::Activation;
+use std::collections::BTreeMap;
+
+pub use activation::{Activation, Coefficient, NoActivation};
 pub use builder::{GraphBuilder, LowerError};
 pub use liveness::{Liveness, last_uses, reads};
 pub use lower::{LoweringError, lower};
-pub use op::{Conv2d, Op, OpKind, Window};
+pub use op::{Conv2d, LocalNorm, Op, OpKind};
 pub use shape::Shape;
+pub use window::Window;
 
 /// The position of a node in its graph; node 0 is the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,6 +56,8 @@ pub struct Graph {
     /// The design's name.
     pub name: String,
     nodes: Vec<Node>,
+    /// Layers that compute with the parameters of an earlier one.
+    shared: BTreeMap<NodeId, NodeId>,
 }
 
 impl Graph {
@@ -72,6 +79,12 @@ impl Graph {
     #[must_use]
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]
+    }
+
+    /// The layer whose parameters a layer computes with: itself, or an earlier one that it shares them with.
+    #[must_use]
+    pub fn owner(&self, id: NodeId) -> NodeId {
+        self.shared.get(&id).copied().unwrap_or(id)
     }
 
     /// Shapes of the values that a node reads.

@@ -1,96 +1,13 @@
 //! What a node computes, with every attribute that its result or cost depends on.
 
 use std::fmt;
+use std::ops::Range;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::design::Activation;
-
-/// The geometry of a sliding window; `[vertical, horizontal]` throughout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Window {
-    /// Size of the window in pixels.
-    pub kernel: [usize; 2],
-    /// Step of the window.
-    pub stride: [usize; 2],
-    /// Zero (or, for max-pooling, minus infinity) pixels above and left of the map.
-    pub padding: [usize; 2],
-    /// The same below and right of it; often as many, more where an output length is rounded up.
-    pub padding_end: [usize; 2],
-    /// Distance between neighbouring taps.
-    pub dilation: [usize; 2],
-}
-
-impl Window {
-    /// A square window with "same" padding: `kernel / 2` on every side.
-    #[must_use]
-    pub const fn square(kernel: usize, stride: usize) -> Self {
-        Self::padded([kernel; 2], stride, [kernel / 2; 2])
-    }
-
-    /// A window with as much padding on one side as on the other.
-    #[must_use]
-    pub const fn padded(kernel: [usize; 2], stride: usize, padding: [usize; 2]) -> Self {
-        Self { kernel, stride: [stride; 2], padding, padding_end: padding, dilation: [1; 2] }
-    }
-
-    /// A square window that stays inside the map.
-    #[must_use]
-    pub const fn inside(kernel: usize, stride: usize) -> Self {
-        Self::padded([kernel; 2], stride, [0; 2])
-    }
-
-    /// The window with just enough padding below and right that the last one ends at or behind the map's end: output
-    /// lengths for an input of `[height, width]` are rounded up. The last window starts in the map, as PyTorch and ONNX
-    /// require with `ceil_mode`.
-    #[must_use]
-    pub fn rounding_up(self, input: [usize; 2]) -> Self {
-        let end = |axis: usize| {
-            let stride = self.stride[axis].max(1);
-            let from_start = input[axis].saturating_add(self.padding[axis]);
-            let padded = from_start.saturating_add(self.padding_end[axis]);
-            let steps = padded.saturating_sub(self.reach(axis)?).div_ceil(stride);
-            // The start of the last window, one earlier where that is already behind the map.
-            let last = [steps, steps.saturating_sub(1)].map(|step| step.saturating_mul(stride));
-            let last = if last[0] < from_start { last[0] } else { last[1] };
-            last.checked_add(self.reach(axis)?)?.checked_sub(from_start)
-        };
-        let padding_end = [0, 1].map(|axis| end(axis).unwrap_or(self.padding_end[axis]));
-        Self { padding_end, ..self }
-    }
-
-    /// Whether every output is one pixel of the map, each in its place: one tap, no stride, no padding.
-    #[must_use]
-    pub fn is_plain(&self) -> bool {
-        (self.kernel, self.stride) == ([1; 2], [1; 2]) && [self.padding, self.padding_end] == [[0; 2]; 2]
-    }
-
-    /// Whether there is more padding on one side of the map than on the other.
-    #[must_use]
-    pub fn is_uneven(&self) -> bool {
-        self.padding != self.padding_end
-    }
-
-    /// Taps of the window: `height * width` of the kernel.
-    #[must_use]
-    pub const fn taps(&self) -> usize {
-        self.kernel[0] * self.kernel[1]
-    }
-
-    /// Output length along `axis` (0 vertical, 1 horizontal) for an input of `length` pixels, rounded down as PyTorch
-    /// does; `None` where the window does not fit.
-    #[must_use]
-    pub fn output_length(&self, axis: usize, length: usize) -> Option<usize> {
-        let padded = length.checked_add(self.padding[axis])?.checked_add(self.padding_end[axis])?;
-        Some(padded.checked_sub(self.reach(axis)?)?.checked_div(self.stride[axis])? + 1)
-    }
-
-    /// Pixels along `axis` from the first tap to the last.
-    pub(super) fn reach(&self, axis: usize) -> Option<usize> {
-        self.dilation[axis].checked_mul(self.kernel[axis].checked_sub(1)?)?.checked_add(1)
-    }
-}
+use super::Window;
+use super::activation::{Activation, Coefficient};
 
 /// A convolution; weights are `[out_channels, in_channels / groups, kernel_h, kernel_w]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -127,6 +44,30 @@ impl Conv2d {
     }
 }
 
+/// Normalisation by the neighbouring channels (Krizhevsky et al. 2012, section 3.3):
+/// `x / (offset + alpha / size * sum)^beta`, `sum` being that of the squares in `(size - 1) / 2` channels before, the channel
+/// itself and `size / 2` behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LocalNorm {
+    /// Channels that are added up.
+    pub size: usize,
+    /// The factor of the squares' mean.
+    pub alpha: Coefficient,
+    /// The exponent.
+    pub beta: Coefficient,
+    /// What is added to the mean.
+    pub offset: Coefficient,
+}
+
+impl LocalNorm {
+    /// The channels, of `channels`, whose squares are added up for `channel`.
+    #[must_use]
+    pub fn neighbours(&self, channel: usize, channels: usize) -> Range<usize> {
+        let before = self.size.saturating_sub(1) / 2;
+        channel.saturating_sub(before)..channels.min(channel.saturating_add(self.size / 2).saturating_add(1))
+    }
+}
+
 /// What a [`Node`](super::Node) computes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Op {
@@ -143,12 +84,43 @@ pub enum Op {
     },
     /// Element-wise non-linearity.
     Activation(Activation),
+    /// `x`, or the learned slope times `x` below zero.
+    PRelu {
+        /// Slopes: one for each channel, or a single one.
+        channels: usize,
+    },
+    /// Scale of each channel, and its shift: a normalisation with nothing to subtract, the scale of a residual branch.
+    Affine {
+        /// Channels scaled.
+        channels: usize,
+        /// Whether a bias of `channels` elements is added.
+        shift: bool,
+    },
+    /// Normalisation of each pixel over its channels, then scale and shift of each channel.
+    LayerNorm {
+        /// Channels normalised together.
+        channels: usize,
+        /// Added to the variance.
+        eps: f64,
+    },
+    /// Normalisation of each value by its neighbours in other channels.
+    LocalNorm(LocalNorm),
     /// Maximum over a window; padding never wins.
     MaxPool(Window),
     /// Mean over a window; padding counts as zeros (PyTorch's default).
     AvgPool(Window),
+    /// Mean over those pixels of a window that lie in the map or in the padding that counts; [`average_pool`](Self::average_pool)
+    /// makes it where there is other padding.
+    AvgPoolCounted {
+        /// Kernel, stride, padding, dilation.
+        window: Window,
+        /// Pixels of padding that count as zeros: above and left of the map, below and right of it.
+        counted: [[usize; 2]; 2],
+    },
     /// Mean over all pixels: `[n, c, h, w] -> [n, c, 1, 1]`.
     GlobalAvgPool,
+    /// Maximum over all pixels: `[n, c, h, w] -> [n, c, 1, 1]`.
+    GlobalMaxPool,
     /// `[n, c, h, w] -> [n, c*h*w, 1, 1]`.
     Flatten,
     /// Fully connected; weights are `[out_features, in_features]`.
@@ -164,6 +136,15 @@ pub enum Op {
     Add,
     /// Channel-wise product of a map (first input) and a `[n, c, 1, 1]` gate (second input).
     Scale,
+    /// Product of two maps of equal shape.
+    Mul,
+    /// Sum of a map (first input) and a `[n, c, 1, 1]` shift of its channels (second input).
+    Shift,
+    /// A map of one channel, `[n, 1, h, w]`, as a map of `channels` that are all alike: a view, no data moves.
+    Repeat {
+        /// Channels made.
+        channels: usize,
+    },
     /// Channels of all inputs, one after another.
     Concat,
     /// Channels `start .. start + channels` of the input: a view, no data moves on paper.
@@ -195,9 +176,9 @@ pub enum OpKind {
     Depthwise,
     /// Fully connected layer.
     Linear,
-    /// Batch normalisation.
+    /// Normalisation of any kind.
     Normalisation,
-    /// Activation, addition, channel-wise scale.
+    /// Activation, sum, product, scale and shift of channels.
     ElementWise,
     /// Pooling of any kind.
     Pooling,
@@ -243,11 +224,45 @@ impl Op {
             Self::Conv2d(conv) if conv.is_depthwise() => OpKind::Depthwise,
             Self::Conv2d(conv) if conv.is_pointwise() => OpKind::Pointwise,
             Self::Conv2d(_) => OpKind::Convolution,
-            Self::BatchNorm { .. } => OpKind::Normalisation,
-            Self::Activation(_) | Self::Add | Self::Scale => OpKind::ElementWise,
-            Self::MaxPool(_) | Self::AvgPool(_) | Self::GlobalAvgPool => OpKind::Pooling,
+            Self::BatchNorm { .. } | Self::LayerNorm { .. } | Self::LocalNorm(_) => OpKind::Normalisation,
+            Self::Activation(_)
+            | Self::PRelu { .. }
+            | Self::Affine { .. }
+            | Self::Add
+            | Self::Scale
+            | Self::Mul
+            | Self::Shift => OpKind::ElementWise,
+            Self::MaxPool(_)
+            | Self::AvgPool(_)
+            | Self::AvgPoolCounted { .. }
+            | Self::GlobalAvgPool
+            | Self::GlobalMaxPool => OpKind::Pooling,
             Self::Linear { .. } => OpKind::Linear,
-            Self::Concat | Self::Slice { .. } | Self::ChannelShuffle { .. } | Self::Flatten => OpKind::Data,
+            Self::Concat | Self::Slice { .. } | Self::ChannelShuffle { .. } | Self::Repeat { .. } | Self::Flatten => {
+                OpKind::Data
+            }
+        }
+    }
+
+    /// Average pooling as frameworks have it: `window` with the padding that is asked for, over a map of `[height, width]`
+    /// pixels. Where output lengths are rounded up, what the last windows reach beyond the padding never counts.
+    #[must_use]
+    pub fn average_pool(window: Window, input: [usize; 2], rounds_up: bool, counts_padding: bool) -> Self {
+        let wider = if rounds_up { window.rounding_up(input) } else { window };
+        // What fits without more pixels stays as it was asked for.
+        let longer = (0..2).any(|axis| wider.padding_end[axis] > window.padding_end[axis]);
+        let whole = if longer {
+            let padding_end = [0, 1].map(|axis| wider.padding_end[axis].max(window.padding_end[axis]));
+            Window { padding_end, ..window }
+        } else {
+            window
+        };
+        let asked = [window.padding, window.padding_end];
+        let counted = if counts_padding { asked } else { [[0; 2]; 2] };
+        if counted == [whole.padding, whole.padding_end] {
+            Self::AvgPool(whole)
+        } else {
+            Self::AvgPoolCounted { window: whole, counted }
         }
     }
 }
@@ -261,34 +276,26 @@ impl fmt::Display for Op {
             Self::Conv2d(conv) if conv.groups > 1 => format!("conv {} g{}", conv.window, conv.groups),
             Self::Conv2d(conv) => format!("conv {}", conv.window),
             Self::BatchNorm { .. } => "batch-norm".into(),
-            Self::Activation(activation) => activation.name().into(),
+            Self::Activation(activation) => activation.to_string(),
+            Self::PRelu { .. } => "prelu".into(),
+            Self::Affine { .. } => "affine".into(),
+            Self::LayerNorm { .. } => "layer-norm".into(),
+            Self::LocalNorm(norm) => format!("local-norm {}", norm.size),
             Self::MaxPool(window) => format!("max-pool {window}"),
-            Self::AvgPool(window) => format!("avg-pool {window}"),
+            Self::AvgPool(window) | Self::AvgPoolCounted { window, .. } => format!("avg-pool {window}"),
             Self::GlobalAvgPool => "global-avg-pool".into(),
+            Self::GlobalMaxPool => "global-max-pool".into(),
             Self::Flatten => "flatten".into(),
             Self::Linear { .. } => "linear".into(),
             Self::Add => "add".into(),
             Self::Scale => "scale".into(),
+            Self::Mul => "mul".into(),
+            Self::Shift => "shift".into(),
+            Self::Repeat { channels } => format!("repeat {channels}"),
             Self::Concat => "concat".into(),
             Self::Slice { start, channels } => format!("slice {start}..{}", start + channels),
             Self::ChannelShuffle { groups } => format!("shuffle g{groups}"),
         };
-        f.pad(&text)
-    }
-}
-
-impl fmt::Display for Window {
-    /// `3x3`, `3x3 /2`, `1x7`, `3x3 dil2`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = format!("{}x{}", self.kernel[0], self.kernel[1]);
-        match self.stride {
-            [1, 1] => {}
-            [v, h] if v == h => text += &format!(" /{v}"),
-            [v, h] => text += &format!(" /{v}x{h}"),
-        }
-        if self.dilation != [1, 1] {
-            text += &format!(" dil{}", self.dilation[0]);
-        }
         f.pad(&text)
     }
 }
@@ -298,32 +305,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rounding_up_gives_the_output_lengths_of_ceil_mode() {
-        // Kernel, stride, padding, length; then what PyTorch gives with `ceil_mode=True`.
-        for ((kernel, stride, padding, length), expected) in [
-            ((3, 2, 0, 112), 56),
-            ((3, 2, 0, 113), 56),
-            ((3, 1, 1, 14), 14),
-            ((2, 2, 0, 15), 8),
-            ((3, 2, 1, 8), 5),
-            // A last window that would start in the padding is left out.
-            ((2, 2, 1, 3), 2),
-            ((1, 2, 0, 4), 2),
-        ] {
-            let window = Window::padded([kernel; 2], stride, [padding; 2]).rounding_up([length; 2]);
-            assert_eq!(window.output_length(0, length), Some(expected), "{kernel} {stride} {padding} {length}");
-        }
-        let usual = Window::square(3, 1);
-        assert_eq!(usual.rounding_up([9, 14]), usual, "nothing is left over");
+    fn average_pooling_counts_the_padding_that_is_asked_for_and_never_what_rounding_up_adds() {
+        let window = Window::padded([3; 2], 2, [1; 2]);
+        assert_eq!(Op::average_pool(window, [7; 2], true, true), Op::AvgPool(window), "nothing is left over");
+        let inside = Op::average_pool(window, [7; 2], false, false);
+        assert_eq!(inside, Op::AvgPoolCounted { window, counted: [[0; 2]; 2] });
+        let plain = Window::inside(2, 2);
+        assert_eq!(Op::average_pool(plain, [8; 2], false, false), Op::AvgPool(plain), "there is no padding");
+        let wider = Window { padding_end: [2, 1], ..window };
+        let rounded = Op::average_pool(window, [8, 7], true, true);
+        assert_eq!(rounded, Op::AvgPoolCounted { window: wider, counted: [[1; 2]; 2] });
+        // The last of the five windows along eight pixels: one of the map, one that counts, one that does not.
+        let counted = |output, counted| wider.counted_taps(0, 8, [[counted; 2]; 2], output);
+        assert_eq!([0, 1, 4].map(|output| counted(output, 1)), [3, 3, 2]);
+        assert_eq!([0, 1, 4].map(|output| counted(output, 0)), [2, 3, 1]);
     }
 
     #[test]
-    fn uneven_padding_counts_once_on_each_side() {
-        let window = Window { padding_end: [2, 0], ..Window::inside(3, 1) };
-        assert_eq!([0, 1].map(|axis| window.output_length(axis, 5)), [Some(5), Some(3)]);
-        assert!(window.is_uneven() && !Window::square(3, 1).is_uneven());
-        let enormous = Window { padding_end: [usize::MAX; 2], ..Window::square(3, 1) };
-        assert_eq!(enormous.output_length(0, 5), None);
-        assert!(enormous.rounding_up([5, 5]).output_length(0, 5).is_some(), "saturates");
+    fn a_channels_neighbours_end_with_the_map() {
+        let of = |size| LocalNorm { size, alpha: 1.0.into(), beta: 1.0.into(), offset: 1.0.into() };
+        assert_eq!([0, 3, 5].map(|channel| of(5).neighbours(channel, 6)), [0..3, 1..6, 3..6]);
+        assert_eq!([0, 3, 5].map(|channel| of(4).neighbours(channel, 6)), [0..3, 2..6, 4..6]);
     }
 }

@@ -1,17 +1,21 @@
 //! What kernels have in common whose times are compared, and the sizes by which they differ.
 
-use crate::graph::{Activation, Shape, Window};
+use crate::graph::{Activation, Coefficient, LocalNorm, Shape, Window};
 use crate::runtime::KernelSpec;
-use crate::runtime::plan::{Step, Work};
+use crate::runtime::plan::{Epilogue, Step, Work};
 
 /// Sizes that tell two kernels of a kind apart, at most: pixels, channels in, and of each step window, channels out
 /// and, in groups, channels read for each. A kernel that is larger in one and smaller in none does more.
 const SIZES: usize = 14;
 
+/// What stands where a coefficient is blank.
+const NONE: Coefficient = Coefficient::new(0.0);
+const ANY_NEIGHBOURS: LocalNorm = LocalNorm { size: 1, alpha: NONE, beta: NONE, offset: NONE };
+
 /// What a kernel's time is made of.
 pub(super) const PARTS: usize = 5;
 
-/// Steps, windows, epilogues and precision of a kernel, without its sizes: a spec whose sizes are blank.
+/// Steps, windows, epilogues and precision of a kernel, without its sizes and coefficients: a spec in which those are blank.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Kind(KernelSpec);
 
@@ -44,10 +48,14 @@ impl Kind {
                     };
                     Work::Conv { window, groups }
                 }
+                Work::LayerNorm { .. } => Work::LayerNorm { eps: NONE },
+                Work::LocalNorm(norm) => Work::LocalNorm(LocalNorm { size: norm.size, ..ANY_NEIGHBOURS }),
                 work => work,
             };
             input = step.output;
-            Step { work, output: blank, epilogue: step.epilogue }
+            // By whatever an activation multiplies, it takes as long.
+            let activation = step.epilogue.activation.with([NONE; 2]);
+            Step { work, output: blank, epilogue: Epilogue { activation, ..step.epilogue } }
         });
         let steps = steps.collect();
         Self(KernelSpec { input: blank, steps, precision: spec.precision })
@@ -148,7 +156,10 @@ pub(super) fn sizes(spec: &KernelSpec, tiles: Tiles) -> (Place, Parts) {
                 depthwise += (window.kernel[0] * window.kernel[1]) as f64 * elements(output);
             }
             Work::Rename if step.output.channels != input.channels => push(step.output.channels as f64),
-            Work::GlobalMean | Work::Elementwise(_) | Work::Rename => {}
+            // The channels are gone through twice before they are written.
+            Work::LayerNorm { .. } => depthwise += 2.0 * elements(output),
+            Work::LocalNorm(norm) => depthwise += norm.size as f64 * elements(output),
+            Work::GlobalMean | Work::GlobalMax | Work::Elementwise(_) | Work::Rename => {}
         }
         input = output;
     }

@@ -147,7 +147,7 @@ fn of_stage(name: String, stage: &Stage) -> StageRow {
 fn of_layer(name: String, op: String, node: Option<&Node>) -> StageRow {
     let window = match node.map(|node| node.op) {
         Some(Op::Conv2d(conv)) => Some(conv.window),
-        Some(Op::MaxPool(window) | Op::AvgPool(window)) => Some(window),
+        Some(Op::MaxPool(window) | Op::AvgPool(window) | Op::AvgPoolCounted { window, .. }) => Some(window),
         _ => None,
     };
     let size = window.map(|window| format!("{}x{}", window.kernel[0], window.kernel[1]));

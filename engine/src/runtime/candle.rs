@@ -4,19 +4,20 @@
 //! normalisation four broadcast passes, padding a concatenation.
 
 mod backend;
+mod formulas;
 mod memory;
 
 pub use backend::CandleBackend;
 use memory::needed;
 
 use candle_core::{D, DType, Error, Tensor};
-use candle_nn::{BatchNorm, Conv2d, Conv2dConfig, Linear, Module, ModuleT};
+use candle_nn::{BatchNorm, Conv2d, Conv2dConfig, Linear, Module, ModuleT, PReLU};
 
 use super::executable::{Executable, Marks, PrepareError, RunError, RunTimes, Stopwatch, check_input, made_up_input};
 use super::plan::KernelPlan;
 use crate::clock::Clock;
 use crate::device::Device;
-use crate::graph::{Activation, Graph, Node, NodeId, Op, Shape, Window, last_uses};
+use crate::graph::{Activation, Graph, LocalNorm, Node, NodeId, Op, Shape, Window, last_uses};
 use crate::weights::Weights;
 
 /// A network in stock Candle operations, with its weights on one device.
@@ -50,15 +51,30 @@ enum Layer {
         pad: Option<Window>,
     },
     BatchNorm(Box<BatchNorm>),
-    Activation(candle_nn::Activation),
-    Identity,
+    Activation(Activation),
+    PRelu(PReLU),
+    /// Scale and shift, as maps of one pixel.
+    Affine(Tensor, Option<Tensor>),
+    OverChannels {
+        scale: Tensor,
+        shift: Tensor,
+        eps: f64,
+    },
+    LocalNorm(LocalNorm),
     MaxPool(Window),
     AvgPool(Window),
+    AvgPoolCounted(Window, [[usize; 2]; 2]),
     GlobalAvgPool,
+    GlobalMaxPool,
     Flatten,
     Linear(Linear),
     Add,
+    Mul,
     Scale,
+    Shift,
+    Repeat {
+        channels: usize,
+    },
     Concat,
     Slice {
         start: usize,
@@ -202,23 +218,32 @@ fn layer(node: &Node, weights: &Weights, device: &candle_core::Device) -> Result
             parameter("bias")?,
             *eps,
         )?)),
-        Op::Activation(activation) => match activation {
-            Activation::Relu => Layer::Activation(candle_nn::Activation::Relu),
-            Activation::Relu6 => Layer::Activation(candle_nn::Activation::Relu6),
-            Activation::HardSwish => Layer::Activation(candle_nn::Activation::HardSwish),
-            Activation::Sigmoid => Layer::Activation(candle_nn::Activation::Sigmoid),
-            Activation::None => Layer::Identity,
-        },
-        Op::MaxPool(window) | Op::AvgPool(window) if window.dilation != [1, 1] => {
+        Op::Activation(activation) => Layer::Activation(*activation),
+        Op::PRelu { channels } => Layer::PRelu(PReLU::new(parameter("weight")?, *channels == 1)),
+        Op::Affine { shift, .. } => {
+            let shift = bias(*shift)?.as_ref().map(formulas::of_channels).transpose()?;
+            Layer::Affine(formulas::of_channels(&parameter("weight")?)?, shift)
+        }
+        Op::LayerNorm { eps, .. } => {
+            let of = |name| formulas::of_channels(&parameter(name)?);
+            Layer::OverChannels { scale: of("weight")?, shift: of("bias")?, eps: *eps }
+        }
+        Op::LocalNorm(norm) => Layer::LocalNorm(*norm),
+        Op::MaxPool(window) | Op::AvgPool(window) | Op::AvgPoolCounted { window, .. } if window.dilation != [1, 1] => {
             return Err(refuse("dilated pooling"));
         }
         Op::MaxPool(window) => Layer::MaxPool(*window),
         Op::AvgPool(window) => Layer::AvgPool(*window),
+        Op::AvgPoolCounted { window, counted } => Layer::AvgPoolCounted(*window, *counted),
         Op::GlobalAvgPool => Layer::GlobalAvgPool,
+        Op::GlobalMaxPool => Layer::GlobalMaxPool,
         Op::Flatten => Layer::Flatten,
         Op::Linear { bias: has_bias, .. } => Layer::Linear(Linear::new(parameter("weight")?, bias(*has_bias)?)),
         Op::Add => Layer::Add,
+        Op::Mul => Layer::Mul,
         Op::Scale => Layer::Scale,
+        Op::Shift => Layer::Shift,
+        Op::Repeat { channels } => Layer::Repeat { channels: *channels },
         Op::Concat => Layer::Concat,
         Op::Slice { start, channels } => Layer::Slice { start: *start, channels: *channels },
         Op::ChannelShuffle { groups } => Layer::Shuffle { groups: *groups },
@@ -236,7 +261,9 @@ impl Step {
         match (&self.layer, inputs.as_slice()) {
             (Layer::Concat, maps) => Tensor::cat(maps, 1),
             (Layer::Add, [left, right]) => *left + *right,
+            (Layer::Mul, [left, right]) => *left * *right,
             (Layer::Scale, [map, gate]) => map.broadcast_mul(gate),
+            (Layer::Shift, [map, shift]) => map.broadcast_add(shift),
             (layer, [map]) => layer.run(map),
             (_, inputs) => Err(Error::Msg(format!("it got {} inputs", inputs.len()))),
         }
@@ -260,13 +287,20 @@ impl Layer {
             Self::Conv { conv, pad: None } => conv.forward(map),
             Self::Conv { conv, pad: Some(window) } => conv.forward(&pad_with(map, window, 0.0)?),
             Self::BatchNorm(norm) => norm.forward_t(map, false),
-            Self::Activation(activation) => activation.forward(map),
+            Self::Activation(activation) => formulas::activation(*activation, map),
+            Self::PRelu(prelu) => prelu.forward(map),
+            Self::Affine(scale, shift) => formulas::affine(map, scale, shift.as_ref()),
+            Self::OverChannels { scale, shift, eps } => formulas::layer_norm(map, scale, shift, *eps),
+            Self::LocalNorm(norm) => formulas::local_norm(map, norm),
             Self::MaxPool(window) => pad_with(map, window, f32::NEG_INFINITY)?
                 .max_pool2d_with_stride(pair(window.kernel), pair(window.stride)),
             Self::AvgPool(window) => {
                 pad_with(map, window, 0.0)?.avg_pool2d_with_stride(pair(window.kernel), pair(window.stride))
             }
+            Self::AvgPoolCounted(window, counted) => formulas::mean_counted(map, window, *counted),
             Self::GlobalAvgPool => map.mean_keepdim((D::Minus2, D::Minus1)),
+            Self::GlobalMaxPool => formulas::global_max(map),
+            Self::Repeat { channels } => map.repeat((1, *channels, 1, 1)),
             Self::Flatten => flat(map),
             Self::Linear(linear) => flat(&linear.forward(&map.flatten_from(1)?)?),
             Self::Slice { start, channels } => map.narrow(1, *start, *channels),
@@ -275,7 +309,7 @@ impl Layer {
                 let grouped = map.reshape((batch, *groups, channels / groups, height, width))?;
                 grouped.transpose(1, 2)?.reshape((batch, channels, height, width))
             }
-            Self::Identity | Self::Add | Self::Scale | Self::Concat => Ok(map.clone()),
+            Self::Add | Self::Mul | Self::Scale | Self::Shift | Self::Concat => Ok(map.clone()),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! The parameters that kernels need, with batch normalisation folded in.
+//! The parameters that kernels need, with normalisation folded in.
 
 use super::plan::Part;
 use crate::graph::{Graph, NodeId, Op};
-use crate::weights::{BatchNormTensors, Weights, WeightsError, fold};
+use crate::weights::{BatchNormTensors, Folded, WeightTensor, Weights, WeightsError, fold};
 
 /// Weights of a layer, or only how many there are: enough to lay a kernel out and to know what it takes.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,21 +64,43 @@ impl<'a> Parameters<'a> {
             Op::Linear { bias: false, .. } => None,
             _ => self.get(part.node, "bias"),
         };
-        let norm = part.norm.and_then(|node| self.norm_tensors(node));
-        if let Some(norm) = norm
-            && let Ok(folded) = fold(weight, bias, norm)
-        {
+        if let Some(folded) = part.norm.and_then(|norm| self.folded((weight, bias), norm)) {
             return LayerParameters { weights: Filters::Values(folded.weight.values), bias: folded.bias };
         }
         let bias = bias.map_or_else(|| vec![0.0; outputs], <[f32]>::to_vec);
         LayerParameters { weights: Filters::Values(weight.values.clone()), bias }
     }
 
-    /// A batch normalisation as `x * scale + shift`.
+    /// A convolution's weight and bias with the scale and shift behind it.
+    fn folded(&self, (weight, bias): (&WeightTensor, Option<&[f32]>), norm: NodeId) -> Option<Folded> {
+        if let Some(norm) = self.norm_tensors(norm) {
+            return fold(weight, bias, norm).ok();
+        }
+        // A normalisation of what has no mean and a variance of one.
+        let channels = self.graph.node(norm).output.channels;
+        let (zeros, ones) = (vec![0.0; channels], vec![1.0; channels]);
+        let scale = self.get(norm, "weight")?;
+        let shift = self.get(norm, "bias").unwrap_or(&zeros);
+        let norm = BatchNormTensors { weight: scale, bias: shift, running_mean: &zeros, running_var: &ones, eps: 0.0 };
+        fold(weight, bias, norm).ok()
+    }
+
+    /// The slopes below zero of each channel.
+    pub fn slopes(&self, node: NodeId) -> Vec<f32> {
+        let channels = self.graph.node(node).output.channels;
+        match self.get(node, "weight") {
+            Some(&[one]) => vec![one; channels],
+            Some(slopes) => slopes.to_vec(),
+            None => vec![0.0; channels],
+        }
+    }
+
+    /// Scale and shift of each channel: of a batch normalisation with its statistics, of anything else as they are.
     pub fn norm(&self, node: NodeId) -> (Vec<f32>, Vec<f32>) {
         let Some(norm) = self.norm_tensors(node) else {
             let channels = self.graph.node(node).output.channels;
-            return (vec![1.0; channels], vec![0.0; channels]);
+            let vector = |name, missing| self.get(node, name).map_or_else(|| vec![missing; channels], <[f32]>::to_vec);
+            return (vector("weight", 1.0), vector("bias", 0.0));
         };
         let scale = |(&gamma, &variance): (&f32, &f32)| f64::from(gamma) / (f64::from(variance) + norm.eps).sqrt();
         let scales: Vec<f64> = norm.weight.iter().zip(norm.running_var).map(scale).collect();

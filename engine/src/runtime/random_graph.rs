@@ -1,6 +1,6 @@
 //! Random networks of every kind of layer, for tests of whole runtimes against the reference.
 
-use crate::graph::{Activation, Conv2d, Graph, GraphBuilder, LowerError, NodeId, Op, Shape, Window};
+use crate::graph::{Activation, Conv2d, Graph, GraphBuilder, LocalNorm, LowerError, NodeId, Op, Shape, Window};
 
 /// Numbers that look random, the same for the same seed.
 pub struct Dice(pub u64);
@@ -27,34 +27,78 @@ pub fn random_graph(seed: u64) -> Graph {
         // Mostly a chain, as networks are.
         let value = if dice.roll(4) > 0 { values[values.len() - 1] } else { dice.pick(&values) };
         let path = format!("layer{index}");
-        let pushed = match dice.roll(16) {
-            0..=6 => random_conv(&mut dice, &mut builder, &path, value, &values),
-            7 => builder.push(path, Op::Slice { start: dice.roll(4), channels: 1 + dice.roll(8) }, &[value]),
-            8 => builder.push(path, Op::ChannelShuffle { groups: 1 + dice.roll(4) }, &[value]),
-            9 => {
+        let pushed = match dice.roll(26) {
+            0..=8 => random_conv(&mut dice, &mut builder, &path, value, &values),
+            9 => builder.push(path, Op::Slice { start: dice.roll(4), channels: 1 + dice.roll(8) }, &[value]),
+            10 => builder.push(path, Op::ChannelShuffle { groups: 1 + dice.roll(4) }, &[value]),
+            11 => {
                 let others = [value, dice.pick(&values), dice.pick(&values)];
                 builder.push(path, Op::Concat, &others[..2 + dice.roll(2)])
             }
-            10 => builder.push(path, Op::Add, &[value, dice.pick(&values)]),
-            11 => builder.push(path, Op::MaxPool(pooling_window(&mut dice)), &[value]),
-            12 => builder.push(path, Op::AvgPool(pooling_window(&mut dice)), &[value]),
-            13 => builder
+            12 => builder.push(path, Op::Add, &[value, dice.pick(&values)]),
+            13 => builder.push(path, Op::MaxPool(pooling_window(&mut dice)), &[value]),
+            14 => builder.push(path, Op::AvgPool(pooling_window(&mut dice)), &[value]),
+            15 => builder
                 .push(format!("{path}.mean"), Op::GlobalAvgPool, &[value])
                 .and_then(|gate| builder.push(format!("{path}.gate"), Op::Activation(Activation::Sigmoid), &[gate]))
                 .and_then(|gate| builder.push(path, Op::Scale, &[value, gate])),
-            14 => builder.push(format!("{path}.flat"), Op::Flatten, &[value]).and_then(|flat| {
+            16 => builder.push(format!("{path}.flat"), Op::Flatten, &[value]).and_then(|flat| {
                 let in_features = builder.shape(flat).channels;
                 let linear = Op::Linear { in_features, out_features: 1 + dice.roll(40), bias: dice.roll(2) == 0 };
                 builder.push(path, linear, &[flat])
             }),
-            _ => {
+            17 => {
                 let channels = builder.shape(value).channels;
                 builder.push(path, Op::BatchNorm { channels, eps: 1e-5 }, &[value])
             }
+            _ => random_other(&mut dice, &mut builder, &path, value, &values),
         };
         values.extend(pushed);
     }
     builder.finish()
+}
+
+/// What networks from elsewhere have.
+fn random_other(
+    dice: &mut Dice,
+    builder: &mut GraphBuilder,
+    path: &str,
+    value: NodeId,
+    values: &[NodeId],
+) -> Result<NodeId, LowerError> {
+    let Shape { channels, height, width, .. } = builder.shape(value);
+    match dice.roll(8) {
+        0 => builder.push(path, Op::Activation(dice.pick(&Activation::EXAMPLES)), &[value]),
+        1 => builder.push(path, Op::PRelu { channels: dice.pick(&[1, channels]) }, &[value]),
+        2 => builder.push(path, Op::Affine { channels, shift: dice.roll(2) == 0 }, &[value]),
+        // Rounding errors of channels that are nearly alike are not made large.
+        3 => builder.push(path, Op::LayerNorm { channels, eps: 0.5 }, &[value]),
+        4 => {
+            let (alpha, beta) = (dice.pick(&[0.1, 1.0]), dice.pick(&[0.75, 0.5]));
+            let norm = LocalNorm { size: 1 + dice.roll(6), alpha: alpha.into(), beta: beta.into(), offset: 1.0.into() };
+            builder.push(path, Op::LocalNorm(norm), &[value])
+        }
+        5 => {
+            let (rounds_up, counts) = (dice.roll(2) == 0, dice.roll(2) == 0);
+            let pool = Op::average_pool(pooling_window(dice), [height, width], rounds_up, counts);
+            builder.push(path, pool, &[value])
+        }
+        6 => {
+            let most = builder.push(format!("{path}.most"), Op::GlobalMaxPool, &[value])?;
+            builder.push(path, Op::Shift, &[value, most])
+        }
+        _ => {
+            // A gate of each value where there is one of the size, or one gate for all channels of a pixel.
+            let other = dice.pick(values);
+            let fits = builder.shape(other) == builder.shape(value);
+            let start = dice.roll(channels);
+            let first = builder.push(format!("{path}.first"), Op::Slice { start, channels: 1 }, &[value])?;
+            let gate =
+                if fits { other } else { builder.push(format!("{path}.all"), Op::Repeat { channels }, &[first])? };
+            let gate = builder.push(format!("{path}.gate"), Op::Activation(Activation::Sigmoid), &[gate])?;
+            builder.push(path, Op::Mul, &[value, gate])
+        }
+    }
 }
 
 /// Networks of two layers with a channel shuffle between them that backends compute in one launch without it.
@@ -123,6 +167,7 @@ fn random_conv(
         let other = dice.pick(values);
         made = builder.push(format!("{path}.sum"), Op::Add, &[made, other]).unwrap_or(made);
     }
-    let activation = dice.pick(&[Activation::None, Activation::Relu, Activation::Relu6, Activation::HardSwish]);
+    let usual = [Activation::None, Activation::Relu, Activation::Relu6, Activation::HardSwish];
+    let activation = if dice.roll(2) == 0 { dice.pick(&usual) } else { dice.pick(&Activation::EXAMPLES) };
     builder.activation(format!("{path}.act"), activation, made)
 }

@@ -3,10 +3,16 @@
 //! What is not a number stays one, as in PyTorch: in activations, in maxima, in sums. Zeros around a map are left out of
 //! a convolution's sums, so that they are nothing beside weights that are not finite.
 
+mod activations;
+#[cfg(test)]
+mod tests;
+
 use thiserror::Error;
 
+pub(super) use activations::activate;
+
 use crate::device::available_memory;
-use crate::graph::{Activation, Conv2d, Graph, Node, Op, Shape, Window};
+use crate::graph::{Conv2d, Graph, LocalNorm, Node, Op, Shape, Window};
 use crate::units::{Bytes, Elements};
 use crate::weights::{WeightTensor, Weights, WeightsError};
 
@@ -90,6 +96,12 @@ impl Map<'_> {
         self.values[((n * channels + c) * height + y) * width + x]
     }
 
+    /// All pixels of a channel.
+    fn pixels(&self, n: usize, c: usize) -> impl Iterator<Item = f32> {
+        let pixels = self.shape.pixels();
+        self.values[(n * self.shape.channels + c) * pixels..][..pixels].iter().copied()
+    }
+
     /// Value at a position that may lie outside the map.
     fn inside(&self, n: usize, c: usize, y: Option<usize>, x: Option<usize>) -> Option<f64> {
         let (y, x) = (y.filter(|&y| y < self.shape.height)?, x.filter(|&x| x < self.shape.width)?);
@@ -114,19 +126,48 @@ fn compute(node: &Node, weights: &Weights, inputs: &[Map<'_>]) -> Vec<f32> {
                 centred / (f64::from(var[c]) + eps).sqrt() * f64::from(weight[c]) + f64::from(bias[c])
             })
         }
-        Op::Activation(activation) => first.values.iter().map(|&value| activate(*activation, value)).collect(),
+        Op::Activation(activation) => {
+            first.values.iter().map(|&value| activate(*activation, value.into()) as f32).collect()
+        }
+        Op::PRelu { .. } => {
+            let slopes = vector("weight");
+            each(out, |n, c, y, x| {
+                let (value, slope) = (f64::from(first.at(n, c, y, x)), slopes[if slopes.len() == 1 { 0 } else { c }]);
+                if value < 0.0 { value * f64::from(slope) } else { value }
+            })
+        }
+        Op::Affine { .. } => {
+            let (weight, bias) = (vector("weight"), vector("bias"));
+            let shift = |c: usize| f64::from(bias.get(c).copied().unwrap_or(0.0));
+            each(out, |n, c, y, x| f64::from(first.at(n, c, y, x)) * f64::from(weight[c]) + shift(c))
+        }
+        Op::LayerNorm { channels, eps } => {
+            let (weight, bias) = (vector("weight"), vector("bias"));
+            each(out, |n, c, y, x| {
+                let values = || (0..*channels).map(|c| f64::from(first.at(n, c, y, x)));
+                let mean = values().sum::<f64>() / *channels as f64;
+                let variance = values().map(|value| (value - mean).powi(2)).sum::<f64>() / *channels as f64;
+                let centred = f64::from(first.at(n, c, y, x)) - mean;
+                centred / (variance + eps).sqrt() * f64::from(weight[c]) + f64::from(bias[c])
+            })
+        }
+        Op::LocalNorm(norm) => local_norm(norm, first, out),
         Op::MaxPool(window) => each(out, |n, c, y, x| {
             let values = taps(window, y, x).filter_map(|(_, y, x)| first.inside(n, c, y, x));
-            values.fold(f64::NEG_INFINITY, |most, value| if most.is_nan() || most > value { most } else { value })
+            values.fold(f64::NEG_INFINITY, larger)
         }),
         Op::AvgPool(window) => each(out, |n, c, y, x| {
             taps(window, y, x).filter_map(|(_, y, x)| first.inside(n, c, y, x)).sum::<f64>() / window.taps() as f64
         }),
-        Op::GlobalAvgPool => each(out, |n, c, _, _| {
-            let pixels = first.shape.pixels();
-            let map = &first.values[(n * first.shape.channels + c) * pixels..][..pixels];
-            map.iter().copied().map(f64::from).sum::<f64>() / pixels as f64
+        Op::AvgPoolCounted { window, counted } => each(out, |n, c, y, x| {
+            let sum = taps(window, y, x).filter_map(|(_, y, x)| first.inside(n, c, y, x)).sum::<f64>();
+            let rows = window.counted_taps(0, first.shape.height, *counted, y);
+            sum / (rows * window.counted_taps(1, first.shape.width, *counted, x)) as f64
         }),
+        Op::GlobalAvgPool => {
+            each(out, |n, c, _, _| first.pixels(n, c).map(f64::from).sum::<f64>() / first.shape.pixels() as f64)
+        }
+        Op::GlobalMaxPool => each(out, |n, c, _, _| first.pixels(n, c).map(f64::from).fold(f64::NEG_INFINITY, larger)),
         Op::Flatten => first.values.to_vec(),
         Op::Linear { in_features, .. } => {
             let (weight, bias) = (vector("weight"), vector("bias"));
@@ -139,6 +180,9 @@ fn compute(node: &Node, weights: &Weights, inputs: &[Map<'_>]) -> Vec<f32> {
         }
         Op::Add => first.values.iter().zip(inputs[1].values).map(|(a, b)| a + b).collect(),
         Op::Scale => each(out, |n, c, y, x| f64::from(first.at(n, c, y, x)) * f64::from(inputs[1].at(n, c, 0, 0))),
+        Op::Mul => first.values.iter().zip(inputs[1].values).map(|(a, b)| a * b).collect(),
+        Op::Shift => each(out, |n, c, y, x| f64::from(first.at(n, c, y, x)) + f64::from(inputs[1].at(n, c, 0, 0))),
+        Op::Repeat { .. } => each(out, |n, _, y, x| first.at(n, 0, y, x).into()),
         Op::Concat => each(out, |n, c, y, x| {
             let mut c = c;
             for input in inputs {
@@ -202,105 +246,16 @@ fn convolution(conv: &Conv2d, input: Map<'_>, weight: Option<&WeightTensor>, bia
     })
 }
 
-fn activate(activation: Activation, value: f32) -> f32 {
-    match activation {
-        Activation::Relu if value < 0.0 => 0.0,
-        Activation::Relu => value,
-        Activation::Relu6 => value.clamp(0.0, 6.0),
-        Activation::HardSwish => value * (value + 3.0).clamp(0.0, 6.0) / 6.0,
-        Activation::Sigmoid => (1.0 / (1.0 + (-f64::from(value)).exp())) as f32,
-        Activation::None => value,
-    }
+/// The greater one; what is not a number wins.
+fn larger(most: f64, value: f64) -> f64 {
+    if most.is_nan() || most > value { most } else { value }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::graph::GraphBuilder;
-
-    fn one_layer(op: Op, input: Shape) -> Graph {
-        let mut builder = GraphBuilder::new("layer", input);
-        builder.push("layer", op, &[builder.input()]).unwrap();
-        builder.finish()
-    }
-
-    fn counting(shape: Shape) -> Vec<f32> {
-        (0..shape.elements().0).map(|i| i as f32).collect()
-    }
-
-    #[test]
-    fn a_strided_padded_depthwise_convolution_gives_the_values_worked_out_by_hand() {
-        let shape = Shape::new(1, 2, 3, 3);
-        let conv = Conv2d { in_channels: 2, out_channels: 2, window: Window::square(3, 2), groups: 2, bias: true };
-        let graph = one_layer(Op::Conv2d(conv), shape);
-        let weights: Weights = [
-            // A box on the first channel, the centre tap times 10 on the second.
-            (
-                "layer.weight".to_owned(),
-                WeightTensor {
-                    shape: vec![2, 1, 3, 3],
-                    values: [[1.0; 9], [0.0, 0.0, 0.0, 0.0, 10.0, 0.0, 0.0, 0.0, 0.0]].concat(),
-                },
-            ),
-            ("layer.bias".to_owned(), WeightTensor { shape: vec![2], values: vec![0.5, -1.0] }),
-        ]
-        .into_iter()
-        .collect();
-        let result = run(&graph, &weights, &counting(shape)).unwrap();
-        // Sums of the 2x2 corners of 0..9, and the corners of 9..18 times 10.
-        assert_eq!(result, [8.5, 12.5, 20.5, 24.5, 89.0, 109.0, 149.0, 169.0]);
-    }
-
-    #[test]
-    fn shuffle_moves_channels_as_its_definition_says() {
-        let shape = Shape::new(1, 6, 1, 1);
-        let result =
-            run(&one_layer(Op::ChannelShuffle { groups: 2 }, shape), &Weights::default(), &counting(shape)).unwrap();
-        assert_eq!(result, [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
-    }
-
-    #[test]
-    fn padding_never_wins_a_maximum_but_counts_in_an_average() {
-        let shape = Shape::new(1, 1, 2, 2);
-        let window = Window::square(3, 2);
-        let input = [-4.0, -3.0, -2.0, -9.0];
-        let pool = |op| run(&one_layer(op, shape), &Weights::default(), &input).unwrap();
-        assert_eq!(pool(Op::MaxPool(window)), [-2.0]);
-        assert_eq!(pool(Op::AvgPool(window)), [-2.0]);
-    }
-
-    #[test]
-    fn a_maximum_is_not_a_number_where_one_of_its_values_is_not_wherever_that_stands() {
-        let shape = Shape::new(1, 1, 1, 3);
-        let graph = one_layer(Op::MaxPool(Window::padded([1, 3], 1, [0, 1])), shape);
-        for (at, expected) in [(0, [true, true, false]), (1, [true; 3]), (2, [false, true, true])] {
-            let mut input = [1.0, f32::INFINITY, -2.0];
-            input[at] = f32::NAN;
-            let result = run(&graph, &Weights::default(), &input).unwrap();
-            assert_eq!(result.iter().map(|value| value.is_nan()).collect::<Vec<_>>(), expected);
-        }
-    }
-
-    #[test]
-    fn activations_follow_their_formulas() {
-        let inputs = [-4.0, -1.0, 0.0, 1.0, 9.0];
-        let all = |activation| inputs.map(|value| activate(activation, value));
-        assert_eq!(all(Activation::Relu), [0.0, 0.0, 0.0, 1.0, 9.0]);
-        assert_eq!(all(Activation::Relu6), [0.0, 0.0, 0.0, 1.0, 6.0]);
-        assert_eq!(all(Activation::HardSwish), [0.0, -1.0 / 3.0, 0.0, 2.0 / 3.0, 9.0]);
-        assert_eq!(all(Activation::Sigmoid)[2], 0.5);
-        for activation in [Activation::Relu, Activation::Relu6, Activation::HardSwish, Activation::Sigmoid] {
-            assert!(activate(activation, f32::NAN).is_nan(), "{activation:?}");
-        }
-    }
-
-    #[test]
-    fn missing_weights_and_wrong_inputs_are_errors() {
-        let shape = Shape::new(1, 2, 1, 1);
-        let graph = one_layer(Op::BatchNorm { channels: 2, eps: 1e-5 }, shape);
-        let error = run(&graph, &Weights::default(), &counting(shape)).unwrap_err().to_string();
-        assert!(error.contains("4 missing") && error.contains("layer.running_var: expected [2]"), "{error}");
-        let error = run(&graph, &Weights::seeded(&graph, 1), &[1.0]).unwrap_err();
-        assert!(matches!(error, ReferenceError::Input { given: 1, .. }));
-    }
+fn local_norm(norm: &LocalNorm, map: Map<'_>, out: Shape) -> Vec<f32> {
+    let [alpha, beta, offset] = [norm.alpha, norm.beta, norm.offset].map(|coefficient| f64::from(coefficient.get()));
+    each(out, |n, c, y, x| {
+        let squares = norm.neighbours(c, out.channels).map(|c| f64::from(map.at(n, c, y, x)).powi(2));
+        let mean = squares.sum::<f64>() / norm.size as f64;
+        f64::from(map.at(n, c, y, x)) / (offset + alpha * mean).powf(beta)
+    })
 }

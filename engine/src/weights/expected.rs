@@ -16,6 +16,12 @@ pub enum Role {
     BatchNormWeight,
     /// Shift of a batch normalisation, `[channels]`.
     BatchNormBias,
+    /// Scale of a layer normalisation or of an affine step, `[channels]`.
+    NormWeight,
+    /// Shift of one, `[channels]`.
+    NormBias,
+    /// Slopes below zero, `[channels]` or `[1]`.
+    Slope,
     /// Mean that a batch normalisation subtracts, `[channels]`.
     RunningMean,
     /// Variance that a batch normalisation divides by, `[channels]`.
@@ -76,11 +82,28 @@ pub fn expected(graph: &Graph) -> Vec<ExpectedTensor> {
                 expect("running_mean", vec![channels], Role::RunningMean);
                 expect("running_var", vec![channels], Role::RunningVar);
             }
+            Op::Affine { channels, shift } => {
+                expect("weight", vec![channels], Role::NormWeight);
+                if shift {
+                    expect("bias", vec![channels], Role::NormBias);
+                }
+            }
+            Op::LayerNorm { channels, .. } => {
+                expect("weight", vec![channels], Role::NormWeight);
+                expect("bias", vec![channels], Role::NormBias);
+            }
+            Op::PRelu { channels } => expect("weight", vec![channels], Role::Slope),
             Op::Input
             | Op::Activation(_)
+            | Op::LocalNorm(_)
             | Op::MaxPool(_)
             | Op::AvgPool(_)
+            | Op::AvgPoolCounted { .. }
             | Op::GlobalAvgPool
+            | Op::GlobalMaxPool
+            | Op::Mul
+            | Op::Shift
+            | Op::Repeat { .. }
             | Op::Flatten
             | Op::Add
             | Op::Scale

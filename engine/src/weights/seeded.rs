@@ -16,6 +16,8 @@
 //! | linear weight | +-2 sqrt(6 / fan_in) |
 //! | bias of either | +-0.1 |
 //! | batch normalisation's weight, bias, mean, variance | 0.5, 1; +-0.5; +-0.5; 0.5, 1.5 |
+//! | weight and bias of other normalisations and of affine steps | 0.5, 1; +-0.5 |
+//! | slopes below zero | 0, 0.5 |
 //! | the network's input (name `input`) | +-2, about the range of a normalised photo |
 
 use super::{ExpectedTensor, Role, WeightTensor};
@@ -34,8 +36,9 @@ pub(super) fn tensor(expected: &ExpectedTensor, seed: u64) -> WeightTensor {
         Role::ConvWeight => symmetric((6.0 / fan_in).sqrt()),
         Role::LinearWeight => symmetric(2.0 * (6.0 / fan_in).sqrt()),
         Role::Bias => symmetric(0.1),
-        Role::BatchNormWeight => (0.5, 1.0),
-        Role::BatchNormBias | Role::RunningMean => symmetric(0.5),
+        Role::BatchNormWeight | Role::NormWeight => (0.5, 1.0),
+        Role::BatchNormBias | Role::NormBias | Role::RunningMean => symmetric(0.5),
+        Role::Slope => (0.0, 0.5),
         Role::RunningVar => (0.5, 1.5),
     };
     let values = uniform(&expected.name, expected.shape.iter().product(), (low, high), seed);

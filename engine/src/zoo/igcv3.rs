@@ -5,8 +5,8 @@
 
 use super::layers::{Layers, Made};
 use super::{Network, Reference, table_8};
-use crate::design::{Activation, InputSize};
-use crate::graph::{GraphBuilder, LowerError, NodeId, Op, Window};
+use crate::design::InputSize;
+use crate::graph::{Activation, GraphBuilder, LowerError, NodeId, Op, Window};
 
 const ABOUT: &str = "MobileNet V2 at twice the depth, 1x1 convolutions in two groups";
 const SOURCE: &str = "IGCV3 authors' code";

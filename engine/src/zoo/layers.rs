@@ -1,7 +1,6 @@
 //! Layers as the graphs of this folder write them: shorthands over [`GraphBuilder::push`], one line per layer.
 
-use crate::design::Activation;
-use crate::graph::{Conv2d, GraphBuilder, LowerError, NodeId, Op, UnitId, Window};
+use crate::graph::{Activation, Conv2d, GraphBuilder, LowerError, NodeId, Op, UnitId, Window};
 
 /// Classes of ImageNet, which every network of the zoo tells apart.
 const CLASSES: usize = 1000;

@@ -2,8 +2,8 @@
 
 use super::layers::{Layers, Made};
 use super::{Network, Reference, printed};
-use crate::design::{Activation, InputSize};
-use crate::graph::{GraphBuilder, LowerError, NodeId, Op, Window};
+use crate::design::InputSize;
+use crate::graph::{Activation, GraphBuilder, LowerError, NodeId, Op, Window};
 
 pub(super) const NETWORKS: [Network; 2] = [
     Network {

@@ -3,7 +3,9 @@
 use half::f16;
 use shufflescope_engine::graph::{Activation, Shape, Window};
 use shufflescope_engine::runtime::Precision;
-use shufflescope_engine::runtime::cuda::kernels::{Card, Form, GpuKernel, ImageStrides, Parameters, Variant};
+use shufflescope_engine::runtime::cuda::kernels::{
+    Card, Form, GpuKernel, ImageStrides, MOST_SIZES, Parameters, Variant,
+};
 use shufflescope_engine::runtime::plan::{Elementwise, Epilogue, KernelSpec, Pooling, Step, Work};
 
 use crate::emulation::{Bank, Job};
@@ -113,7 +115,7 @@ fn case_among(
     random: &mut Random,
 ) -> Option<Case> {
     let precision = spec.precision;
-    let (output, gate) = (spec.output(), spec.steps.iter().any(|s| s.work == Work::Elementwise(Elementwise::Gate)));
+    let (output, gate) = (spec.output(), spec.steps.iter().any(|step| step.work.has_gate()));
     let second_shape = if gate { Shape { height: 1, width: 1, ..output } } else { output };
     let plain = ImageStrides::plain(spec);
     let strides = ImageStrides { input: flattened.unwrap_or(plain.input), ..plain };
@@ -121,7 +123,10 @@ fn case_among(
     let variants = variants(&kernel);
     let variant = *variants.get(pick % variants.len().max(1))?;
     let source = kernel.source(variant).unwrap();
-    assert!(source.sizes.len() <= 32 && source.shared <= card.shared_bytes && source.block <= 1024, "{variant}");
+    assert!(
+        source.sizes.len() <= MOST_SIZES && source.shared <= card.shared_bytes && source.block <= 1024,
+        "{variant}"
+    );
     // Banks: input, output and second operand in one, two or three.
     let of = [[0, 1, 2], [0, 0, 0], [0, 1, 0], [0, 1, 1], [0, 0, 1]][random.below(5)];
     let mut ends = [0; 3];
@@ -146,7 +151,8 @@ fn case_among(
             let [filters, bias] = match &step.work {
                 Work::Conv { window, groups } => [out * (map.channels / groups) * window.taps(), out],
                 Work::Linear => [out * map.channels, out],
-                Work::Elementwise(Elementwise::Affine) => [out, out],
+                Work::Elementwise(Elementwise::Affine) | Work::LayerNorm { .. } => [out, out],
+                Work::Elementwise(Elementwise::PRelu) => [out, 0],
                 _ => [0, 0],
             };
             (values(random, filters, precision, 1.0), values(random, bias, Precision::F32, 1.0))

@@ -1,7 +1,7 @@
 // Runs kernels as a file says: the end of a text that has `emulator.h`, kernels in namespaces and `kernels[]` before it.
 //
 // The file has 32-bit integers: a number of jobs, then for each job the kernel, grid (3), threads, cluster, bytes of shared memory, the banks of input,
-// output and second operand, 32 sizes, the bytes of weights, table and three banks, and these five. What the output's bank has afterwards is written.
+// output and second operand, 40 sizes, the bytes of weights, table and three banks, and these five. What the output's bank has afterwards is written.
 
 static std::vector<unsigned char> read_all(const char* path) {
   std::FILE* f = std::fopen(path, "rb"); if (!f) emulator::fail("cannot read the jobs");

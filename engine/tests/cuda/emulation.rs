@@ -61,7 +61,7 @@ pub fn run(compiler: &Path, jobs: &[Job]) -> Result<Vec<Bank>, String> {
         defines: source.defines(*form),
         entry: source.entry,
         parts: source.parts,
-        names: source.constants.iter().chain(&source.sizes).map(|(name, _)| *name).collect(),
+        names: source.names(),
     });
     let (code, numbers) = program_of(texts, include_str!("driver.h"));
     std::fs::write(&input, file_of(jobs, &numbers)).map_err(|error| error.to_string())?;

@@ -57,6 +57,11 @@ fn compute(map: Shape, step: &Step, (filters, bias): &(Vec<f32>, Vec<f32>), inpu
                                     )
                                 }
                                 Pooling::Mean => values.sum::<f64>() / window.taps() as f64,
+                                Pooling::MeanCounted { counted } => {
+                                    let rows = window.counted_taps(0, map.height, *counted, y);
+                                    let columns = window.counted_taps(1, map.width, *counted, x);
+                                    values.sum::<f64>() / (rows * columns) as f64
+                                }
                             }
                         }
                         Work::GlobalMean => {
@@ -64,11 +69,35 @@ fn compute(map: Shape, step: &Step, (filters, bias): &(Vec<f32>, Vec<f32>), inpu
                             let plane = &input[(n * map.channels + c) * pixels..][..pixels];
                             plane.iter().copied().map(f64::from).sum::<f64>() / pixels as f64
                         }
+                        Work::GlobalMax => {
+                            let pixels = map.height * map.width;
+                            let plane = &input[(n * map.channels + c) * pixels..][..pixels];
+                            plane.iter().copied().map(f64::from).fold(f64::NEG_INFINITY, f64::max)
+                        }
+                        Work::LayerNorm { eps } => {
+                            let pixel = |c| at(n, c, Some(y), Some(x)).unwrap();
+                            let count = map.channels as f64;
+                            let mean = (0..map.channels).map(pixel).sum::<f64>() / count;
+                            let squares = (0..map.channels).map(|c| (pixel(c) - mean).powi(2)).sum::<f64>();
+                            let deviation = (squares / count + f64::from(eps.get())).sqrt();
+                            (pixel(c) - mean) / deviation * f64::from(filters[c]) + f64::from(bias[c])
+                        }
+                        Work::LocalNorm(norm) => {
+                            let pixel = |c| at(n, c, Some(y), Some(x)).unwrap();
+                            let squares: f64 = norm.neighbours(c, map.channels).map(|c| pixel(c).powi(2)).sum();
+                            let [alpha, beta, offset] =
+                                [norm.alpha, norm.beta, norm.offset].map(|of| f64::from(of.get()));
+                            pixel(c) / (offset + alpha * squares / norm.size as f64).powf(beta)
+                        }
                         Work::Elementwise(work) => {
                             let value = at(n, c, Some(y), Some(x)).unwrap();
                             match work {
                                 Elementwise::Affine => value * f64::from(filters[c]) + f64::from(bias[c]),
                                 Elementwise::Add => value + f64::from(second[made.len()]),
+                                Elementwise::PRelu if value < 0.0 => value * f64::from(filters[c]),
+                                Elementwise::PRelu => value,
+                                Elementwise::Mul => value * f64::from(second[made.len()]),
+                                Elementwise::Shift => value + f64::from(second[n * out.channels + c]),
                                 Elementwise::Gate => value * f64::from(second[n * out.channels + c]),
                                 Elementwise::Identity => value,
                             }
@@ -92,11 +121,35 @@ fn taps(window: &Window, y: usize, x: usize) -> impl Iterator<Item = (usize, Opt
 }
 
 fn activate(activation: Activation, value: f64) -> f64 {
+    let sigmoid = |value: f64| 1.0 / (1.0 + (-value).exp());
+    let softplus = |value: f64| value.exp().ln_1p();
+    let [first, second] = activation.coefficients().map(|coefficient| f64::from(coefficient.get()));
     match activation {
-        Activation::Relu if value < 0.0 => 0.0,
-        Activation::Relu | Activation::None => value,
+        Activation::Relu | Activation::LeakyRelu { .. } if value < 0.0 => first * value,
+        Activation::Elu { .. } if value < 0.0 => first * (value.exp() - 1.0),
+        Activation::Relu | Activation::LeakyRelu { .. } | Activation::Elu { .. } | Activation::None => value,
         Activation::Relu6 => value.clamp(0.0, 6.0),
+        Activation::Clip { .. } => value.clamp(first, second),
+        Activation::HardSigmoid { .. } => (first * value + second).clamp(0.0, 1.0),
         Activation::HardSwish => value * (value + 3.0).clamp(0.0, 6.0) / 6.0,
-        Activation::Sigmoid => 1.0 / (1.0 + (-value).exp()),
+        Activation::Sigmoid => sigmoid(value),
+        Activation::Swish { .. } => value * sigmoid(first * value),
+        Activation::Tanh => value.tanh(),
+        Activation::Gelu => value * (0.5 + integral(value)),
+        Activation::GeluTanh => {
+            value * sigmoid((8.0 / std::f64::consts::PI).sqrt() * (value + 0.044_715 * value.powi(3)))
+        }
+        Activation::Mish => value * softplus(value).tanh(),
+        Activation::Softplus => softplus(value),
     }
+}
+
+/// Of a normal distribution from zero, by Simpson's rule.
+fn integral(to: f64) -> f64 {
+    const STEPS: u32 = 400;
+    let to = to.clamp(-12.0, 12.0);
+    let density = |at: f64| (-0.5 * at * at).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    let weight = |step: u32| if step == 0 || step == STEPS { 1.0 } else { f64::from(2 + 2 * (step % 2)) };
+    let sum: f64 = (0..=STEPS).map(|step| weight(step) * density(to * f64::from(step) / f64::from(STEPS))).sum();
+    sum * to / f64::from(STEPS) / 3.0
 }

@@ -2,7 +2,7 @@
 // `kernels[]` before it.
 //
 // The file has 32-bit integers: the order of threads, a number of memories, the bytes of each, and these; a number of launches, and for each the
-// kernel, grid (3), threads, cluster, bytes of shared memory, memory and byte of x, y, w, table and second, 32 sizes. All memories are written.
+// kernel, grid (3), threads, cluster, bytes of shared memory, memory and byte of x, y, w, table and second, 40 sizes. All memories are written.
 
 static std::vector<unsigned char> read_all(const char* path) {
   std::FILE* f = std::fopen(path, "rb"); if (!f) emulator::fail("cannot read the network");

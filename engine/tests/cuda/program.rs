@@ -23,7 +23,7 @@ pub fn compiler() -> Option<PathBuf> {
 /// C++ of all texts with what runs them, and which function each text is. The same text is there once.
 pub fn program_of<'a>(texts: impl Iterator<Item = Text<'a>>, driver: &str) -> (String, Vec<usize>) {
     let mut code = String::from(include_str!("../../src/runtime/cuda/sources/emulator.h"));
-    code.push_str("\nstruct Raw { const void* x; void* y; const void* w; const void* table; const void* second; int sizes[32]; };\n");
+    code.push_str("\nstruct Raw { const void* x; void* y; const void* w; const void* table; const void* second; int sizes[40]; };\n");
     let (mut known, mut calls) = (HashMap::new(), String::new());
     let numbers = texts
         .map(|Text { defines, entry, parts, names }| {

@@ -1,13 +1,13 @@
 //! Kernels at random, small enough for the emulator.
 
-use shufflescope_engine::graph::{Activation, Shape, Window};
+use shufflescope_engine::graph::{Activation, Coefficient, LocalNorm, Shape, Window};
 use shufflescope_engine::runtime::Precision;
 use shufflescope_engine::runtime::plan::{Elementwise, Epilogue, KernelSpec, Pooling, Step, Work};
 
 use crate::random::Random;
 
 /// Kinds of kernels; [`random`] makes one of each.
-pub const KINDS: [&str; 14] = [
+pub const KINDS: [&str; 15] = [
     "pointwise",
     "grouped pointwise",
     "convolution",
@@ -16,7 +16,8 @@ pub const KINDS: [&str; 14] = [
     "stem",
     "stem, pool",
     "pool",
-    "global mean",
+    "global pooling",
+    "normalisation",
     "pointwise, mean",
     "linear",
     "element-wise",
@@ -58,8 +59,10 @@ pub fn random(kind: &str, precision: Precision, random: &mut Random) -> Spec {
     let batch = [1, 1, 2, 3][random.below(4)];
     let size = |random: &mut Random| [1 + random.below(9) + random.below(8), 1 + random.below(14)];
     let activation = |random: &mut Random| {
-        use Activation::{HardSwish, None, Relu, Relu6, Sigmoid};
-        [Relu, None, Relu6, HardSwish, Sigmoid][random.below(5)]
+        // Mostly those that most networks have.
+        let usual = [Activation::Relu, Activation::None, Activation::Relu6, Activation::HardSwish];
+        let any = Activation::EXAMPLES[random.below(Activation::EXAMPLES.len())];
+        if random.below(2) == 0 { any } else { usual[random.below(4)] }
     };
     let plain = |random: &mut Random| Epilogue { residual: false, activation: activation(random) };
     let epilogue = |random: &mut Random| Epilogue { residual: random.below(3) == 0, activation: activation(random) };
@@ -126,13 +129,31 @@ pub fn random(kind: &str, precision: Precision, random: &mut Random) -> Spec {
         }
         "pool" => {
             let window = window(random, [height, width]);
-            let pooling = if random.below(2) == 0 { Pooling::Max } else { Pooling::Mean };
+            let inside = Pooling::MeanCounted { counted: [[0; 2]; 2] };
+            let padded = Pooling::MeanCounted { counted: [window.padding, [0; 2]] };
+            let pooling = [Pooling::Max, Pooling::Mean, inside, padded][random.below(4)];
+            // A window whose taps all lie in padding has no mean.
+            let counted = matches!(pooling, Pooling::MeanCounted { .. });
+            let window = if counted { Window { dilation: [1; 2], ..window } } else { window };
             let channels = chain.output().channels;
             chain.push(Work::Pool { pooling, window }, channels, chain.window(&window), plain(random));
         }
-        "global mean" => {
+        "global pooling" => {
             let channels = chain.output().channels;
-            chain.push(Work::GlobalMean, channels, [1; 2], plain(random));
+            let work = [Work::GlobalMean, Work::GlobalMax][random.below(2)];
+            chain.push(work, channels, [1; 2], plain(random));
+        }
+        "normalisation" => {
+            let of = |value: f32| Coefficient::new(value);
+            let beta = of([0.75, 0.5][random.below(2)]);
+            let local = LocalNorm { size: 1 + random.below(6), alpha: of(0.5), beta, offset: of(1.0) };
+            let work = [Work::LayerNorm { eps: of(1e-5) }, Work::LocalNorm(local)][random.below(2)];
+            if random.below(3) == 0 {
+                chain = start(channels(random), [1; 2]);
+                flattened = Some(1 + random.below(6));
+            }
+            let Shape { channels, height, width, .. } = chain.output();
+            chain.push(work, channels, [height, width], plain(random));
         }
         "pointwise, mean" => {
             let outputs = channels(random);
@@ -148,9 +169,9 @@ pub fn random(kind: &str, precision: Precision, random: &mut Random) -> Spec {
             flattened = [None, Some(1 + random.below(6))][random.below(2)];
         }
         "element-wise" => {
-            use Elementwise::{Add, Affine, Gate, Identity};
-            let work = [Affine, Add, Gate, Identity][random.below(4)];
-            let own = matches!(work, Add | Gate);
+            use Elementwise::{Add, Affine, Gate, Identity, Mul, PRelu, Shift};
+            let work = [Affine, Add, Gate, Identity, Mul, PRelu, Shift][random.below(7)];
+            let own = Work::Elementwise(work).has_second();
             if random.below(3) == 0 {
                 chain = start(channels(random), [1; 2]);
                 flattened = Some(1 + random.below(6));

@@ -58,7 +58,7 @@ fn right_branch(
     value = graph.conv_bn(sequential(&branch, 3), value, depthwise, Activation::None)?;
 
     let residual = block.residual && unit.keeps_shape();
-    let after_last = if residual { Activation::None } else { block.activation };
+    let after_last = if residual { Activation::None } else { block.activation.into() };
     let pointwise = (widths.right as usize, Window::square(1, 1), groups);
     value = graph.conv_bn(sequential(&branch, 5), value, pointwise, after_last)?;
     if let Some(se) = block.se {

@@ -18,6 +18,11 @@ pub(super) fn float(name: &str, value: f32) -> Attribute {
     Attribute { name: name.into(), f: value, r#type: attribute_type::FLOAT, ..Default::default() }
 }
 
+/// An attribute that is a word.
+pub(super) fn text(name: &str, value: &str) -> Attribute {
+    Attribute { name: name.into(), s: value.into(), r#type: attribute_type::STRING, ..Default::default() }
+}
+
 /// The attributes of a convolution.
 pub(super) fn convolution(conv: &Conv2d) -> Vec<Attribute> {
     let mut attributes = sliding(&conv.window);

@@ -3,7 +3,9 @@
 //! Values are named as the layers that make them, unless that name is taken, parameters as in PyTorch (`conv1.0.weight`).
 //! A vector is `[batch, channels]` in ONNX and `[batch, channels, 1, 1]` here; reshapes between the two stand where they are needed.
 
-use std::collections::HashSet;
+mod pieces;
+
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use prost::Message;
@@ -41,8 +43,8 @@ pub fn write_onnx(graph: &Graph, weights: &Weights, batch_norm: BatchNorm, path:
 /// Where weights are missing or mis-shaped.
 pub fn to_onnx(graph: &Graph, weights: &Weights, batch_norm: BatchNorm) -> Result<Vec<u8>, ModelFileError> {
     weights.check(graph)?;
-    let mut writer = Writer::new(graph, weights);
     let folded = if batch_norm == BatchNorm::Fold { foldable(graph) } else { vec![None; graph.nodes().len()] };
+    let mut writer = Writer::new(graph, weights, &folded);
     for (index, node) in graph.nodes().iter().enumerate() {
         writer.layer(node, NodeId(index), &folded)?;
     }
@@ -78,10 +80,15 @@ fn foldable(graph: &Graph) -> Vec<Option<NodeId>> {
     graph.nodes().iter().map(fold).collect()
 }
 
-/// Average pooling takes dilation since opset 19; nothing else here needs more than [`OPSET`].
+/// The first opset that has all operations of the graph: mostly [`OPSET`].
 fn opset(graph: &Graph) -> i64 {
-    let dilated = |node: &Node| matches!(node.op, Op::AvgPool(window) if window.dilation != [1, 1]);
-    if graph.nodes().iter().any(dilated) { 19 } else { OPSET }
+    let needed = |node: &Node| match node.op {
+        Op::Activation(Activation::Gelu | Activation::GeluTanh) => 20,
+        Op::Activation(Activation::Mish) => 18,
+        Op::AvgPool(window) | Op::AvgPoolCounted { window, .. } if window.dilation != [1, 1] => 19,
+        _ => OPSET,
+    };
+    graph.nodes().iter().map(needed).max().unwrap_or(OPSET)
 }
 
 /// A value of the ONNX graph.
@@ -114,16 +121,25 @@ struct Writer<'a> {
     taken: HashSet<String>,
     /// Names of nodes, which are another.
     nodes_taken: HashSet<String>,
+    /// By a layer's path, the path of the one whose parameters it shares.
+    owners: HashMap<&'a str, &'a str>,
 }
 
 impl<'a> Writer<'a> {
-    fn new(graph: &'a Graph, weights: &'a Weights) -> Self {
+    fn new(graph: &'a Graph, weights: &'a Weights, folded: &[Option<NodeId>]) -> Self {
         // Folding gives a convolution a bias that it did not have.
         let biases = graph.nodes().iter().map(|node| format!("{}.bias", node.path));
         let others = ["", "input", "logits"].map(str::to_owned);
         let taken = expected(graph).into_iter().map(|tensor| tensor.name).chain(biases).chain(others).collect();
         let (values, nodes, parameters, nodes_taken) = (Vec::new(), Vec::new(), Vec::new(), HashSet::new());
-        Self { graph, weights, values, nodes, parameters, taken, nodes_taken }
+        let shares = |(id, node): (NodeId, &'a Node)| {
+            let owner = graph.owner(id);
+            // What is folded has values of its own.
+            let is_written = owner != id && !folded.contains(&Some(owner));
+            is_written.then(|| (node.path.as_str(), graph.node(owner).path.as_str()))
+        };
+        let owners = graph.layers().filter_map(shares).collect();
+        Self { graph, weights, values, nodes, parameters, taken, nodes_taken, owners }
     }
 
     /// `name`, or one like it where another value is called so.
@@ -160,20 +176,14 @@ impl<'a> Writer<'a> {
                 }
             },
             Op::Activation(activation) => {
-                is_vector = self.input(node, 0).is_vector;
-                let mut inputs = vec![self.input(node, 0).name];
-                let op = match activation {
-                    Activation::Relu => "Relu",
-                    Activation::Relu6 => {
-                        inputs.extend([("min", 0.0), ("max", 6.0)].map(|(end, value)| self.scalar(path, end, value)));
-                        "Clip"
-                    }
-                    Activation::HardSwish => "HardSwish",
-                    Activation::Sigmoid => "Sigmoid",
-                    Activation::None => "Identity",
-                };
-                self.push(op, path, inputs, name, vec![]);
+                let input = self.input(node, 0);
+                is_vector = input.is_vector;
+                self.activation(path, *activation, input.name, name);
             }
+            Op::PRelu { .. } => self.slopes(node, name),
+            Op::Affine { shift, .. } => self.affine(node, name, *shift),
+            Op::LayerNorm { eps, .. } => self.layer_norm(node, name, *eps),
+            Op::LocalNorm(norm) => self.local_norm(node, name, norm),
             Op::MaxPool(window) => {
                 let inputs = vec![self.map(node, 0)];
                 self.push("MaxPool", path, inputs, name, sliding(window));
@@ -187,9 +197,11 @@ impl<'a> Writer<'a> {
                 let inputs = vec![self.map(node, 0)];
                 self.push("AveragePool", path, inputs, name, attributes);
             }
-            Op::GlobalAvgPool => {
+            Op::AvgPoolCounted { window, counted } => self.mean_counted(node, name, window, *counted),
+            Op::GlobalAvgPool | Op::GlobalMaxPool => {
+                let op = if node.op == Op::GlobalMaxPool { "GlobalMaxPool" } else { "GlobalAveragePool" };
                 let inputs = vec![self.map(node, 0)];
-                self.push("GlobalAveragePool", path, inputs, name, vec![]);
+                self.push(op, path, inputs, name, vec![]);
             }
             Op::Flatten => {
                 is_vector = true;
@@ -204,11 +216,12 @@ impl<'a> Writer<'a> {
                 }
                 self.push("Gemm", path, inputs, name, vec![int("transB", 1)]);
             }
-            Op::Add | Op::Scale => {
-                let op = if node.op == Op::Add { "Add" } else { "Mul" };
+            Op::Add | Op::Shift | Op::Mul | Op::Scale => {
+                let op = if matches!(node.op, Op::Add | Op::Shift) { "Add" } else { "Mul" };
                 let inputs = vec![self.map(node, 0), self.map(node, 1)];
                 self.push(op, path, inputs, name, vec![]);
             }
+            Op::Repeat { channels } => self.repeat(node, name, *channels),
             Op::Concat => {
                 let inputs = (0..node.inputs.len()).map(|index| self.map(node, index)).collect();
                 self.push("Concat", path, inputs, name, vec![int("axis", 1)]);
@@ -323,8 +336,11 @@ impl<'a> Writer<'a> {
         });
     }
 
-    /// Adds a layer's parameter; its name.
+    /// Adds a layer's parameter, or finds it where the layer shares it; its name.
     fn parameter(&mut self, path: &str, of: &str) -> String {
+        if let Some(owner) = self.owners.get(path) {
+            return format!("{owner}.{of}");
+        }
         let name = format!("{path}.{of}");
         let weights = self.weights;
         match weights.get(&name) {

@@ -4,14 +4,21 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use super::class::class_body;
+use super::modules::{CLASSES, constructor};
 use super::sequential::gather;
 use super::steps::{Call, Step, Writer};
 use super::units::{Unit, whole_units};
-use crate::graph::{Graph, NodeId};
+use crate::graph::{Graph, Node, NodeId};
 
 /// The source of a self-contained Python file with the class `Network`, every path of whose modules is a valid one.
 pub(super) fn source(graph: &Graph) -> String {
     let mut classes = Classes::default();
+    for (begin, class) in CLASSES {
+        let made = |node: &Node| constructor(&node.op).is_some_and(|constructor| constructor.starts_with(begin));
+        if graph.nodes().iter().any(made) {
+            classes.text += &format!("{class}\n\n");
+        }
+    }
     let network = network(graph, &mut classes);
     let shape = graph.input_shape();
     let name: String = graph.name.chars().filter(|character| !character.is_control() && *character != '"').collect();

@@ -264,3 +264,32 @@ fn a_hundred_thousand_layers_are_written_in_seconds() {
     assert!(begin.elapsed().as_secs() < 60, "{:?}", begin.elapsed());
     assert_eq!(value, NodeId(100_000));
 }
+
+#[test]
+fn what_pytorch_has_no_module_for_is_a_class_or_an_expression() {
+    let window = Window { padding_end: [1, 2], ..Window::square(3, 2) };
+    let uneven = Op::AvgPoolCounted { window, counted: [[1; 2], [1, 0]] };
+    let text = to_pytorch(&chain(&[
+        ("affine", Op::Affine { channels: 4, shift: false }),
+        ("norm", Op::LayerNorm { channels: 4, eps: 1e-6 }),
+        ("leaky", Op::Activation(Activation::LeakyRelu { slope: 0.25.into() })),
+        ("swish", Op::Activation(Activation::Swish { scale: 1.5.into() })),
+        ("inside", Op::average_pool(Window::square(3, 1), [8; 2], false, false)),
+        ("mean", uneven),
+    ]))
+    .unwrap();
+    for line in [
+        "class Affine(nn.Module):",
+        "class LayerNorm2d(nn.LayerNorm):",
+        "self.affine = Affine(4, bias=False)",
+        "self.norm = LayerNorm2d(4, eps=1e-6)",
+        "self.leaky = nn.LeakyReLU(2.5e-1)",
+        "x = x * torch.sigmoid(x * 1.5e0)",
+        "self.inside = nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)",
+        "F.avg_pool2d(F.pad(x, (1, 2, 1, 1)), 3, stride=2) / F.avg_pool2d(F.pad(F.pad(torch.ones_like(x[:1, :1]), \
+         (1, 0, 1, 1), value=1.0), (0, 2, 0, 0)), 3, stride=2)",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(!to_pytorch(&chain(&[("conv", conv(4, 4))])).unwrap().contains("class Affine"));
+}

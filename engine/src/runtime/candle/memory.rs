@@ -53,9 +53,12 @@ fn working(graph: &Graph, node: &Node, threads: u64) -> u64 {
                 .into_iter()
                 .fold(0, u64::saturating_add)
         }
-        Op::MaxPool(window) | Op::AvgPool(window) => padded(window).saturating_add(input),
+        Op::MaxPool(window) | Op::AvgPool(window) | Op::AvgPoolCounted { window, .. } => {
+            padded(window).saturating_add(input)
+        }
         // Chains of operations, each with a result of its own.
-        Op::BatchNorm { .. } | Op::Activation(_) => output.saturating_mul(4),
+        Op::BatchNorm { .. } | Op::Affine { .. } => output.saturating_mul(4),
+        Op::Activation(_) | Op::PRelu { .. } | Op::LayerNorm { .. } | Op::LocalNorm(_) => output.saturating_mul(8),
         _ => input.saturating_add(output.saturating_mul(2)),
     }
 }

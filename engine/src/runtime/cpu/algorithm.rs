@@ -18,8 +18,10 @@ pub(super) enum Algorithm {
     StemConv,
     /// Fully connected, or a pointwise convolution of one pixel.
     Linear,
-    /// Windowed pooling, or the mean over the map.
+    /// Pooling over windows or over the map.
     Reduce,
+    /// Normalisation over channels.
+    ChannelNorm,
     /// Value by value.
     Rowwise,
 }
@@ -45,7 +47,8 @@ impl Algorithm {
             }
             Work::Conv { .. } => Self::Convolution,
             Work::Linear => Self::Linear,
-            Work::Pool { .. } | Work::GlobalMean => Self::Reduce,
+            Work::Pool { .. } | Work::GlobalMean | Work::GlobalMax => Self::Reduce,
+            Work::LayerNorm { .. } | Work::LocalNorm(_) => Self::ChannelNorm,
             Work::Elementwise(_) => Self::Rowwise,
             Work::Rename => return None,
         })

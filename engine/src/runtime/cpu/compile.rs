@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::algorithm::{Algorithm, CpuFuses};
 use super::error::CompileError;
 use super::kernels::{
-    Convolution, ConvolutionSpec, Depthwise, Epilogue, Factor, Isa, Linear, Map, Planes, Pooling, REDZONE, Reduce,
-    Rowwise, Sink, StemConv, StemSpec, Step, Table, Unfit, Winograd,
+    ChannelNorm, Combine, Convolution, ConvolutionSpec, Depthwise, Epilogue, Factor, Isa, Linear, Map, Norm, Planes,
+    Pooling, REDZONE, Reduce, Rowwise, Sink, StemConv, StemSpec, Step, Table, Unfit, Winograd,
 };
 use super::place::Rows;
 use crate::graph::{Activation, Graph, Node, NodeId, Shape, Window};
@@ -204,19 +204,33 @@ impl Builder<'_> {
                 Step::Linear(Box::new(Linear::new(table, (input, output), &weights, &bias, epilogue, threads)?))
             }
             Some(Algorithm::Reduce) => {
-                let window = match first.work {
-                    Work::Pool { pooling: plan::Pooling::Max, window } => Some((Pooling::Max, window)),
-                    Work::Pool { pooling: plan::Pooling::Mean, window } => Some((Pooling::Mean, window)),
-                    _ => None,
+                let how = match first.work {
+                    Work::Pool { pooling, window } => (self::pooling(pooling), Some(window)),
+                    Work::GlobalMax => (Pooling::Max, None),
+                    _ => (Pooling::Mean, None),
                 };
-                Step::Reduce(Box::new(Reduce::new(table, input, output, window, threads)?))
+                Step::Reduce(Box::new(Reduce::new(table, input, output, how, threads)?))
+            }
+            Some(Algorithm::ChannelNorm) => {
+                let norm = match first.work {
+                    Work::LocalNorm(norm) => Norm::Local(norm),
+                    Work::LayerNorm { eps } => {
+                        let (scale, shift) = self.parameters.norm(part.node);
+                        Norm::Layer { scale, shift, eps: eps.get() }
+                    }
+                    _ => return Err(Unfit::Mismatch("a normalisation of nothing known".into())),
+                };
+                Step::ChannelNorm(Box::new(ChannelNorm::new(table, (input, output), norm, threads)?))
             }
             // Renaming makes no kernel here.
             Some(Algorithm::Rowwise) | None => {
                 let other = || self.map(kernel.reads[1]);
                 let (second, factor) = match first.work {
-                    Work::Elementwise(Elementwise::Add) => (Some(other()), Factor::One),
+                    Work::Elementwise(Elementwise::Add) => (Some((other(), Combine::Add)), Factor::One),
+                    Work::Elementwise(Elementwise::Mul) => (Some((other(), Combine::Multiply)), Factor::One),
                     Work::Elementwise(Elementwise::Gate) => (None, Factor::Gate(other())),
+                    Work::Elementwise(Elementwise::Shift) => (None, Factor::Shift(other())),
+                    Work::Elementwise(Elementwise::PRelu) => (None, Factor::Slopes(self.parameters.slopes(part.node))),
                     Work::Elementwise(Elementwise::Affine) => {
                         let (scale, shift) = self.parameters.norm(part.node);
                         (None, Factor::Affine { scale, shift })
@@ -292,12 +306,31 @@ fn groups(step: &plan::Step) -> usize {
     }
 }
 
-fn epilogue(activation: Activation) -> Epilogue {
+fn pooling(pooling: plan::Pooling) -> Pooling {
+    match pooling {
+        plan::Pooling::Max => Pooling::Max,
+        plan::Pooling::Mean => Pooling::Mean,
+        plan::Pooling::MeanCounted { counted } => Pooling::MeanCounted(counted),
+    }
+}
+
+/// How an activation is computed behind a kernel.
+pub(super) fn epilogue(activation: Activation) -> Epilogue {
     match activation {
         Activation::None => Epilogue::NONE,
         Activation::Relu => Epilogue::Clamp { low: 0.0, high: f32::INFINITY },
         Activation::Relu6 => Epilogue::Clamp { low: 0.0, high: 6.0 },
+        Activation::Clip { low, high } => Epilogue::Clamp { low: low.get(), high: high.get() },
+        Activation::LeakyRelu { slope } => Epilogue::Leaky { slope: slope.get() },
+        Activation::Elu { alpha } => Epilogue::Elu { alpha: alpha.get() },
+        Activation::HardSigmoid { alpha, beta } => Epilogue::HardSigmoid { alpha: alpha.get(), beta: beta.get() },
         Activation::HardSwish => Epilogue::HardSwish,
         Activation::Sigmoid => Epilogue::Sigmoid,
+        Activation::Swish { scale } => Epilogue::Swish { scale: scale.get() },
+        Activation::Tanh => Epilogue::Tanh,
+        Activation::Gelu => Epilogue::Gelu,
+        Activation::GeluTanh => Epilogue::GeluTanh,
+        Activation::Mish => Epilogue::Mish,
+        Activation::Softplus => Epilogue::Softplus,
     }
 }

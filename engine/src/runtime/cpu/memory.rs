@@ -87,7 +87,12 @@ fn kept(graph: &Graph, id: NodeId, node: &Node) -> u64 {
     }
     let window = match &node.op {
         Op::Conv2d(conv) => conv.window,
-        Op::MaxPool(window) | Op::AvgPool(window) => *window,
+        Op::MaxPool(window) | Op::AvgPool(window) | Op::AvgPoolCounted { window, .. } => *window,
+        // Scales, shifts and slopes of channels.
+        Op::Affine { channels, .. } | Op::LayerNorm { channels, .. } | Op::BatchNorm { channels, .. } => {
+            return bytes.saturating_add(8 * *channels as u64);
+        }
+        Op::PRelu { .. } => return bytes.saturating_add(4 * node.output.channels as u64),
         _ => return bytes,
     };
     let taps = window.taps() as u64;

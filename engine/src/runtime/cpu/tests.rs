@@ -85,10 +85,10 @@ proptest! {
         size in [1..34_usize, 1..34_usize],
         padding in [0..4_usize, 0..4_usize],
         batch in 1..4_usize,
-        (residual, act) in (any::<bool>(), 0..4_usize),
+        (residual, act) in (any::<bool>(), 0..Activation::EXAMPLES.len()),
     ) {
         let [in_channels, out_channels] = channels;
-        let activation = [Activation::None, Activation::Relu, Activation::Relu6, Activation::HardSwish][act];
+        let activation = Activation::EXAMPLES[act];
         let mut builder = GraphBuilder::new("dense 3x3", Shape::new(batch, in_channels, size[0], size[1]));
         let input = builder.input();
         let window = Window { padding, ..Window::square(3, 1) };
@@ -141,8 +141,8 @@ fn splits_shuffles_norms_activations_and_depthwise_layers_of_shufflenet_v2_need_
 fn computes(graph: &Graph, id: NodeId) -> bool {
     let node = graph.node(id);
     match node.op {
-        Op::Slice { .. } | Op::Concat | Op::ChannelShuffle { .. } | Op::Flatten => false,
-        Op::BatchNorm { .. } => {
+        Op::Slice { .. } | Op::Concat | Op::ChannelShuffle { .. } | Op::Repeat { .. } | Op::Flatten => false,
+        Op::BatchNorm { .. } | Op::Affine { .. } => {
             let uses = graph.layers().flat_map(|(_, node)| &node.inputs).filter(|&&input| input == node.inputs[0]);
             uses.count() > 1 || !matches!(graph.node(node.inputs[0]).op, Op::Conv2d(_))
         }

@@ -71,10 +71,7 @@ impl Program {
     pub fn of(compiler: &std::path::Path, networks: &[&Network]) -> Result<(Arc<Self>, Vec<Vec<usize>>), String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let sources = networks.iter().flat_map(|network| network.launches.iter().map(|launch| &launch.source));
-        let text = |source: &Source| {
-            let names = source.constants.iter().chain(&source.sizes).map(|(name, _)| *name).collect();
-            (source.defines(Form::Generic), source.entry, source.parts, names)
-        };
+        let text = |source: &Source| (source.defines(Form::Generic), source.entry, source.parts, source.names());
         let texts =
             sources.map(text).map(|(defines, entry, parts, names)| program::Text { defines, entry, parts, names });
         let (code, numbers) = program::program_of(texts, include_str!("../../../tests/cuda/network.h"));

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use super::kernels::peak::Peak;
 use super::kernels::{Card, GpuKernel, ImageStrides, Source};
-use crate::graph::{Activation, Shape, Window};
+use crate::graph::{Activation, Coefficient, LocalNorm, Shape, Window};
 use crate::runtime::Precision;
 use crate::runtime::plan::{Elementwise, Epilogue, KernelSpec, Pooling, Step, Work};
 
@@ -40,6 +40,8 @@ pub fn file(kernels: &[(String, String)]) -> String {
 pub fn sources() -> Vec<Source> {
     let shape = |channels, pixels| Shape { batch: 2, channels, height: pixels, width: pixels };
     let window = Window::padded([3; 2], 1, [1; 2]);
+    let one = Coefficient::new(1.0);
+    let neighbours = LocalNorm { size: 5, alpha: one, beta: one, offset: one };
     let linear = (Work::Linear, shape(8, 1), shape(8, 1));
     // One of each kind; what differs otherwise is an argument.
     let works = [
@@ -50,6 +52,8 @@ pub fn sources() -> Vec<Source> {
         (Work::Linear, Shape { batch: 1, ..shape(8, 1) }, Shape { batch: 1, ..shape(8, 1) }),
         (Work::Pool { pooling: Pooling::Max, window }, shape(8, 8), shape(8, 8)),
         (Work::GlobalMean, shape(8, 8), shape(8, 1)),
+        (Work::LayerNorm { eps: Coefficient::new(1e-5) }, shape(8, 8), shape(8, 8)),
+        (Work::LocalNorm(neighbours), shape(8, 8), shape(8, 8)),
         (Work::Elementwise(Elementwise::Add), shape(8, 8), shape(8, 8)),
     ];
     let mut known: HashMap<String, Source> =

@@ -60,7 +60,8 @@ pub(in crate::runtime) fn made_up_parameters(spec: &KernelSpec) -> Vec<(Vec<f32>
         match spec.steps[index].work {
             Work::Conv { window, groups } => (out * (input.channels / groups.max(1)) * window.taps(), out),
             Work::Linear => (out * input.channels * input.pixels(), out),
-            Work::Elementwise(Elementwise::Affine) => (out, out),
+            Work::Elementwise(Elementwise::Affine) | Work::LayerNorm { .. } => (out, out),
+            Work::Elementwise(Elementwise::PRelu) => (out, 0),
             _ => (0, 0),
         }
     };
@@ -69,7 +70,7 @@ pub(in crate::runtime) fn made_up_parameters(spec: &KernelSpec) -> Vec<(Vec<f32>
 
 /// The shape of a kernel's second operand.
 pub(in crate::runtime) fn second_shape(spec: &KernelSpec) -> Shape {
-    let is_gate = spec.steps.iter().any(|step| step.work == Work::Elementwise(Elementwise::Gate));
+    let is_gate = spec.steps.iter().any(|step| step.work.has_gate());
     if is_gate { Shape { height: 1, width: 1, ..spec.output() } } else { spec.output() }
 }
 

@@ -8,9 +8,9 @@ use crate::runtime::plan::{Banks, Elementwise, Operand, Part, Planned, Step, Wor
 /// Parameters of one step, batch norms folded in. Steps without any (pooling, add) have empty slices.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Parameters<'a> {
-    /// Convolution: `[out][in / groups][taps]`. Linear: `[out][features]`. Affine: a scale for each channel.
+    /// Convolution: `[out][in / groups][taps]`. Linear: `[out][features]`. Affine and layer normalisation: a scale for each channel. PReLU: a slope.
     pub filters: &'a [f32],
-    /// A bias, or for an affine operation a shift, for each output channel; empty for zeros.
+    /// A bias, or beside scales a shift, for each output channel; empty for zeros.
     pub bias: &'a [f32],
 }
 
@@ -57,7 +57,8 @@ pub(in crate::runtime) fn step_parameters(
             LayerParameters { weights: Filters::Values(values), bias } => (values, bias),
             LayerParameters { weights: Filters::Count(_), bias } => (Vec::new(), bias),
         },
-        Work::Elementwise(Elementwise::Affine) => parameters.norm(part.node),
+        Work::Elementwise(Elementwise::Affine) | Work::LayerNorm { .. } => parameters.norm(part.node),
+        Work::Elementwise(Elementwise::PRelu) => (parameters.slopes(part.node), Vec::new()),
         _ => (Vec::new(), Vec::new()),
     };
     kernel.spec.steps.iter().zip(&kernel.parts).map(of).collect()

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::graph::Shape;
-use crate::runtime::plan::{Elementwise, KernelSpec, Work};
+use crate::runtime::plan::KernelSpec;
 
 /// Elements between the images of a value: height times width of its map, and after a flatten still that of the map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -19,8 +19,7 @@ impl ImageStrides {
     #[must_use]
     pub fn plain(spec: &KernelSpec) -> Self {
         let pixels = |shape: Shape| shape.height.saturating_mul(shape.width);
-        let is_gate = |work: Work| work == Work::Elementwise(Elementwise::Gate);
-        let gate = spec.steps.last().is_none_or(|step| is_gate(step.work));
+        let gate = spec.steps.last().is_none_or(|step| step.work.has_gate());
         Self { input: pixels(spec.input), second: if gate { 1 } else { pixels(spec.output()) } }
     }
 }

@@ -1,6 +1,6 @@
 //! Which layers run together: a partition of the graph into kernels, each a chain of steps.
 //!
-//! - Batch normalisation folds into the convolution before it, an activation goes into the epilogue of whatever makes
+//! - Batch normalisation, or another scale and shift, folds into the convolution before it, an activation goes into the epilogue of whatever makes
 //!   its input, and so does a residual sum whose other operand is already there.
 //! - A kernel goes on with the layer that alone reads its value, as far as the backend can compute the chain in one launch
 //!   and will; also through a channel shuffle where the backend can.
@@ -57,7 +57,7 @@ pub(in crate::runtime) struct Planned {
 pub(in crate::runtime) struct Part {
     /// The layer that computes.
     pub node: NodeId,
-    /// The batch normalisation that folds into it.
+    /// The batch normalisation, or other scale and shift, that folds into it.
     pub norm: Option<NodeId>,
 }
 
@@ -199,15 +199,17 @@ impl<'a> Partition<'a> {
         made.layers.push(id);
         match node.op {
             Op::Conv2d(_) => {
-                if let Some((norm, Op::BatchNorm { .. })) = self.only_reader(id) {
+                if let Some((norm, Op::BatchNorm { .. } | Op::Affine { .. })) = self.only_reader(id) {
                     made.part.norm = Some(norm);
                     made.follow(norm);
                 }
             }
-            Op::Add | Op::Scale => made.second = node.inputs.get(1).copied(),
+            Op::Add | Op::Scale | Op::Mul | Op::Shift => made.second = node.inputs.get(1).copied(),
             _ => {}
         }
-        if matches!(node.op, Op::Activation(_) | Op::MaxPool(_) | Op::AvgPool(_) | Op::GlobalAvgPool) {
+        if matches!(made.step.work, Work::Pool { .. } | Work::GlobalMean | Work::GlobalMax)
+            || matches!(node.op, Op::Activation(_) | Op::LayerNorm { .. } | Op::LocalNorm(_))
+        {
             return made;
         }
         self.take_activation(&mut made);

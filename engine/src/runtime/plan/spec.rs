@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::graph::{Activation, Op, Shape, Window};
+use crate::graph::{Activation, Coefficient, LocalNorm, Op, Shape, Window};
 use crate::runtime::Precision;
 
 /// One launch: steps that run one after another without their values leaving the kernel.
@@ -54,6 +54,15 @@ pub enum Work {
     },
     /// Mean over all pixels.
     GlobalMean,
+    /// Maximum over all pixels.
+    GlobalMax,
+    /// Normalisation of each pixel over its channels, then scale and shift of each channel.
+    LayerNorm {
+        /// Added to the variance.
+        eps: Coefficient,
+    },
+    /// Normalisation of each value by its neighbours in other channels.
+    LocalNorm(LocalNorm),
     /// Value by value.
     Elementwise(Elementwise),
     /// Slice, concatenation, channel shuffle or flattening: a kernel only where a runtime moves data for it.
@@ -67,6 +76,11 @@ pub enum Pooling {
     Max,
     /// The mean; padding counts as zeros.
     Mean,
+    /// The mean of what counts: the map, and so many pixels of padding above and left, below and right of it.
+    MeanCounted {
+        /// Pixels of padding.
+        counted: [[usize; 2]; 2],
+    },
 }
 
 /// Arithmetic value by value.
@@ -74,10 +88,16 @@ pub enum Pooling {
 pub enum Elementwise {
     /// Scale and shift of each channel: a batch normalisation that nothing takes in.
     Affine,
+    /// Values below zero times the slope of their channel.
+    PRelu,
     /// Sum with a second map of the same shape.
     Add,
+    /// Product with a second map of the same shape.
+    Mul,
     /// Product of each channel with one value of a second map, `[n, c, 1, 1]`.
     Gate,
+    /// Sum of each channel and one value of a second map, `[n, c, 1, 1]`.
+    Shift,
     /// The value itself.
     Identity,
 }
@@ -88,30 +108,7 @@ pub struct Epilogue {
     /// Whether a second map of the output's shape is added.
     pub residual: bool,
     /// The non-linearity behind that.
-    #[serde(with = "activation_name")]
     pub activation: Activation,
-}
-
-/// An activation by its name: the gate of squeeze-and-excitation is no choice in a design's file, but it is part of what a
-/// kernel is.
-mod activation_name {
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::graph::Activation;
-
-    const ALL: [Activation; 5] =
-        [Activation::Relu, Activation::Relu6, Activation::HardSwish, Activation::Sigmoid, Activation::None];
-
-    pub fn serialize<S: Serializer>(activation: &Activation, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(activation.name())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Activation, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        let found = ALL.into_iter().find(|activation| activation.name() == name);
-        found.ok_or_else(|| D::Error::custom(format!("there is no activation `{name}`")))
-    }
 }
 
 impl KernelSpec {
@@ -159,12 +156,19 @@ impl Work {
             Op::Linear { .. } => Self::Linear,
             Op::MaxPool(window) => Self::Pool { pooling: Pooling::Max, window },
             Op::AvgPool(window) => Self::Pool { pooling: Pooling::Mean, window },
+            Op::AvgPoolCounted { window, counted } => Self::Pool { pooling: Pooling::MeanCounted { counted }, window },
             Op::GlobalAvgPool => Self::GlobalMean,
-            Op::BatchNorm { .. } => Self::Elementwise(Elementwise::Affine),
+            Op::GlobalMaxPool => Self::GlobalMax,
+            Op::LayerNorm { eps, .. } => Self::LayerNorm { eps: Coefficient::new(eps as f32) },
+            Op::LocalNorm(norm) => Self::LocalNorm(norm),
+            Op::BatchNorm { .. } | Op::Affine { .. } => Self::Elementwise(Elementwise::Affine),
+            Op::PRelu { .. } => Self::Elementwise(Elementwise::PRelu),
             Op::Add => Self::Elementwise(Elementwise::Add),
+            Op::Mul => Self::Elementwise(Elementwise::Mul),
             Op::Scale => Self::Elementwise(Elementwise::Gate),
+            Op::Shift => Self::Elementwise(Elementwise::Shift),
             Op::Activation(_) | Op::Input => Self::Elementwise(Elementwise::Identity),
-            Op::Flatten | Op::Concat | Op::Slice { .. } | Op::ChannelShuffle { .. } => Self::Rename,
+            Op::Flatten | Op::Concat | Op::Slice { .. } | Op::ChannelShuffle { .. } | Op::Repeat { .. } => Self::Rename,
         }
     }
 
@@ -175,10 +179,16 @@ impl Work {
             if *groups > 1 && *groups == input.channels && *groups == output.channels)
     }
 
-    /// Whether one of a layer's inputs beside the first is read: the other summand or the gate.
+    /// Whether what is read beside the first input is one value of each channel.
+    #[must_use]
+    pub const fn has_gate(&self) -> bool {
+        matches!(self, Self::Elementwise(Elementwise::Gate | Elementwise::Shift))
+    }
+
+    /// Whether one of a layer's inputs beside the first is read: the other summand or factor, whole or one value a channel.
     #[must_use]
     pub const fn has_second(&self) -> bool {
-        matches!(self, Self::Elementwise(Elementwise::Add | Elementwise::Gate))
+        matches!(self, Self::Elementwise(Elementwise::Add | Elementwise::Mul | Elementwise::Gate | Elementwise::Shift))
     }
 }
 
@@ -206,10 +216,19 @@ impl fmt::Display for Step {
             Work::Linear => f.write_str("linear")?,
             Work::Pool { pooling: Pooling::Max, window: of } => write!(f, "max {}", window(of))?,
             Work::Pool { pooling: Pooling::Mean, window: of } => write!(f, "mean {}", window(of))?,
+            Work::Pool { pooling: Pooling::MeanCounted { .. }, window: of } => {
+                write!(f, "mean {} of the map", window(of))?;
+            }
             Work::GlobalMean => f.write_str("global mean")?,
+            Work::GlobalMax => f.write_str("global max")?,
+            Work::LayerNorm { .. } => f.write_str("layer norm")?,
+            Work::LocalNorm(norm) => write!(f, "local norm {}", norm.size)?,
             Work::Elementwise(Elementwise::Affine) => f.write_str("affine")?,
             Work::Elementwise(Elementwise::Add) => f.write_str("add")?,
+            Work::Elementwise(Elementwise::PRelu) => f.write_str("prelu")?,
+            Work::Elementwise(Elementwise::Mul) => f.write_str("mul")?,
             Work::Elementwise(Elementwise::Gate) => f.write_str("gate")?,
+            Work::Elementwise(Elementwise::Shift) => f.write_str("shift")?,
             Work::Elementwise(Elementwise::Identity) => f.write_str("identity")?,
             Work::Rename => f.write_str("rename")?,
         }
@@ -218,10 +237,6 @@ impl fmt::Display for Step {
         if self.epilogue.residual {
             f.write_str(" + residual")?;
         }
-        if self.epilogue.activation == Activation::None {
-            Ok(())
-        } else {
-            write!(f, " {}", Op::Activation(self.epilogue.activation))
-        }
+        if self.epilogue.activation == Activation::None { Ok(()) } else { write!(f, " {}", self.epilogue.activation) }
     }
 }

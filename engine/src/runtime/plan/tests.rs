@@ -35,7 +35,10 @@ fn check_partition(graph: &Graph, kernels: &[Planned]) {
     }
     assert!(KernelPlan::of(graph, kernels, |_| None).is_partition_of(graph), "{graph:#?}");
     let is_named = |value: NodeId| {
-        matches!(graph.node(value).op, Op::Slice { .. } | Op::Concat | Op::Flatten | Op::ChannelShuffle { .. })
+        matches!(
+            graph.node(value).op,
+            Op::Slice { .. } | Op::Concat | Op::Flatten | Op::ChannelShuffle { .. } | Op::Repeat { .. }
+        )
     };
     let mut written = vec![NodeId(0)];
     for kernel in kernels {
@@ -118,6 +121,7 @@ fn origin(graph: &Graph, value: NodeId, channel: usize) -> (NodeId, usize) {
             }
             unreachable!("a concatenation has the channels of its inputs")
         }
+        Op::Repeat { .. } => origin(graph, node.inputs[0], 0),
         Op::Flatten => origin(graph, node.inputs[0], channel / graph.node(node.inputs[0]).output.pixels()),
         _ => (value, channel),
     }
@@ -196,5 +200,25 @@ fn every_kernel_of_the_zoo_is_the_same_after_it_was_written_and_read() {
             let text = serde_json::to_string(&kernel.spec).unwrap_or_else(|error| panic!("{}: {error}", kernel.spec));
             assert_eq!(serde_json::from_str::<KernelSpec>(&text).unwrap(), kernel.spec);
         }
+    }
+}
+
+/// As they were stored before activations had coefficients and means were of parts of a window.
+#[test]
+fn specs_that_were_stored_before_there_were_more_operations_read_and_write_as_they_were() {
+    let step = |work: &str, activation: &str| {
+        format!(r#"{{"work":{work},"output":[1,8,4,4],"epilogue":{{"residual":false,"activation":"{activation}"}}}}"#)
+    };
+    let window = r#"{"kernel":[3,3],"stride":[2,2],"padding":[1,1],"padding_end":[1,1],"dilation":[1,1]}"#;
+    let steps = [
+        step(&format!(r#"{{"Conv":{{"window":{window},"groups":8}}}}"#), "hard-swish"),
+        step(&format!(r#"{{"Pool":{{"pooling":"Mean","window":{window}}}}}"#), "none"),
+        step(r#""GlobalMean""#, "relu6"),
+        step(r#"{"Elementwise":"Gate"}"#, "sigmoid"),
+    ];
+    for step in steps {
+        let text = format!(r#"{{"input":[1,8,7,7],"steps":[{step}],"precision":"f32"}}"#);
+        let spec: KernelSpec = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(serde_json::to_string(&spec).unwrap(), text);
     }
 }

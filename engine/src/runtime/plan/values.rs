@@ -50,6 +50,7 @@ impl Values {
                     };
                     of(0).chunks_exact(shape.channels).flat_map(shuffled).collect()
                 }
+                Op::Repeat { channels } => of(0).iter().flat_map(|&name| std::iter::repeat_n(name, channels)).collect(),
                 Op::Concat => {
                     let parts: Vec<&[RowRef]> = (0..node.inputs.len()).map(of).collect();
                     let image = |image: usize| {
@@ -83,5 +84,5 @@ impl Values {
 
 /// Whether an operation only gives rows other names.
 pub(in crate::runtime) fn renames(op: &Op) -> bool {
-    matches!(op, Op::Slice { .. } | Op::Concat | Op::ChannelShuffle { .. } | Op::Flatten)
+    matches!(op, Op::Slice { .. } | Op::Concat | Op::ChannelShuffle { .. } | Op::Repeat { .. } | Op::Flatten)
 }

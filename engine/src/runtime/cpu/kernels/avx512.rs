@@ -6,10 +6,11 @@
 )]
 
 use std::arch::x86_64::{
-    __m512, _CMP_UNORD_Q, _MM_HINT_T0, _mm_prefetch, _mm256_loadu_ps, _mm512_add_ps, _mm512_alignr_epi32,
-    _mm512_and_ps, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps,
-    _mm512_mask_add_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps,
-    _mm512_permutex2var_ps, _mm512_set_epi32, _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps, _mm512_zextps256_ps512,
+    __m512, _CMP_LT_OQ, _CMP_UNORD_Q, _MM_HINT_T0, _mm_prefetch, _mm256_loadu_ps, _mm512_add_ps, _mm512_alignr_epi32,
+    _mm512_and_ps, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_div_ps, _mm512_fmadd_ps,
+    _mm512_loadu_ps, _mm512_mask_add_ps, _mm512_mask_blend_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
+    _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_permutex2var_ps, _mm512_set_epi32, _mm512_set1_ps,
+    _mm512_slli_epi32, _mm512_sqrt_ps, _mm512_storeu_ps, _mm512_sub_ps, _mm512_zextps256_ps512,
 };
 
 use super::simd::Simd;
@@ -66,6 +67,22 @@ impl Simd for Avx512 {
     #[inline(always)]
     unsafe fn mul(self, b: Self) -> Self {
         Self(unsafe { _mm512_mul_ps(self.0, b.0) })
+    }
+    #[inline(always)]
+    unsafe fn div(self, b: Self) -> Self {
+        Self(unsafe { _mm512_div_ps(self.0, b.0) })
+    }
+    #[inline(always)]
+    unsafe fn sqrt(self) -> Self {
+        Self(unsafe { _mm512_sqrt_ps(self.0) })
+    }
+    #[inline(always)]
+    unsafe fn power_of_two(self) -> Self {
+        Self(unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(self.0))) })
+    }
+    #[inline(always)]
+    unsafe fn where_less(a: Self, b: Self, then: Self, otherwise: Self) -> Self {
+        Self(unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(a.0, b.0), otherwise.0, then.0) })
     }
     #[inline(always)]
     unsafe fn max(self, b: Self) -> Self {

@@ -232,6 +232,7 @@ impl Convolution {
                     last: tile.last,
                     tail: tile.tail.unwrap_or(0),
                     epilogue: self.epilogue,
+                    finish: self.table.finish,
                 };
                 self.table.tiles[panel.rows - 1][tile.vectors - 1][usize::from(tile.tail.is_some())](&args);
             }

@@ -4,7 +4,7 @@
 //! pixels whatever the width; what a shift drags in from the neighbouring row is masked away, once per column of the
 //! window. Stride two de-interleaves in registers. Every other window goes through [`Phases`].
 
-use super::epilogue::Epilogue;
+use super::epilogue::{Epilogue, FinishArgs, FinishFn};
 use super::simd::Simd;
 use super::window::Phases;
 
@@ -36,6 +36,7 @@ pub(super) struct PlaneArgs<'a> {
     pub bias: f32,
     pub out: *mut f32,
     pub epilogue: Epilogue,
+    pub finish: FinishFn,
 }
 
 /// Zeros needed before and behind the pixels of a plane.
@@ -92,14 +93,12 @@ pub(super) unsafe fn plane<V: Simd>(args: &PlaneArgs<'_>) {
             // Most depthwise layers: two operations fewer of the 17 that a vector of a 3x3 window takes.
             Epilogue::NONE => sums::<V, false>(args),
             Epilogue::Clamp { .. } => sums::<V, true>(args),
-            // Inside the loops a call (sigmoid) would empty all registers, even where it is never made.
-            Epilogue::HardSwish | Epilogue::Sigmoid => {
+            // Inside the loops a call would empty all registers, even where it is never made.
+            epilogue => {
                 sums::<V, false>(args);
-                let pixels = args.output[0] * args.output[1];
-                for at in (0..pixels).step_by(V::LANES) {
-                    let (count, out) = ((pixels - at).min(V::LANES), args.out.add(at));
-                    args.epilogue.vector(V::load_partial(out, count)).store_partial(out, count);
-                }
+                let (pixels, rows) = (args.output[0] * args.output[1], [0]);
+                let args_of = FinishArgs { base: args.out, rows: rows.as_ptr(), count: 1, pixels, epilogue };
+                (args.finish)(&args_of);
             }
         }
     }

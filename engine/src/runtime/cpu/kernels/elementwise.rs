@@ -1,20 +1,28 @@
-//! Everything that works value by value: `y = epilogue(x * scale + shift + other)`.
+//! Everything that works value by value: `y = epilogue(leaky(x * scale + shift) + other)`, or `* other`.
 
-use super::epilogue::Epilogue;
+use super::epilogue::{Epilogue, FinishFn, finish_run};
 use super::simd::Simd;
 
 /// One row's operands.
 #[derive(Clone, Copy)]
 pub(super) struct RowArgs {
     pub x: *const f32,
-    /// A second map to add, or null.
+    /// A second map, or null.
     pub other: *const f32,
+    /// Whether that is a factor and no summand.
+    pub multiplies: bool,
     pub scale: f32,
     pub shift: f32,
+    /// What values below zero are multiplied by.
+    pub slope: f32,
     pub epilogue: Epilogue,
+    pub finish: FinishFn,
     pub y: *mut f32,
     pub pixels: usize,
 }
+
+/// Values that are written, and then finished while they are near.
+const NEAR: usize = 2048;
 
 /// One row.
 ///
@@ -25,15 +33,24 @@ pub(super) struct RowArgs {
 pub(super) unsafe fn row<V: Simd>(args: &RowArgs) {
     // SAFETY: the last vector is partial where fewer pixels are left.
     unsafe {
-        let (scale, shift) = (V::splat(args.scale), V::splat(args.shift));
-        for at in (0..args.pixels).step_by(V::LANES) {
-            let count = args.pixels - at;
-            let mut value = scale.mul_add(load::<V>(args.x.add(at), count), shift);
-            if !args.other.is_null() {
-                value = value.add(load::<V>(args.other.add(at), count));
+        let (zero, scale, shift) = (V::splat(0.0), V::splat(args.scale), V::splat(args.shift));
+        let slope = V::splat(args.slope);
+        for first in (0..args.pixels).step_by(NEAR) {
+            let end = args.pixels.min(first + NEAR);
+            for at in (first..end).step_by(V::LANES) {
+                let count = end - at;
+                let mut value = scale.mul_add(load::<V>(args.x.add(at), count), shift);
+                if args.slope != 1.0 {
+                    value = V::where_less(value, zero, value.mul(slope), value);
+                }
+                if !args.other.is_null() {
+                    let other = load::<V>(args.other.add(at), count);
+                    value = if args.multiplies { value.mul(other) } else { value.add(other) };
+                }
+                let value = args.epilogue.quick(value);
+                if count >= V::LANES { value.store(args.y.add(at)) } else { value.store_partial(args.y.add(at), count) }
             }
-            let value = args.epilogue.vector(value);
-            if count >= V::LANES { value.store(args.y.add(at)) } else { value.store_partial(args.y.add(at), count) }
+            finish_run(args.finish, args.y.add(first), end - first, args.epilogue);
         }
     }
 }
@@ -43,7 +60,7 @@ pub(super) unsafe fn row<V: Simd>(args: &RowArgs) {
 /// # Safety
 /// As [`Simd`]; `from` is valid for reads of `count` floats.
 #[inline(always)]
-unsafe fn load<V: Simd>(from: *const f32, count: usize) -> V {
+pub(super) unsafe fn load<V: Simd>(from: *const f32, count: usize) -> V {
     // SAFETY: as the caller promises.
     unsafe { if count >= V::LANES { V::load(from) } else { V::load_partial(from, count) } }
 }

@@ -86,7 +86,13 @@ impl Linear {
             for (image, x) in x.chunks_exact(inputs).enumerate() {
                 // SAFETY: the lengths are as the kernel asks; the outputs belong to this item.
                 unsafe {
-                    let sums = (self.table.panel)(&PanelArgs { x, weights, bias, epilogue: self.epilogue });
+                    let sums = (self.table.panel)(&PanelArgs {
+                        x,
+                        weights,
+                        bias,
+                        epilogue: self.epilogue,
+                        finish: self.table.finish,
+                    });
                     for (&row, sum) in self.output.image(image).iter().skip(panel * ROWS).zip(sums) {
                         *arena.base().add(row as usize) = sum;
                     }

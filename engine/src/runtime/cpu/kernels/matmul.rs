@@ -6,7 +6,7 @@
 //! (49 = 3 * 16 + 1) would waste most of a vector: such a tile has one *tail* pixel more, for which the vector runs
 //! over the panel's rows instead, one more multiply-add per `k`.
 
-use super::epilogue::{Epilogue, hard_swish, sigmoid};
+use super::epilogue::{Epilogue, FinishArgs, FinishFn, finish_run, hard_swish};
 use super::simd::Simd;
 
 /// The most output channels per panel of any instruction set.
@@ -109,12 +109,13 @@ pub(super) struct TileArgs {
     /// Where the tail pixel is, from the tile's first.
     pub tail: usize,
     pub epilogue: Epilogue,
+    pub finish: FinishFn,
 }
 
 /// `ROWS` output channels times `VECTORS` vectors of pixels, and a tail pixel.
 ///
 /// # Safety
-/// The CPU has the instruction set. `weights` is valid for reads of `depth * ROWS + LANES`, `bias` of `ROWS`
+/// The CPU has the instruction set, also that of `finish`. `weights` is valid for reads of `depth * ROWS + LANES`, `bias` of `ROWS`
 /// values; `x + x_rows[k]` of `VECTORS * LANES` values and (`TAIL`) of the one at `tail` for each `k < depth`; `y + y_rows[i]` is
 /// valid for writes, `residual + residual_rows[i]` (unless null) for reads of the tile's pixels for each `i < ROWS`; no
 /// row written is one that is read, but a residual row may be the row written.
@@ -176,19 +177,28 @@ pub(super) unsafe fn tile<V: Simd, const ROWS: usize, const VECTORS: usize, cons
                 write(&sums, args, |x| high.min(low.max(x)));
             }
             Epilogue::HardSwish => write(&sums, args, |x| hard_swish(x)),
-            Epilogue::Sigmoid => write(&sums, args, |x| sigmoid(x)),
+            epilogue => {
+                write(&sums, args, |x| x);
+                let pixels = (VECTORS - 1) * V::LANES + args.last;
+                let (base, rows) = (args.y, args.y_rows);
+                (args.finish)(&FinishArgs { base, rows, count: ROWS, pixels, epilogue });
+            }
         }
         if TAIL {
             let mut lanes = [0.0_f32; MAX_ROWS + 16];
             for (vector, sum) in tail.iter().enumerate().take(tail_vectors) {
                 sum.store(lanes.as_mut_ptr().add(vector * V::LANES));
             }
-            for (row, sum) in lanes.iter().enumerate().take(ROWS) {
-                let mut sum = sum + *args.bias.add(row);
+            for (row, sum) in lanes.iter_mut().enumerate().take(ROWS) {
+                *sum += *args.bias.add(row);
                 if !args.residual_rows.is_null() {
-                    sum += *args.residual.add(*args.residual_rows.add(row) as usize + args.tail);
+                    *sum += *args.residual.add(*args.residual_rows.add(row) as usize + args.tail);
                 }
-                *args.y.add(*args.y_rows.add(row) as usize + args.tail) = args.epilogue.scalar(sum);
+                *sum = args.epilogue.scalar(*sum);
+            }
+            finish_run(args.finish, lanes.as_mut_ptr(), ROWS, args.epilogue);
+            for (row, &value) in lanes.iter().enumerate().take(ROWS) {
+                *args.y.add(*args.y_rows.add(row) as usize + args.tail) = value;
             }
         }
     }

@@ -3,7 +3,7 @@
 //! Weights are packed as panels of [`ROWS`] outputs, `[k][output]`, so that they stream from start to end and the
 //! vectors run over outputs.
 
-use super::epilogue::Epilogue;
+use super::epilogue::{Epilogue, FinishFn, finish_run};
 use super::simd::Simd;
 
 /// Outputs per panel: a cache line of weights.
@@ -22,6 +22,7 @@ pub(super) struct PanelArgs<'a> {
     /// `[ROWS]`
     pub bias: &'a [f32],
     pub epilogue: Epilogue,
+    pub finish: FinishFn,
 }
 
 /// The panel's outputs.
@@ -64,9 +65,10 @@ pub(super) unsafe fn panel<V: Simd>(args: &PanelArgs<'_>) -> [f32; ROWS] {
             if vector < vectors {
                 let sum = sums[0][vector].add(sums[1][vector]).add(sums[2][vector].add(sums[3][vector]));
                 let bias = V::load(args.bias.as_ptr().add(vector * V::LANES));
-                args.epilogue.vector(sum.add(bias)).store(out.as_mut_ptr().add(vector * V::LANES));
+                args.epilogue.quick(sum.add(bias)).store(out.as_mut_ptr().add(vector * V::LANES));
             }
         }
+        finish_run(args.finish, out.as_mut_ptr(), ROWS, args.epilogue);
         out
     }
 }

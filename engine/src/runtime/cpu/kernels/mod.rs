@@ -3,9 +3,10 @@
 //! In layers, from the inside out:
 //!
 //! - [`simd`] and its implementations: a register and what it can do,
-//! - `matmul`, `depthwise`, `transform`, `matvec`, `pooling`, `elementwise`, `window`: kernels over raw rows, generic over the register
-//!   and compiled once per instruction set by `table`,
-//! - `convolution`, `winograd`, `planes`, `stem_conv`, `reduce`, `linear`, `rowwise`: steps over whole maps, cut into items of
+//! - `curves`: exponentials and what is made of them, in a register; `epilogue`: the activations at the end of a kernel,
+//! - `matmul`, `depthwise`, `transform`, `matvec`, `pooling`, `elementwise`, `across`, `window`: kernels over raw rows, generic over
+//!   the register and compiled once per instruction set by `table`,
+//! - `convolution`, `winograd`, `planes`, `stem_conv`, `reduce`, `linear`, `rowwise`, `channel_norm`: steps over whole maps, cut into items of
 //!   work; their constructors check, with `unfit`, everything that the kernels take for granted,
 //! - `program`: checks that steps keep to their memory, and runs them on all threads. What it exports is safe.
 //!
@@ -14,6 +15,7 @@
 //! around a map are multiplied like any others or left out, as is faster, which shows only with weights that are not
 //! finite; and Winograd's patches share what is not finite among their four pixels.
 
+mod across;
 mod arena;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -21,7 +23,9 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx512vl;
+mod channel_norm;
 mod convolution;
+mod curves;
 mod dealing;
 mod depthwise;
 mod elementwise;
@@ -54,6 +58,7 @@ mod winograd;
 
 pub use crate::runtime::isa::Isa;
 pub use arena::REDZONE;
+pub use channel_norm::{ChannelNorm, Norm};
 pub use convolution::Convolution;
 pub use epilogue::Epilogue;
 pub use footprint::Footprint;
@@ -63,7 +68,7 @@ pub use planes::{Depthwise, Planes};
 pub use pooling::Pooling;
 pub use program::{Conflict, Machine, Program};
 pub use reduce::Reduce;
-pub use rowwise::{Factor, Rowwise};
+pub use rowwise::{Combine, Factor, Rowwise};
 pub use spec::{Sink, Spec as ConvolutionSpec};
 pub use stem_conv::{Spec as StemSpec, StemConv};
 pub use step::Step;

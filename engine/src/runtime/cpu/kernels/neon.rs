@@ -6,8 +6,9 @@
 )]
 
 use std::arch::aarch64::{
-    float32x4_t, vaddq_f32, vandq_u32, vdupq_n_f32, vextq_f32, vfmaq_f32, vld1q_f32, vmaxq_f32, vminq_f32, vmulq_f32,
-    vreinterpretq_f32_u32, vreinterpretq_u32_f32, vst1q_f32, vsubq_f32, vuzp1q_f32, vuzp2q_f32, vzip1q_f32, vzip2q_f32,
+    float32x4_t, vaddq_f32, vandq_u32, vbslq_f32, vcltq_f32, vdivq_f32, vdupq_n_f32, vextq_f32, vfmaq_f32, vld1q_f32,
+    vmaxq_f32, vminq_f32, vmulq_f32, vreinterpretq_f32_u32, vreinterpretq_u32_f32, vshlq_n_u32, vsqrtq_f32, vst1q_f32,
+    vsubq_f32, vuzp1q_f32, vuzp2q_f32, vzip1q_f32, vzip2q_f32,
 };
 
 use super::simd::Simd;
@@ -63,6 +64,22 @@ impl Simd for Neon {
     #[inline(always)]
     unsafe fn mul(self, b: Self) -> Self {
         Self(unsafe { vmulq_f32(self.0, b.0) })
+    }
+    #[inline(always)]
+    unsafe fn div(self, b: Self) -> Self {
+        Self(unsafe { vdivq_f32(self.0, b.0) })
+    }
+    #[inline(always)]
+    unsafe fn sqrt(self) -> Self {
+        Self(unsafe { vsqrtq_f32(self.0) })
+    }
+    #[inline(always)]
+    unsafe fn power_of_two(self) -> Self {
+        Self(unsafe { vreinterpretq_f32_u32(vshlq_n_u32::<23>(vreinterpretq_u32_f32(self.0))) })
+    }
+    #[inline(always)]
+    unsafe fn where_less(a: Self, b: Self, then: Self, otherwise: Self) -> Self {
+        Self(unsafe { vbslq_f32(vcltq_f32(a.0, b.0), then.0, otherwise.0) })
     }
     #[inline(always)]
     unsafe fn max(self, b: Self) -> Self {

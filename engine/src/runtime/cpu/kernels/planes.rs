@@ -151,6 +151,7 @@ impl Planes {
             // SAFETY: the row lies inside the arena, as the caller promises.
             out: unsafe { arena.base().add(self.output.image(image)[channel] as usize) },
             epilogue: self.epilogue,
+            finish: self.table.finish,
         };
         // SAFETY: the plane has its guards (or the phases are complete), the masks were made for these lanes, and the
         // output's row belongs to this call.

@@ -10,6 +10,8 @@ pub enum Pooling {
     Max,
     /// The mean over all taps, padding counting as zeros.
     Mean,
+    /// The mean over the map and so many pixels of padding above and left, below and right of it.
+    MeanCounted([[usize; 2]; 2]),
 }
 
 impl Pooling {
@@ -17,7 +19,7 @@ impl Pooling {
     pub(super) const fn outside(self) -> f32 {
         match self {
             Self::Max => f32::NEG_INFINITY,
-            Self::Mean => 0.0,
+            Self::Mean | Self::MeanCounted(_) => 0.0,
         }
     }
 }
@@ -27,6 +29,9 @@ impl Pooling {
 pub(super) struct PoolArgs<'a> {
     pub pooling: Pooling,
     pub phases: &'a Phases,
+    /// What a mean's sum is multiplied by, of its row and of its column: one over the taps that count. Columns go on to a
+    /// whole vector.
+    pub shares: [&'a [f32]; 2],
     /// The channel's phases, all rows.
     pub plane: *const f32,
     /// The output map.
@@ -36,17 +41,17 @@ pub(super) struct PoolArgs<'a> {
 /// Pools one channel.
 ///
 /// # Safety
-/// As [`Simd`]; `plane` holds all phases, `out` is valid for writes of the output's pixels.
+/// As [`Simd`]; `plane` holds all phases, for a mean `shares` are as long as said, `out` is valid for writes of the output's pixels.
 #[inline(always)]
 pub(super) unsafe fn pool<V: Simd>(args: &PoolArgs<'_>) {
     let phases = args.phases;
     let [height, width] = phases.output;
     // SAFETY: the phases have room for a tap's whole vector at the last output pixel.
     unsafe {
-        let share = V::splat(1.0 / phases.taps.len() as f32);
         let max = args.pooling == Pooling::Max;
         for y in 0..height {
             let row = args.plane.add(y * phases.window.stride[0] * phases.row());
+            let share = V::splat(if max { 1.0 } else { *args.shares[0].as_ptr().add(y) });
             for x in (0..width).step_by(V::LANES) {
                 let mut value = V::splat(args.pooling.outside());
                 if max {
@@ -61,7 +66,7 @@ pub(super) unsafe fn pool<V: Simd>(args: &PoolArgs<'_>) {
                     for &tap in &phases.taps {
                         value = value.add(V::load(row.add(tap + x)));
                     }
-                    value = value.mul(share);
+                    value = value.mul(V::load(args.shares[1].as_ptr().add(x))).mul(share);
                 }
                 let out = args.out.add(y * width + x);
                 if width - x >= V::LANES { value.store(out) } else { value.store_partial(out, width - x) }
@@ -101,6 +106,28 @@ pub(super) unsafe fn max_row<V: Simd>(args: &PoolRowArgs) {
             let (out, count) = (args.out.add(x), args.out_width - x);
             if count >= V::LANES { value.store(out) } else { value.store_partial(out, count) }
         }
+    }
+}
+
+/// The largest of `count` floats; not a number where one of them is not.
+///
+/// # Safety
+/// As [`Simd`]; `from` is valid for reads of `count` floats.
+#[inline(always)]
+pub(super) unsafe fn most<V: Simd>(from: *const f32, count: usize) -> f32 {
+    // SAFETY: what is left behind the last whole vector is read one by one.
+    unsafe {
+        let mut largest = V::splat(f32::NEG_INFINITY);
+        let whole = count / V::LANES * V::LANES;
+        for at in (0..whole).step_by(V::LANES) {
+            let value = V::load(from.add(at));
+            largest = V::largest(value, value, largest);
+        }
+        let mut lanes = [f32::NEG_INFINITY; 16];
+        largest.store(lanes.as_mut_ptr());
+        let rest = (whole..count).map(|at| *from.add(at));
+        let larger = |most: f32, value: f32| if most > value || most.is_nan() { most } else { value };
+        lanes.into_iter().chain(rest).fold(f32::NEG_INFINITY, larger)
     }
 }
 

@@ -63,6 +63,22 @@ impl Simd for Portable {
         self.zip(b, |a, b| a * b)
     }
     #[inline(always)]
+    unsafe fn div(self, b: Self) -> Self {
+        self.zip(b, |a, b| a / b)
+    }
+    #[inline(always)]
+    unsafe fn sqrt(self) -> Self {
+        Self(self.0.map(f32::sqrt))
+    }
+    #[inline(always)]
+    unsafe fn power_of_two(self) -> Self {
+        Self(self.0.map(|x| f32::from_bits(x.to_bits() << 23)))
+    }
+    #[inline(always)]
+    unsafe fn where_less(a: Self, b: Self, then: Self, otherwise: Self) -> Self {
+        Self(std::array::from_fn(|lane| if a.0[lane] < b.0[lane] { then.0[lane] } else { otherwise.0[lane] }))
+    }
+    #[inline(always)]
     unsafe fn max(self, b: Self) -> Self {
         self.zip(b, |a, b| if a > b { a } else { b })
     }

@@ -1,4 +1,4 @@
-//! Steps that work value by value: batch normalisation that could not be folded, activations, sums, gates.
+//! Steps that work value by value: normalisation that could not be folded, activations, sums, products, gates.
 
 use super::arena::Arena;
 use super::elementwise::RowArgs;
@@ -19,16 +19,29 @@ pub enum Factor {
     },
     /// A `[n, c, 1, 1]` map: the gate of squeeze-and-excitation.
     Gate(Map),
+    /// No factor: what is added, a `[n, c, 1, 1]` map.
+    Shift(Map),
+    /// Only below zero: one slope per channel.
+    Slopes(Vec<f32>),
     /// One.
     One,
 }
 
-/// `y = epilogue(x * factor + other)`
+/// What is done with a second map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Combine {
+    /// It is added.
+    Add,
+    /// It is a factor.
+    Multiply,
+}
+
+/// `y = epilogue(x * factor + other)`, or `* other`.
 #[derive(Debug)]
 pub struct Rowwise {
     table: &'static Table,
     input: Map,
-    other: Option<Map>,
+    other: Option<(Map, Combine)>,
     factor: Factor,
     epilogue: Epilogue,
     output: Map,
@@ -40,7 +53,7 @@ impl Rowwise {
     /// Where the maps' shapes or the factors' lengths do not fit.
     pub fn new(
         table: &'static Table,
-        (input, other, output): (Map, Option<Map>, Map),
+        (input, other, output): (Map, Option<(Map, Combine)>, Map),
         factor: Factor,
         epilogue: Epilogue,
         threads: usize,
@@ -48,7 +61,7 @@ impl Rowwise {
         ensure_whole("the input", &input)?;
         let shape = |size| (input.batch(), input.channels, size);
         ensure_shape("the output", &output, shape(input.size))?;
-        if let Some(other) = &other {
+        if let Some((other, _)) = &other {
             ensure_shape("the other input", other, shape(input.size))?;
         }
         match &factor {
@@ -56,6 +69,8 @@ impl Rowwise {
                 ensure_equal("scales and shifts", (scale.len(), shift.len()), (input.channels, input.channels))?;
             }
             Factor::Gate(gate) => ensure_shape("the gate", gate, shape([1, 1]))?,
+            Factor::Shift(map) => ensure_shape("the shift", map, shape([1, 1]))?,
+            Factor::Slopes(slopes) => ensure_equal("slopes", slopes.len(), input.channels)?,
             Factor::One => {}
         }
         let split = Split::new(input.rows.len(), 4.0 * input.pixels() as f64, threads);
@@ -63,8 +78,8 @@ impl Rowwise {
     }
 
     pub(super) fn reads(&self) -> impl Iterator<Item = &Map> {
-        let gate = if let Factor::Gate(gate) = &self.factor { Some(gate) } else { None };
-        std::iter::once(&self.input).chain(&self.other).chain(gate)
+        let small = if let Factor::Gate(map) | Factor::Shift(map) = &self.factor { Some(map) } else { None };
+        std::iter::once(&self.input).chain(self.other.iter().map(|(map, _)| map)).chain(small)
     }
 
     pub(super) fn output(&self) -> &Map {
@@ -82,22 +97,26 @@ impl Rowwise {
             // SAFETY: rows lie in the arena; an output row is an input row or overlaps none.
             unsafe {
                 let base = arena.base();
-                let (scale, shift) = match &self.factor {
-                    Factor::Affine { scale, shift } => {
-                        (scale[row % self.input.channels], shift[row % self.input.channels])
-                    }
-                    Factor::Gate(gate) => (*base.add(gate.rows[row] as usize), 0.0),
-                    Factor::One => (1.0, 0.0),
+                let channel = row % self.input.channels;
+                let (scale, shift, slope) = match &self.factor {
+                    Factor::Affine { scale, shift } => (scale[channel], shift[channel], 1.0),
+                    Factor::Gate(gate) => (*base.add(gate.rows[row] as usize), 0.0, 1.0),
+                    Factor::Shift(map) => (1.0, *base.add(map.rows[row] as usize), 1.0),
+                    Factor::Slopes(slopes) => (1.0, 0.0, slopes[channel]),
+                    Factor::One => (1.0, 0.0, 1.0),
                 };
                 (self.table.row)(&RowArgs {
                     x: base.add(self.input.rows[row] as usize),
                     other: match &self.other {
-                        Some(other) => base.add(other.rows[row] as usize),
+                        Some((other, _)) => base.add(other.rows[row] as usize),
                         None => std::ptr::null(),
                     },
+                    multiplies: matches!(self.other, Some((_, Combine::Multiply))),
                     scale,
                     shift,
+                    slope,
                     epilogue: self.epilogue,
+                    finish: self.table.finish,
                     y: base.add(self.output.rows[row] as usize),
                     pixels: self.input.pixels(),
                 });

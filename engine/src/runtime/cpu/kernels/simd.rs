@@ -36,6 +36,13 @@ pub(super) trait Simd: Copy {
     unsafe fn add(self, b: Self) -> Self;
     unsafe fn sub(self, b: Self) -> Self;
     unsafe fn mul(self, b: Self) -> Self;
+    unsafe fn div(self, b: Self) -> Self;
+    unsafe fn sqrt(self) -> Self;
+    /// `2^(n - 127)`, where `n` is the whole number below 256 in the last bits of `self`'s mantissa; with other bits there,
+    /// anything.
+    unsafe fn power_of_two(self) -> Self;
+    /// Lanes of `then` where `a < b`, of `otherwise` elsewhere: also where one of them is NaN.
+    unsafe fn where_less(a: Self, b: Self, then: Self, otherwise: Self) -> Self;
     /// The larger, lane by lane. NaN in `b` stays NaN; beside NaN in `self` alone the result may be `b`.
     unsafe fn max(self, b: Self) -> Self;
     /// The smaller, lane by lane, with NaN as in [`max`](Simd::max).

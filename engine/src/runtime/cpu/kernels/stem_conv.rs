@@ -197,6 +197,7 @@ impl StemConv {
                         last: tile.last,
                         tail: tile.tail.unwrap_or(0),
                         epilogue: self.epilogue,
+                        finish: self.table.finish,
                     };
                     self.table.tiles[panel.rows - 1][tile.vectors - 1][usize::from(tile.tail.is_some())](&args);
                 }

@@ -1,6 +1,7 @@
 //! One kernel launch, whichever kernel it is.
 
 use super::arena::{Arena, Packed};
+use super::channel_norm::ChannelNorm;
 use super::convolution::Convolution;
 use super::linear::Linear;
 use super::map::Map;
@@ -28,6 +29,8 @@ pub enum Step {
     Linear(Box<Linear>),
     /// Value by value.
     Rowwise(Box<Rowwise>),
+    /// Over channels.
+    ChannelNorm(Box<ChannelNorm>),
 }
 
 impl Step {
@@ -40,6 +43,7 @@ impl Step {
             Self::Reduce(step) => step.items(),
             Self::Linear(step) => step.items(),
             Self::Rowwise(step) => step.items(),
+            Self::ChannelNorm(step) => step.items(),
         }
     }
 
@@ -52,6 +56,7 @@ impl Step {
             Self::Reduce(step) => vec![step.input()],
             Self::Linear(step) => vec![step.input()],
             Self::Rowwise(step) => step.reads().collect(),
+            Self::ChannelNorm(step) => vec![step.input()],
         }
     }
 
@@ -64,6 +69,7 @@ impl Step {
             Self::Reduce(step) => step.output(),
             Self::Linear(step) => step.output(),
             Self::Rowwise(step) => step.output(),
+            Self::ChannelNorm(step) => step.output(),
         }
     }
 
@@ -80,7 +86,7 @@ impl Step {
             Self::StemConv(step) => step.scratch(),
             Self::Reduce(step) => step.scratch(),
             Self::Linear(step) => step.scratch(),
-            Self::Rowwise(_) => 0,
+            Self::Rowwise(_) | Self::ChannelNorm(_) => 0,
         }
     }
 
@@ -90,7 +96,7 @@ impl Step {
             Self::Winograd(step) => Some(&mut step.weights),
             Self::StemConv(step) => Some(&mut step.weights),
             Self::Linear(step) => Some(&mut step.weights),
-            Self::Depthwise(_) | Self::Reduce(_) | Self::Rowwise(_) => None,
+            Self::Depthwise(_) | Self::Reduce(_) | Self::Rowwise(_) | Self::ChannelNorm(_) => None,
         }
     }
 
@@ -120,6 +126,7 @@ impl Step {
                 Self::Reduce(step) => step.run(item, arena, scratch),
                 Self::Linear(step) => step.run(item, arena, scratch),
                 Self::Rowwise(step) => step.run(item, arena),
+                Self::ChannelNorm(step) => step.run(item, arena),
             }
         }
     }

@@ -6,8 +6,10 @@
 )]
 
 use super::Isa;
+use super::across::{self, LayerArgs, LocalArgs};
 use super::depthwise::{self, PlaneArgs};
 use super::elementwise::{self, RowArgs};
+use super::epilogue::{self, FinishArgs, FinishFn};
 use super::matmul::{self, TileArgs, Tiling};
 use super::matvec::{self, PanelArgs};
 use super::pooling::{self, PoolArgs, PoolRowArgs};
@@ -35,8 +37,12 @@ pub struct Table {
     pub(super) pool: unsafe fn(&PoolArgs<'_>),
     pub(super) max_row: unsafe fn(&PoolRowArgs),
     pub(super) sum: unsafe fn(*const f32, usize) -> f32,
+    pub(super) most: unsafe fn(*const f32, usize) -> f32,
     pub(super) panel: unsafe fn(&PanelArgs<'_>) -> [f32; matvec::ROWS],
     pub(super) row: unsafe fn(&RowArgs),
+    pub(super) finish: FinishFn,
+    pub(super) layer_norm: unsafe fn(&LayerArgs<'_>),
+    pub(super) local_norm: unsafe fn(&LocalArgs<'_>),
 }
 
 macro_rules! kernels {
@@ -90,6 +96,22 @@ macro_rules! kernels {
         unsafe fn row(args: &RowArgs) {
             unsafe { elementwise::row::<Vector>(args) }
         }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn most(from: *const f32, count: usize) -> f32 {
+            unsafe { pooling::most::<Vector>(from, count) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn finish(args: &FinishArgs) {
+            unsafe { epilogue::finish::<Vector>(args) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn layer_norm(args: &LayerArgs<'_>) {
+            unsafe { across::layer::<Vector>(args) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn local_norm(args: &LocalArgs<'_>) {
+            unsafe { across::local::<Vector>(args) }
+        }
         macro_rules! tiles {
             ($rows:literal) => {
                 [
@@ -114,8 +136,12 @@ macro_rules! kernels {
             pool,
             max_row,
             sum,
+            most,
             panel,
             row,
+            finish,
+            layer_norm,
+            local_norm,
         }
     }};
 }

@@ -1,5 +1,7 @@
 //! Operands that contradict one another make no step: kernels would read or write where nobody said they may.
 
+mod curves;
+
 use super::Isa;
 use super::map::{Map, row_room};
 use super::program::{Conflict, Program};
@@ -143,8 +145,8 @@ fn a_stem_of_operands_that_contradict_one_another_is_refused() {
 
 #[test]
 fn pooling_fully_connected_and_rowwise_steps_of_other_shapes_are_refused() {
-    let (input, window) = (|| map(0, 2, 8, [6, 5]), Some((Pooling::Max, Window::square(3, 2))));
-    let reduce = |output, window| Reduce::new(table(), input(), output, window, 2).map(drop);
+    let (input, window) = (|| map(0, 2, 8, [6, 5]), Some(Window::square(3, 2)));
+    let reduce = |output, window| Reduce::new(table(), input(), output, (Pooling::Max, window), 2).map(drop);
     assert_eq!((reduce(map(900, 2, 8, [3, 3]), window), reduce(map(900, 2, 8, [1, 1]), None)), (Ok(()), Ok(())));
     for output in [map(900, 2, 8, [3, 4]), map(900, 1, 16, [3, 3]), map(900, 2, 7, [3, 3])] {
         assert!(reduce(output, window).is_err());
@@ -153,7 +155,7 @@ fn pooling_fully_connected_and_rowwise_steps_of_other_shapes_are_refused() {
     let vast = Window { kernel: [1, 1], stride: [1, 1], padding: [usize::MAX / 2, 0], ..Window::square(1, 1) };
     let rows = usize::MAX / 2 + 6;
     let output = Map { rows: vec![0; 16], channels: 8, size: [rows, 5] };
-    assert!(matches!(reduce(output, Some((Pooling::Max, vast))), Err(Unfit::TooLarge(_))), "cannot be counted");
+    assert!(matches!(reduce(output, Some(vast)), Err(Unfit::TooLarge(_))), "cannot be counted");
 
     let dense = |input, output, weights: usize, biases: usize| {
         Linear::new(table(), (input, output), &self::weights(weights), &vec![0.5; biases], Epilogue::NONE, 2).map(drop)
@@ -170,11 +172,27 @@ fn pooling_fully_connected_and_rowwise_steps_of_other_shapes_are_refused() {
         |other, factor, output| Rowwise::new(table(), (input(), other, output), factor, Epilogue::NONE, 2).map(drop);
     let same = || map(900, 2, 8, [6, 5]);
     let gate = |pixels| Factor::Gate(map(1900, 2, 8, pixels));
-    assert_eq!(rowwise(Some(same()), gate([1, 1]), same()), Ok(()));
-    assert!(rowwise(Some(map(900, 2, 8, [5, 5])), Factor::One, same()).is_err(), "shorter rows would be read past");
+    let with = |map| Some((map, Combine::Multiply));
+    assert_eq!(rowwise(with(same()), gate([1, 1]), same()), Ok(()));
+    assert!(rowwise(with(map(900, 2, 8, [5, 5])), Factor::One, same()).is_err(), "shorter rows would be read past");
     assert!(rowwise(None, Factor::One, map(900, 2, 8, [5, 5])).is_err(), "or written past");
     assert!(rowwise(None, gate([1, 2]), same()).is_err());
+    assert!(rowwise(None, Factor::Shift(map(1900, 2, 7, [1, 1])), same()).is_err());
+    assert!(rowwise(None, Factor::Slopes(vec![0.5; 7]), same()).is_err());
     assert!(rowwise(None, Factor::Affine { scale: vec![1.0; 8], shift: vec![1.0; 7] }, same()).is_err());
+}
+
+#[test]
+fn normalisations_of_other_shapes_are_refused() {
+    let layer =
+        |scales: usize, shifts: usize| Norm::Layer { scale: vec![1.0; scales], shift: vec![0.0; shifts], eps: 1e-5 };
+    let norm = |output, norm| ChannelNorm::new(table(), (map(0, 2, 8, [6, 5]), output), norm, 2).map(drop);
+    let same = || map(900, 2, 8, [6, 5]);
+    assert_eq!(norm(same(), layer(8, 8)), Ok(()));
+    assert!(norm(same(), layer(7, 8)).is_err() && norm(same(), layer(8, 9)).is_err());
+    for output in [map(900, 1, 8, [6, 5]), map(900, 2, 7, [6, 5]), map(900, 2, 8, [5, 5])] {
+        assert!(norm(output, layer(8, 8)).is_err());
+    }
 }
 
 #[test]

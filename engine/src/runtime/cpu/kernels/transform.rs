@@ -4,7 +4,7 @@
 //!
 //! After A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, section 4.1.
 
-use super::epilogue::Epilogue;
+use super::epilogue::{Epilogue, FinishFn, finish_run};
 use super::simd::Simd;
 
 /// Values per patch.
@@ -78,6 +78,7 @@ pub(super) struct PixelArgs {
     /// A row that is added before the activation, or null.
     pub residual: *const f32,
     pub epilogue: Epilogue,
+    pub finish: FinishFn,
     /// The output's row and its `[height, width]`.
     pub out: *mut f32,
     pub size: [usize; 2],
@@ -125,12 +126,17 @@ pub(super) unsafe fn pixels<V: Simd>(args: &PixelArgs) {
                     }
                 }
             }
+            let x = 2 * column;
+            for y in (2 * row)..height.min(2 * row + 2) {
+                let here = (2 * count).min(width - x);
+                finish_run(args.finish, args.out.add(y * width + x), here, args.epilogue);
+            }
             at += count;
         }
     }
 }
 
-/// Finishes and writes the first `count` lanes (or all, if there are more) at pixel `at`.
+/// Writes the first `count` lanes (or all, if there are more) at pixel `at`.
 ///
 /// # Safety
 /// As [`pixels`]; the output has `count` pixels from `at` on.
@@ -144,7 +150,7 @@ unsafe fn put<V: Simd>(args: &PixelArgs, mut sum: V, at: usize, count: usize) {
             let residual = args.residual.add(at);
             sum = sum.add(if count == V::LANES { V::load(residual) } else { V::load_partial(residual, count) });
         }
-        let value = args.epilogue.vector(sum);
+        let value = args.epilogue.quick(sum);
         if count == V::LANES { value.store(out) } else { value.store_partial(out, count) }
     }
 }

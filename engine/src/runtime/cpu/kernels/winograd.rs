@@ -290,6 +290,7 @@ impl Winograd {
                             last: block.last,
                             tail: block.tail.unwrap_or(0),
                             epilogue: Epilogue::NONE,
+                            finish: self.table.finish,
                         };
                         self.table.tiles[panel.rows - 1][block.vectors - 1][usize::from(block.tail.is_some())](&args);
                     }
@@ -308,6 +309,7 @@ impl Winograd {
                         bias: self.bias[channel],
                         residual,
                         epilogue: self.epilogue,
+                        finish: self.table.finish,
                         out: base.add(self.output.image(image)[channel] as usize),
                         size: self.output.size,
                     });

@@ -114,7 +114,7 @@ fn every_activation_behind_every_kernel_keeps_what_is_not_a_number() {
         (8, 9, 8, Window { dilation: [2; 2], ..Window::square(3, 1) }, 8),
         (20, 1, 18, Window::square(1, 1), 1), // fully connected
     ];
-    let activations = [Activation::Relu, Activation::Relu6, Activation::HardSwish, Activation::Sigmoid];
+    let activations = Activation::EXAMPLES;
     for (channels, side, out_channels, window, groups) in kernels {
         for (activation, pool) in
             activations.into_iter().flat_map(|activation| [(activation, false), (activation, true)])

@@ -1,5 +1,6 @@
 //! Which algorithms compute which chains of steps.
 
+use super::channel_norm::{ChannelNorm, Norm};
 use super::depthwise::Depthwise;
 use super::elementwise::Values;
 use super::geometry::{expect, fits};
@@ -64,11 +65,23 @@ pub(super) fn single(
         }
         Work::Pool { pooling, .. } => {
             no_residual("pool")?;
-            ("pool", vec![Way::Reduce(Reduce { precision, window: Some((pooling, window)), map, output, activation })])
+            let way = Reduce { precision, pooling, window: Some(window), map, output, activation };
+            ("pool", vec![Way::Reduce(way)])
         }
-        Work::GlobalMean => {
-            no_residual("global mean")?;
-            ("global mean", vec![Way::Reduce(Reduce { precision, window: None, map, output, activation })])
+        Work::GlobalMean | Work::GlobalMax => {
+            no_residual("global pooling")?;
+            let pooling = if part.work == Work::GlobalMax { Pooling::Max } else { Pooling::Mean };
+            ("global pooling", vec![Way::Reduce(Reduce { precision, pooling, window: None, map, output, activation })])
+        }
+        Work::LayerNorm { eps } => {
+            no_residual("normalisation")?;
+            let way = ChannelNorm { precision, norm: Norm::Layer(eps), map, stride: strides.input, activation };
+            ("normalisation", vec![Way::ChannelNorm(way)])
+        }
+        Work::LocalNorm(norm) => {
+            no_residual("normalisation")?;
+            let way = ChannelNorm { precision, norm: Norm::Local(norm), map, stride: strides.input, activation };
+            ("normalisation", vec![Way::ChannelNorm(way)])
         }
         Work::Elementwise(work) => {
             if part.work.has_second() {

@@ -2,7 +2,7 @@
 
 use super::geometry::{Map, Sliding, launchable};
 use super::pack::{Packed, bias_of, room};
-use super::source::{COMMON, activation, half};
+use super::source::{COMMON, STORED, activation, half};
 use super::variant::Variant;
 use super::{Parameters, Refusal, Source};
 use crate::graph::Activation;
@@ -66,7 +66,8 @@ impl Depthwise {
             if strip > 0 && !name.starts_with("PAD") { &mut constants } else { &mut sizes }.push((name, value));
         }
         constants.extend([half(self.precision), ("THREADS", threads.into())]);
-        sizes.extend([("RESIDUAL", self.residual.into()), ("ACTIVATION", activation(self.activation))]);
+        sizes.push(("RESIDUAL", self.residual.into()));
+        sizes.extend(activation(STORED, self.activation));
         if strip > 0 {
             constants.push(("STRIP", strip.into()));
         }

@@ -2,12 +2,12 @@
 
 use super::geometry::{Map, launchable};
 use super::pack::{Packed, bias_of, room};
-use super::source::{COMMON, activation, half};
+use super::source::{COMMON, STORED, activation, half};
 use super::variant::Variant;
 use super::{ImageStrides, Parameters, Refusal, Source};
 use crate::graph::Activation;
 use crate::runtime::Precision;
-use crate::runtime::plan::Elementwise;
+use crate::runtime::plan::{Elementwise, Work};
 
 const PARTS: &[&str] = &[COMMON, include_str!("../sources/elementwise.cu")];
 
@@ -31,14 +31,14 @@ impl Values {
     }
 
     pub fn reads_second(&self) -> bool {
-        self.residual || matches!(self.work, Elementwise::Add | Elementwise::Gate)
+        self.residual || Work::Elementwise(self.work).has_second()
     }
 
     /// Whether all images of a channel lie side by side.
     fn plain(&self) -> bool {
         let pixels = self.map.pixels() as usize;
-        let adds = self.reads_second() && self.work != Elementwise::Gate;
-        self.strides.input == pixels && (!adds || self.strides.second == pixels)
+        let whole = self.reads_second() && !Work::Elementwise(self.work).has_gate();
+        self.strides.input == pixels && (!whole || self.strides.second == pixels)
     }
 
     pub fn variants(&self) -> Vec<Variant> {
@@ -51,11 +51,14 @@ impl Values {
         let Variant::Simple { threads } = variant else { return None };
         let (plain, channels) = (self.plain(), self.map.channels);
         let constants = vec![half(self.precision), ("THREADS", threads.into()), ("PLAIN", plain.into())];
-        let sizes = vec![
-            ("AFFINE", i64::from(self.work == Elementwise::Affine)),
-            ("GATE", (self.work == Elementwise::Gate).into()),
-            ("ADD", (self.reads_second() && self.work != Elementwise::Gate).into()),
-            ("ACTIVATION", activation(self.activation)),
+        let is = |work: Elementwise| i64::from(self.work == work);
+        let mut sizes = vec![
+            ("AFFINE", is(Elementwise::Affine)),
+            ("LEAKY", is(Elementwise::PRelu)),
+            ("GATE", is(Elementwise::Gate)),
+            ("SHIFT", is(Elementwise::Shift)),
+            ("MULTIPLY", is(Elementwise::Mul)),
+            ("ADD", (self.residual || self.work == Elementwise::Add).into()),
             ("IMAGES", i64::from(self.map.batch)),
             ("PIXELS", self.map.pixels().into()),
             ("INPUT_STRIDE", self.strides.input as i64),
@@ -64,6 +67,7 @@ impl Values {
             ("SECOND_LIST", i64::from(channels) * 2),
             ("BIAS_AT", room(channels.into(), 4) as i64),
         ];
+        sizes.extend(activation(STORED, self.activation));
         let items = if plain { self.map.plane().div_ceil(4) } else { self.map.plane() };
         Some(Source {
             entry: "elementwise",
@@ -73,15 +77,19 @@ impl Values {
             block: threads,
             cluster: 1,
             shared: 0,
-            weights: self.work == Elementwise::Affine,
+            weights: self.weighs(),
             second: self.reads_second(),
             parts: PARTS,
         })
     }
 
-    /// Scales, then shifts, 32-bit values; nothing where nothing scales.
+    fn weighs(&self) -> bool {
+        matches!(self.work, Elementwise::Affine | Elementwise::PRelu)
+    }
+
+    /// Scales (or slopes), then shifts, 32-bit values; nothing where nothing scales.
     pub fn pack(&self, parameters: &[Parameters<'_>]) -> Option<Vec<u8>> {
-        if self.work != Elementwise::Affine {
+        if !self.weighs() {
             return Some(Vec::new());
         }
         let last = parameters.first()?;

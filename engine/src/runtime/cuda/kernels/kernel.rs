@@ -44,9 +44,11 @@ impl GpuKernel {
             _ => return Err(chain()),
         };
         let plain = ImageStrides::plain(spec);
-        let reads_anything = matches!(last.work, Work::Linear | Work::Elementwise(_)) && parts.len() == 1;
+        let strided =
+            |work| matches!(work, Work::Linear | Work::Elementwise(_) | Work::LayerNorm { .. } | Work::LocalNorm(_));
+        let reads_anything = strided(last.work) && parts.len() == 1;
         if strides.input != plain.input && !reads_anything {
-            let problem = "a flattened map is read by linear and element-wise kernels only: copy it first";
+            let problem = "a flattened map is read by linear, element-wise and normalising kernels only: copy it first";
             return Err(Refusal::Operand { kernel: name, problem });
         }
         let elementwise = matches!(last.work, Work::Elementwise(_));

@@ -2,7 +2,7 @@
 
 use super::geometry::{Map, fits, launchable};
 use super::pack::{Packed, bias_of, room};
-use super::source::{COMMON, activation, half};
+use super::source::{COMMON, STORED, activation, half};
 use super::variant::Variant;
 use super::{Parameters, Refusal, Source};
 use crate::graph::Activation;
@@ -58,9 +58,8 @@ impl Linear {
         let Variant::Linear { images, threads } = variant else { return None };
         let constants = vec![half(self.precision), ("IMAGES_EACH", images.into()), ("THREADS", threads.into())];
         let (depth, rows) = (i64::from(self.map.channels), i64::from(self.output.channels));
-        let sizes = vec![
+        let mut sizes = vec![
             ("RESIDUAL", i64::from(self.residual)),
-            ("ACTIVATION", activation(self.activation)),
             ("DEPTH", depth),
             ("W_ROW", self.row().into()),
             ("ROWS", rows),
@@ -70,6 +69,7 @@ impl Linear {
             ("OUTPUT_LIST", depth),
             ("SECOND_LIST", depth + rows),
         ];
+        sizes.extend(activation(STORED, self.activation));
         Some(Source {
             entry: "linear",
             constants,

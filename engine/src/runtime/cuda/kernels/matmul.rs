@@ -3,7 +3,7 @@
 use super::geometry::{Map, Sliding, fits, launchable};
 use super::matmul_tiles::{self, Problem};
 use super::pack::{Packed, bias_of, room};
-use super::source::{COMMON, activation, half};
+use super::source::{COMMON, FIRST, LAST, STORED, activation, half};
 use super::variant::{FmaTile, TensorTile, Variant};
 use super::{Card, Parameters, Refusal, Source};
 use crate::graph::Activation;
@@ -238,9 +238,6 @@ impl Matmul {
         let first = if let Input::Depthwise(_, first) = self.input { first } else { Activation::None };
         let mut sizes = vec![
             ("RESIDUAL", i64::from(self.residual)),
-            ("ACTIVATION", activation(self.activation)),
-            ("FIRST_ACTIVATION", activation(first)),
-            ("LAST_ACTIVATION", activation(self.mean.unwrap_or(Activation::None))),
             ("DEPTH", i64::from(self.depth())),
             ("CHANNELS", self.channels().into()),
             ("ROWS", self.rows().into()),
@@ -257,6 +254,9 @@ impl Matmul {
             ("OUT_W", self.output.width.into()),
             ("OUT_PIXELS", self.output.pixels().into()),
         ];
+        sizes.extend(activation(STORED, self.activation));
+        sizes.extend(activation(FIRST, first));
+        sizes.extend(activation(LAST, self.mean.unwrap_or(Activation::None)));
         sizes.extend(window.define());
         sizes
     }

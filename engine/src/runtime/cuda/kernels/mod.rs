@@ -4,6 +4,7 @@
 //! Nothing here touches a GPU: [`Source`]s are compiled by the loader, and by g++ for the emulator in the tests.
 
 mod chains;
+mod channel_norm;
 mod depthwise;
 mod elementwise;
 mod geometry;

@@ -51,14 +51,13 @@ impl Part {
             _ => 0,
         };
         fits("a layer's weights", filters.saturating_mul(u64::from(output.channels)))?;
-        let same_channels = matches!(work, Work::Pool { .. } | Work::GlobalMean | Work::Elementwise(_));
-        if same_channels {
+        if !matches!(work, Work::Conv { .. } | Work::Linear | Work::Rename) {
             expect("the number of channels made", output.channels as usize, map.channels as usize)?;
         }
-        if matches!(work, Work::Elementwise(_)) {
+        if matches!(work, Work::Elementwise(_) | Work::LayerNorm { .. } | Work::LocalNorm(_)) {
             expect("the pixels made", output.pixels() as usize, map.pixels() as usize)?;
         }
-        if matches!(work, Work::Linear | Work::GlobalMean) {
+        if matches!(work, Work::Linear | Work::GlobalMean | Work::GlobalMax) {
             expect("the pixels made", output.pixels() as usize, 1)?;
         }
         Ok(Self { work, epilogue, map, output, window, groups })
@@ -83,8 +82,9 @@ impl Part {
         match self.work {
             Work::Conv { .. } => [outputs * (inputs / self.groups as usize) * self.window.taps() as usize, outputs],
             Work::Linear => [outputs * inputs, outputs],
-            Work::Elementwise(Elementwise::Affine) => [outputs, outputs],
-            Work::Pool { .. } | Work::GlobalMean | Work::Elementwise(_) | Work::Rename => [0, 0],
+            Work::Elementwise(Elementwise::Affine) | Work::LayerNorm { .. } => [outputs, outputs],
+            Work::Elementwise(Elementwise::PRelu) => [outputs, 0],
+            _ => [0, 0],
         }
     }
 

@@ -1,7 +1,7 @@
-//! Pooling and the mean over all pixels.
+//! Pooling over windows and over all pixels.
 
 use super::geometry::{Map, Sliding, launchable};
-use super::source::{COMMON, activation, half};
+use super::source::{COMMON, STORED, activation, half};
 use super::variant::Variant;
 use super::{Refusal, Source};
 use crate::graph::Activation;
@@ -9,14 +9,18 @@ use crate::runtime::Precision;
 use crate::runtime::plan::Pooling;
 
 const POOL: &[&str] = &[COMMON, include_str!("../sources/pool.cu")];
-const MEAN: &[&str] = &[COMMON, include_str!("../sources/global_mean.cu")];
+const WHOLE: &[&str] = &[COMMON, include_str!("../sources/global_pool.cu")];
+
+/// Pixels beyond any window.
+const FAR: i64 = 1 << 24;
 
 /// Pooling over windows, or over everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Reduce {
     pub precision: Precision,
-    /// `None`: the mean over all pixels.
-    pub window: Option<(Pooling, Sliding)>,
+    pub pooling: Pooling,
+    /// `None`: over all pixels.
+    pub window: Option<Sliding>,
     pub map: Map,
     pub output: Map,
     pub activation: Activation,
@@ -39,10 +43,17 @@ impl Reduce {
         let channels = self.map.channels;
         let constants = vec![half(self.precision), ("THREADS", threads.into())];
         let mut sizes = vec![("IMAGES", i64::from(self.map.batch)), ("OUTPUT_LIST", channels.into())];
-        sizes.push(("ACTIVATION", activation(self.activation)));
-        let (entry, grid, parts) = if let Some((pooling, window)) = self.window {
-            sizes.push(("MAXIMUM", (pooling == Pooling::Max).into()));
+        sizes.extend(activation(STORED, self.activation));
+        sizes.push(("MAXIMUM", (self.pooling == Pooling::Max).into()));
+        let (entry, grid, parts) = if let Some(window) = self.window {
             sizes.extend(window.define());
+            // Where all padding counts, every tap does.
+            let [start, end] = match self.pooling {
+                Pooling::MeanCounted { counted } => counted.map(|side| side.map(|pixels| pixels as i64)),
+                Pooling::Max | Pooling::Mean => [[FAR; 2]; 2],
+            };
+            sizes.extend([("COUNTED_TOP", start[0]), ("COUNTED_LEFT", start[1])]);
+            sizes.extend([("COUNTED_BOTTOM", end[0]), ("COUNTED_RIGHT", end[1])]);
             sizes.extend([
                 ("IN_H", i64::from(self.map.height)),
                 ("IN_W", self.map.width.into()),
@@ -52,7 +63,7 @@ impl Reduce {
             ("pool", [self.output.plane().div_ceil(threads), channels, 1], POOL)
         } else {
             sizes.extend([("CHANNELS", i64::from(channels)), ("PIXELS", self.map.pixels().into())]);
-            ("global_mean", [(channels * self.map.batch).div_ceil(threads / 32), 1, 1], MEAN)
+            ("global_pool", [(channels * self.map.batch).div_ceil(threads / 32), 1, 1], WHOLE)
         };
         Some(Source {
             entry,

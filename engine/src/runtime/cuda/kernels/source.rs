@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-use crate::graph::Activation;
+use crate::graph::{Activation, Coefficient};
 use crate::runtime::Precision;
 
-/// Sizes that a kernel takes as arguments: `int sizes[32]` of its `Arguments`.
-pub const MOST_SIZES: usize = 32;
+/// Sizes that a kernel takes as arguments: `int sizes[40]` of its `Arguments`.
+pub const MOST_SIZES: usize = 40;
 
 const DEVICE: &str = include_str!("../sources/device.cuh");
 pub(super) const COMMON: &str = include_str!("../sources/common.cuh");
@@ -22,7 +22,7 @@ pub enum Form {
     Generic,
 }
 
-/// A text and how to launch it, by `Arguments { x, y, w, table, second: pointers; sizes: [i32; 32] }`.
+/// A text and how to launch it, by `Arguments { x, y, w, table, second: pointers; sizes: [i32; 40] }`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The function's name.
@@ -71,6 +71,9 @@ impl Source {
     #[must_use]
     pub fn defines(&self, form: Form) -> String {
         let mut text = String::new();
+        if form == Form::Baked {
+            text.push_str("#define BAKED\n");
+        }
         for (name, value) in &self.constants {
             // Writing to a string does not fail.
             let _ = writeln!(text, "#define {name} {value}");
@@ -82,6 +85,13 @@ impl Source {
             };
         }
         text
+    }
+
+    /// Whatever [`defines`](Self::defines) may define.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        let names = self.constants.iter().chain(&self.sizes).map(|(name, _)| *name);
+        names.chain(["BAKED"]).collect()
     }
 
     /// The sizes as the kernel takes them.
@@ -100,13 +110,42 @@ pub(super) fn half(precision: Precision) -> (&'static str, i64) {
     ("HALF", i64::from(precision == Precision::F16))
 }
 
-/// An activation's number in `common.cuh`.
-pub(super) fn activation(activation: Activation) -> i64 {
+/// The names by which `common.cuh` knows an activation, and what it computes with.
+pub(super) type Names = [&'static str; 3];
+/// The activation of what is stored.
+pub(super) const STORED: Names = ["ACTIVATION", "ACTIVATION_A", "ACTIVATION_B"];
+/// Those of steps before it in the same launch, and of a mean behind it.
+pub(super) const FIRST: Names = ["FIRST_ACTIVATION", "FIRST_ACTIVATION_A", "FIRST_ACTIVATION_B"];
+pub(super) const MIDDLE: Names = ["MIDDLE_ACTIVATION", "MIDDLE_ACTIVATION_A", "MIDDLE_ACTIVATION_B"];
+pub(super) const LAST: Names = ["LAST_ACTIVATION", "LAST_ACTIVATION_A", "LAST_ACTIVATION_B"];
+
+/// An activation's number in `common.cuh`, and the bits of what it computes with.
+pub(super) fn activation([kind, first, second]: Names, activation: Activation) -> [(&'static str, i64); 3] {
+    let [a, b] = activation.coefficients().map(bits);
+    [(kind, number(activation)), (first, a), (second, b)]
+}
+
+/// A constant's bits as a kernel is given them.
+pub(super) fn bits(coefficient: Coefficient) -> i64 {
+    i64::from(coefficient.get().to_bits().cast_signed())
+}
+
+fn number(activation: Activation) -> i64 {
     match activation {
         Activation::None => 0,
         Activation::Relu => 1,
         Activation::Relu6 => 2,
         Activation::HardSwish => 3,
         Activation::Sigmoid => 4,
+        Activation::Clip { .. } => 5,
+        Activation::LeakyRelu { .. } => 6,
+        Activation::Elu { .. } => 7,
+        Activation::HardSigmoid { .. } => 8,
+        Activation::Swish { .. } => 9,
+        Activation::Tanh => 10,
+        Activation::Gelu => 11,
+        Activation::GeluTanh => 12,
+        Activation::Mish => 13,
+        Activation::Softplus => 14,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::geometry::{Map, Sliding, launchable};
 use super::pack::{Packed, bias_of, room};
-use super::source::{COMMON, activation, half};
+use super::source::{COMMON, FIRST, STORED, activation, half};
 use super::variant::Variant;
 use super::{Card, Parameters, Refusal, Source};
 use crate::graph::Activation;
@@ -104,7 +104,8 @@ impl Stem {
         let mut sizes: Vec<(&'static str, i64)> =
             self.window.define().into_iter().filter(|(name, _)| name.starts_with("PAD")).collect();
         let (pool, last) = self.pool.map_or((Sliding::POINT, self.activation), |(window, _, last)| (window, last));
-        sizes.extend([("FIRST_ACTIVATION", activation(self.activation)), ("ACTIVATION", activation(last))]);
+        sizes.extend(activation(FIRST, self.activation));
+        sizes.extend(activation(STORED, last));
         sizes.push(("RESIDUAL", self.residual.into()));
         for (name, value) in [
             ("POOL_H", pool.kernel[0]),

@@ -2,7 +2,7 @@
 
 use super::geometry::{Map, Sliding, launchable};
 use super::pack::Packed;
-use super::source::{COMMON, activation, half};
+use super::source::{COMMON, FIRST, MIDDLE, STORED, activation, half};
 use super::variant::{UnitTile, Variant};
 use super::{Card, Parameters, Refusal, Source};
 use crate::graph::Activation;
@@ -201,7 +201,6 @@ impl Unit {
         let Variant::Unit(tile) = variant else { return None };
         let layout = self.layout(&tile);
         let shared = u32::try_from(Self::shared(&layout)).ok()?;
-        let [first, middle, last] = self.activations.map(activation);
         let mut constants = vec![
             half(self.precision),
             ("THREADS", i64::from(tile.threads)),
@@ -218,12 +217,13 @@ impl Unit {
             ("IN_W", self.map.width.into()),
             ("OUT_H", self.middle.height.into()),
             ("OUT_W", self.middle.width.into()),
-            ("FIRST_ACTIVATION", first),
-            ("MIDDLE_ACTIVATION", middle),
-            ("ACTIVATION", last),
             ("RESIDUAL", self.residual.into()),
         ];
         constants.extend(self.window.define());
+        let [first, middle, last] = self.activations;
+        for (names, of) in [(FIRST, first), (MIDDLE, middle), (STORED, last)] {
+            constants.extend(activation(names, of));
+        }
         let tiles = self.middle.height.div_ceil(tile.rows);
         Some(Source {
             entry: "unit",

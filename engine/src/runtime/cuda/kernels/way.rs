@@ -1,5 +1,6 @@
 //! One algorithm among those that compute a spec.
 
+use super::channel_norm::ChannelNorm;
 use super::depthwise::Depthwise;
 use super::elementwise::Values;
 use super::linear::Linear;
@@ -18,6 +19,7 @@ pub(super) enum Way {
     Depthwise(Depthwise),
     Stem(Stem),
     Reduce(Reduce),
+    ChannelNorm(ChannelNorm),
     Values(Values),
     Unit(Unit),
 }
@@ -30,6 +32,7 @@ impl Way {
             Self::Depthwise(way) => Self::Depthwise(way.checked()?),
             Self::Stem(way) => Self::Stem(way.checked()?),
             Self::Reduce(way) => Self::Reduce(way.checked()?),
+            Self::ChannelNorm(way) => Self::ChannelNorm(way.checked()?),
             Self::Values(way) => Self::Values(way.checked()?),
             Self::Unit(way) => Self::Unit(way.checked()?),
         })
@@ -42,6 +45,7 @@ impl Way {
             Self::Depthwise(way) => way.variants(),
             Self::Stem(way) => way.variants(card),
             Self::Reduce(way) => way.variants(),
+            Self::ChannelNorm(way) => way.variants(),
             Self::Values(way) => way.variants(),
             Self::Unit(way) => way.variants(card),
         }
@@ -53,7 +57,7 @@ impl Way {
             Self::Matmul(way) => way.portable(card),
             Self::Linear(way) => way.portable(THREADS),
             Self::Depthwise(_) => vec![Variant::Depthwise { strip: 0, threads: THREADS }],
-            Self::Reduce(_) | Self::Values(_) => vec![Variant::Simple { threads: THREADS }],
+            Self::Reduce(_) | Self::ChannelNorm(_) | Self::Values(_) => vec![Variant::Simple { threads: THREADS }],
             Self::Stem(_) | Self::Unit(_) => Vec::new(),
         }
     }
@@ -65,6 +69,7 @@ impl Way {
             Self::Depthwise(way) => way.source(variant),
             Self::Stem(way) => way.source(variant),
             Self::Reduce(way) => way.source(variant),
+            Self::ChannelNorm(way) => way.source(variant),
             Self::Values(way) => way.source(variant),
             Self::Unit(way) => way.source(variant),
         }
@@ -78,6 +83,7 @@ impl Way {
             Self::Stem(way) => way.pack(steps),
             Self::Reduce(_) => Some(Vec::new()),
             Self::Values(way) => way.pack(steps),
+            Self::ChannelNorm(way) => way.pack(steps),
             Self::Unit(way) => way.pack(variant, steps),
         }
     }

@@ -42,6 +42,6 @@ KERNEL(depthwise) {
   for (int r = 0; r < STRIP; ++r) if (y0 + r < OUT_H) {
     const size_t at = (size_t)image * OUT_H * OUT_W + (y0 + r) * OUT_W + x; float s = sums[r];
     if (RESIDUAL) s += to_float(a.second[second + at]);
-    store(a.y + to + at, activate(ACTIVATION, s));
+    store(a.y + to + at, ACTIVATED(ACTIVATION, s));
   }
 }

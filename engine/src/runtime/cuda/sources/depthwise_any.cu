@@ -20,5 +20,5 @@ KERNEL(depthwise_any) {
     }
   }
   if (RESIDUAL) sum += to_float(a.second[second + i]);
-  store(a.y + to + i, activate(ACTIVATION, sum));
+  store(a.y + to + i, ACTIVATED(ACTIVATION, sum));
 }

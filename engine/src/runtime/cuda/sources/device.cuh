@@ -6,6 +6,8 @@
 
 #define DEVICE static __device__ __forceinline__
 #define METHOD __device__ __forceinline__
+// A function that is called: its text is there once.
+#define CALLED static __device__ __noinline__
 #define BOTH_SIDES __host__ __device__
 #define KERNEL(name) extern "C" __global__ void __launch_bounds__(THREADS) name(const Arguments a)
 // `st.async` came with CUDA 12.1.

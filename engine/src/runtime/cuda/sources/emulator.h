@@ -21,6 +21,7 @@
 
 #define __CUDA_ARCH__ 900
 #define DEVICE static inline
+#define CALLED static inline
 #define METHOD inline
 #define BOTH_SIDES
 #define KERNEL(name) static void name(const Arguments a)

@@ -64,7 +64,7 @@ KERNEL(linear) {
     float s = sum_of_warp(sums[n]) + bias;
     if (lane == 0 && out < ROWS && image0 + n < IMAGES) {
       if (RESIDUAL) s += to_float(a.second[second + image0 + n]);
-      store(a.y + to + image0 + n, activate(ACTIVATION, s));
+      store(a.y + to + image0 + n, ACTIVATED(ACTIVATION, s));
     }
   }
 }

@@ -90,7 +90,7 @@ DEVICE void depthwise_input(const Arguments& a, const int* offsets, const Column
           const int dy = i * DILATION_H, dx = j * DILATION_W;
           if ((unsigned)(y + dy) < (unsigned)IN_H && (unsigned)(x + dx) < (unsigned)IN_W) sum += w[i * KERNEL_W + j] * to_float(plane[at + dy * IN_W + dx]);
         }
-      sum = activate(FIRST_ACTIVATION, sum);
+      sum = ACTIVATED(FIRST_ACTIVATION, sum);
     }
     store(to + k * X_PITCH + q, sum);
   }
@@ -134,7 +134,7 @@ DEVICE float total(const float* c, int row, int column) {
 DEVICE void finish4(const Arguments& a, const Rows& rows, int row, int column, Float4 v) {
   const float b = rows.bias[row]; v.x += b; v.y += b; v.z += b; v.w += b;
   if (RESIDUAL) { const Float4 r = load4(a.second + (size_t)(unsigned)rows.second[row] + column); v.x += r.x; v.y += r.y; v.z += r.z; v.w += r.w; }
-  v.x = activate(ACTIVATION, v.x); v.y = activate(ACTIVATION, v.y); v.z = activate(ACTIVATION, v.z); v.w = activate(ACTIVATION, v.w);
+  v.x = ACTIVATED(ACTIVATION, v.x); v.y = ACTIVATED(ACTIVATION, v.y); v.z = ACTIVATED(ACTIVATION, v.z); v.w = ACTIVATED(ACTIVATION, v.w);
   store4(a.y + (size_t)(unsigned)rows.output[row] + column, v);
 }
 
@@ -226,10 +226,10 @@ KERNEL(matmul) {
       for (int q = thread % 32; q < OUT_PIXELS; q += 32) {
         float v = total(c, row, begin - first + q) + rows.bias[row];
         if (RESIDUAL) v += to_float(a.second[(size_t)(unsigned)rows.second[row] + begin + q]);
-        s += activate(ACTIVATION, v);
+        s += ACTIVATED(ACTIVATION, v);
       }
       s = sum_of_warp(s);
-      if (thread % 32 == 0) store(a.y + (size_t)(unsigned)rows.output[row] + tile, activate(LAST_ACTIVATION, s / OUT_PIXELS));
+      if (thread % 32 == 0) store(a.y + (size_t)(unsigned)rows.output[row] + tile, ACTIVATED(LAST_ACTIVATION, s / OUT_PIXELS));
     }
 #else
   for (int e = thread * CLUSTER + rank; e < BM * (BN / 4); e += THREADS * CLUSTER) {

@@ -40,14 +40,14 @@ KERNEL(stem) {
 #if POOLED
     const bool here = cy0 + cy >= 0 && cy0 + cy < CONV_H && cx0 + cx >= 0 && cx0 + cx < CONV_W;
 #pragma unroll
-    for (int o = 0; o < OC; ++o) conv[o * CONV_TILE + i] = here ? activate(FIRST_ACTIVATION, sums[o]) : -bits_to_float(0x7f800000u);
+    for (int o = 0; o < OC; ++o) conv[o * CONV_TILE + i] = here ? ACTIVATED(FIRST_ACTIVATION, sums[o]) : -bits_to_float(0x7f800000u);
 #else
     if (oy0 + cy < OUT_H && ox0 + cx < OUT_W)
 #pragma unroll
       for (int o = 0; o < OC; ++o) if (channel0 + o < ROWS) {
         const size_t at = ((size_t)image * OUT_H + oy0 + cy) * OUT_W + ox0 + cx; float v = sums[o];
         if (RESIDUAL) v += to_float(a.second[(size_t)a.table[SECOND_LIST + channel0 + o] + at]);
-        store(a.y + (size_t)a.table[OUTPUT_LIST + channel0 + o] + at, activate(ACTIVATION, v));
+        store(a.y + (size_t)a.table[OUTPUT_LIST + channel0 + o] + at, ACTIVATED(ACTIVATION, v));
       }
 #endif
   }
@@ -59,7 +59,7 @@ KERNEL(stem) {
     const float* window = conv + o * CONV_TILE + y * POOL_STRIDE_H * CONV_TILE_W + x * POOL_STRIDE_W; float v = window[0];
 #pragma unroll
     for (int k = 1; k < POOL_H * POOL_W; ++k) v = larger(v, window[k / POOL_W * POOL_DILATION_H * CONV_TILE_W + k % POOL_W * POOL_DILATION_W]);
-    store(a.y + (size_t)a.table[OUTPUT_LIST + channel0 + o] + ((size_t)image * OUT_H + oy0 + y) * OUT_W + ox0 + x, activate(ACTIVATION, v));
+    store(a.y + (size_t)a.table[OUTPUT_LIST + channel0 + o] + ((size_t)image * OUT_H + oy0 + y) * OUT_W + ox0 + x, ACTIVATED(ACTIVATION, v));
   }
 #endif
 }

@@ -143,7 +143,7 @@ KERNEL(unit) {
     const int q = p - shift;
     if (m < MIDDLE_EACH && q >= 0 && q < PIXELS_IN) {
       const int r = q / IN_W, column = q % IN_W, row = row0 + r;
-      t[(m * ROWS_IN + r) * T_WIDTH + column + PAD_W] = row >= 0 && row < IN_H ? activate(FIRST_ACTIVATION, v + words[AT_BIAS1 + m]) : 0.f;
+      t[(m * ROWS_IN + r) * T_WIDTH + column + PAD_W] = row >= 0 && row < IN_H ? ACTIVATED(FIRST_ACTIVATION, v + words[AT_BIAS1 + m]) : 0.f;
     }
   });
 #if CLUSTER > 1
@@ -161,7 +161,7 @@ KERNEL(unit) {
         s[i] = words[AT_BIAS_D + m];
 #pragma unroll
         for (int k = 0; k < TAPS; ++k) s[i] += filter[k] * window[k / KERNEL_W * DILATION_H * T_WIDTH + k % KERNEL_W * DILATION_W];
-        s[i] = activate(MIDDLE_ACTIVATION, s[i]);
+        s[i] = ACTIVATED(MIDDLE_ACTIVATION, s[i]);
       }
 #if HALF
       const float sent = bits_to_float(to_halves(s[0], s[1]));
@@ -194,7 +194,7 @@ KERNEL(unit) {
     if (m < OUTPUTS_EACH && rank * OUTPUTS_EACH + m < OUTPUTS && p < here) {
       v += words[AT_BIAS2 + m];
       if (RESIDUAL) v += to_float(a.second[(size_t)(unsigned)seconds[m] + at + p]);
-      store(a.y + (size_t)(unsigned)outputs[m] + at + p, activate(ACTIVATION, v));
+      store(a.y + (size_t)(unsigned)outputs[m] + at + p, ACTIVATED(ACTIVATION, v));
     }
   });
 }

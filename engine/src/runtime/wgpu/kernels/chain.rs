@@ -2,11 +2,12 @@
 
 use super::ImageStrides;
 use super::Refusal;
+use super::channel_norm::{ChannelNorm, Norm};
 use super::conv_pool::ConvPool;
 use super::depthwise::Depthwise;
 use super::elementwise::{Arithmetic, Elementwise};
 use super::epilogue::Finish;
-use super::global_mean::GlobalMean;
+use super::global_pool::GlobalPool;
 use super::inputs::Inputs;
 use super::kernel::{GpuKernel, Kind, Lengths};
 use super::linear::{self, Linear};
@@ -62,8 +63,7 @@ impl GpuKernel {
 
 impl Chain<'_> {
     fn kernel(&self, kind: Kind, features: usize, last: &Step) -> Result<GpuKernel, Refusal> {
-        let takes_second = matches!(last.work, Work::Elementwise(Operation::Add | Operation::Gate));
-        let second = last.epilogue.residual || takes_second;
+        let second = last.epilogue.residual || last.work.has_second();
         let lists = Lengths { input: self.spec.input.channels, features, output: last.output.channels, second };
         let mut parameters = Vec::new();
         let mut input = self.spec.input;
@@ -104,10 +104,12 @@ impl Chain<'_> {
                 let window = Sliding::of(window, &output)?;
                 Kind::Pool(Pool { input, output, window, pooling: *pooling, finish })
             }
-            Work::GlobalMean => {
+            Work::GlobalMean | Work::GlobalMax => {
                 expect("the output's channels", step.output.channels, self.spec.input.channels)?;
-                Kind::GlobalMean(GlobalMean { input, finish })
+                Kind::GlobalPool(GlobalPool { input, largest: step.work == Work::GlobalMax, finish })
             }
+            Work::LayerNorm { eps } => Kind::ChannelNorm(self.norm(Norm::Layer(*eps), input, output, finish)?),
+            Work::LocalNorm(norm) => Kind::ChannelNorm(self.norm(Norm::Local(*norm), input, output, finish)?),
             Work::Rename => return Err(self.refused()),
         };
         Ok((kind, 1))
@@ -128,6 +130,12 @@ impl Chain<'_> {
         Ok(Kind::Matmul(Matmul { inputs, ..product }))
     }
 
+    fn norm(&self, norm: Norm, input: Map, output: Map, finish: Finish) -> Result<ChannelNorm, Refusal> {
+        same_map(&input, &output)?;
+        expect("the output's channels", output.channels as usize, input.channels as usize)?;
+        Ok(ChannelNorm { map: input, norm, finish })
+    }
+
     fn elementwise(
         &self,
         operation: Operation,
@@ -135,10 +143,10 @@ impl Chain<'_> {
         output: Map,
         finish: Finish,
     ) -> Result<Elementwise, Refusal> {
-        if finish.residual.is_some() && matches!(operation, Operation::Add | Operation::Gate) {
+        if finish.residual.is_some() && Work::Elementwise(operation).has_second() {
             return Err(Refusal::Operand {
                 kernel: "elementwise",
-                problem: "a sum or gate has its second operand already: add the residual in a step of its own",
+                problem: "a sum or product has its second operand already: add the residual in a step of its own",
             });
         }
         same_map(&input, &output)?;
@@ -147,13 +155,16 @@ impl Chain<'_> {
         let arithmetic = match operation {
             Operation::Identity => Arithmetic::Identity,
             Operation::Affine => Arithmetic::Affine,
+            Operation::PRelu => Arithmetic::PRelu,
+            Operation::Mul => Arithmetic::Mul(output.with_image(self.strides.second)?),
             Operation::Add => {
                 finish.residual = Some(output.with_image(self.strides.second)?);
                 Arithmetic::Identity
             }
-            Operation::Gate => {
+            Operation::Gate | Operation::Shift => {
                 let gates = Map { height: 1, width: 1, image: 1, ..output }.with_image(self.strides.second)?;
-                Arithmetic::Gate { image: gates.image }
+                let image = gates.image;
+                if operation == Operation::Gate { Arithmetic::Gate { image } } else { Arithmetic::Shift { image } }
             }
         };
         Ok(Elementwise { arithmetic, map: input, finish })
@@ -216,6 +227,8 @@ impl Chain<'_> {
             Work::Linear => "a linear layer",
             Work::Pool { .. } => "pooling",
             Work::GlobalMean => "a global mean",
+            Work::GlobalMax => "a global maximum",
+            Work::LayerNorm { .. } | Work::LocalNorm(_) => "a normalisation",
             Work::Elementwise(_) => "an elementwise operation",
             Work::Rename => "a renaming",
         };
@@ -300,7 +313,8 @@ fn lengths(work: &Work, input: &Shape, output: &Shape) -> [usize; 2] {
             [outputs.saturating_mul(filter), outputs]
         }
         Work::Linear => [outputs.saturating_mul(input.channels.saturating_mul(input.pixels())), outputs],
-        Work::Elementwise(Operation::Affine) => [outputs, outputs],
-        Work::Pool { .. } | Work::GlobalMean | Work::Elementwise(_) | Work::Rename => [0, 0],
+        Work::Elementwise(Operation::Affine) | Work::LayerNorm { .. } => [outputs, outputs],
+        Work::Elementwise(Operation::PRelu) => [outputs, 0],
+        _ => [0, 0],
     }
 }

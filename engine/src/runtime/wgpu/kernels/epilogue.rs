@@ -1,5 +1,6 @@
 //! What happens to a sum before it is written: an activation, a second operand.
 
+use super::formula::formula;
 use super::size::Map;
 use super::text::{Access, Text};
 use crate::graph::Activation;
@@ -23,25 +24,7 @@ pub(super) fn declare(text: &mut Text, name: &str, activation: Activation, acces
             continue;
         }
         text.open(format!("fn {name}{suffix}(v: {kind}) -> {kind}"));
-        let value = |number: &str| format!("{kind}({number})");
-        let clamped = |of: &str, high: &str| {
-            let low = format!("select({of}, {zero}, {of} < {zero})", zero = value("0.0"));
-            format!("select({low}, {high}, {of} > {high})", high = value(high))
-        };
-        match activation {
-            Activation::None => text.line("return v;"),
-            Activation::Relu => text.line(format!("return select(v, {zero}, v < {zero});", zero = value("0.0"))),
-            Activation::Relu6 => text.line(format!("return {};", clamped("v", "6.0"))),
-            Activation::HardSwish => {
-                text.line(format!("let s = v + {};", value("3.0")));
-                text.line(format!("return v * {} * {};", clamped("s", "6.0"), value("0.16666667")));
-            }
-            Activation::Sigmoid => {
-                // No exponential above exp(80): some compilers take it that there are no infinities.
-                text.line(format!("let s = select(-v, {high}, -v > {high});", high = value("80.0")));
-                text.line(format!("return {one} / ({one} + exp(s));", one = value("1.0")));
-            }
-        }
+        formula(text, activation, kind);
         text.close();
     }
 }

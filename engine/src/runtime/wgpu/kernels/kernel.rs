@@ -1,9 +1,10 @@
 //! A kernel of any kind: made from a spec, asked for variants, texts, packed weights and tables.
 
+use super::channel_norm::ChannelNorm;
 use super::conv_pool::ConvPool;
 use super::depthwise::Depthwise;
 use super::elementwise::Elementwise;
-use super::global_mean::GlobalMean;
+use super::global_pool::GlobalPool;
 use super::linear::Linear;
 use super::matmul::Matmul;
 use super::pointwise_depthwise::PointwiseDepthwise;
@@ -54,7 +55,8 @@ pub(super) enum Kind {
     PointwiseDepthwise(PointwiseDepthwise),
     Linear(Linear),
     Pool(Pool),
-    GlobalMean(GlobalMean),
+    GlobalPool(GlobalPool),
+    ChannelNorm(ChannelNorm),
     Elementwise(Elementwise),
 }
 
@@ -70,7 +72,8 @@ impl GpuKernel {
             Kind::PointwiseDepthwise(kernel) => kernel.variants(limits),
             Kind::Linear(kernel) => kernel.variants(limits),
             Kind::Pool(kernel) => kernel.variants(limits),
-            Kind::GlobalMean(kernel) => kernel.variants(limits),
+            Kind::GlobalPool(kernel) => kernel.variants(limits),
+            Kind::ChannelNorm(kernel) => kernel.variants(limits),
             Kind::Elementwise(kernel) => kernel.variants(limits),
         }
     }
@@ -88,7 +91,8 @@ impl GpuKernel {
             Kind::PointwiseDepthwise(kernel) => kernel.source(variant, setting),
             Kind::Linear(kernel) => kernel.source(variant, setting),
             Kind::Pool(kernel) => kernel.source(variant, setting),
-            Kind::GlobalMean(kernel) => kernel.source(variant, setting),
+            Kind::GlobalPool(kernel) => kernel.source(variant, setting),
+            Kind::ChannelNorm(kernel) => kernel.source(variant, setting),
             Kind::Elementwise(kernel) => kernel.source(variant, setting),
         }
     }
@@ -122,7 +126,8 @@ impl GpuKernel {
             Kind::PointwiseDepthwise(kernel) => kernel.pack(first, second),
             Kind::Linear(kernel) => kernel.pack(first),
             Kind::Elementwise(kernel) => kernel.pack(first),
-            Kind::Pool(_) | Kind::GlobalMean(_) => Vec::new(),
+            Kind::ChannelNorm(kernel) => kernel.pack(first),
+            Kind::Pool(_) | Kind::GlobalPool(_) => Vec::new(),
         })
     }
 

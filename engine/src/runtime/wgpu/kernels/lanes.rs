@@ -51,6 +51,11 @@ impl Lanes {
 
     /// Adds up `s0`, `s1`, … of the threads with one sum; afterwards it is in [`whole`](Self::whole) for all of them.
     pub fn add(self, text: &mut Text, sums: u32) {
+        self.join(text, sums, |a, b| format!("{a} + {b}"));
+    }
+
+    /// As [`add`](Self::add), with what `of` makes of two.
+    pub fn join(self, text: &mut Text, sums: u32, of: impl Fn(&str, &str) -> String) {
         let place = |at: u32, step: u32| format!("parts[local + {}u]", at * self.threads + step);
         for at in 0..sums {
             text.line(format!("{} = s{at};", place(at, 0)));
@@ -60,7 +65,8 @@ impl Lanes {
         while step > 0 {
             text.open(format!("if (lane < {step}u)"));
             for at in 0..sums {
-                text.line(format!("{} += {};", place(at, 0), place(at, step)));
+                let (to, from) = (place(at, 0), place(at, step));
+                text.line(format!("{to} = {};", of(&to, &from)));
             }
             text.close();
             text.line("workgroupBarrier();");

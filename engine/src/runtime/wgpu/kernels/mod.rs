@@ -3,11 +3,11 @@
 //! In layers, from the inside out:
 //!
 //! - `size`: maps and windows in 32 bits, checked once; `refusal`: why there is no kernel,
-//! - `text`: lines, bindings, places of workgroups; `epilogue`: activation and residual; `variant`: tile sizes,
+//! - `text`: lines, bindings, places of workgroups; `epilogue`: activation and residual, by a `formula`; `variant`: tile sizes,
 //! - `patch`: the sums of a depthwise window; `inputs`: where a product's pixels come from; `lanes`: sums that threads
 //!   share; `each`: one output a thread,
 //! - `matmul` (with its texts: `product`, in parts with `chunk` and `means`, and `direct`), `depthwise`, `conv_pool`,
-//!   `pointwise_depthwise`, `linear`, `pool`, `global_mean`, `elementwise`: the kernels,
+//!   `pointwise_depthwise`, `linear`, `pool`, `global_pool`, `channel_norm`, `elementwise`: the kernels,
 //! - `kernel` and `chain`: any of them, made from a spec.
 //!
 //! Texts are launched without bounds checks. So every access is guarded by the text's own comparisons, or its index is
@@ -19,6 +19,7 @@
 //! are not finite.
 
 mod chain;
+mod channel_norm;
 mod chunk;
 mod conv_pool;
 mod depthwise;
@@ -26,7 +27,8 @@ mod direct;
 mod each;
 mod elementwise;
 mod epilogue;
-mod global_mean;
+mod formula;
+mod global_pool;
 mod inputs;
 mod kernel;
 mod lanes;

@@ -54,14 +54,24 @@ impl Pool {
         text.line(format!("let v = x1(base + y * {}u + x);", input.width));
         text.line(match pooling {
             Pooling::Max => "result = larger(result, v);",
-            Pooling::Mean => "result += v;",
+            Pooling::Mean | Pooling::MeanCounted { .. } => "result += v;",
         });
         text.close();
         text.close();
-        // Padding counts in a mean.
         let value = match pooling {
             Pooling::Max => "result".to_owned(),
             Pooling::Mean => format!("result / {}.0", window.taps()),
+            Pooling::MeanCounted { counted: [start, end] } => {
+                for (axis, (name, length)) in [("y", input.height), ("x", input.width)].into_iter().enumerate() {
+                    text.line(format!("var n{name} = 0.0;"));
+                    text.open(format!("for (var k = 0; k < {}; k++)", kernel[axis]));
+                    text.line(format!("let at = i{name} + k * {};", dilation[axis]));
+                    let end = u64::from(length) + end[axis] as u64;
+                    text.line(format!("if (at >= -{} && at < {end}) {{ n{name} += 1.0; }}", start[axis]));
+                    text.close();
+                }
+                "result / (ny * nx)".to_owned()
+            }
         };
         finish.put1(&mut text, Lists::new(input.channels, output.channels), "c", "p", &value);
         text.finish(&grid)

@@ -3,7 +3,7 @@
 use super::text::WORKGROUPS_PER_DIMENSION;
 use super::variant::Tile;
 use super::{Aliases, GpuKernel, ImageStrides, Limits, Parameters, Refusal, Variant};
-use crate::graph::{Activation, Shape, Window};
+use crate::graph::{Activation, LocalNorm, Shape, Window};
 use crate::runtime::Precision;
 use crate::runtime::plan::{Elementwise, Epilogue, KernelSpec, Pooling, Step, Work};
 use crate::runtime::random_graph::Dice;
@@ -39,10 +39,11 @@ fn random_spec(dice: &mut Dice) -> KernelSpec {
         (of + window.padding[axis] + window.padding_end[axis] - reach) / window.stride[axis] + 1
     };
     let slid = |channels: usize| Shape::new(batch, channels, length(0, height), length(1, width));
-    let pooling = dice.pick(&[Pooling::Max, Pooling::Mean]);
+    let inside = Pooling::MeanCounted { counted: [window.padding, [0, 1]] };
+    let pooling = dice.pick(&[Pooling::Max, Pooling::Mean, inside]);
     let conv = |window: Window, groups: usize| Work::Conv { window, groups };
     let pixel = |channels: usize| Shape::new(batch, channels, 1, 1);
-    let steps = match dice.roll(13) {
+    let steps = match dice.roll(15) {
         0 => vec![(conv(POINTWISE, 1), input.with_channels(more))],
         1 => vec![(conv(window, 1), slid(more))],
         2 => vec![(conv(window, channels), slid(channels * (1 + dice.roll(2))))],
@@ -58,7 +59,13 @@ fn random_spec(dice: &mut Dice) -> KernelSpec {
         6 => vec![(conv(POINTWISE, 1), input.with_channels(more)), (Work::GlobalMean, pixel(more))],
         7 => vec![(Work::Linear, pixel(more))],
         8 => vec![(Work::Pool { pooling, window }, slid(channels))],
-        9 => vec![(Work::GlobalMean, pixel(channels))],
+        9 => vec![(dice.pick(&[Work::GlobalMean, Work::GlobalMax]), pixel(channels))],
+        13 => vec![(Work::LayerNorm { eps: 1e-6.into() }, input)],
+        14 => {
+            let beta = dice.pick(&[0.75, 0.6]).into();
+            let norm = LocalNorm { size: 1 + dice.roll(6), alpha: 1e-4.into(), beta, offset: 1.0.into() };
+            vec![(Work::LocalNorm(norm), input)]
+        }
         10 if batch * height * width > 1 => {
             let between = 1 + more;
             let multiplier = 1 + dice.roll(2);
@@ -68,7 +75,15 @@ fn random_spec(dice: &mut Dice) -> KernelSpec {
             ]
         }
         _ => {
-            let all = [Elementwise::Affine, Elementwise::Add, Elementwise::Gate, Elementwise::Identity];
+            let all = [
+                Elementwise::Affine,
+                Elementwise::PRelu,
+                Elementwise::Add,
+                Elementwise::Mul,
+                Elementwise::Gate,
+                Elementwise::Shift,
+                Elementwise::Identity,
+            ];
             vec![(Work::Elementwise(dice.pick(&all)), input)]
         }
     };
@@ -78,13 +93,11 @@ fn random_spec(dice: &mut Dice) -> KernelSpec {
     {
         spec.steps.truncate(1);
     }
-    let activations =
-        [Activation::Relu, Activation::Relu6, Activation::HardSwish, Activation::Sigmoid, Activation::None];
     for step in &mut spec.steps {
-        step.epilogue.activation = dice.pick(&activations);
+        step.epilogue.activation = dice.pick(&Activation::EXAMPLES);
     }
     if let Some(last) = spec.steps.last_mut() {
-        let has_second = matches!(last.work, Work::Elementwise(Elementwise::Add | Elementwise::Gate));
+        let has_second = last.work.has_second();
         last.epilogue.residual = !has_second && dice.roll(3) == 0;
     }
     spec.precision = dice.pick(&Precision::PORTABLE);
