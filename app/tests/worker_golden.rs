@@ -18,15 +18,13 @@ use shufflescope::worker::{
 };
 use shufflescope_engine::classify::{ChannelOrder, Normalization, PreprocessingOptions};
 use shufflescope_engine::clock::TimerQuality;
-use shufflescope_engine::design::{Batch, Design};
+use shufflescope_engine::design::Design;
 use shufflescope_engine::device::{DeviceApi, DeviceId, DeviceInfo, DeviceKind, Precision};
 use shufflescope_engine::experiment::{Experiment, Scale};
-use shufflescope_engine::graph::lower;
 use shufflescope_engine::measure::{Block, InterleaveRules, Interleaved, MedianRange, Peaks, Protocol, Round, Scatter};
 use shufflescope_engine::model::{Model, NetworkChoice};
-use shufflescope_engine::runtime::{RunOptions, plan_without_weights};
+use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::search::{Capacity, Found, Goal, Phase, Standing};
-use shufflescope_engine::store::{Estimate, KernelRun, Timestamp};
 use shufflescope_engine::units::{Bandwidth, Bytes, FlopRate, MultAdds, Nanos, Params};
 use shufflescope_engine::zoo;
 
@@ -60,27 +58,6 @@ fn found() -> Found {
     Found { design: design(), mult_adds, params, predicted: Nanos(980), latency }
 }
 
-/// One network of which one kernel is told.
-fn kernels() -> KernelRun {
-    let graph = lower(&design(), Batch(1)).unwrap();
-    let plan = plan_without_weights(&graph, &RunOptions::new(DeviceId::Cpu, 2, 1)).unwrap();
-    KernelRun {
-        when: Timestamp(7),
-        model: "a network".into(),
-        design: design().fingerprint(),
-        whole: Nanos(1_000),
-        canary: Some(Nanos(321)),
-        kernels: plan
-            .kernels
-            .into_iter()
-            .filter_map(|kernel| kernel.spec)
-            .take(1)
-            .map(|spec| (spec, Nanos(9)))
-            .collect(),
-        estimate: Some(Estimate { predicted: Nanos(980), low: Nanos(900), high: Nanos(1_100) }),
-    }
-}
-
 fn search_job(options: RunOptions) -> SearchJob {
     let goal = Goal {
         budget: Nanos::from_millis(2),
@@ -88,7 +65,7 @@ fn search_job(options: RunOptions) -> SearchJob {
         at_most_params: None,
         most: Capacity::MultAdds,
     };
-    let (starts, known, found) = (vec![design()], vec![kernels()], vec![found()]);
+    let (starts, known, found) = (vec![design()], vec![], vec![found()]);
     SearchJob { goal, starts, options, time: Nanos::from_secs(60), seed: 3, known, peaks: None, found }
 }
 
@@ -255,7 +232,7 @@ fn events_are_as_in_the_golden_file() {
         Event::Turns { ticket, fraction, left: None, samples: None },
         Event::Turns { ticket, fraction, left: Some(left), samples: Some(Box::new(samples.clone())) },
         Event::TurnsDone { ticket, samples: Box::new(samples) },
-        Event::Search { ticket, standing, found: vec![found()], kernels: vec![kernels()] },
+        Event::Search { ticket, standing, found: vec![found()], kernels: vec![] },
         Event::SearchDone { ticket },
         Event::Peaks { ticket, peaks: Box::new(peaks) },
         Event::Cancelled { ticket },
