@@ -9,7 +9,7 @@ use std::path::Path;
 
 use egui::Role;
 use egui_kittest::kittest::{NodeT, Queryable};
-use shufflescope::window::{App, Command, Freshness, Knowledge, Setup};
+use shufflescope::window::{App, Command, Freshness, Knowledge, Setup, View};
 use shufflescope_engine::advise::{Advice, Counsel};
 use shufflescope_engine::design::{Batch, Design, Edit, StageEdit};
 use shufflescope_engine::device::{DeviceId, Machine};
@@ -119,13 +119,20 @@ fn an_estimate_stands_there_in_the_frame_of_the_edit_and_is_marked_as_one() {
     window.wait("the first estimate", |app| estimate(app).is_some());
     window.step();
     let before = estimate(window.app()).unwrap();
-    assert!(window.says(&format!("latency: \u{2248} {before}. Predicted, not measured")), "{:?}", window.texts());
-    assert!(window.says("predicted, ") && window.says(" of it in kernels measured before"));
+    assert!(
+        window.says(&format!("latency, predicted: \u{2248} {before}. Predicted, not measured")),
+        "{:?}",
+        window.texts()
+    );
+    assert!(window.says(" of it in kernels measured before"));
     window.harness.get_by_label("width 1.0").click();
     window.harness.step();
     let wider = estimate(window.app()).unwrap();
     assert!(wider > before, "{wider} after {before}");
-    assert!(window.says(&format!("latency: \u{2248} {wider}. Predicted, not measured")), "in the same frame");
+    assert!(
+        window.says(&format!("latency, predicted: \u{2248} {wider}. Predicted, not measured")),
+        "in the same frame"
+    );
     assert!(!window.says(&format!("\u{2248} {before}")), "the old one is gone");
     window.harness.get_by_label("Undo").click();
     window.harness.step();
@@ -351,5 +358,8 @@ fn the_advice_is_painted_in_the_largest_and_the_smallest_window() {
         let colors: std::collections::HashSet<_> = picture.pixels().map(|pixel| pixel.0).collect();
         assert!(colors.len() > 200, "text and points are there: {} colours", colors.len());
         assert!(!rows(&window).is_empty() && window.says("latency over the channels of "), "{name}");
+        let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
+        let tabs = View::ALL.map(|view| window.harness.get_by_label(&format!("{} view", view.name())).rect());
+        assert!(tabs.iter().all(|rect| screen.contains_rect(*rect)), "{name}: {tabs:?}");
     }
 }

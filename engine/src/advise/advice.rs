@@ -56,12 +56,12 @@ impl Advice {
         self.mult_adds.after > self.mult_adds.before && self.predicted_ratio <= 1.0 + NOTHING
     }
 
-    /// How much more of its mult-adds the design does in the same time, as a logarithm: what the advice is sorted by. A
-    /// change that buys time for few mult-adds is as good as one that buys mult-adds for little time. What that does to a
-    /// network's accuracy nobody knows.
+    /// How much more of its mult-adds the design does in the same time, as a logarithm, at the upper end of the band: what
+    /// the advice is sorted by. A change that buys time for few mult-adds is as good as one that buys mult-adds for little
+    /// time, and one of which little is known comes last. What that does to a network's accuracy nobody knows.
     #[must_use]
     pub fn gain(&self) -> f64 {
         let of = |change: Change| (change.after.max(1) as f64 / change.before.max(1) as f64).ln();
-        of(self.mult_adds) - self.predicted_ratio.max(1e-9).ln()
+        of(self.mult_adds) - self.high.max(1e-9).ln()
     }
 }

@@ -156,11 +156,11 @@ fn predicted(scene: Scene<'_>, estimate: &Prediction, palette: Palette) -> [Card
     let saved = scene.document.pinned.as_ref().and_then(saved_latency).unwrap_or_default();
     let (state, _) = state(scene, palette);
     let latency = Card {
-        name: "latency",
+        name: "latency, predicted",
         value: format!("\u{2248} {predicted}"),
         is_stale: false,
         is_estimate: true,
-        detail: format!("predicted, {low} to {high}"),
+        detail: format!("{low} to {high}"),
         detail_color: Some(palette.accent),
         change: then.map(|(then, _)| change(predicted.as_f64(), then.median.as_f64())),
         more_is_better: false,
@@ -168,11 +168,11 @@ fn predicted(scene: Scene<'_>, estimate: &Prediction, palette: Palette) -> [Card
     };
     let now = rate(*predicted, batch);
     let rate = Card {
-        name: "rate",
+        name: "rate, predicted",
         value: format!("\u{2248} {} /s", format::three_digits(now)),
         is_stale: false,
         is_estimate: true,
-        detail: "predicted".into(),
+        detail: if batch == 1 { "images".into() } else { format!("images, by {batch}") },
         detail_color: Some(palette.accent),
         change: then.map(|(then, then_batch)| change(now, rate(then.median, then_batch))),
         more_is_better: true,

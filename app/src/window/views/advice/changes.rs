@@ -3,7 +3,7 @@
 use eframe::egui;
 use egui::{Align, Button, Label, Layout, RichText, Role, ScrollArea, Sense, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
-use shufflescope_engine::advise::{Advice, FreeChannels};
+use shufflescope_engine::advise::{Advice, FreeChannels, Outlook};
 
 use crate::window::advice::said_of;
 use crate::window::command::{Command, Commands};
@@ -68,8 +68,12 @@ fn row(line: &mut TableRow<'_, '_>, scene: Scene<'_>, advice: &Advice, palette: 
     });
     line.col(|ui| buttons(ui, scene, advice, &name, commands));
     let latency = format::ratio(advice.predicted_ratio, advice.low, advice.high);
-    let outlook = palette.outlook(advice.outlook());
-    line.col(|ui| drop(ui.add(Label::new(RichText::new(&latency).color(outlook)).truncate())));
+    let color = match advice.guideline {
+        Some(_) => palette.outlook(advice.outlook()),
+        None if advice.outlook() == Outlook::Helps || advice.costs_nothing() => palette.good,
+        None => palette.text,
+    };
+    line.col(|ui| drop(ui.add(Label::new(RichText::new(&latency).color(color)).truncate())));
     let on_paper =
         [advice.mult_adds, advice.params, advice.memory_access].map(|change| format::change(change.relative()));
     for change in &on_paper {

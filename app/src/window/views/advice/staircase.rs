@@ -4,6 +4,7 @@ use eframe::egui;
 use egui::{Button, Label, RichText, Role, Ui};
 use shufflescope_engine::advise::{Counsel, Staircase, Tread};
 use shufflescope_engine::design::Design;
+use shufflescope_engine::units::Nanos;
 
 use crate::window::advice::said_of;
 use crate::window::command::{Command, Commands};
@@ -11,6 +12,10 @@ use crate::window::format;
 use crate::window::scene::Scene;
 use crate::window::theme::Palette;
 use crate::window::widgets::{Across, Axis, Dot, Scatter, choice, legend, named};
+
+/// Height of the plot, and of all of it.
+const PLOT: f32 = 150.0;
+pub const HEIGHT: f32 = PLOT + 52.0;
 
 /// How points are known: the series of the plot.
 const SERIES: [&str; 2] = ["predicted from other kernels", "its kernels were measured"];
@@ -29,20 +34,21 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, counsel: &Counsel, stage: &mut Option
         }
         free(ui, scene, stairs, commands);
     });
-    let dots: Vec<Dot> = stairs.treads.iter().map(|tread| dot(stairs, tread)).collect();
+    let longest = stairs.treads.iter().map(|tread| tread.predicted).max().unwrap_or_default();
+    let (unit, axis) = if longest < Nanos::from_millis(1) { (1e3, "latency (\u{b5}s)") } else { (1e6, "latency (ms)") };
+    let dots: Vec<Dot> = stairs.treads.iter().map(|tread| dot(stairs, tread, unit)).collect();
     let now =
         Across { vertical: true, at: f64::from(stairs.channels), name: format!("now {}", stairs.channels), drag: None };
     let name = format!("latency over the channels of {}", Design::stage_name(stairs.stage));
     let scatter = Scatter {
         name: &name,
         x: Axis { name: "channels", is_log: false },
-        y: Axis { name: "latency (ms)", is_log: false },
+        y: Axis { name: axis, is_log: false },
         dots: &dots,
         across: &[now],
         click: Some("Click to give the stage so many channels; undo takes it back"),
     };
-    let height = (ui.available_height() - 18.0).max(80.0);
-    let clicked = scatter.show(ui, egui::vec2(ui.available_width(), height));
+    let clicked = scatter.show(ui, egui::vec2(ui.available_width(), PLOT));
     legend(ui, &SERIES);
     if let Some(tread) = clicked.dot.and_then(|index| stairs.treads.get(index))
         && tread.channels != stairs.channels
@@ -51,7 +57,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, counsel: &Counsel, stage: &mut Option
     }
 }
 
-fn dot(stairs: &Staircase, tread: &Tread) -> Dot {
+fn dot(stairs: &Staircase, tread: &Tread, unit: f64) -> Dot {
     let source = if tread.is_measured { SERIES[1] } else { SERIES[0] };
     let name = format!(
         "{} channels of {}: {} predicted, {}; {source}",
@@ -62,7 +68,7 @@ fn dot(stairs: &Staircase, tread: &Tread) -> Dot {
     );
     Dot {
         x: f64::from(tread.channels),
-        y: tread.predicted.as_f64() / 1e6,
+        y: tread.predicted.as_f64() / unit,
         name,
         series: usize::from(tread.is_measured),
         ..Dot::default()

@@ -1,7 +1,7 @@
 //! How the advice is looked at.
 
 use eframe::egui;
-use egui::{Label, RichText, Role, Ui};
+use egui::{Label, RichText, Role, ScrollArea, Ui};
 use shufflescope_engine::advise::{Advice, Counsel, Outlook};
 
 use super::{changes, staircase};
@@ -12,8 +12,8 @@ use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::{choice, named};
 
-/// Height of the staircase.
-const STAIRCASE: f32 = 190.0;
+/// Rows of the list that are to be seen at once, however low the window is.
+const LEAST_ROWS: f32 = 6.0;
 
 /// Which changes are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,13 +75,16 @@ impl AdviceView {
         if let Some(chosen) = choice(ui, "list", &Filter::CHOICES, Some(self.filter)) {
             self.filter = chosen;
         }
-        let height = (ui.available_height() - STAIRCASE - theme::SECTION_GAP).max(3.0 * theme::ROW);
-        ui.allocate_ui(egui::vec2(ui.available_width(), height), |ui| {
-            ui.set_min_height(height);
-            changes::show(ui, scene, &self.filter.of(counsel), commands);
+        ScrollArea::vertical().id_salt("advice").auto_shrink(false).show(ui, |ui| {
+            let height = (ui.available_height() - staircase::HEIGHT - theme::SECTION_GAP).max(LEAST_ROWS * theme::ROW);
+            ui.allocate_ui(egui::vec2(ui.available_width(), height), |ui| {
+                ui.set_min_height(height);
+                ui.set_max_height(height);
+                changes::show(ui, scene, &self.filter.of(counsel), commands);
+            });
+            ui.add_space(theme::GAP);
+            staircase::show(ui, scene, counsel, &mut self.stage, commands);
         });
-        ui.add_space(theme::GAP);
-        staircase::show(ui, scene, counsel, &mut self.stage, commands);
     }
 }
 
