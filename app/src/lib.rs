@@ -11,6 +11,7 @@ pub mod export;
 mod folders;
 pub mod image_file;
 pub mod jpeg;
+mod kernel_times;
 mod last_words;
 mod later;
 mod open_device;

@@ -10,6 +10,11 @@ use std::net::TcpListener;
 use std::process::Output;
 
 use serde_json::Value;
+use shufflescope_engine::design::{Batch, Edit, InputSize};
+use shufflescope_engine::graph::lower;
+use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
+use shufflescope_engine::weights::Weights;
+use shufflescope_engine::zoo;
 
 const JPEG: &[u8] = include_bytes!("support/camera/red_and_blue.jpg");
 
@@ -134,4 +139,23 @@ fn a_network_with_trained_weights_answers_and_one_without_is_only_timed() {
 
     let said = failure(1, &["run", "--source", "synthetic", "--weights", "demo", "--design", "shufflenet-v2-x0.5"]);
     assert!(said.contains("do not fit"), "{said}");
+}
+
+#[test]
+fn an_onnx_model_answers_with_the_labels_and_preprocessing_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let edits = Edit::All(vec![Edit::Classes(3), Edit::Input(InputSize::square(32))]);
+    let graph = lower(&zoo::preset("shufflenet-v2-x0.5").unwrap().apply(&edits), Batch(1)).unwrap();
+    let [model, labels] = ["m.onnx", "labels.txt"].map(|name| folder.path().join(name));
+    write_onnx(&graph, &Weights::seeded(&graph, 4), BatchNorm::Keep, &model).unwrap();
+    std::fs::write(&labels, "circle\nsquare\nstar\n").unwrap();
+    let [model, labels] = [model, labels].map(|path| path.display().to_string());
+    let args =
+        ["--design", &model, "--labels", &labels, "--normalize", "none", "--crop-mode", "squash", "--threads", "1"];
+    let answered = report("synthetic", "1", &args);
+    let top = answered["top"].as_array().unwrap_or_else(|| panic!("{answered}"));
+    assert_eq!((top.len(), &answered["design"]), (3, &"m".into()));
+    assert!(top.iter().all(|class| ["circle", "square", "star"].iter().any(|label| class["label"] == *label)));
+    let said = failure(2, &["run", "--source", "synthetic", "--design", &model, "--std", "0"]);
+    assert!(said.contains("--std") && said.contains("above 0"), "{said}");
 }

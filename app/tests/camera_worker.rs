@@ -18,6 +18,7 @@ use shufflescope::worker::{
     CameraClient, CameraEvent, CameraLimits, CameraNews, CameraReport, CameraRequest, Client, ClientEvent, Event,
     FrameHead, Job, Launcher, PROGRAM, Request, Session, VERSION, find_cameras, find_devices,
 };
+use shufflescope_engine::classify::PreprocessingOptions;
 use shufflescope_engine::design::{Design, Edit, InputSize};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::measure::Protocol;
@@ -244,7 +245,8 @@ fn small() -> Design {
 fn wish(generation: u64, design: Design) -> Wish {
     let (generation, run) = (Generation(generation), RunOptions::new(DeviceId::Cpu, 1, 1));
     let (choice, model) = (WeightsChoice::Automatic, design.into());
-    Wish { generation, model, run, choice, labels: None, folder: None, classifier: true }
+    let preprocessing = PreprocessingOptions::default();
+    Wish { generation, model, run, choice, labels: None, preprocessing, folder: None, classifier: true }
 }
 
 fn measuring() -> Client {

@@ -10,12 +10,19 @@ mod program;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use shufflescope_engine::classify::demo;
-use shufflescope_engine::design::{Batch, Edit};
+use shufflescope_engine::classify::{
+    ChannelOrder, Classifier, ClassifierOptions, CropMode, Interpolation, Normalization, Picture, PreprocessingOptions,
+    demo,
+};
+use shufflescope_engine::clock::MonotonicClock;
+use shufflescope_engine::design::{Batch, Edit, InputSize};
+use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::device::cuda::CudaError;
 use shufflescope_engine::device::cuda::driver::driver_version;
-use shufflescope_engine::graph::lower;
-use shufflescope_engine::weights::{Weights, save_safetensors};
+use shufflescope_engine::graph::{Graph, lower};
+use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
+use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::weights::{WeightTensor, Weights, save_safetensors};
 use shufflescope_engine::zoo;
 
 /// A folder without anything in it for what is the user's.
@@ -151,12 +158,30 @@ fn without_weights_that_fit_nothing_is_said_but_what_would_fit() {
     assert!(said.contains("the design has [58, ") && said.contains("they fit shufflenet-v2-x0.5"), "{said}");
 
     let mut other = Weights::default();
-    let tensor = shufflescope_engine::weights::WeightTensor { shape: vec![2, 2], values: vec![0.0; 4] };
+    let tensor = WeightTensor { shape: vec![2, 2], values: vec![0.0; 4] };
     other.insert("layer.weight", tensor);
     let other_path = folder.path().join("other.safetensors");
     save_safetensors(&other, &other_path).unwrap();
     let (_, said) = failure(1, &["classify", "--weights", &other_path.display().to_string(), &picture]);
-    assert!(said.contains("they fit no network that is built in"), "{said}");
+    assert!(said.contains("they fit no network that is built in; --design takes"), "{said}");
+
+    let graph = lower(&zoo::preset("shufflenet-v2-x0.5").unwrap(), Batch(1)).unwrap();
+    let renamed: Weights = Weights::seeded(&graph, 2)
+        .iter()
+        .map(|(name, tensor)| (name.replace("conv5.", "last."), tensor.clone()))
+        .collect();
+    save_safetensors(&renamed, &other_path).unwrap();
+    let other_path = other_path.display().to_string();
+    let closest = "the closest is shufflenet-v2-x0.5, of which 277 of 282 tensors fit";
+    let (_, said) = failure(1, &["classify", "--weights", &other_path, &picture]);
+    assert!(said.contains(closest), "{said}");
+    let (_, said) = failure(1, &["classify", "--weights", &other_path, "--design", "shufflenet-v2-x1.0", &picture]);
+    assert!(said.contains("shufflenet-v2-x0.5 is the closest: 277 of 282 tensors fit"), "{said}");
+    let (_, said) = failure(1, &["classify", "--weights", &other_path, "--design", "shufflenet-v2-x0.5", &picture]);
+    assert!(said.contains("277 of 282 tensors do") && said.contains("no network that is built in is closer"), "{said}");
+    assert!(
+        said.contains("conv5.0.weight: the design has [") && said.contains("last.0.weight: the design has nothing")
+    );
 
     let (_, said) = failure(1, &["classify", "--weights", "shufflenet-v2-x1.0", &picture]);
     assert!(said.contains("`shufflescope weights fetch shufflenet-v2-x1.0`"), "{said}");
@@ -175,25 +200,40 @@ fn every_wrong_kind_of_file_is_told_by_its_option_with_what_belongs_there() {
     };
     let design = zoo::preset("shufflenet-v2-x0.5").unwrap().apply(&Edit::Classes(3)).to_toml().unwrap();
     let (design, model) = (write("mine.toml", design.as_bytes()), write("model.onnx", b"\x08\x08"));
+    let renamed_model = write("model.bin", b"\x08\x08\x12\x07pytorch");
+    let pointer = write("large.pth", b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 132\n");
+    let page = write("download.ckpt", b"<!DOCTYPE html><html><head>");
     let picture = sample("tiles.png");
-    let graph = "is a graph and not a design, and only designs are run with trained weights: --design takes a preset";
-    // Where both are wrong, the design is told: without it, nobody knows which weights fit.
+    // Where both are wrong, the network is told: without it, nobody knows which weights fit.
     for (code, options, said) in [
-        (2, vec!["--design", model.as_str()], graph),
-        (2, vec!["--design", &model, "--weights", &weights], graph),
-        (2, vec!["--design", &model, "--weights", &model], graph),
-        (2, vec!["--design", "resnet-18", "--weights", &weights], graph),
+        (1, vec!["--design", model.as_str()], "the model cannot be used"),
+        (1, vec!["--design", &model, "--weights", &weights], "the model cannot be used"),
+        (1, vec!["--design", "resnet-18", "--weights", &weights], "do not fit `resnet-18`: "),
+        (2, vec!["--design", "resnet-18"], "--weights is missing"),
         (2, vec!["--design", &weights], "holds weights and no network"),
         (2, vec!["--design", &weights, "--weights", &design], "holds weights and no network"),
         (1, vec!["--design", &picture, "--weights", &weights], "the design cannot be used"),
         (2, vec!["--weights", &model], "model.onnx` is a model and not weights; `shufflescope export"),
         (2, vec!["--weights", &model, "--design", &design], "is a model and not weights"),
         (2, vec!["--weights", &design], "mine.toml` is a design and not weights"),
-        (1, vec!["--weights", &picture], "is not named like weights"),
+        (1, vec!["--weights", &picture], "tiles.png` holds no weights that can be used: it is a picture"),
+        (1, vec!["--weights", &renamed_model], "it is an ONNX model"),
+        (1, vec!["--weights", &pointer], "`git lfs pull` fetches the file"),
+        (
+            1,
+            vec!["--weights", &page, "--design", &design],
+            "download.ckpt` holds no weights that can be used: it is a web",
+        ),
         (1, vec!["--weights", &weights, "--labels", &weights], "is not a list of labels"),
         (1, vec!["--weights", &weights, "--labels", "none.txt"], "cannot read the labels `none.txt`"),
         (1, vec!["--weights", "demo", "--design", &design], "leave --design out"),
+        (2, vec!["--weights", &weights, "--weights-key", "ema"], "--weights-key: "),
+        (2, vec!["--weights-key", "ema"], "--weights <FILE|NAME>"),
+        (2, vec!["--design", &design, "--weights", &weights, "--output", "y"], "--output y: only ONNX models have"),
         (2, vec!["--weights", &weights, "--resize", "1"], "--resize 1: pictures cannot be resized to 1"),
+        (2, vec!["--weights", &weights, "--crop-pct", "3"], "must be from 0.25 to 1"),
+        (2, vec!["--weights", &weights, "--mean", "1,2"], "must be three numbers"),
+        (2, vec!["--weights", &weights, "--normalize", "zero"], "imagenet, inception, none"),
         (2, vec!["--weights", &weights, "--input", "8"], "--input 8x8: both sides must be from 32 to 2048"),
     ] {
         let (out, complaint) = failure(code, &[&["classify", picture.as_str()][..], options.as_slice()].concat());
@@ -254,4 +294,137 @@ fn a_download_that_fails_leaves_no_weights_behind() {
     let (out, said) = failure(1, &["weights", "fetch", "shufflenet-v2-x0.5", "--folder", &into, "--server", &server]);
     assert!(out.is_empty() && said.contains("cannot reach"), "{said}");
     assert!(!folder.path().join("shufflenetv2_x0.5-f707e7126e.pth").exists());
+}
+
+/// A small network's graph, its file of weights and its ONNX model, all of the same weights.
+fn model(folder: &Path) -> (Graph, String, String) {
+    let edits = Edit::All(vec![Edit::Classes(3), Edit::Input(InputSize::square(64))]);
+    let graph = lower(&zoo::preset("shufflenet-v2-x0.5").unwrap().apply(&edits), Batch(1)).unwrap();
+    let weights = Weights::seeded(&graph, 4);
+    let paths = ["w.bin", "m.onnx"].map(|name| folder.join(name));
+    save_safetensors(&weights, &paths[0]).unwrap();
+    write_onnx(&graph, &weights, BatchNorm::Keep, &paths[1]).unwrap();
+    let [weights, model] = paths.map(|path| path.display().to_string());
+    (graph, weights, model)
+}
+
+fn logits(args: &[&str]) -> Vec<f64> {
+    let answer: Value =
+        serde_json::from_str(&stdout(&[&["classify", "--json", "--logits"][..], args].concat())).unwrap();
+    answer["logits"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap()).collect()
+}
+
+fn gap(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+#[test]
+fn an_onnx_model_answers_with_its_own_weights_or_a_checkpoints() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, weights, model) = model(folder.path());
+    let picture = sample("tiles.png");
+    let by_design = logits(&["--design", "shufflenet-v2-x0.5", "--input", "64", "--weights", &weights, &picture]);
+    let by_model = logits(&["--design", &model, &picture]);
+    assert!(gap(&by_design, &by_model) < 1e-5, "{by_design:?} {by_model:?}");
+    let with_weights = logits(&["--design", &model, "--weights", &weights, &picture]);
+    assert!(gap(&by_model, &with_weights) < 1e-5, "{with_weights:?}");
+
+    let labels = folder.path().join("labels.txt");
+    std::fs::write(&labels, "circle\nsquare\nstar\n").unwrap();
+    let text = stdout(&["classify", "--design", &model, "--labels", &labels.display().to_string(), &picture]);
+    assert!(["circle", "square", "star"].iter().all(|label| text.contains(label)) && text.contains(" %"), "{text}");
+    let answer = stdout(&["classify", "--design", &model, "--json", &picture]);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(answer["design"], "m");
+    let sum: f64 = answer["top"].as_array().unwrap().iter().map(|class| class["probability"].as_f64().unwrap()).sum();
+    assert!((sum - 1.0).abs() < 1e-5, "{answer}");
+    std::fs::write(&labels, "circle\n").unwrap();
+    let (_, said) = failure(1, &["classify", "--design", &model, "--labels", &labels.display().to_string(), &picture]);
+    assert!(said.contains("m.onnx and ") && said.contains("1 labels"), "{said}");
+
+    let by_output = logits(&["--design", &model, "--output", "logits", &picture]);
+    assert!(gap(&by_model, &by_output) < 1e-9);
+    let (_, said) = failure(1, &["classify", "--design", &model, "--output", "nothing", &picture]);
+    assert!(said.contains("m.onnx") && said.contains("no output `nothing`") && said.contains("`logits`"), "{said}");
+
+    let random = folder.path().join("random.onnx").display().to_string();
+    stdout(&["export", "shufflenet-v2-x0.5", "-o", &random, "--input", "64"]);
+    let (_, said) = failure(1, &["classify", "--design", &random, &picture]);
+    assert!(said.contains("random.onnx` are random ones"), "{said}");
+}
+
+#[test]
+fn the_preprocessing_is_what_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (graph, _, model) = model(folder.path());
+    let picture = sample("flower.png");
+    // What the network computes of the input that the options describe.
+    let expected = |options: PreprocessingOptions| -> Vec<f64> {
+        let options = ClassifierOptions {
+            preprocessing: options,
+            ..ClassifierOptions::new(RunOptions::new(DeviceId::Cpu, 1, 1))
+        };
+        let mut classifier = Classifier::new(&graph, &Weights::seeded(&graph, 4), &options).unwrap();
+        let rgb = image::open(&picture).unwrap().into_rgb8();
+        let read = Picture::new(rgb.width(), rgb.height(), rgb.into_raw()).unwrap();
+        let answer = classifier.classify(&read, &MonotonicClock::new()).unwrap();
+        answer.logits.iter().map(|logit| f64::from(*logit)).collect()
+    };
+    let usual = PreprocessingOptions::default();
+    let caffe = Normalization { mean: [104.0, 117.0, 123.0], std: [1.0; 3], scale: 1.0 };
+    let cases = [
+        ("", usual),
+        ("--normalize none", PreprocessingOptions { normalization: Normalization::NONE, ..usual }),
+        ("--normalize none --scale 1", PreprocessingOptions { normalization: Normalization::BYTES, ..usual }),
+        ("--normalize inception", PreprocessingOptions { normalization: Normalization::INCEPTION, ..usual }),
+        ("--crop-pct 0.5", PreprocessingOptions { resize: Some(128), ..usual }),
+        (
+            "--crop-mode squash --interpolation bicubic",
+            PreprocessingOptions { crop: CropMode::Squash, interpolation: Interpolation::Bicubic, ..usual },
+        ),
+        (
+            "--scale 1 --mean 104,117,123 --std 1 --channel-order bgr",
+            PreprocessingOptions { normalization: caffe, channels: ChannelOrder::Bgr, ..usual },
+        ),
+    ];
+    let mut seen: Vec<Vec<f64>> = Vec::new();
+    for (words, options) in cases {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let found = logits(&[&["--design", &model, &picture, "--threads", "1"][..], &words].concat());
+        let wanted = expected(options);
+        let size = wanted.iter().fold(1.0, |size: f64, logit| size.max(logit.abs()));
+        assert!(gap(&found, &wanted) < 1e-4 * size, "{words:?}: {found:?} {wanted:?}");
+        assert!(seen.iter().all(|other| gap(other, &found) > 1e-3), "{words:?} changes nothing");
+        seen.push(found);
+    }
+}
+
+#[test]
+fn a_built_in_network_takes_the_weights_of_as_many_classes_as_they_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.pth.tar");
+    let model = zoo::network("resnet-18").unwrap();
+    let graph = model.graph(InputSize::square(64), Batch(1)).unwrap();
+    let weights: Weights = Weights::seeded(&graph, 4)
+        .iter()
+        .map(|(name, tensor)| {
+            let tensor = match name {
+                "fc.weight" => WeightTensor { shape: vec![3, 512], values: tensor.values[..3 * 512].to_vec() },
+                "fc.bias" => WeightTensor { shape: vec![3], values: tensor.values[..3].to_vec() },
+                _ => tensor.clone(),
+            };
+            (format!("module.{name}"), tensor)
+        })
+        .collect();
+    save_safetensors(&weights, &path).unwrap();
+    let path = path.display().to_string();
+    let picture = sample("tiles.png");
+    let args = ["classify", "--weights", &path, "--input", "64", "--json", "--logits", &picture];
+    let (answer, said) = program::success(home().path(), &args);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!((&answer["design"], answer["logits"].as_array().unwrap().len()), (&"resnet-18".into(), 3));
+    assert!(said.contains("checkpoint.pth.tar: the tensors under `module` are taken"), "{said}");
+    let named: Value = serde_json::from_str(&stdout(&[&args[..], &["--design", "resnet-18"]].concat())).unwrap();
+    assert_eq!(named["logits"], answer["logits"]);
 }

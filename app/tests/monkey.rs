@@ -15,13 +15,15 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use shufflescope::camera::{Resolution, SourceSpec};
 use shufflescope::window::{
-    Analysis, CameraCommand, Choice, Command, Dialogs, Export, Owner, Pending, Question, Reply, ResultForm, Run, Side,
-    Tab, View, Wanted,
+    Analysis, CameraCommand, Choice, Command, Dialogs, ExploreCommand, Export, Origin, Owner, Pending, Question, Reply,
+    ResultForm, Run, Side, Tab, View, Wanted, Wish,
 };
 use shufflescope_engine::design::{BlockEdit, Design, Edit, StageEdit};
 use shufflescope_engine::experiment::{Experiment, Scale};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::report::Format;
+use shufflescope_engine::search::{Capacity, Goal};
+use shufflescope_engine::units::Nanos;
 use shufflescope_engine::zoo;
 use support::{Window, quick, small};
 
@@ -108,6 +110,19 @@ fn edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
+/// Taking a design in hand names it as what a file holds, so a fixed network is taken.
+fn explore() -> impl Strategy<Value = ExploreCommand> {
+    let alexnet: Model = zoo::network("alexnet").unwrap().into();
+    let (budget, most) = (Nanos::from_millis(3), Capacity::MultAdds);
+    let goal = Goal { budget, at_least_mult_adds: None, at_most_params: None, most };
+    let wish = Wish { goal, origin: Origin::Design(Box::new(small())), seconds: 1, seed: 1 };
+    prop::sample::select(vec![
+        ExploreCommand::Start(Box::new(wish)),
+        ExploreCommand::Open(Box::new(alexnet.clone())),
+        ExploreCommand::Compare(Box::new(alexnet)),
+    ])
+}
+
 fn command() -> impl Strategy<Value = Command> {
     let presets: Vec<Model> = zoo::presets().iter().take(4).map(|preset| preset.design.clone().into()).collect();
     let camera = prop_oneof![
@@ -140,10 +155,13 @@ fn command() -> impl Strategy<Value = Command> {
         1 => prop::sample::select(vec![
             Command::Pin, Command::Unpin, Command::ToggleLive, Command::MeasureAgain, Command::Refine,
             Command::MeasureCeilings, Command::TakeApart, Command::Cancel, Command::StartCompare, Command::Dismiss,
-            Command::ToggleTheme, Command::StopRun(Owner::Compare), Command::StopRun(Owner::Lab),
+            Command::ToggleTheme, Command::StopRun(Owner::Compare), Command::StopRun(Owner::Lab), Command::StopRun(Owner::Explore),
+            Command::Calibrate, Command::StopRun(Owner::Calibration), Command::StopRun(Owner::Advice),
             Command::ExportComparison(ResultForm::Json),
             Command::RunLab(Run::Experiments(vec![Experiment::G1], Scale::X1)),
         ]),
+        1 => edit().prop_map(Command::Try),
+        1 => explore().prop_map(Command::Explore),
         1 => camera.prop_map(Command::Camera),
         1 => (side.clone(), choice).prop_map(|(side, choice)| Command::Choose(side, choice)),
         1 => side.prop_map(Command::ChooseFileDialog),

@@ -120,6 +120,8 @@ fn advice_has_the_promised_keys_and_is_measured_where_that_is_asked_for() {
     for key in ["label", "edit", "predicted_ratio", "low", "high", "mult_adds", "params", "guideline"] {
         assert!(changes.iter().all(|change| change.get(key).is_some()), "{key}");
     }
+    let has_outlook = |change: &Value| change.get("outlook").is_some();
+    assert!(changes.iter().all(|change| has_outlook(change) != change["guideline"].is_null()), "{changes:?}");
     assert_eq!(keys(&changes[0]["measured"]), ["high", "low", "ratio", "verdict"]);
     assert!(changes[1].get("measured").is_none());
 }

@@ -21,7 +21,7 @@ CONTROLS = {
     "push button", "button", "toggle button", "check box", "radio button", "combo box", "entry", "text", "slider",
     "spin button", "page tab", "menu item", "link", "password text", "switch", "column header", "table column header",
 }
-TABS = ["Design", "Lab", "Compare", "Camera"]
+TABS = ["Design", "Compare", "Lab", "Explore", "Camera"]
 INSIDE = "SHUFFLESCOPE_SCREEN_READER"
 
 

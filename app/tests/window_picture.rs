@@ -13,15 +13,6 @@ use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::graph::OpKind;
 use support::{Window, setup};
 
-/// Saves the picture where a person has asked to see it: `SHUFFLESCOPE_PICTURES=/tmp cargo test --test window_picture`.
-fn picture(window: &mut Window, name: &str) -> image::RgbaImage {
-    let picture = window.harness.render().unwrap();
-    if let Some(folder) = std::env::var_os("SHUFFLESCOPE_PICTURES") {
-        picture.save(std::path::Path::new(&folder).join(format!("{name}.png"))).unwrap();
-    }
-    picture
-}
-
 fn share_of(picture: &image::RgbaImage, color: egui::Color32) -> f64 {
     let [r, g, b, _] = color.to_array();
     let same = picture.pixels().filter(|pixel| pixel.0[..3] == [r, g, b]).count();
@@ -32,7 +23,7 @@ fn looks_like(theme: egui::Theme, size: [f32; 2], name: &str) {
     let mut window = Window::with(setup(None), size, theme);
     window.wait("a latency", |app| app.live().current().is_some_and(|measured| measured.breakdown.is_some()));
     window.step();
-    let picture = picture(&mut window, name);
+    let picture = window.picture(name);
     let palette = Palette::of(theme);
     assert_eq!((picture.width(), picture.height()), (size[0] as u32, size[1] as u32));
     for (what, color, least) in
@@ -78,7 +69,7 @@ fn groups_and_roofline_are_painted_in_the_light_theme_at_its_smallest() {
     window.harness.get_by_label("layers of conv1.0").click();
     window.step();
     let palette = Palette::of(egui::Theme::Light);
-    let groups = picture(&mut window, "light-1000x640-groups");
+    let groups = window.picture("light-1000x640-groups");
     assert!(share_of(&groups, palette.kind(OpKind::Convolution)) > 0.0001, "marks and bars are painted");
     window.harness.state_mut().command(Command::Show(View::Roofline));
     window.wait("the ceilings", |app| app.live().ceilings().get(DeviceId::Cpu, 1).is_some());
@@ -88,7 +79,7 @@ fn groups_and_roofline_are_painted_in_the_light_theme_at_its_smallest() {
         let rect = window.harness.get_by_label(name).rect();
         assert!(screen.contains_rect(rect), "{name} at {rect:?}");
     }
-    let roofline = picture(&mut window, "light-1000x640-roofline");
+    let roofline = window.picture("light-1000x640-roofline");
     for kind in [OpKind::Convolution, OpKind::Pointwise, OpKind::Depthwise, OpKind::Linear] {
         assert!(share_of(&roofline, palette.kind(kind)) > 0.00003, "{} are painted", kind.name());
     }
@@ -110,7 +101,7 @@ fn every_view_and_the_errors_can_be_looked_at() {
             window.wait("the ceilings", |app| app.live().ceilings().get(DeviceId::Cpu, 1).is_some());
             window.step();
         }
-        let picture = picture(&mut window, &format!("view-{}", view.name()));
+        let picture = window.picture(&format!("view-{}", view.name()));
         let accent = share_of(&picture, Palette::of(egui::Theme::Dark).strong);
         assert!(accent > 0.0002, "{}: {accent}", view.name());
     }
@@ -120,10 +111,10 @@ fn every_view_and_the_errors_can_be_looked_at() {
     window.harness.state_mut().command(edit(Edit::Blocks(BlockEdit::Groups(8))));
     window.harness.state_mut().command(edit(Edit::Fit));
     window.step();
-    picture(&mut window, "groups-8");
+    window.picture("groups-8");
     window.harness.state_mut().command(edit(Edit::Stage { stage: 1, change: StageEdit::Channels(0) }));
     window.step();
-    let picture = picture(&mut window, "error");
+    let picture = window.picture("error");
     assert!(share_of(&picture, Palette::of(egui::Theme::Dark).error) > 0.0002, "the error is painted");
 }
 
@@ -136,7 +127,7 @@ fn a_network_that_is_no_design_is_painted_with_the_reason_in_place_of_the_settin
         let alexnet = shufflescope_engine::zoo::network("alexnet").unwrap();
         window.harness.state_mut().command(Command::OpenModel(Box::new(alexnet.into())));
         window.step();
-        picture(&mut window, name);
+        window.picture(name);
         let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
         for (role, name) in [
             (Role::ComboBox, "preset"),

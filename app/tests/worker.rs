@@ -8,7 +8,7 @@ mod wait;
 use std::process::Command;
 use std::time::Duration;
 
-use shufflescope::worker::{Client, ClientEvent, Job, Launcher};
+use shufflescope::worker::{Client, ClientEvent, Job, Launcher, SearchJob};
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::graph::{OpKind, lower};
@@ -16,6 +16,7 @@ use shufflescope_engine::measure::{Apart, Basis, Measurement, Mode, Protocol, Sc
 use shufflescope_engine::model::{Model, ModelFile};
 use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
 use shufflescope_engine::runtime::{RunOptions, Runtime};
+use shufflescope_engine::search::{Capacity, Goal};
 use shufflescope_engine::units::{Nanos, NanosDelta};
 use shufflescope_engine::weights::Weights;
 use shufflescope_engine::zoo::{network, preset};
@@ -124,6 +125,45 @@ fn a_network_taken_apart_has_every_layer_that_computes_once_with_progress_before
         assert!(sum > Nanos::ZERO && apart.whole > Nanos::ZERO);
         assert!(!client.is_busy());
     }
+}
+
+#[test]
+fn a_search_tells_where_it_stands_and_ends_for_a_newer_request_or_a_person() {
+    let mut client = client();
+    let search = || SearchJob {
+        goal: Goal {
+            budget: Nanos::from_millis(1),
+            at_least_mult_adds: None,
+            at_most_params: None,
+            most: Capacity::MultAdds,
+        },
+        starts: vec![small()],
+        options: RunOptions::new(DeviceId::Cpu, 1, 1),
+        time: Nanos::from_secs(600),
+        seed: 1,
+        known: vec![],
+        peaks: None,
+        found: vec![],
+    };
+    let goes_on = |event| match event {
+        ClientEvent::Search { standing, .. } => {
+            assert!((0.0..=1.0).contains(&standing.fraction) && standing.left <= Nanos::from_secs(600));
+            Some(())
+        }
+        ClientEvent::WorkerLost { message } | ClientEvent::Failed { message, .. } => panic!("{message}"),
+        _ => None,
+    };
+    client.search(search());
+    wait(&mut client, goes_on);
+    client.measure(job(small()));
+    assert!(result(&mut client).is_ok());
+    client.search(search());
+    wait(&mut client, goes_on);
+    client.cancel();
+    let events = client.poll();
+    assert!(matches!(events.as_slice(), [.., ClientEvent::Cancelled { .. }]), "{events:?}");
+    client.search(SearchJob { starts: vec![], ..search() });
+    assert!(result(&mut client).unwrap_err().contains("no sound design"));
 }
 
 #[test]

@@ -13,16 +13,21 @@ use shufflescope::camera::{
 };
 use shufflescope::weights_store::Published;
 use shufflescope::worker::{
-    CameraEvent, CameraReport, CameraRequest, ColumnChoice, Contest, Event, FrameHead, Job, Request, Session, Ticket,
-    TurnsJob, VERSION,
+    CameraEvent, CameraReport, CameraRequest, ColumnChoice, Contest, Event, FrameHead, Job, Request, SearchJob,
+    Session, Ticket, TurnsJob, VERSION,
 };
+use shufflescope_engine::classify::{ChannelOrder, Normalization, PreprocessingOptions};
 use shufflescope_engine::clock::TimerQuality;
+use shufflescope_engine::design::{Batch, Design};
 use shufflescope_engine::device::{DeviceApi, DeviceId, DeviceInfo, DeviceKind, Precision};
 use shufflescope_engine::experiment::{Experiment, Scale};
-use shufflescope_engine::measure::{Block, InterleaveRules, Interleaved, Peaks, Protocol, Round, Scatter};
+use shufflescope_engine::graph::lower;
+use shufflescope_engine::measure::{Block, InterleaveRules, Interleaved, MedianRange, Peaks, Protocol, Round, Scatter};
 use shufflescope_engine::model::{Model, NetworkChoice};
-use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::units::{Bandwidth, Bytes, FlopRate, Nanos};
+use shufflescope_engine::runtime::{RunOptions, plan_without_weights};
+use shufflescope_engine::search::{Capacity, Found, Goal, Phase, Standing};
+use shufflescope_engine::store::{Estimate, KernelRun, Timestamp};
+use shufflescope_engine::units::{Bandwidth, Bytes, FlopRate, MultAdds, Nanos, Params};
 use shufflescope_engine::zoo;
 
 fn assert_lines<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, said: &[T]) {
@@ -43,6 +48,48 @@ fn assert_lines<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(n
 fn network() -> Model {
     let network = zoo::network("alexnet").unwrap();
     Model::Network(NetworkChoice { name: network.name.into(), input: network.input })
+}
+
+fn design() -> Design {
+    zoo::preset("shufflenet-v2-x0.5").unwrap()
+}
+
+fn found() -> Found {
+    let latency = MedianRange { median: Nanos(1_000), low: Nanos(990), high: Nanos(1_010) };
+    let (mult_adds, params) = (MultAdds(40), Params(30));
+    Found { design: design(), mult_adds, params, predicted: Nanos(980), latency }
+}
+
+/// One network of which one kernel is told.
+fn kernels() -> KernelRun {
+    let graph = lower(&design(), Batch(1)).unwrap();
+    let plan = plan_without_weights(&graph, &RunOptions::new(DeviceId::Cpu, 2, 1)).unwrap();
+    KernelRun {
+        when: Timestamp(7),
+        model: "a network".into(),
+        design: design().fingerprint(),
+        whole: Nanos(1_000),
+        canary: Some(Nanos(321)),
+        kernels: plan
+            .kernels
+            .into_iter()
+            .filter_map(|kernel| kernel.spec)
+            .take(1)
+            .map(|spec| (spec, Nanos(9)))
+            .collect(),
+        estimate: Some(Estimate { predicted: Nanos(980), low: Nanos(900), high: Nanos(1_100) }),
+    }
+}
+
+fn search_job(options: RunOptions) -> SearchJob {
+    let goal = Goal {
+        budget: Nanos::from_millis(2),
+        at_least_mult_adds: Some(MultAdds(140_000_000)),
+        at_most_params: None,
+        most: Capacity::MultAdds,
+    };
+    let (starts, known, found) = (vec![design()], vec![kernels()], vec![found()]);
+    SearchJob { goal, starts, options, time: Nanos::from_secs(60), seed: 3, known, peaks: None, found }
 }
 
 const SIZE: Resolution = Resolution { width: 1280, height: 720 };
@@ -73,7 +120,18 @@ fn camera_requests() -> impl Iterator<Item = CameraRequest> {
     let network = |choice| {
         let (labels, folder) = (Some("labels.txt".into()), Some("weights".into()));
         let (model, run) = (network(), RunOptions::new(DeviceId::Cpu, 2, 1));
-        let wish = Wish { generation: Generation(4), model, run, choice, labels, folder, classifier: true };
+        let preprocessing = match choice {
+            WeightsChoice::Only(Trained::File(_)) => PreprocessingOptions {
+                resize: Some(232),
+                normalization: Normalization::BYTES,
+                channels: ChannelOrder::Bgr,
+                ..PreprocessingOptions::default()
+            },
+            // What is usual goes without saying.
+            _ => PreprocessingOptions::default(),
+        };
+        let wish =
+            Wish { generation: Generation(4), model, run, choice, labels, preprocessing, folder, classifier: true };
         CameraRequest::Network { wish: Box::new(wish) }
     };
     let others = [
@@ -160,6 +218,7 @@ fn requests_are_as_in_the_golden_file() {
         Request::Apart { ticket, job: Box::new(job) },
         turns(Contest::Pair { a: Box::new(network()), b: Box::new(network()) }),
         turns(Contest::Column(column)),
+        Request::Search { ticket, job: Box::new(search_job(options.clone())) },
         Request::Peaks { ticket, device: DeviceId::Metal(0) },
         Request::FindDevices,
         Request::FindCameras,
@@ -187,6 +246,7 @@ fn events_are_as_in_the_golden_file() {
         took: Nanos(480_000_000),
     };
     let (fraction, left) = (0.5, Nanos(1_000_000));
+    let standing = Standing { phase: Phase::Measuring, fraction, left, evaluated: 4_000, measured: 31, on_front: 12 };
     let events = [
         Event::Hello { version: VERSION, threads: 2, program: "0.2.0".into() },
         Event::Waiting { ticket, behind: "the window (process 9)".into() },
@@ -195,6 +255,8 @@ fn events_are_as_in_the_golden_file() {
         Event::Turns { ticket, fraction, left: None, samples: None },
         Event::Turns { ticket, fraction, left: Some(left), samples: Some(Box::new(samples.clone())) },
         Event::TurnsDone { ticket, samples: Box::new(samples) },
+        Event::Search { ticket, standing, found: vec![found()], kernels: vec![kernels()] },
+        Event::SearchDone { ticket },
         Event::Peaks { ticket, peaks: Box::new(peaks) },
         Event::Cancelled { ticket },
         Event::Failed { ticket, message: "cause; remedy".into(), restart: true },

@@ -4,6 +4,7 @@
 //! to look them up does not depend on them.
 
 use divan::Bencher;
+use shufflescope_engine::advise::Counsel;
 use shufflescope_engine::cost::total_cost;
 use shufflescope_engine::design::{Batch, Design, Edit, StageEdit};
 use shufflescope_engine::device::DeviceId;
@@ -40,6 +41,7 @@ fn runs() -> Vec<KernelRun> {
             when: Timestamp(0),
             model: graph.name.clone(),
             design: design.fingerprint(),
+            canary: None,
             whole: Nanos(total_cost(&graph).mult_adds.0 / 40),
             kernels: kernels.map(|(time, spec)| (spec, time)).collect(),
             estimate: None,
@@ -69,6 +71,17 @@ fn edit_to_prediction(bencher: Bencher<'_, '_>, name: &str) {
         let (graph, plan) = planned(&design.apply(&Edit::Stage { stage: 1, change }))?;
         Some(predictor.predict(&graph, &plan))
     });
+}
+
+/// Everything that could be changed about a network of which nothing was asked before: what the window works out on a
+/// thread while the advice is shown.
+#[divan::bench(args = DESIGNS, sample_count = 5, sample_size = 1)]
+fn counsel(bencher: Bencher<'_, '_>, name: &str) {
+    let (runs, options) = (runs(), RunOptions::new(DeviceId::Cpu, 1, 1));
+    let Some(design) = preset(name) else { return };
+    bencher
+        .with_inputs(|| Predictor::new(&runs, None))
+        .bench_local_values(|predictor| predictor.map(|predictor| Counsel::of(&design, &predictor, &options)));
 }
 
 #[divan::bench(sample_count = 5, sample_size = 1)]

@@ -7,7 +7,9 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use shufflescope_engine::classify::{Classifier, ClassifierOptions, Picture, Preprocessing, Preprocessor};
+use shufflescope_engine::classify::{
+    Classifier, ClassifierOptions, Picture, Preprocessing, PreprocessingOptions, Preprocessor,
+};
 use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::design::{Batch, InputSize};
 use shufflescope_engine::device::DeviceId;
@@ -99,7 +101,10 @@ fn logits_of_pictures_are_those_of_torchvision_on_every_runtime() {
     for runtime in Runtime::ALL {
         for case in &cases {
             let run = RunOptions { runtime, ..RunOptions::new(DeviceId::Cpu, 2, 1) };
-            let options = ClassifierOptions { resize: Some(case.resize), ..ClassifierOptions::new(run) };
+            let options = ClassifierOptions {
+                preprocessing: PreprocessingOptions { resize: Some(case.resize), ..PreprocessingOptions::default() },
+                ..ClassifierOptions::new(run)
+            };
             let mut classifier = Classifier::new(&graph, &weights, &options).unwrap();
             let answer = classifier.classify(&picture(&case.picture), &MonotonicClock::new()).unwrap();
             let largest = gap(&answer.logits, &case.logits);

@@ -38,7 +38,7 @@ fn originals(folder: &Path) -> Vec<PathBuf> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let saved = folder.join("tiny.safetensors");
     save_safetensors(&Weights::seeded(&tiny(), 1), &saved).unwrap();
-    let names = ["tiny.pth", "tiny_before_1_6.pth", "tiny_half_checkpoint.pth"];
+    let names = ["tiny.pth", "tiny_before_1_6.pth", "tiny_half_checkpoint.pth", "tiny_averaged.ckpt"];
     names.into_iter().map(|name| fixtures.join(name)).chain([saved]).collect()
 }
 

@@ -8,6 +8,7 @@ use shufflescope_engine::measure::{
 };
 use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::{RunOptions, check_memory};
+use shufflescope_engine::search::Search;
 
 pub fn run(bytes: &[u8]) {
     let mut scatter = None;
@@ -44,6 +45,12 @@ fn asked(request: &Request) {
                 }
             }
         },
+        Request::Search { job, .. } => {
+            if let Some(mut search) = Search::new(job.goal, job.starts.clone(), &job.options, job.seed) {
+                search.resume(job.found.clone());
+                let _ = search.front();
+            }
+        }
         Request::Hello { .. }
         | Request::Peaks { .. }
         | Request::FindDevices

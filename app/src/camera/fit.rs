@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use shufflescope_engine::classify::{Classifier, ClassifierOptions, ClassifyError, Labels, demo};
+use shufflescope_engine::classify::{
+    Classifier, ClassifierOptions, ClassifyError, CropMode, Labels, PreprocessingOptions, demo,
+};
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::graph::lower;
-use shufflescope_engine::model::Model;
-use shufflescope_engine::model::{fitted, fitting};
+use shufflescope_engine::model::{Model, ModelFile, fitted_graph, fitting};
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::weights::{Role, WeightsFile, expected};
+use shufflescope_engine::weights::{Role, Weights, WeightsFile, expected};
 
 use super::{Trained, WeightsChoice};
 use crate::open_device::classifier_options;
@@ -53,21 +54,34 @@ pub enum Fit {
 /// Weights that fit, opened.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    /// The demo's weights are part of the program.
-    file: Option<WeightsFile>,
-    /// With the weights' number of classes.
-    design: Design,
-    resize: Option<u32>,
+    source: Source,
+    preprocessing: PreprocessingOptions,
     labels: Option<Labels>,
+}
+
+/// Where the weights are.
+#[derive(Debug)]
+enum Source {
+    /// In the program, for this design.
+    Demo(Box<Design>),
+    /// In a file of weights that fits this network.
+    File(Box<WeightsFile>, Box<Model>),
+    /// In the network's own file.
+    Own(Box<ModelFile>),
 }
 
 impl Opened {
     /// Loads the weights and makes the network ready.
     pub(super) fn classifier(mut self, run: &RunOptions) -> Result<(Classifier, ClassifierOptions), ClassifyError> {
-        let options = ClassifierOptions { resize: self.resize, labels: self.labels, ..classifier_options(run.clone()) };
-        let classifier = match &mut self.file {
-            Some(file) => Classifier::open(&self.design, file, &options)?,
-            None => Classifier::new(&lower(&self.design, Batch(1))?, &demo::weights(), &options)?,
+        let options = ClassifierOptions {
+            preprocessing: self.preprocessing,
+            labels: self.labels,
+            ..classifier_options(run.clone())
+        };
+        let classifier = match &mut self.source {
+            Source::File(file, model) => Classifier::open(model, file, &options)?,
+            Source::Demo(design) => Classifier::new(&lower(design, Batch(1))?, &demo::weights(), &options)?,
+            Source::Own(file) => Classifier::of_file(file, &options)?,
         };
         Ok((classifier, options))
     }
@@ -80,6 +94,8 @@ pub(super) struct Question<'a> {
     pub(super) choice: &'a WeightsChoice,
     /// Names for the classes of a person's own weights.
     pub(super) labels: Option<&'a Path>,
+    /// What is done to pictures.
+    pub(super) preprocessing: PreprocessingOptions,
     /// Where downloads go.
     pub(super) folder: Option<&'a Path>,
 }
@@ -98,19 +114,13 @@ impl Question<'_> {
 
     /// Whether the chosen weights fit, and the weights where they do.
     pub(super) fn fit(&self, offers: &[Offer]) -> (Fit, Option<Opened>) {
-        let Some(design) = self.model.design() else {
-            let reason = format!(
-                "`{}` is a finished network and no design, so none of the weights here are its own.",
-                self.model.name()
-            );
-            return (time_only(reason), None);
-        };
-        match self.choice {
-            WeightsChoice::Only(trained) => self.fit_only(trained, design),
-            WeightsChoice::Automatic => {
+        match (self.choice, self.model) {
+            (WeightsChoice::Only(trained), _) => self.fit_only(trained),
+            (WeightsChoice::Automatic, Model::File(file)) => self.fit_own(file),
+            (WeightsChoice::Automatic, _) => {
                 let ready = offers.iter().filter(|offer| offer.fits && offer.is_here);
-                let tried = ready.map(|offer| self.fit_only(&offer.trained, design));
-                let mut found = (time_only(nothing_here(offers)), None);
+                let tried = ready.map(|offer| self.fit_only(&offer.trained));
+                let mut found = (time_only(nothing_here(self.kind(), offers)), None);
                 for fit in tried {
                     found = fit;
                     if found.1.is_some() {
@@ -122,9 +132,33 @@ impl Question<'_> {
         }
     }
 
-    fn fit_only(&self, trained: &Trained, design: &Design) -> (Fit, Option<Opened>) {
+    /// What the model is called in sentences.
+    const fn kind(&self) -> &'static str {
+        if self.model.design().is_some() { "design" } else { "network" }
+    }
+
+    /// A model file has its own weights.
+    fn fit_own(&self, file: &ModelFile) -> (Fit, Option<Opened>) {
+        let graph = match file.graph(Batch(1)) {
+            Ok(graph) => graph,
+            Err(error) => return (time_only(format!("The network does not run on single pictures: {error}.")), None),
+        };
+        match file.weights() {
+            Ok(weights) if *weights == Weights::seeded(&graph, Weights::DEFAULT_SEED) => {
+                return (time_only("The weights in the file are random ones that this program made up.".into()), None);
+            }
+            Ok(_) => {}
+            Err(error) => return (time_only(format!("The weights in the file cannot be used: {error}.")), None),
+        }
+        let classes = u32::try_from(graph.node(graph.output()).output.channels).unwrap_or(u32::MAX);
+        let (labels, doubts) = self.labels_of_own(classes);
+        let fit = Fit::Predicts { weights: "the file's own".into(), classes, doubts };
+        (fit, Some(Opened { source: Source::Own(Box::new(file.clone())), preprocessing: self.preprocessing, labels }))
+    }
+
+    fn fit_only(&self, trained: &Trained) -> (Fit, Option<Opened>) {
         if *trained == Trained::Demo {
-            return fit_demo(design);
+            return self.fit_demo();
         }
         let Some(path) = trained.path(self.folder) else {
             let reason = format!("The weights {} are not downloaded yet.", trained.name());
@@ -140,18 +174,26 @@ impl Question<'_> {
             Ok(file) => file,
             Err(error) => return (time_only(format!("The weights cannot be used: {error}")), None),
         };
-        match fitted(&file, design) {
-            Ok(fitted) => {
-                let (labels, mut doubts) = self.labels(trained, fitted.classes);
-                doubts.extend(doubt(trained, &fitted));
+        match fitted_graph(&file, self.model) {
+            Ok(graph) => {
+                let classes = u32::try_from(graph.node(graph.output()).output.channels).unwrap_or(u32::MAX);
+                let (labels, mut doubts) = self.labels(trained, classes);
+                doubts.extend(
+                    file.taken(&graph).filter(|taken| !taken.others.is_empty()).map(|of| format!("In the file {of}.")),
+                );
+                doubts.extend(self.model.design().and_then(|design| doubt(trained, design)));
                 doubts.extend(unlike_its_name);
                 // A published resize belongs to the published input.
-                let resize = of.map(|of| of.resize).filter(|_| fitted.input == InputSize::square(224));
-                let fit = Fit::Predicts { weights: trained.name(), classes: fitted.classes, doubts };
-                (fit, Some(Opened { file: Some(file), design: fitted, resize, labels }))
+                let resize = of.map(|of| of.resize).filter(|_| self.model.input() == InputSize::square(224));
+                let resize =
+                    self.preprocessing.resize.or(resize.filter(|_| self.preprocessing.crop == CropMode::Center));
+                let preprocessing = PreprocessingOptions { resize, ..self.preprocessing };
+                let fit = Fit::Predicts { weights: trained.name(), classes, doubts };
+                let source = Source::File(Box::new(file), Box::new(self.model.clone()));
+                (fit, Some(Opened { source, preprocessing, labels }))
             }
             Err(error) => {
-                let reason = format!("The weights {} do not fit this design.", trained.name());
+                let reason = format!("The weights {} do not fit this {}.", trained.name(), self.kind());
                 let said = error.to_string();
                 let difference = said.split_once('\n').map_or(said.as_str(), |(_, tensors)| tensors).to_owned();
                 (Fit::TimeOnly { reason, difference: Some(difference), designs: fitting(&file) }, None)
@@ -159,9 +201,38 @@ impl Question<'_> {
         }
     }
 
+    fn fit_demo(&self) -> (Fit, Option<Opened>) {
+        let trained_for = demo::design();
+        let classes = trained_for.classes;
+        let fitted = match self.model.design() {
+            Some(design) => lower(&design.apply(&Edit::Classes(classes)), Batch(1)).map_err(|error| error.to_string()),
+            None => self.model.graph(Batch(1)).map_err(|error| error.to_string()),
+        };
+        let misfit = fitted.and_then(|graph| demo::weights().check(&graph).map_err(|error| error.to_string()));
+        let design = match (misfit, self.model.design()) {
+            (Ok(()), Some(design)) => design.apply(&Edit::Classes(classes)),
+            (misfit, _) => {
+                let reason = format!("The demo's weights do not fit this {}.", self.kind());
+                return (Fit::TimeOnly { reason, difference: misfit.err(), designs: vec![trained_for] }, None);
+            }
+        };
+        let fit = Fit::Predicts {
+            weights: Trained::Demo.name(),
+            classes,
+            doubts: doubt(&Trained::Demo, &design).into_iter().collect(),
+        };
+        let labels = Some(Labels::of_names(demo::labels().map(str::to_owned)));
+        let source = Source::Demo(Box::new(design));
+        (fit, Some(Opened { source, preprocessing: self.preprocessing, labels }))
+    }
+
     /// Names for the classes, and why there are none.
     fn labels(&self, trained: &Trained, classes: u32) -> (Option<Labels>, Vec<String>) {
-        let Trained::File(_) = trained else { return (None, Vec::new()) };
+        if let Trained::File(_) = trained { self.labels_of_own(classes) } else { (None, Vec::new()) }
+    }
+
+    /// Names for the classes of what nobody else knows.
+    fn labels_of_own(&self, classes: u32) -> (Option<Labels>, Vec<String>) {
         let Some(path) = self.labels else {
             let numbers = Labels::usual(classes as usize).are_numbers();
             let doubt = "The classes have numbers: the file does not name them. Open a list of labels.";
@@ -176,31 +247,12 @@ impl Question<'_> {
 }
 
 /// Why nothing is used, and what could be.
-fn nothing_here(offers: &[Offer]) -> String {
+fn nothing_here(kind: &str, offers: &[Offer]) -> String {
     let names: Vec<String> = offers.iter().filter(|offer| offer.fits).map(|offer| offer.trained.name()).collect();
     match names.as_slice() {
-        [] => "No trained weights are known that fit this design.".into(),
-        names => format!("No trained weights on this machine fit this design; {} would.", names.join(", ")),
+        [] => format!("No trained weights are known that fit this {kind}."),
+        names => format!("No trained weights on this machine fit this {kind}; {} would.", names.join(", ")),
     }
-}
-
-fn fit_demo(design: &Design) -> (Fit, Option<Opened>) {
-    let trained_for = demo::design();
-    let fitted = design.apply(&Edit::Classes(trained_for.classes));
-    let misfit = lower(&fitted, Batch(1))
-        .map_err(|error| error.to_string())
-        .and_then(|graph| demo::weights().check(&graph).map_err(|error| error.to_string()));
-    if let Err(difference) = misfit {
-        let reason = "The demo's weights do not fit this design.".into();
-        return (Fit::TimeOnly { reason, difference: Some(difference), designs: vec![trained_for] }, None);
-    }
-    let fit = Fit::Predicts {
-        weights: Trained::Demo.name(),
-        classes: fitted.classes,
-        doubts: doubt(&Trained::Demo, &fitted).into_iter().collect(),
-    };
-    let labels = Some(Labels::of_names(demo::labels().map(str::to_owned)));
-    (fit, Some(Opened { file: None, design: fitted, resize: None, labels }))
 }
 
 const fn time_only(reason: String) -> Fit {
@@ -230,7 +282,9 @@ fn tensors(design: &Design) -> Option<Vec<(String, Vec<usize>)>> {
 
 #[cfg(test)]
 mod tests {
-    use shufflescope_engine::weights::{Weights, save_safetensors};
+    use shufflescope_engine::device::DeviceId;
+    use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
+    use shufflescope_engine::weights::save_safetensors;
     use shufflescope_engine::zoo;
 
     use super::*;
@@ -241,7 +295,7 @@ mod tests {
     }
 
     fn question<'a>(model: &'a Model, choice: &'a WeightsChoice, folder: &'a Path) -> Question<'a> {
-        Question { model, choice, labels: None, folder: Some(folder) }
+        Question { model, choice, labels: None, preprocessing: PreprocessingOptions::default(), folder: Some(folder) }
     }
 
     /// Seeded weights stand in for downloaded ones; nobody looks at what they say.
@@ -330,7 +384,8 @@ mod tests {
         std::fs::write(&labels, "circle\nsquare\n").unwrap();
         let (model, choice) = (Model::from(&three), WeightsChoice::Only(Trained::File(weights)));
         let with = |labels| {
-            let asked = Question { model: &model, choice: &choice, labels, folder: None };
+            let preprocessing = PreprocessingOptions::default();
+            let asked = Question { model: &model, choice: &choice, labels, preprocessing, folder: None };
             match asked.fit(&[]).0 {
                 Fit::Predicts { doubts, .. } => doubts.join(" "),
                 other => panic!("{other:?}"),
@@ -340,5 +395,57 @@ mod tests {
         assert!(with(None).contains("Open a list of labels"));
         std::fs::write(&labels, "circle\nsquare\nstar\n").unwrap();
         assert_eq!(with(Some(&labels)), "");
+    }
+
+    /// A model file of these weights.
+    fn model_file(folder: &Path, seed: u64) -> Model {
+        let path = folder.join(format!("m{seed}.onnx"));
+        let edits = Edit::All(vec![Edit::Classes(12), Edit::Input(InputSize::square(64))]);
+        let graph = lower(&design("shufflenet-v2-x0.5").apply(&edits), Batch(1)).unwrap();
+        write_onnx(&graph, &Weights::seeded(&graph, seed), BatchNorm::Keep, &path).unwrap();
+        ModelFile::open(&path).unwrap().into()
+    }
+
+    #[test]
+    fn a_model_file_answers_with_its_own_weights_or_those_of_a_file_and_never_with_random_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = model_file(folder.path(), 5);
+        let asked = question(&model, &WeightsChoice::Automatic, folder.path());
+        let (Fit::Predicts { weights, classes: 12, doubts }, Some(opened)) = asked.fit(&asked.offers()) else {
+            panic!("its own weights are not used");
+        };
+        assert!(weights.contains("own") && doubts[0].contains("Open a list of labels"), "{weights}: {doubts:?}");
+        let run = RunOptions::new(DeviceId::Cpu, 1, 1);
+        assert_eq!(opened.classifier(&run).unwrap().0.classes(), 12);
+
+        let checkpoint = folder.path().join("checkpoint.ckpt");
+        save(&design("shufflenet-v2-x0.5").apply(&Edit::Classes(12)), &folder.path().join("w.safetensors"));
+        std::fs::rename(folder.path().join("w.safetensors"), &checkpoint).unwrap();
+        let choice = WeightsChoice::Only(Trained::File(checkpoint));
+        let asked = question(&model, &choice, folder.path());
+        assert!(matches!(asked.fit(&[]), (Fit::Predicts { classes: 12, .. }, Some(_))));
+
+        let random = model_file(folder.path(), Weights::DEFAULT_SEED);
+        let asked = question(&random, &WeightsChoice::Automatic, folder.path());
+        let (Fit::TimeOnly { reason, .. }, None) = asked.fit(&asked.offers()) else {
+            panic!("random weights are used")
+        };
+        assert!(reason.contains("random"), "{reason}");
+    }
+
+    #[test]
+    fn a_built_in_network_takes_a_file_and_the_preprocessing_that_was_chosen() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = Model::in_zoo("resnet-18").unwrap();
+        let path = folder.path().join("resnet.safetensors");
+        save_safetensors(&Weights::seeded(&model.graph(Batch(1)).unwrap(), 1), &path).unwrap();
+        let asked = question(&model, &WeightsChoice::Automatic, folder.path());
+        assert!(matches!(asked.fit(&asked.offers()), (Fit::TimeOnly { .. }, None)));
+        let choice = WeightsChoice::Only(Trained::File(path));
+        let preprocessing = PreprocessingOptions { crop: CropMode::Squash, ..PreprocessingOptions::default() };
+        let asked = Question { preprocessing, ..question(&model, &choice, folder.path()) };
+        let (Fit::Predicts { classes: 1000, .. }, Some(opened)) = asked.fit(&[]) else { panic!("it does not fit") };
+        let (classifier, _) = opened.classifier(&RunOptions::new(DeviceId::Cpu, 1, 1)).unwrap();
+        assert_eq!(classifier.preprocessing().options().crop, CropMode::Squash);
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use shufflescope_engine::classify::{Classifier, ClassifierOptions, Labels};
+use shufflescope_engine::classify::{Classifier, ClassifierOptions, Labels, PreprocessingOptions};
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::{RunOptions, check_memory};
@@ -27,6 +27,9 @@ pub struct Wish {
     pub choice: WeightsChoice,
     /// Names for the classes of a person's own weights.
     pub labels: Option<PathBuf>,
+    /// What is done to pictures before the network sees them.
+    #[serde(default, skip_serializing_if = "PreprocessingOptions::is_usual")]
+    pub preprocessing: PreprocessingOptions,
     /// Where downloads go.
     pub folder: Option<PathBuf>,
     /// Whether a classifier is wanted, or only whether the weights would fit.
@@ -36,8 +39,9 @@ pub struct Wish {
 impl Wish {
     /// Whether the weights fit, what else could be had, and the weights themselves.
     pub(crate) fn look(&self) -> (Fit, Vec<Offer>, Option<Opened>) {
-        let Self { model, choice, labels, folder, .. } = self;
-        let question = Question { model, choice, labels: labels.as_deref(), folder: folder.as_deref() };
+        let Self { model, choice, labels, preprocessing, folder, .. } = self;
+        let (labels, folder) = (labels.as_deref(), folder.as_deref());
+        let question = Question { model, choice, labels, preprocessing: *preprocessing, folder };
         let offers = question.offers();
         let (fit, opened) = question.fit(&offers);
         (fit, offers, opened)
@@ -59,7 +63,11 @@ impl Wish {
         let graph = self.model.graph(Batch(1)).context("the network does not run on single pictures")?;
         check_memory(&graph, &run)?;
         // Nobody is told a label, so none have to fit.
-        let options = ClassifierOptions { labels: Some(Labels::numbers()), ..classifier_options(run) };
+        let options = ClassifierOptions {
+            labels: Some(Labels::numbers()),
+            preprocessing: self.preprocessing,
+            ..classifier_options(run)
+        };
         let classifier = match self.model.has_weights() {
             true => Classifier::new(&graph, &*self.model.weights(&graph, None)?, &options)?,
             false => Classifier::new(&graph, &Weights::seeded(&graph, Weights::DEFAULT_SEED), &options)?,

@@ -1,7 +1,7 @@
 //! `shufflescope advise`: what to change next.
 
 use serde::Serialize;
-use shufflescope_engine::advise::{Advice, advise};
+use shufflescope_engine::advise::{Advice, Counsel, Outlook};
 use shufflescope_engine::design::{Design, InputSize};
 use shufflescope_engine::experiment::PairResult;
 use shufflescope_engine::guideline::Change;
@@ -24,8 +24,11 @@ Examples:
   shufflescope advise my-design.toml --threads 1 --try 3
   shufflescope advise my-design.toml --threads 1 --json | jq '.changes[0].edit'
 
-Every knob one step each way, and what guidelines propose, with the predicted change of latency and its 90 % band. Best
-first: what does the most mult-adds in the same time. What a change does to the accuracy is unknown.";
+Every knob one step each way, what guidelines propose, and channels that cost nothing here, with the predicted change of
+latency and its 90 % band. Best first: what does the most mult-adds in the same time. A guideline's remedy that does not
+help on this device is called so. Channels are called free where kernels that were measured on this device say so:
+\"measured\" of these very kernels, or \"predicted\" from others, which --try measures. What a change does to the accuracy
+is unknown.";
 
 /// Rows of the table without `--json`.
 const SHOWN: usize = 25;
@@ -59,6 +62,9 @@ struct Report {
 struct Row {
     #[serde(flatten)]
     advice: Advice,
+    /// Whether a guideline's remedy makes the design faster on this device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outlook: Option<Outlook>,
     #[serde(skip_serializing_if = "Option::is_none")]
     measured: Option<Measured>,
 }
@@ -80,8 +86,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let options = arguments.running.options(arguments.load.threads, arguments.load.batch)?;
     let mut measuring = Measuring::new("shufflescope advise")?;
     let predictor = measuring.store.predictor(&options).ok_or_else(|| NothingKnown::of(&options))?;
-    let changes = advise(&design, &predictor, &options)?;
-    let mut report = Report { changes: changes.into_iter().map(|advice| Row { advice, measured: None }).collect() };
+    let Counsel { changes, remedies, .. } = Counsel::of(&design, &predictor, &options)?;
+    let row = |advice: Advice| Row { outlook: advice.guideline.map(|_| advice.outlook()), advice, measured: None };
+    let mut report = Report { changes: changes.into_iter().map(row).collect() };
     let tries = usize::from(arguments.tries).min(report.changes.len());
     for (index, row) in report.changes.iter_mut().take(tries).enumerate() {
         let what = format!("{} of {tries}: {}", index + 1, row.advice.label);
@@ -90,7 +97,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     print(&if arguments.json {
         serde_json::to_string_pretty(&report)? + "\n"
     } else {
-        text(&design, &options, &report)
+        text(&design, &options, &report, &remedies)
     })
 }
 
@@ -115,7 +122,7 @@ fn measure(
     Ok(Measured { ratio: ratio.ratio, low: ratio.low, high: ratio.high, verdict: comparison.verdict })
 }
 
-fn text(design: &Design, options: &RunOptions, report: &Report) -> String {
+fn text(design: &Design, options: &RunOptions, report: &Report, remedies: &[Advice]) -> String {
     let mut table = Table::new(&[
         ("change", Align::Left),
         ("guideline", Align::Left),
@@ -126,9 +133,8 @@ fn text(design: &Design, options: &RunOptions, report: &Report) -> String {
         ("memory access", Align::Right),
         ("measured", Align::Left),
     ]);
-    let percent = |ratio: f64| format!("{:+.1} %", 100.0 * (ratio - 1.0));
     let of = |change: Change| percent(change.after as f64 / change.before.max(1) as f64);
-    for Row { advice, measured } in report.changes.iter().take(SHOWN) {
+    for Row { advice, measured, .. } in report.changes.iter().take(SHOWN) {
         table.row([
             advice.label.clone(),
             advice.guideline.map(|guideline| guideline.to_string()).unwrap_or_default(),
@@ -145,7 +151,28 @@ fn text(design: &Design, options: &RunOptions, report: &Report) -> String {
     }
     let more = report.changes.len().saturating_sub(SHOWN);
     let more = if more > 0 { format!("and {more} more: --json has them all\n") } else { String::new() };
-    format!("{}, predicted for {options}\n\n{table}{more}", design.name)
+    let guidelines: String = remedies.iter().map(remedy).collect();
+    let free: String = report.changes.iter().filter_map(|row| free(&row.advice)).collect();
+    format!("{}, predicted for {options}\n\n{table}{more}{guidelines}{free}", design.name)
+}
+
+/// What becomes of a guideline's remedy here.
+fn remedy(advice: &Advice) -> String {
+    let Advice { label, guideline, predicted_ratio, low, high, .. } = advice;
+    let guideline = guideline.map(|guideline| guideline.to_string()).unwrap_or_default();
+    let (ratio, low, high) = (percent(*predicted_ratio), percent(*low), percent(*high));
+    format!("{guideline}, {label}: predicted {ratio} ({low} to {high}): {}\n", advice.outlook())
+}
+
+/// Channels that cost nothing here.
+fn free(advice: &Advice) -> Option<String> {
+    let free = advice.free_channels?;
+    let (source, ratio) = (free.source(), percent(advice.predicted_ratio));
+    Some(format!("{} cost {ratio} here ({source}): take them\n", free.about()))
+}
+
+fn percent(ratio: f64) -> String {
+    format!("{:+.1} %", 100.0 * (ratio - 1.0))
 }
 
 const fn word(verdict: Difference) -> &'static str {

@@ -29,14 +29,14 @@ each with its kernels and as a whole. Everything is kept as it comes: Ctrl+C los
 where it was stopped, with designs that were not measured yet.";
 
 /// Networks that one process measures: what differs between processes is part of what a prediction cannot know.
-const PER_PROCESS: usize = 10;
+const PER_PROCESS: usize = 20;
 
 /// Designs that the least known one is chosen from.
 const CHOICES: usize = 6;
 
 /// Networks after which what is known is looked at anew, and the share of all that this is at least.
 const LOOK_AFTER: usize = 12;
-const LOOK_SHARE: usize = 8;
+const LOOK_SHARE: usize = 4;
 
 /// Failures one after the other that are not the designs' fault.
 const FAILURES: usize = 4;
@@ -143,8 +143,7 @@ impl Candidates {
     }
 }
 
-/// One process, some 0.4 s: many networks tell more than one that is known well.
 fn job(design: &Design, options: &RunOptions) -> Job {
-    let protocol = Protocol::live().in_one_process().on(options.device);
+    let protocol = Protocol::calibration().on(options.device);
     Job { design: Model::from(design), options: options.clone(), protocol, weights: None, scatter: None }
 }

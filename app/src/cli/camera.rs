@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::device::DeviceId;
+use shufflescope_engine::model::Model;
 use shufflescope_engine::units::Nanos;
 
 use super::output::{complain, print};
@@ -26,9 +27,10 @@ Examples:
   shufflescope camera run --source http://10.0.0.2:8080/video --json
   shufflescope camera run --source my-pictures/ --fps 60
   shufflescope camera run --source device:0 --weights demo --seconds 30
+  shufflescope camera run --source device:0 --design model.onnx --labels names.txt --crop-mode squash
   shufflescope camera run --source synthetic --design shufflenet-v2-x0.5 --threads 1
 
-With --weights the last frame's most probable classes are told. With --design alone the network runs on made-up weights:
+With --weights, or an ONNX model as --design, the last frame's most probable classes are told. With another --design alone the network runs on made-up weights:
 its times are told, and no classes.";
 
 #[derive(Debug, clap::Args)]
@@ -225,13 +227,22 @@ fn wait_for_turn(device: DeviceId) -> Option<Turn> {
 /// The network asked for, by name, with trained weights where some were asked for; `None` where none is.
 fn network(arguments: &NetworkArguments, clock: &SharedClock) -> anyhow::Result<Option<(String, Box<dyn Classify>)>> {
     let clock = Arc::clone(clock);
+    let asked = arguments.asked()?;
     if arguments.weights.is_none() {
-        let Some((design, classifier, options)) = arguments.untrained()? else { return Ok(None) };
-        complain("note: without --weights only the network's time is told: what it would say means nothing");
-        return Ok(Some((design.name, Box::new(Classifying::timing(classifier, &options, clock)?))));
+        match &asked {
+            None => return Ok(None),
+            // It has its own.
+            Some(Model::File(_)) => {}
+            Some(model) => {
+                let (classifier, options) = arguments.untrained(model)?;
+                complain("note: without --weights only the network's time is told: what it would say means nothing");
+                let timing = Classifying::timing(classifier, &options, clock)?;
+                return Ok(Some((model.name().to_owned(), Box::new(timing))));
+            }
+        }
     }
-    let network = Network::of(arguments)?;
-    let name = network.design.name.clone();
+    let network = Network::of(arguments, asked)?;
+    let name = network.model.name().to_owned();
     let (classifier, options) = network.classifier(arguments)?;
     Ok(Some((name, Box::new(Classifying::trained(classifier, &options, clock, SmoothingSwitch::new(true))?))))
 }

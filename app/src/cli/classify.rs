@@ -18,12 +18,16 @@ Examples:
   shufflescope weights fetch shufflenet-v2-x1.0
   shufflescope classify --weights shufflenet-v2-x1.0 photo.jpg
   shufflescope classify --weights trained.pth --design my-design.toml --labels names.txt *.png
+  shufflescope classify --design model.onnx --labels names.txt --normalize none *.png
+  shufflescope classify --design resnet-50 --weights checkpoint.pth.tar photo.jpg
   shufflescope classify --weights trained.pth --json --logits photo.jpg | jq .top[0].label
 
 JSON has one object per picture and line: image, design, top (label, index, probability), resize_ns, infer_ns; logits on
 request.
 The network gets what torchvision's would: the shorter side resized (antialiased) to 256/224 of the input, the centre cut
-out, ImageNet's mean and deviation. A network of 1000 classes is taken for ImageNet's unless --labels are given; other
+out, ImageNet's mean and deviation. Networks that were trained otherwise are told so: --normalize none where they normalise
+inside (with --scale 1 where they want values to 255), --crop-pct, --interpolation, --mean and --std as timm has them,
+--channel-order bgr for Caffe's. A network of 1000 classes is taken for ImageNet's unless --labels are given; other
 classes have numbers. PNG, JPEG, BMP and WebP are read, turned upright as their EXIF data say.";
 
 #[derive(Debug, clap::Args)]
@@ -45,8 +49,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let network = Network::of(&arguments.network)?;
-    let name = network.design.name.clone();
+    let network = Network::of(&arguments.network, arguments.network.asked()?)?;
+    let name = network.model.name().to_owned();
     let (mut classifier, _) = network.classifier(&arguments.network)?;
     let clock = MonotonicClock::new();
     let mut failed = 0;

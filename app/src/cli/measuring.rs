@@ -8,11 +8,12 @@ use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::measure::{Apart, Interleaved, Measurement, Peaks};
+use shufflescope_engine::search::{Found, Phase, Standing};
 use shufflescope_engine::units::Nanos;
 
 use super::output::complain;
 use super::user_store::UserStore;
-use crate::worker::{Client, ClientEvent, Job, Launcher, TurnsJob};
+use crate::worker::{Client, ClientEvent, Job, Launcher, SearchJob, TurnsJob};
 
 /// The client of one command; its worker process is kept from job to job while the number of threads allows it.
 pub(super) struct Measuring {
@@ -40,7 +41,7 @@ impl Measuring {
     /// As [`measure`](Self::measure), of a network that is of interest only for its kernels: it becomes no row of a history.
     pub(super) fn measure_for_kernels(&mut self, what: &str, job: &Job) -> anyhow::Result<Measurement> {
         self.client.measure(job.clone());
-        let measurement = self.wait(what, |event| match event {
+        let measurement = Self::wait(&mut self.client, what, |event| match event {
             ClientEvent::Done { measurement, .. } => Some(*measurement),
             _ => None,
         })?;
@@ -51,7 +52,7 @@ impl Measuring {
     /// Measures what a device can do at most with so many threads.
     pub(super) fn peaks(&mut self, what: &str, device: DeviceId, threads: usize) -> anyhow::Result<Peaks> {
         self.client.peaks(device, threads);
-        self.wait(what, |event| match event {
+        Self::wait(&mut self.client, what, |event| match event {
             ClientEvent::Peaks { peaks, .. } => Some(*peaks),
             _ => None,
         })
@@ -66,7 +67,7 @@ impl Measuring {
     /// Measures every layer of a network as a kernel of its own.
     pub(super) fn take_apart(&mut self, what: &str, job: Job) -> anyhow::Result<Apart> {
         self.client.take_apart(job);
-        self.wait(what, |event| match event {
+        Self::wait(&mut self.client, what, |event| match event {
             ClientEvent::Apart { apart, .. } => Some(*apart),
             _ => None,
         })
@@ -75,16 +76,42 @@ impl Measuring {
     /// Measures networks in turns; the rounds of each process.
     pub(super) fn take_turns(&mut self, what: &str, job: TurnsJob) -> anyhow::Result<Vec<Interleaved>> {
         self.client.take_turns(job);
-        self.wait(what, |event| match event {
+        Self::wait(&mut self.client, what, |event| match event {
             ClientEvent::TurnsDone { processes, .. } => Some(processes.into_iter().map(Arc::unwrap_or_clone).collect()),
             _ => None,
         })
     }
 
-    fn wait<T>(&mut self, what: &str, result: impl Fn(ClientEvent) -> Option<T>) -> anyhow::Result<T> {
+    /// Searches for designs. `take` gets what was measured as it comes, with how many designs were looked at by then; where
+    /// it fails, the search ends. What kernels took is remembered.
+    pub(super) fn search(
+        &mut self,
+        what: &str,
+        job: SearchJob,
+        mut take: impl FnMut(Vec<Found>, usize) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let options = job.options.clone();
+        self.client.search(job);
+        let Self { client, store, .. } = self;
+        let ended = Self::wait(client, what, |event| match event {
+            ClientEvent::Search { standing, found, kernels, .. } => {
+                kernels.iter().for_each(|run| store.note_kernel_run(&options, run));
+                take(found, standing.evaluated).err().map(Err)
+            }
+            ClientEvent::SearchDone { .. } => Some(Ok(())),
+            _ => None,
+        });
+        self.client.cancel();
+        ended?
+    }
+
+    fn wait<T>(client: &mut Client, what: &str, mut result: impl FnMut(ClientEvent) -> Option<T>) -> anyhow::Result<T> {
         let bar = progress_bar(what);
         loop {
-            for event in self.client.poll() {
+            for event in client.poll() {
+                if let ClientEvent::Search { standing, .. } = &event {
+                    tell_search(&bar, standing);
+                }
                 match event {
                     ClientEvent::Waiting { behind, .. } => {
                         let waiting = format!("waiting for {behind} to finish measuring on this device");
@@ -105,6 +132,8 @@ impl Measuring {
                     ClientEvent::Done { .. }
                     | ClientEvent::Apart { .. }
                     | ClientEvent::TurnsDone { .. }
+                    | ClientEvent::Search { .. }
+                    | ClientEvent::SearchDone { .. }
                     | ClientEvent::Peaks { .. } => {
                         if let Some(result) = result(event) {
                             bar.finish_and_clear();
@@ -127,6 +156,19 @@ fn tell(bar: &ProgressBar, fraction: f32, so_far: &str, left: Option<Nanos>) {
     bar.set_position((f64::from(fraction) * 1000.0) as u64);
     let left = left.map(|left| format!("{left} left")).unwrap_or_default();
     bar.set_message(format!("{so_far}{left}"));
+}
+
+fn tell_search(bar: &ProgressBar, standing: &Standing) {
+    let Standing { phase, fraction, left, evaluated, measured, on_front } = standing;
+    let doing = match phase {
+        Phase::Learning => "learning what kernels take here",
+        Phase::Looking => "looking",
+        Phase::Measuring => "measuring in turns",
+    };
+    bar.set_position((fraction * 1000.0) as u64);
+    bar.set_message(format!(
+        "{on_front} on the front, {measured} measured, {evaluated} looked at, {left} left; {doing}"
+    ));
 }
 
 fn progress_bar(what: &str) -> ProgressBar {

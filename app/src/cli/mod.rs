@@ -19,9 +19,13 @@ mod lab;
 mod measuring;
 mod output;
 mod predict;
+mod preprocessing;
 mod profile;
+mod quantities;
 mod resolve;
 mod running;
+mod search;
+mod search_folder;
 mod sweep;
 mod table;
 mod trained;
@@ -60,6 +64,7 @@ const EXAMPLES: &str = "  shufflescope designs                             list 
   shufflescope history shufflenet-v2-x1.0          how long it took before, by date and version
   shufflescope calibrate --seconds 60              learn what kernels take here, then
   shufflescope predict my-design.toml              how long it will take, before it is measured
+  shufflescope search --budget 2ms -o found        designs that do the most in that time
   shufflescope export profile.json -o report.html  a report to read and print
   shufflescope export my-design.toml -o model.onnx the network for other programs
   shufflescope weights fetch shufflenet-v2-x1.0    download trained weights, once
@@ -92,6 +97,9 @@ enum Command {
     /// Say what to change next: every knob with its predicted change of latency
     #[command(after_help = advise::EXAMPLES)]
     Advise(advise::Arguments),
+    /// Find the designs that do the most within a latency, and measure them
+    #[command(after_help = search::EXAMPLES)]
+    Search(search::Arguments),
     /// Write the kernel or block latencies of this target as a table for other programs
     #[command(after_help = kernel_table::EXAMPLES)]
     Table(kernel_table::Arguments),
@@ -159,6 +167,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Predict(arguments)) => predict::run(&arguments),
         Some(Command::Calibrate(arguments)) => calibrate::run(&arguments),
         Some(Command::Advise(arguments)) => advise::run(&arguments),
+        Some(Command::Search(arguments)) => search::run(&arguments),
         Some(Command::Table(arguments)) => kernel_table::run(&arguments),
         Some(Command::History(arguments)) => history::run(&arguments),
         Some(Command::Camera(arguments)) => camera::run(&arguments),

@@ -20,10 +20,18 @@ pub(super) struct UsageError(pub String);
 /// What `word` means, with the input size replaced where one is given: a preset's name, a network's, a TOML file or an
 /// ONNX file.
 pub(super) fn model(word: &str, input: Option<InputSize>) -> anyhow::Result<Model> {
+    model_output(word, input, None)
+}
+
+/// As [`model`], with another output of an ONNX file than the classifier's.
+pub(super) fn model_output(word: &str, input: Option<InputSize>, output: Option<&str>) -> anyhow::Result<Model> {
+    if let Some(output) = output.filter(|_| !is_model_file(word)) {
+        return Err(UsageError(format!("--output {output}: only ONNX models have outputs to choose from")).into());
+    }
     let model = if let Some(network) = zoo::network(word) {
         Model::from(network)
-    } else if has_ending(word, "onnx") {
-        Model::from(ModelFile::open(Path::new(word)).context("the model cannot be used")?)
+    } else if is_model_file(word) {
+        Model::from(ModelFile::open_output(Path::new(word), output).context("the model cannot be used")?)
     } else {
         Model::from(named(word)?)
     };
@@ -35,9 +43,14 @@ pub(super) fn model(word: &str, input: Option<InputSize>) -> anyhow::Result<Mode
     })
 }
 
+/// Whether `word` names an ONNX model.
+pub(super) fn is_model_file(word: &str) -> bool {
+    has_ending(word, "onnx")
+}
+
 /// The design that `word` means; `but` goes on after "`word` is a graph and not a design".
 pub(super) fn design(word: &str, but: &str) -> anyhow::Result<Design> {
-    if zoo::network(word).is_some() || has_ending(word, "onnx") {
+    if zoo::network(word).is_some() || is_model_file(word) {
         return Err(UsageError(format!("`{word}` is a graph and not a design{but}")).into());
     }
     named(word)
@@ -73,7 +86,7 @@ fn named(word: &str) -> anyhow::Result<Design> {
     if let Some(design) = zoo::preset(word) {
         return Ok(design);
     }
-    if ["pth", "pt", "safetensors"].iter().any(|ending| has_ending(word, ending)) {
+    if ["pth", "pt", "ckpt", "safetensors"].iter().any(|ending| has_ending(word, ending)) {
         let problem = "holds weights and no network: name the preset or TOML file that they were trained with";
         return Err(UsageError(format!("`{word}` {problem}; the weights go to --weights")).into());
     }

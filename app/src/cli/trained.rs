@@ -4,40 +4,51 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use shufflescope_engine::classify::{Classifier, ClassifierOptions, ClassifyError, Labels, demo};
-use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
+use shufflescope_engine::design::{Batch, Design, InputSize};
 use shufflescope_engine::device::DeviceId;
-use shufflescope_engine::graph::lower;
-use shufflescope_engine::model::{FitError, fitted, fitting};
+use shufflescope_engine::model::{FitError, Model, ModelFile, closest, fitted_graph, fitting, fitting_networks};
 use shufflescope_engine::runtime::{Precision, RunOptions, Runtime};
 use shufflescope_engine::weights::{Weights, WeightsFile};
 
 use super::output::complain;
+use super::preprocessing::PreprocessingArguments;
 use super::resolve::{self, UsageError};
 use super::weights::{downloaded, unknown};
 use crate::open_device::classifier_options;
 use crate::weights_store::{Published, recognised};
+
+/// How files of weights usually end. A file that is there may be called as it likes; a name that ends otherwise and is
+/// not there is taken for that of published weights.
+const ENDINGS: [&str; 8] = ["pth", "pt", "tar", "ckpt", "bin", "safetensors", "pkl", "th"];
 
 /// What the embedded weights are called.
 const DEMO: &str = "demo";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct NetworkArguments {
-    /// Trained weights: .safetensors or .pth, the name of downloaded ones (see `shufflescope weights list`), or `demo`:
-    /// shapes drawn on paper [default without a design: the demo's]
+    /// Trained weights: a file of safetensors or PyTorch whatever it is called, the name of downloaded ones (see
+    /// `shufflescope weights list`), or `demo`: shapes drawn on paper [default: an ONNX model's own; without a design, the
+    /// demo's]
     #[arg(long, value_name = "FILE|NAME")]
     pub(super) weights: Option<String>,
-    /// The network: a preset's name or a TOML file [default: the preset that the weights fit]
+    /// Where in the file the weights are, where it has several: a key such as state_dict [default: an average such as
+    /// state_dict_ema, else the likeliest]
+    #[arg(long, value_name = "KEY", requires = "weights")]
+    weights_key: Option<String>,
+    /// The network: a built-in one's name, a TOML file or an ONNX model [default: the built-in one that the weights fit]
     #[arg(long, value_name = "DESIGN")]
     pub(super) design: Option<String>,
+    /// The output of an ONNX model that has several [default: the classifier's]
+    #[arg(long, value_name = "NAME", requires = "design")]
+    output: Option<String>,
     /// Names of the classes, one a line [default: ImageNet's for 1000 classes, otherwise numbers]
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
     /// Input size in place of the design's: a side such as 224, or WIDTHxHEIGHT
     #[arg(long, value_name = "SIZE")]
     input: Option<InputSize>,
-    /// Pixels of a picture's shorter side after the resize [default: as published with the weights, or 256/224 of the input]
-    #[arg(long, value_name = "PIXELS")]
-    resize: Option<u32>,
+    #[command(flatten)]
+    preprocessing: PreprocessingArguments,
     /// cpu, gpu:N (see `shufflescope devices`), gpu:software, cuda:N or metal:N
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceId,
@@ -53,15 +64,17 @@ pub(super) struct NetworkArguments {
 }
 
 impl NetworkArguments {
-    fn asked(&self) -> anyhow::Result<Option<Design>> {
-        self.input.map(resolve::input_size).transpose()?;
-        let but = ", and only designs are run with trained weights: --design takes a preset's name or a TOML file, --weights \
-                   what it was trained to";
-        self.design.as_deref().map(|word| resolve::design(word, but)).transpose()
-    }
-
-    fn at_the_input_asked_for(&self, design: Design) -> Design {
-        self.input.map_or_else(|| design.clone(), |size| design.apply(&Edit::Input(size)))
+    /// The network that is named; what is otherwise than in its file is told.
+    pub(super) fn asked(&self) -> anyhow::Result<Option<Model>> {
+        if !self.design.as_deref().is_some_and(resolve::is_model_file) {
+            self.input.map(resolve::input_size).transpose()?;
+        }
+        let Some(word) = &self.design else { return Ok(None) };
+        let model = resolve::model_output(word, self.input, self.output.as_deref())?;
+        if let Model::File(file) = &model {
+            file.notes().iter().for_each(|note| complain(&format!("note: {word}: {note}")));
+        }
+        Ok(Some(model))
     }
 
     /// Where the network is to run.
@@ -81,60 +94,101 @@ impl NetworkArguments {
         Ok(run)
     }
 
-    /// The design with made-up weights: good for its time, and for nothing else.
-    pub(super) fn untrained(&self) -> anyhow::Result<Option<(Design, Classifier, ClassifierOptions)>> {
-        let Some(design) = self.asked()? else { return Ok(None) };
-        let design = self.at_the_input_asked_for(design);
-        let graph = lower(&design, Batch(1))?;
+    /// The network with made-up weights: good for its time, and for nothing else.
+    pub(super) fn untrained(&self, model: &Model) -> anyhow::Result<(Classifier, ClassifierOptions)> {
+        let graph = model.graph(Batch(1))?;
         // Nobody is told a label, so none have to fit.
         let options = ClassifierOptions {
-            resize: self.resize,
+            preprocessing: self.preprocessing.options(model.input(), None),
             labels: Some(Labels::numbers()),
             ..classifier_options(self.run_options()?)
         };
-        let classifier = Classifier::new(&graph, &Weights::seeded(&graph, Weights::DEFAULT_SEED), &options)?;
-        Ok(Some((design, classifier, options)))
+        let classifier = Classifier::new(&graph, &Weights::seeded(&graph, Weights::DEFAULT_SEED), &options);
+        Ok((self.told_by_option(classifier)?, options))
+    }
+
+    /// A resize that does not fit is a wrong command line.
+    fn told_by_option(&self, made: Result<Classifier, ClassifyError>) -> anyhow::Result<Classifier> {
+        match (made, self.preprocessing.resize()) {
+            (Err(ClassifyError::Resize(error)), Some(side)) => {
+                Err(UsageError(format!("--resize {side}: {error}")).into())
+            }
+            (made, _) => Ok(made?),
+        }
     }
 }
 
 /// A network and trained weights that fit it.
 pub(super) struct Network {
-    pub(super) design: Design,
-    /// The demo's weights are part of the program.
-    file: Option<WeightsFile>,
+    pub(super) model: Model,
+    source: Source,
     published: Option<&'static Published>,
 }
 
+/// Where trained weights are.
+enum Source {
+    /// In the program.
+    Demo,
+    /// In a file of weights.
+    File(Box<WeightsFile>),
+    /// In the network's own file.
+    Own(Box<ModelFile>),
+}
+
 impl Network {
-    /// The weights asked for, with the design asked for or the one they fit. There is nothing to fall back on: what a
+    /// The weights asked for, with the network [`asked`](NetworkArguments::asked) for or the one they fit. There is nothing to fall back on: what a
     /// network says without trained weights means nothing.
-    pub(super) fn of(arguments: &NetworkArguments) -> anyhow::Result<Self> {
-        let asked = arguments.asked()?;
-        let word = match (&arguments.weights, &asked) {
-            (Some(word), _) => word.as_str(),
-            (None, Some(design)) => return Err(UsageError(no_weights(design)).into()),
-            (None, None) => {
-                complain("No --weights: the demo's, which know shapes drawn by hand and nothing else.");
-                DEMO
+    pub(super) fn of(arguments: &NetworkArguments, asked: Option<Model>) -> anyhow::Result<Self> {
+        let word = match (&arguments.weights, asked) {
+            (Some(word), asked) => return Self::with_weights(arguments, word, asked),
+            (None, Some(Model::File(file))) => {
+                let (model, source) = (Model::File(file.clone()), Source::Own(Box::new(file)));
+                return Ok(Self { model, source, published: None });
             }
+            (None, Some(model)) => return Err(UsageError(no_weights(model.name())).into()),
+            (None, None) => DEMO,
+        };
+        complain("No --weights: the demo's, which know shapes drawn by hand and nothing else.");
+        Self::with_weights(arguments, word, None)
+    }
+
+    fn with_weights(arguments: &NetworkArguments, word: &str, asked: Option<Model>) -> anyhow::Result<Self> {
+        let at_the_input = |design: Design| match arguments.input {
+            Some(size) => Model::from(design).with_input(size),
+            None => Model::from(design),
         };
         if word == DEMO {
-            let design = asked.unwrap_or_else(demo::design);
-            demo::weights().check(&lower(&design, Batch(1))?).context(
+            let model = asked.unwrap_or_else(|| at_the_input(demo::design()));
+            demo::weights().check(&model.graph(Batch(1))?).context(
                 "the demo's weights fit the demo's design: leave --design out, or give --weights of its own",
             )?;
-            return Ok(Self { design: arguments.at_the_input_asked_for(design), file: None, published: None });
+            return Ok(Self { model, source: Source::Demo, published: None });
         }
         let (path, published) = weights_file(word)?;
-        let file = WeightsFile::open(&path)?;
-        let design = match asked {
-            Some(design) => match fitted(&file, &design) {
-                Err(error @ FitError::Weights { .. }) => bail!("{error}\n{}", what_fits(&file)),
-                fitted => fitted?,
+        let mut file = WeightsFile::open(&path)?;
+        if let Some(key) = &arguments.weights_key {
+            file = file.only(key).map_err(|error| UsageError(format!("--weights-key: {error}")))?;
+        }
+        let model = match asked {
+            Some(model) => model,
+            None => match fitting_model(&file, published)? {
+                Model::Design(design) => at_the_input(design),
+                model => arguments.input.map_or_else(|| model.clone(), |size| model.clone().with_input(size)),
             },
-            None => fitting_design(&file, published)?,
         };
-        Ok(Self { design: arguments.at_the_input_asked_for(design), file: Some(file), published })
+        match fitted_graph(&file, &model) {
+            Err(error) => match error {
+                FitError::Weights { fitting, all, .. } => bail!("{error}\n{}", what_fits_better(&file, fitting, all)),
+                error => return Err(error.into()),
+            },
+            Ok(graph) => {
+                if let Some(taken) = file.taken(&graph) {
+                    let chooses = if taken.others.is_empty() { "" } else { ", --weights-key chooses" };
+                    complain(&format!("note: {}: {taken}{chooses}", path.display()));
+                }
+            }
+        }
+        Ok(Self { model, source: Source::File(Box::new(file)), published })
     }
 
     pub(super) fn classifier(
@@ -142,26 +196,28 @@ impl Network {
         arguments: &NetworkArguments,
     ) -> anyhow::Result<(Classifier, ClassifierOptions)> {
         let labels = arguments.labels.as_deref().map(Labels::read).transpose()?;
+        let input = self.model.input();
         // A published resize belongs to the published input.
-        let published = self.published.map(|of| of.resize).filter(|_| self.design.input == InputSize::square(224));
+        let published = self.published.map(|of| of.resize).filter(|_| input == InputSize::square(224));
         let mut options = ClassifierOptions {
-            resize: arguments.resize.or(published),
+            preprocessing: arguments.preprocessing.options(input, published),
             labels,
             ..classifier_options(arguments.run_options()?)
         };
-        let Some(file) = &mut self.file else {
-            let names = || Labels::of_names(demo::labels().map(str::to_owned));
-            options.labels = Some(options.labels.unwrap_or_else(names));
-            let classifier = Classifier::new(&lower(&self.design, Batch(1))?, &demo::weights(), &options)?;
-            return Ok((classifier, options));
+        let (made, of) = match &mut self.source {
+            Source::Demo => {
+                let names = || Labels::of_names(demo::labels().map(str::to_owned));
+                options.labels = Some(options.labels.unwrap_or_else(names));
+                (Classifier::new(&self.model.graph(Batch(1))?, &demo::weights(), &options), PathBuf::from(DEMO))
+            }
+            Source::File(file) => (Classifier::open(&self.model, file, &options), file.path().to_owned()),
+            Source::Own(file) => (Classifier::of_file(file, &options), file.path().to_owned()),
         };
-        let classifier = Classifier::open(&self.design, file, &options);
-        if let (Err(ClassifyError::Resize(error)), Some(side)) = (&classifier, arguments.resize) {
-            return Err(UsageError(format!("--resize {side}: {error}")).into());
-        }
-        let classifier = classifier.with_context(|| match &arguments.labels {
-            Some(path) => format!("{} and {}", file.path().display(), path.display()),
-            None => format!("{}", file.path().display()),
+        let of = of.display();
+        let classifier = arguments.told_by_option(made).map_err(|error| match &arguments.labels {
+            _ if error.is::<UsageError>() => error,
+            Some(labels) => error.context(format!("{of} and {}", labels.display())),
+            None => error.context(of.to_string()),
         })?;
         Ok((classifier, options))
     }
@@ -173,7 +229,7 @@ fn weights_file(word: &str) -> anyhow::Result<(PathBuf, Option<&'static Publishe
     let path = PathBuf::from(word);
     resolve::weights(&path)?;
     let looks_like_a_file =
-        path.extension().is_some_and(|ending| ["pth", "pt", "safetensors"].iter().any(|of| ending == *of));
+        path.extension().is_some_and(|ending| ENDINGS.iter().any(|of| ending.eq_ignore_ascii_case(of)));
     if looks_like_a_file || path.is_file() || word.contains(['/', '\\']) {
         // A file of a person's own may be called as it likes, but is not taken for what it is called.
         let published = recognised(&path).unwrap_or_else(|error| {
@@ -191,39 +247,57 @@ fn weights_file(word: &str) -> anyhow::Result<(PathBuf, Option<&'static Publishe
     Ok((path.clone(), recognised(&path)?))
 }
 
-fn fitting_design(file: &WeightsFile, published: Option<&Published>) -> anyhow::Result<Design> {
+/// The built-in network that the weights fit: a design where there is one.
+fn fitting_model(file: &WeightsFile, published: Option<&Published>) -> anyhow::Result<Model> {
     let published = published.map(|published| published.design);
-    let mut designs = fitting(file);
-    if let Some(index) = designs.iter().position(|design| Some(design.name.as_str()) == published) {
-        return Ok(designs.swap_remove(index));
+    let mut models: Vec<Model> = fitting(file).into_iter().map(Model::Design).collect();
+    if models.is_empty() {
+        models = fitting_networks(file);
     }
-    let others: Vec<String> = designs.iter().skip(1).map(|design| design.name.clone()).collect();
-    let Some(first) = designs.into_iter().next() else {
-        bail!("the weights `{}`: {}", file.path().display(), what_fits(file));
+    if let Some(index) = models.iter().position(|model| Some(model.name()) == published) {
+        return Ok(models.swap_remove(index));
+    }
+    let others: Vec<String> = models.iter().skip(1).map(|model| model.name().to_owned()).collect();
+    let Some(first) = models.into_iter().next() else {
+        let closest = match closest(file) {
+            Some(of) => format!("; the closest is {}, of which {} of {} tensors fit", of.name, of.fitting, of.all),
+            None => String::new(),
+        };
+        bail!(
+            "the weights `{}`: they fit no network that is built in{closest}; --design takes the design file or the ONNX \
+             model that they were trained with",
+            file.path().display()
+        );
     };
     if !others.is_empty() {
-        complain(&format!("note: taking {}; {} would fit as well, --design chooses", first.name, others.join(", ")));
+        complain(&format!("note: taking {}; {} would fit as well, --design chooses", first.name(), others.join(", ")));
     }
     Ok(first)
 }
 
-/// The presets that the weights fit, in a sentence.
-fn what_fits(file: &WeightsFile) -> String {
-    let names: Vec<String> = fitting(file).into_iter().map(|design| design.name).collect();
-    if names.is_empty() {
-        "they fit no network that is built in; --design takes the design file they were trained with".into()
-    } else {
-        format!("they fit {}", names.join(", "))
+/// The built-in networks that the weights fit, or the closest, in a sentence; `fitting` of `all` tensors fit the network
+/// in hand.
+fn what_fits_better(file: &WeightsFile, of_design: usize, all: usize) -> String {
+    let mut names: Vec<String> = fitting(file).into_iter().map(|design| design.name).collect();
+    names.extend(fitting_networks(file).iter().map(|model| model.name().to_owned()));
+    if !names.is_empty() {
+        return format!("they fit {}", names.join(", "));
+    }
+    match closest(file) {
+        Some(of) if of.fits_better_than(of_design, all) => {
+            format!("of the built-in networks {} is the closest: {} of {} tensors fit", of.name, of.fitting, of.all)
+        }
+        _ => "no network that is built in is closer".into(),
     }
 }
 
 /// Why nothing is classified without weights, and where there are some.
-fn no_weights(design: &Design) -> String {
+fn no_weights(design: &str) -> String {
     let meaningless = "--weights is missing, and without trained weights the answer would mean nothing";
-    match Published::for_design(&design.name) {
+    match Published::for_design(design) {
         Some(Published { name, .. }) => {
             format!("{meaningless}; `shufflescope weights fetch {name}` downloads some, --weights {name} uses them")
         }
-        None => format!("{meaningless}; for this design none are published, so it takes your own"),
+        None => format!("{meaningless}; for this network none are published, so it takes your own"),
     }
 }

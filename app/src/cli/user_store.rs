@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use shufflescope_engine::design::Batch;
 use shufflescope_engine::device::Machine;
 use shufflescope_engine::measure::{Measurement, NoiseFloor, Peaks, Scatter};
 use shufflescope_engine::predict::Predictor;
-use shufflescope_engine::runtime::{RunOptions, plan_without_weights};
+use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::store::{Kept, KernelRun, Kind, Opened, RunContext, RunRecord, Store, StoreError, Timestamp};
 use shufflescope_engine::sweep::PointResult;
 
 use super::output::complain;
+use crate::kernel_times::{PEAKS, kept_peaks, kernel_run, way};
 use crate::worker::Job;
 
 /// See the module.
@@ -19,9 +19,6 @@ pub(super) struct UserStore {
     machine: Option<String>,
     predictors: Vec<(RunContext, Option<Arc<Predictor>>)>,
 }
-
-/// The name of a device's peaks, of which there are one in each context.
-const PEAKS: &str = "device";
 
 impl UserStore {
     /// Opens the store of the data folder.
@@ -76,21 +73,22 @@ impl UserStore {
     /// Remembers the kernels of a finished measurement, with what was predicted of it before; nothing where it ran as other
     /// kernels than those that are planned without its device.
     pub(super) fn note_kernels(&mut self, job: &Job, measurement: &Measurement) {
-        let options = &job.options;
-        let Ok(graph) = job.design.graph(Batch(options.batch)) else { return };
-        let Some(plan) = plan_without_weights(&graph, options) else { return };
-        let predictor = self.predictor(options);
-        let estimate = predictor.map(|predictor| predictor.predict(&graph, &plan).estimate());
-        let of = (job.design.name(), &graph, &plan);
-        if let Some(run) = KernelRun::of(measurement, of, estimate, Timestamp::now()) {
+        let predictor = self.predictor(&job.options);
+        if let Some(run) = kernel_run(&job.design, &job.options, measurement, predictor.as_deref()) {
             let context = self.context(&measurement.key().options);
             self.attempt(|store| store.note_kernels(&context, &run));
         }
     }
 
+    /// Remembers the kernels of a network that was measured in this way of running.
+    pub(super) fn note_kernel_run(&mut self, options: &RunOptions, run: &KernelRun) {
+        let context = self.context(options);
+        self.attempt(|store| store.note_kernels(&context, run));
+    }
+
     /// What was known of this way of running when it was first asked for; `None` where nothing was.
     pub(super) fn predictor(&mut self, options: &RunOptions) -> Option<Arc<Predictor>> {
-        let context = self.context(&RunOptions { batch: 1, ..options.clone() });
+        let context = self.context(&way(options));
         if let Some((_, known)) = self.predictors.iter().find(|(of, _)| *of == context) {
             return known.clone();
         }
@@ -101,7 +99,7 @@ impl UserStore {
 
     /// What is known of this way of running by now.
     pub(super) fn learn(&mut self, options: &RunOptions) -> Option<Arc<Predictor>> {
-        let context = self.context(&RunOptions { batch: 1, ..options.clone() });
+        let context = self.context(&way(options));
         let runs = self.kernel_runs(options);
         let peaks = self.peaks(options);
         let known = Predictor::new(&runs, peaks.as_ref()).map(Arc::new);
@@ -119,14 +117,13 @@ impl UserStore {
 
     /// What the device can do at most, where it was measured.
     pub(super) fn peaks(&mut self, options: &RunOptions) -> Option<Peaks> {
-        let context = self.context(&RunOptions { batch: 1, ..options.clone() });
-        let kept = self.attempt(|store| store.kept(Kind::Peaks, PEAKS))?;
-        kept.into_iter().rev().find(|kept| kept.context == context).map(|kept| kept.result)
+        let context = self.context(&way(options));
+        self.attempt(|store| kept_peaks(store, &context)).flatten()
     }
 
     /// Remembers what the device can do at most.
     pub(super) fn keep_peaks(&mut self, options: &RunOptions, peaks: Peaks) {
-        let context = self.context(&RunOptions { batch: 1, ..options.clone() });
+        let context = self.context(&way(options));
         self.attempt(|store| store.keep(Kind::Peaks, PEAKS, &Kept::now(context, peaks)));
     }
 

@@ -1,8 +1,10 @@
 //! The window's state and the fixed order of a frame: worker and file events, then commands, then painting.
 
+mod advising;
 mod bench_work;
 mod camera;
 mod dropped;
+mod explore;
 mod keeping;
 mod outcome;
 mod remembering;
@@ -19,13 +21,17 @@ use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::zoo;
 
 use self::keeping::{draft_of, welcome};
+use super::advice::Adviser;
 use super::bench::{Bench, Care};
+use super::calibration::Calibration;
 use super::camera::Camera;
 use super::command::{Command, Commands};
 use super::compare::Compare;
 use super::document::Document;
 use super::drafts::{Draft, Drafts, Found};
+use super::explore::Explore;
 use super::files::{Dialogs, Files, Place};
+use super::forecast::{Forecast, Learning};
 use super::gpu_offer::GpuOffer;
 use super::keeper::Keeper;
 use super::lab::Lab;
@@ -74,9 +80,13 @@ pub struct Setup {
 pub struct App {
     document: Document,
     live: Live,
+    forecast: Forecast,
+    adviser: Adviser,
+    calibration: Calibration,
     bench: Bench,
     compare: Compare,
     lab: Lab,
+    explore: Explore,
     keeper: Keeper,
     past: PastRuns,
     files: Files,
@@ -127,9 +137,13 @@ impl App {
             kept: draft_of(&document),
             document,
             live: Live::new(client()),
+            forecast: Forecast::new(Learning::new(pacer.clone())),
+            adviser: Adviser::new(care.clone(), pacer.clone()),
+            calibration: Calibration::new(pacer.clone()),
             bench: Bench::new(client()),
             compare: Compare::new(care.clone(), pacer.clone()),
             lab: Lab::new(care, pacer.clone()),
+            explore: Explore::default(),
             keeper: Keeper::new(data_folder.as_deref(), pacer.clone()),
             past: PastRuns::default(),
             surroundings: Surroundings::look(camera_launcher.clone(), pacer.clone()),
@@ -183,6 +197,7 @@ impl App {
             ctx.request_repaint_after_secs(seconds as f32);
         }
         self.note_live_result();
+        self.learn();
         self.look_up_what_is_shown();
         self.refresh_findings();
         self.keep_safe(ctx, now);
@@ -203,15 +218,20 @@ impl App {
     }
 
     fn paint(&mut self, ui: &mut egui::Ui) {
-        let Self { document, live, bench, compare, lab, past, camera, files, surroundings, .. } = self;
+        let Self { document, live, forecast, adviser, calibration, bench, compare, lab, past, camera, .. } = self;
+        let Self { explore, files, surroundings, .. } = self;
         let (export_folder, errands, gpu_question) =
             (files.export_folder(), files.errands(), self.gpu_offer.question());
         let scene = Scene {
             document,
             live,
+            forecast,
+            adviser,
+            calibration,
             bench,
             compare,
             lab,
+            explore,
             past,
             camera,
             surroundings,
@@ -239,6 +259,7 @@ impl App {
     pub fn finish(&mut self) {
         self.keep_now();
         self.files.finish();
+        self.stop_search();
         self.finish_summaries();
         self.keeper.finish();
         self.camera.finish();
@@ -272,6 +293,12 @@ impl App {
     #[must_use]
     pub const fn lab(&self) -> &Lab {
         &self.lab
+    }
+
+    /// The search.
+    #[must_use]
+    pub const fn explore(&self) -> &Explore {
+        &self.explore
     }
 
     /// Earlier runs of the network.
@@ -317,7 +344,7 @@ impl App {
 
     fn carry_out(&mut self, command: Command, ctx: &egui::Context, now: f64) {
         match command {
-            Command::Edit(edit) => self.document.edit(&edit, now, self.held),
+            Command::Edit(edit) => self.edit(&edit, now),
             Command::Run(options) => self.document.set_options(options),
             Command::Undo => self.document.undo(),
             Command::Redo => self.document.redo(),
@@ -327,6 +354,9 @@ impl App {
             Command::ShowTab(tab) => self.tabs.shown = tab,
             Command::Show(view) => self.tabs.views.shown = view,
             Command::Camera(command) => self.carry_out_camera(command),
+            Command::Explore(command) => self.carry_out_explore(command, now),
+            Command::Try(edit) => self.try_change(&edit),
+            Command::Calibrate => self.calibrate(),
             Command::ToggleLive => self.live.toggle(),
             Command::MeasureAgain => self.live.again(),
             Command::Refine => self.live.refine(),
@@ -385,7 +415,8 @@ impl App {
         let options = self.document.valid_options();
         self.live.want(&self.document.valid().model, options, now);
         self.ask_for_scatter();
-        self.live.hold(self.bench.is_busy() || self.camera.is_running());
+        self.live.hold(self.is_bench_taken() || self.camera.is_running());
+        self.foresee();
         if self.tabs.shown == Tab::Compare || self.compare.version() == 0 {
             self.compare.settle(&self.document);
         }

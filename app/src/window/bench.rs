@@ -1,4 +1,4 @@
-//! The long measurements of *Compare* and *Lab*: one step after another in a worker of their own, and never two at once.
+//! The long measurements of *Compare*, *Lab* and *Explore*: one step after another in a worker of their own, and never two at once.
 //! Live measuring rests meanwhile, for two measurements on one machine would only measure each other.
 
 use std::collections::VecDeque;
@@ -7,10 +7,12 @@ use std::time::Instant;
 
 use shufflescope_engine::design::InputSize;
 use shufflescope_engine::measure::{InterleaveRules, Interleaved, Measurement, Protocol};
+use shufflescope_engine::search::{self, Found};
+use shufflescope_engine::store::KernelRun;
 use shufflescope_engine::sweep::Point;
 use shufflescope_engine::units::Nanos;
 
-use crate::worker::{Client, ClientEvent, ColumnChoice, Job, Ticket, TurnsJob};
+use crate::worker::{Client, ClientEvent, ColumnChoice, Job, SearchJob, Ticket, TurnsJob};
 
 /// How carefully the tabs measure.
 #[derive(Clone, Debug)]
@@ -38,6 +40,38 @@ pub enum Owner {
     Compare,
     /// The paper's experiments and the sweep.
     Lab,
+    /// The search.
+    Explore,
+    /// A change that is advised, tried.
+    Advice,
+    /// What predictions rest on.
+    Calibration,
+}
+
+impl Owner {
+    /// Who measures, in words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Compare => "Compare",
+            Self::Lab => "The Lab",
+            Self::Explore => "Explore",
+            Self::Advice => "Advice",
+            Self::Calibration => "Calibration",
+        }
+    }
+
+    /// What is said to who has to wait.
+    #[must_use]
+    pub const fn is_measuring(self) -> &'static str {
+        match self {
+            Self::Compare => "Compare is measuring: wait for it or cancel it.",
+            Self::Lab => "The Lab is measuring: wait for it or cancel it.",
+            Self::Explore => "Explore is searching: wait for it or cancel it.",
+            Self::Advice => "Advice is trying a change: wait for it or cancel it.",
+            Self::Calibration => "Calibration is measuring: wait for it or cancel it.",
+        }
+    }
 }
 
 /// One of the two networks compared.
@@ -62,7 +96,18 @@ pub enum Task {
     Network(&'static str, InputSize),
     /// One point of a sweep.
     Point(Box<Point>),
+    /// A search for designs.
+    Search,
+    /// A design and what a change makes of it, in turns.
+    Try,
+    /// The kernels of what the change made of it.
+    KernelsOfTry,
+    /// A random design.
+    Calibrate,
 }
+
+/// Random designs that one process measures: what differs between processes is part of what a prediction cannot know.
+const PER_PROCESS: usize = 10;
 
 /// What the worker is asked for.
 #[derive(Clone, Debug)]
@@ -73,6 +118,8 @@ pub enum Work {
     Measure(Box<Job>),
     /// One network, and then every layer of it as a kernel of its own.
     TakeApart(Box<Job>),
+    /// Designs that are searched for.
+    Search(Arc<SearchJob>),
 }
 
 /// A measurement to be made.
@@ -91,6 +138,7 @@ impl Step {
     fn weight(&self) -> f32 {
         match &self.work {
             Work::Turns(job) => 6.0 * job.processes.max(1) as f32,
+            Work::Search(job) => job.time.as_secs_f64() as f32,
             Work::Measure(job) | Work::TakeApart(job) if job.protocol.processes.maximum > 1 => 5.0,
             Work::Measure(_) | Work::TakeApart(_) => 1.0,
         }
@@ -106,8 +154,23 @@ pub enum Outcome {
     Turns(Vec<Arc<Interleaved>>),
     /// The measurement.
     Measured(Box<Measurement>),
+    /// What a search has found since the last time.
+    Searching(Box<SearchNews>),
+    /// The search is over.
+    Searched,
     /// It cannot be done, with cause and remedy.
     Failed(String),
+}
+
+/// What a search tells on its way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchNews {
+    /// Where it stands.
+    pub standing: search::Standing,
+    /// The designs that were measured since the last time.
+    pub found: Vec<Found>,
+    /// The kernels that were measured since the last time.
+    pub kernels: Vec<KernelRun>,
 }
 
 /// How far the run in progress is.
@@ -174,17 +237,14 @@ impl Bench {
         self.run.as_ref().map(|run| run.owner)
     }
 
-    /// Adds steps behind those that wait. Refused, with the reason, while the other tab measures.
+    /// Adds steps behind those that wait. Refused, with the reason, while another tab measures.
     ///
     /// # Errors
     /// What to do about it.
     pub fn add(&mut self, owner: Owner, steps: impl IntoIterator<Item = Step>) -> Result<(), &'static str> {
         if let Some(run) = &mut self.run {
             if run.owner != owner {
-                return Err(match run.owner {
-                    Owner::Compare => "Compare is measuring: wait for it or cancel it.",
-                    Owner::Lab => "The Lab is measuring: wait for it or cancel it.",
-                });
+                return Err(run.owner.is_measuring());
             }
             run.waiting.extend(steps);
             return Ok(());
@@ -278,13 +338,20 @@ impl Bench {
                         run.measured = Some(measurement);
                         continue;
                     }
-                    Work::Measure(_) | Work::Turns(_) => Outcome::Measured(measurement),
+                    Work::Measure(_) | Work::Turns(_) | Work::Search(_) => Outcome::Measured(measurement),
                 },
                 ClientEvent::Apart { ticket, apart } if ticket == run.ticket => {
                     let Some(mut measurement) = run.measured.take() else { continue };
                     measurement.apart = Some(*apart);
                     Outcome::Measured(measurement)
                 }
+                ClientEvent::Search { ticket, standing, found, kernels } if ticket == run.ticket => {
+                    (run.fraction, run.step_left, run.behind) = (standing.fraction as f32, Some(standing.left), None);
+                    let told = Box::new(SearchNews { standing, found, kernels });
+                    news.push((run.current.clone(), Outcome::Searching(told)));
+                    continue;
+                }
+                ClientEvent::SearchDone { ticket } if ticket == run.ticket => Outcome::Searched,
                 ClientEvent::TurnsDone { ticket, processes } if ticket == run.ticket => Outcome::Turns(processes),
                 ClientEvent::Failed { ticket, message } if ticket == run.ticket => Outcome::Failed(message),
                 ClientEvent::WorkerLost { message } => Outcome::Failed(message),
@@ -303,6 +370,9 @@ impl Bench {
         (run.fraction, run.measured, run.step_left, run.behind) = (0.0, None, None, None);
         match run.waiting.pop_front() {
             Some(step) => {
+                if matches!(step.task, Task::Calibrate) && run.done.is_multiple_of(PER_PROCESS) {
+                    self.client.start_anew();
+                }
                 run.ticket = start(&mut self.client, &step);
                 run.current = step;
             }
@@ -315,6 +385,7 @@ fn start(client: &mut Client, step: &Step) -> Ticket {
     match &step.work {
         Work::Turns(job) => client.take_turns((**job).clone()),
         Work::Measure(job) | Work::TakeApart(job) => client.measure((**job).clone()),
+        Work::Search(job) => client.search((**job).clone()),
     }
 }
 

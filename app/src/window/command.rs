@@ -9,6 +9,7 @@ use shufflescope_engine::runtime::RunOptions;
 use super::bench::{Owner, Side};
 use super::camera::CameraCommand;
 use super::compare::Choice;
+use super::explore::ExploreCommand;
 use super::lab::Run;
 use super::tab::Tab;
 use super::views::View;
@@ -37,6 +38,12 @@ pub enum Command {
     Show(View),
     /// Does something in the camera tab.
     Camera(CameraCommand),
+    /// Does something in the *Explore* tab.
+    Explore(ExploreCommand),
+    /// Measures this edit of the present design in turns with the design as it is.
+    Try(Edit),
+    /// Measures what predictions rest on, for a minute.
+    Calibrate,
     /// Starts or stops measuring after every edit.
     ToggleLive,
     /// Measures the present design again, also after a failure.

@@ -23,7 +23,7 @@ use shufflescope_engine::units::Bytes;
 
 pub use self::dialogs::{Dialogs, Pending, Question, Reply, SystemDialogs, Wanted};
 pub use self::event::{Chosen, FileEvent, Opened, Place};
-use self::names::{file_name, with_ending};
+use self::names::{file_name, free_names, with_ending};
 pub use self::reader::Errand;
 use self::reader::Reader;
 pub use self::writer::Write;
@@ -217,9 +217,25 @@ impl Files {
         });
     }
 
+    /// Asks a person for a folder and saves each of these designs to a file of its own there; what is there stays.
+    pub fn ask_to_save_all(&self, designs: Vec<Design>) {
+        let title = format!("A folder for {} designs", designs.len());
+        let folder = self.export_folder().map(Path::to_owned);
+        let question = Question { title, wanted: Wanted::Folder, filter: ("Folder", vec![]), folder };
+        self.show(question, move |folder| {
+            let files = free_names(&folder, designs.iter().map(|design| design.name.as_str()), ".toml");
+            Some(FileEvent::SaveAllTo(folder, files.into_iter().zip(designs).collect()))
+        });
+    }
+
+    /// Saves these designs, each to the file beside it, in this folder.
+    pub fn save_all(&self, folder: &Path, files: Vec<(PathBuf, Design)>) {
+        self.writer.save_all(folder, files);
+    }
+
     /// Asks a person for a file of weights.
     pub fn ask_for_weights(&self) {
-        let filter = ("Weights", vec!["pth", "pt", "safetensors"]);
+        let filter = ("Weights", vec!["pth", "pt", "tar", "ckpt", "bin", "safetensors"]);
         self.ask("Open trained weights", Wanted::File, filter, |path| Some(FileEvent::Chosen(Chosen::Weights(path))));
     }
 

@@ -12,13 +12,20 @@ use serde::de::DeserializeOwned;
 use shufflescope_engine::design::Fingerprint;
 use shufflescope_engine::device::Machine;
 use shufflescope_engine::experiment::{Experiment, ExperimentResult, Scale};
-use shufflescope_engine::measure::{Measurement, Mode, NoiseFloor, Scatter};
+use shufflescope_engine::measure::{Measurement, Mode, NoiseFloor, Peaks, Scatter};
+use shufflescope_engine::model::Model;
+use shufflescope_engine::predict::Predictor;
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::store::{HistoryRow, Kept, Kind, Opened, RunContext, RunRecord, Store, StoreError, Timestamp};
+use shufflescope_engine::store::{
+    HistoryRow, Kept, KernelRun, Kind, Opened, RunContext, RunRecord, Store, StoreError, Timestamp,
+};
 
 use super::compare::Compared;
+use super::explore::{Exploration, Landmarks};
 use super::lab::{Networks, SweepPlan, SweepPoints};
 use super::pacer::Pacer;
+use crate::kernel_times::{kept_peaks, kernel_run, way};
+use crate::worker::SearchJob;
 
 /// What the store says.
 #[derive(Debug)]
@@ -33,14 +40,33 @@ pub enum Answer {
     Sweeps(Vec<Kept<SweepPoints>>),
     /// A sweep, with those of its points that are finished already.
     Planned(Box<SweepPlan>),
+    /// The searches kept.
+    Explored(Vec<Kept<Exploration>>),
+    /// The published networks on this target.
+    Landmarks(Box<Landmarks>),
+    /// A search, with what is known of the target.
+    Prepared(Box<SearchJob>),
     /// What earlier comparisons in this context could not tell apart.
     Floor(RunContext, Option<NoiseFloor>),
     /// How live runs of a network differ in a context, as far as earlier runs tell.
     Scatter(Fingerprint, RunContext, Option<Scatter>),
     /// The finished runs of a network, the newest last.
     History(Fingerprint, Vec<HistoryRow>),
+    /// What predictions in this way of running are made of, or why that cannot be read.
+    KernelTimes(RunOptions, Result<KernelTimes, StoreError>),
+    /// The kernels of one more network are known in this way of running.
+    KernelsNoted(RunOptions),
     /// The store cannot be used, or had to be begun anew: told once.
     Trouble(String),
+}
+
+/// What predictions are made of.
+#[derive(Debug, Default)]
+pub struct KernelTimes {
+    /// The networks whose kernels were measured, the newest last.
+    pub runs: Vec<KernelRun>,
+    /// What the device can do at most, where that was measured.
+    pub peaks: Option<Peaks>,
 }
 
 type Job = Box<dyn FnOnce(&Desk) -> Result<Option<Answer>, StoreError> + Send>;
@@ -108,6 +134,24 @@ impl Keeper {
         });
     }
 
+    /// Asks for the published networks as they would run, with what `predictor` says of them.
+    pub fn landmarks(&self, options: RunOptions, predictor: Option<Arc<Predictor>>) {
+        self.ask(move |desk| {
+            let landmarks = Landmarks::look_up(&desk.store, desk.machine(), &options, predictor.as_deref())?;
+            Ok(Answer::Landmarks(Box::new(landmarks)))
+        });
+    }
+
+    /// Asks for what is known of the target that is to be searched on.
+    pub fn prepare_search(&self, job: SearchJob) {
+        self.ask(move |desk| {
+            let context = |options: &RunOptions| RunContext::new(desk.machine(), options);
+            let runs = desk.store.kernel_runs(&context(&job.options))?;
+            let peaks = kept_peaks(&desk.store, &context(&way(&job.options)))?;
+            Ok(Answer::Prepared(Box::new(SearchJob { peaks, ..job.with_known(runs) })))
+        });
+    }
+
     /// Asks for the noise floor of a context.
     pub fn floor(&self, context: RunContext) {
         self.ask(move |desk| {
@@ -130,14 +174,48 @@ impl Keeper {
         self.tell(move |desk| desk.store.note_floor(&desk.complete(context), floor));
     }
 
-    /// Remembers a finished run of the network called `model` on this machine; what becomes of its samples is computed
-    /// on the store's thread.
-    pub fn note_run(&self, model: &str, measurement: Arc<Measurement>) {
-        let (model, when) = (model.to_owned(), Timestamp::now());
+    /// Remembers a finished run of `model` on this machine, and the times of its kernels beside what `predictor` said of
+    /// them before; what becomes of its samples is computed on the store's thread.
+    pub fn note_run(&self, model: &Model, measurement: Arc<Measurement>, predictor: Option<Arc<Predictor>>) {
+        let (name, when, of) = (model.name().to_owned(), Timestamp::now(), measurement.clone());
         self.tell(move |desk| {
-            let context = RunContext::new(desk.machine(), &measurement.key().options);
-            desk.store.note_run(&RunRecord::of(&measurement, &model, context, when))
+            let context = RunContext::new(desk.machine(), &of.key().options);
+            desk.store.note_run(&RunRecord::of(&of, &name, context, when))
         });
+        self.note_kernels(model, measurement, predictor);
+    }
+
+    /// As [`note_run`](Self::note_run), of a network that is of interest for its kernels alone: it becomes no row of a
+    /// history.
+    pub fn note_kernels(&self, model: &Model, measurement: Arc<Measurement>, predictor: Option<Arc<Predictor>>) {
+        let model = model.clone();
+        self.send(Box::new(move |desk| {
+            let options = measurement.key().options;
+            let Some(run) = kernel_run(&model, &options, &measurement, predictor.as_deref()) else { return Ok(None) };
+            desk.store.note_kernels(&RunContext::new(desk.machine(), &options), &run)?;
+            Ok(Some(Answer::KernelsNoted(way(&options))))
+        }));
+    }
+
+    /// Asks for everything that predictions in a way of running are made of.
+    pub fn kernel_times(&self, options: RunOptions) {
+        self.ask(move |desk| {
+            let context = RunContext::new(desk.machine(), &options);
+            let runs = desk.store.kernel_runs(&context);
+            let known = runs.and_then(|runs| Ok(KernelTimes { runs, peaks: kept_peaks(&desk.store, &context)? }));
+            Ok(Answer::KernelTimes(options, known))
+        });
+    }
+
+    /// Remembers the kernels of networks that were measured in this context.
+    pub fn note_kernel_runs(&self, context: &RunContext, runs: Vec<KernelRun>) {
+        for run in runs {
+            let context = context.clone();
+            self.ask(move |desk| {
+                let way = way(&context.options);
+                desk.store.note_kernels(&desk.complete(context), &run).map(|()| Answer::KernelsNoted(way))
+            });
+        }
     }
 
     /// Asks for the finished runs of a network.

@@ -38,7 +38,7 @@ pub enum Phase {
     },
     /// A person stopped it; the next edit starts it again.
     Stopped,
-    /// It waits until *Compare* or the *Lab* have measured.
+    /// It waits until *Compare*, the *Lab* or *Explore* have measured.
     Resting,
     /// It cannot be done, or the worker is gone: cause and remedy.
     Failed(String),
@@ -129,6 +129,12 @@ impl Live {
     #[must_use]
     pub const fn phase(&self) -> &Phase {
         &self.phase
+    }
+
+    /// Whether anything is measured, or is about to be.
+    #[must_use]
+    pub fn is_measuring(&self) -> bool {
+        self.phase.is_busy() || self.taken_apart.fraction().is_some() || self.ceilings.is_measuring()
     }
 
     /// Counts the results.

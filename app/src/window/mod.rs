@@ -4,15 +4,19 @@
 //! lets the panels paint. Nothing here blocks: measuring happens in the worker process; files, dialogs, the store
 //! and statistics over samples are on threads.
 
+mod advice;
 mod app;
 mod bench;
+mod calibration;
 mod camera;
 mod ceilings;
 mod command;
 mod compare;
 mod document;
 mod drafts;
+mod explore;
 mod files;
+mod forecast;
 mod format;
 mod gpu_offer;
 mod keeper;
@@ -32,16 +36,20 @@ mod views;
 mod widgets;
 
 pub use crate::export::{Export, Material, ResultForm};
+pub use advice::{Adviser, Applications, Applied, Depth, Promise, Trial, Trials, Tried};
 pub use app::{App, Setup};
 pub use bench::{Bench, Care, Outcome, Owner, Side, Standing, Step, Task, Work};
+pub use calibration::{Calibration, Progress};
 pub use camera::{Camera, CameraCommand, Download, Fit, Offer, Recording, Trained, WeightsChoice};
 pub use ceilings::Ceilings;
 pub use command::{Command, Commands};
 pub use compare::{Choice, Compare, Compared, OnPaper};
 pub use document::{Analysis, Document, Pinned};
+pub use explore::{Exploration, Explore, ExploreCommand, Landmark, Landmarks, Origin, Shown, Wish};
 pub use files::{Dialogs, Errand, Pending, Question, Reply, SystemDialogs, Wanted};
+pub use forecast::{Beside, Forecast, Knowledge, Learning};
 pub use gpu_offer::{GpuOffer, Question as GpuQuestion};
-pub use keeper::{Answer, Keeper};
+pub use keeper::{Answer, Keeper, KernelTimes};
 pub use lab::{Input, Known, Lab, Measured, Networks, Run, SweepPlan, SweepPoints, SweepTexts};
 pub use live::{Freshness, Live, Phase};
 pub use native::{Renderer, WindowOptions, run};

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use shufflescope_engine::design::Fingerprint;
 use shufflescope_engine::measure::{CanaryReport, MeasureKey, Measurement, Spread};
+use shufflescope_engine::model::Model;
+use shufflescope_engine::predict::Predictor;
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::store::{HistoryRow, RunContext};
 
@@ -42,13 +44,19 @@ impl PastRuns {
         self.rows = Some((design, rows));
     }
 
-    /// Makes a finished measurement of the network called `model` a row, once.
-    pub fn note(&mut self, model: &str, measurement: Arc<Measurement>, keeper: &Keeper) {
+    /// Makes a finished measurement of `model` a row, once, and remembers its kernels beside what `predictor` said of them.
+    pub fn note(
+        &mut self,
+        model: &Model,
+        measurement: Arc<Measurement>,
+        predictor: Option<Arc<Predictor>>,
+        keeper: &Keeper,
+    ) {
         let noted = Some((measurement.key(), measurement.whole, measurement.canary));
         if self.noted != noted {
             self.noted = noted;
             self.asked = None;
-            keeper.note_run(model, measurement);
+            keeper.note_run(model, measurement, predictor);
         }
     }
 
@@ -102,10 +110,10 @@ mod tests {
     #[test]
     fn a_run_is_noted_once_also_when_its_layers_are_measured_apart_later_and_another_one_beside_it() {
         let (mut past, keeper) = (PastRuns::default(), Keeper::new(None, Pacer::default()));
-        let run = measured(Nanos(20));
+        let (run, of) = (measured(Nanos(20)), Model::from(zoo::preset("shufflenet-v2-x0.5").unwrap()));
         let apart = Some(Apart { layers: vec![], whole: Nanos(21), clock: ClockDomain::Host });
         for run in [run.clone(), Measurement { apart, ..run.clone() }, measured(Nanos(30))] {
-            past.note("a network", Arc::new(run), &keeper);
+            past.note(&of, Arc::new(run), None, &keeper);
         }
         past.look_up(Some(&run.design), &keeper);
         let start = Instant::now();

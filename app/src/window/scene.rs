@@ -4,11 +4,15 @@ use std::path::{Path, PathBuf};
 
 use shufflescope_engine::store::Kept;
 
+use super::advice::Adviser;
 use super::bench::Bench;
+use super::calibration::Calibration;
 use super::camera::Camera;
 use super::compare::{Compare, Compared};
 use super::document::Document;
+use super::explore::Explore;
 use super::files::Errand;
+use super::forecast::Forecast;
 use super::gpu_offer::Question;
 use super::lab::Lab;
 use super::live::Live;
@@ -22,12 +26,20 @@ pub struct Scene<'a> {
     pub document: &'a Document,
     /// The measurement.
     pub live: &'a Live,
+    /// What the network is predicted to take.
+    pub forecast: &'a Forecast,
+    /// What to change next.
+    pub adviser: &'a Adviser,
+    /// The measuring of what predictions rest on.
+    pub calibration: &'a Calibration,
     /// The long measurements.
     pub bench: &'a Bench,
     /// The comparison.
     pub compare: &'a Compare,
     /// The lab's results.
     pub lab: &'a Lab,
+    /// The search.
+    pub explore: &'a Explore,
     /// Earlier runs of the network.
     pub past: &'a PastRuns,
     /// The camera.

@@ -3,6 +3,7 @@
 
 use eframe::egui;
 use egui::{Color32, CornerRadius, FontFamily, FontId, Margin, Stroke, TextStyle, Theme, Visuals};
+use shufflescope_engine::advise::Outlook;
 use shufflescope_engine::graph::OpKind;
 
 /// Gap between things that belong together.
@@ -112,6 +113,16 @@ impl Palette {
             OpKind::Pooling => Color32::from_rgb(0, 158, 115),
             OpKind::Data => Color32::from_rgb(190, 178, 60),
             OpKind::Input => self.muted,
+        }
+    }
+
+    /// What a promised change of latency is painted in; words always say it too.
+    #[must_use]
+    pub const fn outlook(&self, outlook: Outlook) -> Color32 {
+        match outlook {
+            Outlook::Helps => self.good,
+            Outlook::MayHelp => self.text,
+            Outlook::DoesNotHelp => self.warn,
         }
     }
 

@@ -9,7 +9,7 @@ use shufflescope_engine::device::DeviceId;
 use super::child::{Line, Wake, Worker};
 use super::client_event::ClientEvent;
 use super::current::{Current, Step};
-use super::protocol::{Event, Job, Request, Ticket, TurnsJob};
+use super::protocol::{Event, Job, Request, SearchJob, Ticket, TurnsJob};
 use crate::target::{Launcher, Programs};
 
 /// A worker that has not dropped an older measurement by then is killed: it is in the middle of a long run.
@@ -84,6 +84,11 @@ impl Client {
         self.start(|ticket| Current::take_turns(ticket, job))
     }
 
+    /// Starts a search, in place of whatever was being measured.
+    pub fn search(&mut self, job: SearchJob) -> Ticket {
+        self.start(|ticket| Current::search(ticket, job))
+    }
+
     fn start(&mut self, work: impl FnOnce(Ticket) -> Current) -> Ticket {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
@@ -122,6 +127,13 @@ impl Client {
             // The process may be in the middle of a run that takes minutes; a fresh one starts in milliseconds.
             self.worker = None;
             self.events.push_back(ClientEvent::Cancelled { ticket: current.ticket });
+        }
+    }
+
+    /// Has a fresh process measure what comes next, where nothing is measured now.
+    pub fn start_anew(&mut self) {
+        if !self.is_busy() {
+            self.worker = None;
         }
     }
 
@@ -216,6 +228,8 @@ impl Client {
             | Event::Apart { ticket, .. }
             | Event::Turns { ticket, .. }
             | Event::TurnsDone { ticket, .. }
+            | Event::Search { ticket, .. }
+            | Event::SearchDone { ticket }
             | Event::Cancelled { ticket }
             | Event::Failed { ticket, .. } => *ticket,
         };

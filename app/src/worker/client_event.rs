@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use shufflescope_engine::measure::{Apart, Interleaved, Measurement, Peaks};
+use shufflescope_engine::search::{Found, Standing};
+use shufflescope_engine::store::KernelRun;
 use shufflescope_engine::units::Nanos;
 
 use super::protocol::Ticket;
@@ -64,6 +66,23 @@ pub enum ClientEvent {
         ticket: Ticket,
         /// The rounds of each process.
         processes: Vec<Arc<Interleaved>>,
+    },
+    /// A search goes on.
+    Search {
+        /// The job.
+        ticket: Ticket,
+        /// Where it stands.
+        standing: Standing,
+        /// The designs that were measured since the last time, on the front or not
+        /// ([`front`](shufflescope_engine::search::front) says which of all are).
+        found: Vec<Found>,
+        /// The kernels that were measured since the last time: to be remembered.
+        kernels: Vec<KernelRun>,
+    },
+    /// A search is over; everything found has been told.
+    SearchDone {
+        /// The job.
+        ticket: Ticket,
     },
     /// The answer to [`Client::peaks`].
     Peaks {

@@ -12,7 +12,7 @@ use shufflescope_engine::units::Nanos;
 
 use super::child::Wake;
 use super::client_event::ClientEvent;
-use super::protocol::{Event, Job, Request, Ticket, TurnsJob};
+use super::protocol::{Event, Job, Request, SearchJob, Ticket, TurnsJob};
 use crate::later::Later;
 
 #[derive(Debug)]
@@ -51,6 +51,9 @@ enum Work {
         /// What earlier processes took.
         collected: Vec<Arc<Interleaved>>,
     },
+    Search {
+        job: Box<SearchJob>,
+    },
 }
 
 /// What processes took, and one measurement over all of them.
@@ -83,6 +86,10 @@ impl Current {
         Self::new(ticket, Work::TakeTurns { job, collected: vec![] })
     }
 
+    pub fn search(ticket: Ticket, job: SearchJob) -> Self {
+        Self::new(ticket, Work::Search { job: Box::new(job) })
+    }
+
     fn new(ticket: Ticket, work: Work) -> Self {
         let (started, heard) = (Instant::now(), Instant::now());
         Self { ticket, started, obey_by: None, heard, longest_run: Nanos::ZERO, behind: None, work }
@@ -101,6 +108,8 @@ impl Current {
                 warm_up.maximum_time.max(warm_up.patience) + sampling.maximum_time.max(sampling.patience)
             }
             Work::TakeTurns { job, .. } => job.rules.maximum_time + job.rules.warm_up.patience,
+            // It tells where it stands all the time.
+            Work::Search { .. } => Nanos::ZERO,
         };
         let explained: Duration = (allowed + self.longest_run).into();
         explained.saturating_add(margin)
@@ -117,6 +126,7 @@ impl Current {
         match &self.work {
             Work::Measure { job, .. } | Work::Apart { job } => &job.options,
             Work::TakeTurns { job, .. } => &job.options,
+            Work::Search { job } => &job.options,
         }
     }
 
@@ -127,6 +137,7 @@ impl Current {
             Work::Measure { job, .. } => Request::Measure { ticket, job: job.clone() },
             Work::Apart { job } => Request::Apart { ticket, job: job.clone() },
             Work::TakeTurns { job, .. } => Request::TakeTurns { ticket, job: Box::new(job.clone()) },
+            Work::Search { job } => Request::Search { ticket, job: job.clone() },
         }
     }
 
@@ -169,6 +180,11 @@ impl Current {
                 Step::Tell(ClientEvent::Turns { ticket, fraction, left, processes })
             }
             Event::TurnsDone { samples, .. } => self.turns_done(samples),
+            Event::Search { standing, found, kernels, .. } => {
+                self.behind = None;
+                Step::Tell(ClientEvent::Search { ticket, standing, found, kernels })
+            }
+            Event::SearchDone { .. } => Step::End(ClientEvent::SearchDone { ticket }),
             Event::Cancelled { .. } => Step::End(ClientEvent::Cancelled { ticket }),
             Event::Failed { message, .. } => Step::End(ClientEvent::Failed { ticket, message }),
         }
@@ -254,7 +270,7 @@ impl Current {
     fn has_results(&self) -> bool {
         match &self.work {
             Work::Measure { collected, .. } => !collected.is_empty(),
-            Work::Apart { .. } => false,
+            Work::Apart { .. } | Work::Search { .. } => false,
             Work::TakeTurns { collected, .. } => !collected.is_empty(),
         }
     }
@@ -269,7 +285,7 @@ impl Current {
                 let most = if is_known { minimum } else { maximum };
                 (most.max(collected.len() + 1), collected.len(), Some(maximum_time))
             }
-            Work::Apart { .. } => (1, 0, None),
+            Work::Apart { .. } | Work::Search { .. } => (1, 0, None),
             Work::TakeTurns { job, collected } => (job.processes.max(1), collected.len(), None),
         };
         let done = (collected as f64 + fraction.clamp(0.0, 1.0)) / most as f64;

@@ -12,18 +12,20 @@ use shufflescope_engine::cost::total_cost;
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::device::{CardProbe, ConditionsProbe, DeviceId, Precision};
 use shufflescope_engine::experiment::{ExperimentError, measure_in_turns};
-use shufflescope_engine::graph::Graph;
+use shufflescope_engine::graph::{Graph, LoweringError, lower};
 use shufflescope_engine::measure::{
     ArithmeticCanary, Canary, Circumstances, Instruments, InterleaveProgress, Interleaved, KernelLabel, MeasureError,
     MeasureKey, Measurement, PeaksError, ProcessSamples, Progress, Protocol, SystemWatch, measure_peaks,
     precision_effect, sample,
 };
 use shufflescope_engine::runtime::{Executable, check_memory, prepare};
+use shufflescope_engine::search::{News, SearchError};
 use shufflescope_engine::units::Nanos;
 
 use super::apart::take_apart;
 use super::events::Events;
-use super::protocol::{Contest, Event, Job, Ticket, TurnsJob};
+use super::protocol::{Contest, Event, Job, SearchJob, Ticket, TurnsJob};
+use super::search::search;
 use super::turn::{Turn, Turns};
 use crate::open_device::open_device;
 use crate::{ends_process, explain, panic_text};
@@ -69,6 +71,10 @@ impl Measuring {
         self.attempt(ticket, |this| Ok(Event::TurnsDone { ticket, samples: Box::new(this.rounds_of(ticket, job)?) }));
     }
 
+    pub fn search(&mut self, ticket: Ticket, job: &SearchJob) {
+        self.attempt(ticket, |this| this.found_by(ticket, job));
+    }
+
     pub fn peaks(&mut self, ticket: Ticket, device: DeviceId) {
         self.attempt(ticket, |this| this.peaks_of(ticket, device));
     }
@@ -103,6 +109,23 @@ impl Measuring {
             ControlFlow::Continue(())
         })?;
         Ok(Event::Apart { ticket, apart: Box::new(apart) })
+    }
+
+    fn found_by(&self, ticket: Ticket, job: &SearchJob) -> anyhow::Result<Event> {
+        let graphs: Result<Vec<Graph>, LoweringError> =
+            job.starts.iter().map(|design| lower(design, Batch(job.options.batch))).collect();
+        self.prepare(ticket, &graphs?);
+        let wait = || self.wait_for_turn(ticket, job.options.device);
+        let mut tell = |news: &News<'_>| {
+            if self.is_stale(ticket) {
+                return ControlFlow::Break(());
+            }
+            let (found, kernels) = (news.found.to_vec(), news.kernels.to_vec());
+            self.events.send(&Event::Search { ticket, standing: news.standing, found, kernels });
+            ControlFlow::Continue(())
+        };
+        search(job, &self.clock, &self.watch, &wait, &mut tell)?;
+        Ok(Event::SearchDone { ticket })
     }
 
     /// Waits until nobody else measures on the device.
@@ -258,6 +281,7 @@ fn is_cancelled(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(MeasureError::Cancelled))
         || matches!(error.downcast_ref(), Some(ExperimentError::Measure(MeasureError::Cancelled)))
         || matches!(error.downcast_ref(), Some(PeaksError::Stopped))
+        || error.downcast_ref().is_some_and(SearchError::is_cancelled)
 }
 
 #[cfg(test)]

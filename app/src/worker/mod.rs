@@ -18,6 +18,7 @@ mod events;
 mod measuring;
 mod protocol;
 mod reaper;
+mod search;
 mod serve;
 mod turn;
 
@@ -28,8 +29,8 @@ pub use camera_client::{CameraClient, CameraFrame, CameraLimits, CameraNews};
 pub use client::Client;
 pub use client_event::ClientEvent;
 pub use protocol::{
-    CameraEvent, CameraReport, CameraRequest, ColumnChoice, Contest, Event, FrameHead, Job, PROGRAM, Request, Session,
-    Ticket, TurnsJob, VERSION,
+    CameraEvent, CameraReport, CameraRequest, ColumnChoice, Contest, Event, FrameHead, Job, PROGRAM, Request,
+    SearchJob, Session, Ticket, TurnsJob, VERSION,
 };
 pub use serve::serve;
 pub(crate) use turn::{Turn, Turns};

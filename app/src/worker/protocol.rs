@@ -3,6 +3,7 @@
 //! One JSON object a line. A few events are followed by raw bytes, as many as the line says ([`Event::payload`]).
 
 mod camera;
+mod search;
 
 use serde::{Deserialize, Serialize};
 use shufflescope_engine::device::{DeviceId, DeviceInfo};
@@ -12,13 +13,16 @@ use shufflescope_engine::measure::{
 };
 use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::search::{Found, Standing};
+use shufflescope_engine::store::KernelRun;
 use shufflescope_engine::units::Nanos;
 
 pub use self::camera::{CameraEvent, CameraReport, CameraRequest, FrameHead, Session};
+pub use self::search::SearchJob;
 use crate::camera::Listed;
 
 /// Spoken by this build; both sides must agree.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// The release that this is; both sides must be of the same one, for results name only one.
 pub const PROGRAM: &str = env!("CARGO_PKG_VERSION");
@@ -69,6 +73,13 @@ pub enum Request {
         ticket: Ticket,
         /// What to measure.
         job: Box<TurnsJob>,
+    },
+    /// Searches for designs and measures what it finds; a newer request cancels it.
+    Search {
+        /// Tags every event that answers.
+        ticket: Ticket,
+        /// What to search for.
+        job: Box<SearchJob>,
     },
     /// Measures what the device can do at most, with the worker's threads; a newer request cancels it.
     Peaks {
@@ -228,6 +239,22 @@ pub enum Event {
         ticket: Ticket,
         /// The rounds of this process.
         samples: Box<Interleaved>,
+    },
+    /// A search goes on.
+    Search {
+        /// The request.
+        ticket: Ticket,
+        /// Where it stands.
+        standing: Standing,
+        /// The designs that were measured since the last time, on the front or not.
+        found: Vec<Found>,
+        /// The kernels that were measured since the last time: to be remembered.
+        kernels: Vec<KernelRun>,
+    },
+    /// A search is over; everything found has been told.
+    SearchDone {
+        /// The request.
+        ticket: Ticket,
     },
     /// What the device can do at most.
     Peaks {

@@ -57,6 +57,7 @@ fn answer(requests: &Receiver<Request>, events: &Events, mut measuring: Measurin
             Request::Measure { ticket, job } => measuring.measure(ticket, &job),
             Request::Apart { ticket, job } => measuring.take_apart(ticket, &job),
             Request::TakeTurns { ticket, job } => measuring.take_turns(ticket, &job),
+            Request::Search { ticket, job } => measuring.search(ticket, &job),
             Request::Peaks { ticket, device } => measuring.peaks(ticket, device),
             // A driver that crashes or makes a library panic ends this process, and nothing else.
             Request::FindDevices => events.send(&Event::Devices { devices: devices() }),
@@ -94,6 +95,7 @@ impl Reader {
                 Request::Measure { ticket, .. }
                 | Request::Apart { ticket, .. }
                 | Request::TakeTurns { ticket, .. }
+                | Request::Search { ticket, .. }
                 | Request::Peaks { ticket, .. } => self.newest.store(ticket.0, Ordering::Release),
                 Request::Cancel => self.newest.store(u64::MAX, Ordering::Release),
                 Request::Painting => {

@@ -156,6 +156,7 @@ fn weights() -> Vec<Seed> {
             "half_checkpoint.pth".into(),
             include_bytes!("../../../engine/tests/fixtures/tiny_half_checkpoint.pth").to_vec(),
         ),
+        ("pth", "averaged.ckpt".into(), include_bytes!("../../../engine/tests/fixtures/tiny_averaged.ckpt").to_vec()),
     ]
 }
 

@@ -154,6 +154,16 @@ impl Window {
         self.harness.input_mut().dropped_files.extend(files);
     }
 
+    /// The window as it is painted, saved where a person has asked to see it:
+    /// `SHUFFLESCOPE_PICTURES=/tmp cargo test --test window_picture`.
+    pub fn picture(&mut self, name: &str) -> image::RgbaImage {
+        let picture = self.harness.render().unwrap();
+        if let Some(folder) = std::env::var_os("SHUFFLESCOPE_PICTURES") {
+            picture.save(Path::new(&folder).join(format!("{name}.png"))).unwrap();
+        }
+        picture
+    }
+
     /// A few frames: enough for a click and what it does.
     pub fn step(&mut self) {
         self.harness.run_steps(3);

@@ -1,19 +1,22 @@
 //! A network with everything it takes to answer what is on a picture.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use candle_core::Tensor;
 use thiserror::Error;
 
 use super::ranking::{largest, softmax};
-use super::{Labels, LabelsError, Picture, Preprocessing, Preprocessor, Ranked, ResizeError, ResizeSideError};
+use super::{
+    Labels, LabelsError, Picture, Preprocessing, PreprocessingOptions, Preprocessor, Ranked, ResizeError,
+    ResizeSideError,
+};
 use crate::clock::Clock;
-use crate::design::{Batch, Design, InputSize};
+use crate::design::{Batch, InputSize};
 use crate::device::{Device, DeviceError};
-use crate::graph::{Graph, LoweringError, Shape, lower};
-use crate::model::{FitError, fitted};
+use crate::graph::{Graph, LoweringError, Shape};
+use crate::model::{FitError, Model, ModelError, ModelFile, fitted_graph};
 use crate::runtime::{Executable, PrepareError, RunError, RunOptions, prepare};
 use crate::units::Nanos;
 use crate::weights::{Weights, WeightsError, WeightsFile};
@@ -23,8 +26,8 @@ use crate::weights::{Weights, WeightsError, WeightsFile};
 pub struct ClassifierOptions {
     /// Where and with what it runs; the batch is always 1.
     pub run: RunOptions,
-    /// Pixels of the picture's shorter side after the resize; 256/224 of the input's where absent.
-    pub resize: Option<u32>,
+    /// What is done to pictures.
+    pub preprocessing: PreprocessingOptions,
     /// Names of the classes; what is usual for their number where absent.
     pub labels: Option<Labels>,
     /// Where the device's backend remembers what it has tuned; nowhere where absent.
@@ -34,8 +37,8 @@ pub struct ClassifierOptions {
 impl ClassifierOptions {
     /// The usual preprocessing and labels.
     #[must_use]
-    pub const fn new(run: RunOptions) -> Self {
-        Self { run, resize: None, labels: None, memory_folder: None }
+    pub fn new(run: RunOptions) -> Self {
+        Self { run, preprocessing: PreprocessingOptions::default(), labels: None, memory_folder: None }
     }
 }
 
@@ -45,6 +48,9 @@ pub enum ClassifyError {
     /// The design breaks a rule.
     #[error(transparent)]
     Design(#[from] LoweringError),
+    /// The network cannot be built, or its file is gone.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// The weights are of another network.
     #[error(transparent)]
     Fit(#[from] FitError),
@@ -153,21 +159,38 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// A classifier for the design with the file's weights. The design is given as many classes as the file tells apart.
+    /// A classifier for the network with the file's weights. It is given as many classes as the file tells apart.
     ///
     /// # Errors
-    /// Where the file does not fit the design, cannot be read or holds the random weights of an export, the labels are of
-    /// other classes, or the device or the memory do not suffice.
-    pub fn open(design: &Design, file: &mut WeightsFile, options: &ClassifierOptions) -> Result<Self, ClassifyError> {
-        let graph = lower(&fitted(file, design)?, Batch(1))?;
+    /// Where the file does not fit the network, cannot be read or holds the random weights of an export, the labels are
+    /// of other classes, or the device or the memory do not suffice.
+    pub fn open(model: &Model, file: &mut WeightsFile, options: &ClassifierOptions) -> Result<Self, ClassifyError> {
+        let graph = fitted_graph(file, model)?;
         // Before the weights are read: labels are the likelier mistake.
         Preparation::of(&graph, options)?;
         let weights = file.load(&graph)?;
+        Self::trained(&graph, &weights, file.path(), options)
+    }
+
+    /// A classifier for a model file with the weights in it.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn of_file(file: &ModelFile, options: &ClassifierOptions) -> Result<Self, ClassifyError> {
+        Self::trained(&file.graph(Batch(1))?, file.weights()?, file.path(), options)
+    }
+
+    fn trained(
+        graph: &Graph,
+        weights: &Weights,
+        path: &Path,
+        options: &ClassifierOptions,
+    ) -> Result<Self, ClassifyError> {
         // What an export writes where no weights are given.
-        if weights == Weights::seeded(&graph, Weights::DEFAULT_SEED) {
-            return Err(ClassifyError::Untrained { path: file.path().into() });
+        if *weights == Weights::seeded(graph, Weights::DEFAULT_SEED) {
+            return Err(ClassifyError::Untrained { path: path.into() });
         }
-        Self::new(&graph, &weights, options)
+        Self::new(graph, weights, options)
     }
 
     /// A classifier of a graph for one picture at a time, with trained weights.
@@ -255,10 +278,7 @@ impl Preparation {
             return Err(ClassifyError::NotAClassifier { name: graph.name.clone(), input, output });
         };
         let input = InputSize { height, width };
-        let preprocessing = match options.resize {
-            Some(resize) => Preprocessing::with_resize(input, resize)?,
-            None => Preprocessing::new(input),
-        };
+        let preprocessing = Preprocessing::with(input, &options.preprocessing)?;
         let classes = output.channels;
         let labels = options.labels.clone().unwrap_or_else(|| Labels::usual(classes));
         labels.check(classes)?;
@@ -270,9 +290,10 @@ impl Preparation {
 mod tests {
     use super::*;
     use crate::clock::MonotonicClock;
-    use crate::design::Edit;
+    use crate::design::{Design, Edit};
     use crate::device::DeviceId;
-    use crate::graph::{GraphBuilder, Op};
+    use crate::graph::{GraphBuilder, Op, lower};
+    use crate::model_file::onnx::{BatchNorm, write_onnx};
     use crate::runtime::Runtime;
     use crate::weights::save_safetensors;
     use crate::zoo;
@@ -305,7 +326,7 @@ mod tests {
     #[test]
     fn the_number_of_classes_is_the_files_and_unknown_classes_have_numbers() {
         let (_folder, mut file) = saved(&small(50));
-        let mut classifier = Classifier::open(&small(1000), &mut file, &options()).unwrap();
+        let mut classifier = Classifier::open(&small(1000).into(), &mut file, &options()).unwrap();
         assert_eq!((classifier.classes(), classifier.labels().are_numbers()), (50, true));
         let answer = classifier.classify(&picture(), &MonotonicClock::new()).unwrap();
         assert_eq!((answer.logits.len(), answer.probabilities.len()), (50, 50));
@@ -320,7 +341,8 @@ mod tests {
     fn labels_of_other_classes_are_refused() {
         let (_folder, mut file) = saved(&small(50));
         let labels = Some(Labels::imagenet());
-        let error = Classifier::open(&small(50), &mut file, &ClassifierOptions { labels, ..options() }).unwrap_err();
+        let error =
+            Classifier::open(&small(50).into(), &mut file, &ClassifierOptions { labels, ..options() }).unwrap_err();
         assert!(matches!(error, ClassifyError::Labels(LabelsError::Count { labels: 1000, classes: 50 })), "{error}");
     }
 
@@ -328,14 +350,37 @@ mod tests {
     fn weights_of_another_network_are_refused() {
         let (_folder, mut file) = saved(&small(50));
         let wider = zoo::preset("shufflenet-v2-x1.0").unwrap();
-        let error = Classifier::open(&wider, &mut file, &options()).unwrap_err();
+        let error = Classifier::open(&wider.into(), &mut file, &options()).unwrap_err();
         assert!(matches!(error, ClassifyError::Fit(FitError::Weights { .. })), "{error}");
     }
 
     #[test]
     fn the_random_weights_of_an_export_give_no_answer() {
         let (_folder, mut file) = saved_with(Weights::DEFAULT_SEED, &small(1000));
-        let error = Classifier::open(&small(1000), &mut file, &options()).unwrap_err();
+        let error = Classifier::open(&small(1000).into(), &mut file, &options()).unwrap_err();
+        assert!(matches!(error, ClassifyError::Untrained { .. }), "{error}");
+    }
+
+    /// A model file with weights of this seed, as the exporter writes it.
+    fn model_file(seed: u64) -> (tempfile::TempDir, ModelFile) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.onnx");
+        let graph = lower(&small(10), Batch(1)).unwrap();
+        write_onnx(&graph, &Weights::seeded(&graph, seed), BatchNorm::Keep, &path).unwrap();
+        (folder, ModelFile::open(&path).unwrap())
+    }
+
+    #[test]
+    fn a_model_file_answers_with_its_own_weights_as_its_network_does() {
+        let (_folder, file) = model_file(3);
+        let mut classifier = Classifier::of_file(&file, &options()).unwrap();
+        let graph = lower(&small(10), Batch(1)).unwrap();
+        let mut other = Classifier::new(&graph, &Weights::seeded(&graph, 3), &options()).unwrap();
+        let clock = MonotonicClock::new();
+        let answers = [&mut classifier, &mut other].map(|classifier| classifier.classify(&picture(), &clock).unwrap());
+        let gap = answers[0].logits.iter().zip(&answers[1].logits).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(gap < 1e-5, "{gap}");
+        let error = Classifier::of_file(&model_file(Weights::DEFAULT_SEED).1, &options()).unwrap_err();
         assert!(matches!(error, ClassifyError::Untrained { .. }), "{error}");
     }
 

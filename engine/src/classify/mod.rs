@@ -4,13 +4,17 @@ mod classifier;
 pub mod demo;
 mod labels;
 mod picture;
-mod preprocess;
+mod preprocessing;
+mod preprocessor;
 mod ranking;
 mod smoothing;
 
 pub use classifier::{Classification, Classifier, ClassifierId, ClassifierOptions, ClassifyError, StageTimes};
 pub use labels::{Labels, LabelsError};
 pub use picture::{Picture, PictureError};
-pub use preprocess::{Preprocessing, Preprocessor, ResizeError, ResizeSideError};
+pub use preprocessing::{
+    ChannelOrder, CropMode, Interpolation, Normalization, Preprocessing, PreprocessingOptions, ResizeSideError,
+};
+pub use preprocessor::{Preprocessor, ResizeError};
 pub use ranking::{Ranked, largest, softmax};
 pub use smoothing::Smoothing;

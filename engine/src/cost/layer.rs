@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::graph::{Graph, Node, Op, OpKind, Shape, reads};
+use crate::graph::{Graph, Node, NodeId, Op, OpKind, Shape, reads};
 use crate::units::{Bytes, Elements, MultAdds, Params};
 
 /// What one layer costs, for the whole batch.
@@ -49,17 +49,18 @@ impl<'a> Costing<'a> {
         Self { graph, reads: reads(graph) }
     }
 
-    pub(super) fn counts(&self, node: &Node) -> Counts {
+    pub(super) fn counts(&self, (id, node): (NodeId, &Node)) -> Counts {
         let params = parameters(&node.op);
         Counts {
             mult_adds: mult_adds(&node.op, node.output),
-            params: Params(params),
+            // Parameters that several layers compute with are learned once.
+            params: Params(if self.graph.owner(id) == id { params } else { 0 }),
             memory_access: self.memory_access(node, params),
         }
     }
 
-    pub(super) fn layer(&self, node: &Node) -> LayerCost {
-        let Counts { mult_adds, params, memory_access } = self.counts(node);
+    pub(super) fn layer(&self, (id, node): (NodeId, &Node)) -> LayerCost {
+        let Counts { mult_adds, params, memory_access } = self.counts((id, node));
         let memory_access_bytes = memory_access.bytes_f32();
         LayerCost {
             path: node.path.clone(),

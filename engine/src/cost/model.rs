@@ -39,7 +39,7 @@ pub struct CostTotals {
 #[must_use]
 pub fn model_cost(graph: &Graph) -> ModelCost {
     let costing = Costing::of(graph);
-    let layers = graph.layers().map(|(_, node)| costing.layer(node)).collect();
+    let layers = graph.layers().map(|layer| costing.layer(layer)).collect();
     ModelCost { total: total_cost(graph), layers }
 }
 
@@ -47,8 +47,8 @@ pub fn model_cost(graph: &Graph) -> ModelCost {
 #[must_use]
 pub fn total_cost(graph: &Graph) -> CostTotals {
     let (costing, mut sum) = (Costing::of(graph), Counts::default());
-    for (_, node) in graph.layers() {
-        let layer = costing.counts(node);
+    for layer in graph.layers() {
+        let layer = costing.counts(layer);
         sum.mult_adds += layer.mult_adds;
         sum.params += layer.params;
         sum.memory_access += layer.memory_access;

@@ -19,7 +19,6 @@ pub mod g4;
 pub mod markdown;
 mod pair;
 mod paper;
-pub mod pareto;
 mod resolutions;
 mod result;
 mod run;

@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
-use super::pareto::{Better, pareto_front};
 use super::table_8::{Level, PaperRow, SOURCE, ZooRowError};
 use crate::cost::total_cost;
 use crate::design::{Batch, InputSize};
 use crate::device::{DeviceId, Precision};
 use crate::measure::{Measurement, Mode, Spread};
+use crate::pareto::{Better, pareto_front};
 use crate::runtime::{Isa, RunOptions, Runtime};
 use crate::units::{Elements, MultAdds, Params};
 

@@ -1,6 +1,6 @@
 //! Builds a graph node by node, inferring and checking every shape.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use thiserror::Error;
 
@@ -23,6 +23,7 @@ pub struct GraphBuilder {
     nodes: Vec<Node>,
     paths: HashSet<String>,
     unit: Option<UnitId>,
+    shared: BTreeMap<NodeId, NodeId>,
 }
 
 impl GraphBuilder {
@@ -30,7 +31,13 @@ impl GraphBuilder {
     #[must_use]
     pub fn new(name: impl Into<String>, input: Shape) -> Self {
         let node = Node { path: "input".into(), op: Op::Input, inputs: vec![], output: input, unit: None };
-        Self { name: name.into(), paths: HashSet::from([node.path.clone()]), nodes: vec![node], unit: None }
+        Self {
+            name: name.into(),
+            paths: HashSet::from([node.path.clone()]),
+            nodes: vec![node],
+            unit: None,
+            shared: BTreeMap::new(),
+        }
     }
 
     /// The network's input.
@@ -56,7 +63,19 @@ impl GraphBuilder {
     /// The finished graph; its result is the last node pushed.
     #[must_use]
     pub fn finish(self) -> Graph {
-        Graph { name: self.name, nodes: self.nodes }
+        Graph { name: self.name, nodes: self.nodes, shared: self.shared }
+    }
+
+    /// Has a layer compute with the parameters of an earlier one, which have the same names and shapes. They count once;
+    /// whoever makes weights for the graph gives both paths the same values.
+    pub fn share(&mut self, layer: NodeId, owner: NodeId) {
+        self.shared.insert(layer, owner);
+    }
+
+    /// The node pushed last; the input where there is none.
+    #[must_use]
+    pub fn last(&self) -> NodeId {
+        NodeId(self.nodes.len() - 1)
     }
 
     /// Adds a node.

@@ -12,6 +12,8 @@ mod op;
 mod shape;
 mod window;
 
+use std::collections::BTreeMap;
+
 pub use activation::{Activation, Coefficient, NoActivation};
 pub use builder::{GraphBuilder, LowerError};
 pub use liveness::{Liveness, last_uses, reads};
@@ -54,6 +56,8 @@ pub struct Graph {
     /// The design's name.
     pub name: String,
     nodes: Vec<Node>,
+    /// Layers that compute with the parameters of an earlier one.
+    shared: BTreeMap<NodeId, NodeId>,
 }
 
 impl Graph {
@@ -75,6 +79,12 @@ impl Graph {
     #[must_use]
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]
+    }
+
+    /// The layer whose parameters a layer computes with: itself, or an earlier one that it shares them with.
+    #[must_use]
+    pub fn owner(&self, id: NodeId) -> NodeId {
+        self.shared.get(&id).copied().unwrap_or(id)
     }
 
     /// Shapes of the values that a node reads.

@@ -230,6 +230,27 @@ impl Protocol {
         }
     }
 
+    /// A network among hundreds that are of interest for their kernels, some 0.1 s each: many that are known roughly tell
+    /// more than a few that are known well. Half of the runs are marked, and the canary is never far.
+    #[must_use]
+    pub const fn calibration() -> Self {
+        let live = Self::live().in_one_process();
+        Self {
+            warm_up: WarmUpRules {
+                minimum_time: Nanos::from_millis(12),
+                maximum_time: Nanos::from_millis(60),
+                ..live.warm_up
+            },
+            sampling: SamplingRules {
+                maximum_time: Nanos::from_millis(70),
+                marked_every: 2,
+                canary_spacing: Nanos::from_millis(25),
+                ..live.sampling
+            },
+            ..live
+        }
+    }
+
     /// The same numbers for idle time: further fresh processes until the median is known as well as rigorous mode asks,
     /// for 8 s at most.
     #[must_use]

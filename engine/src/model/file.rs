@@ -9,7 +9,7 @@ use super::ModelError;
 use crate::design::{Batch, Fingerprint, InputSize};
 use crate::graph::Graph;
 use crate::model_file::ModelFileError;
-use crate::model_file::onnx::{Imported, import};
+use crate::model_file::onnx::{Imported, import_output};
 use crate::weights::Weights;
 
 /// An ONNX file and the input to run it with.
@@ -22,6 +22,8 @@ pub struct ModelFile {
     pub(super) path: PathBuf,
     pub(super) input: InputSize,
     pub(super) content: Fingerprint,
+    /// The output that is taken where it is not the classifier's.
+    pub(super) output: Option<String>,
     pub(super) loaded: Loaded,
 }
 
@@ -38,17 +40,26 @@ impl ModelFile {
     /// # Errors
     /// Where the file cannot be read, is damaged, or holds operations without counterpart here: all are listed.
     pub fn open(path: &Path) -> Result<Self, ModelFileError> {
+        Self::open_output(path, None)
+    }
+
+    /// As [`open`](Self::open), with the model's output of this name in place of the classifier's.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and where the model has no such output.
+    pub fn open_output(path: &Path, output: Option<&str>) -> Result<Self, ModelFileError> {
         if path.to_str().is_none() {
             let reason = "its path is not Unicode, which no profile can hold: rename it";
             let source = io::Error::new(io::ErrorKind::InvalidInput, reason);
             return Err(ModelFileError::Io { path: path.display().to_string(), source });
         }
-        let imported = import(path)?;
+        let imported = import_output(path, output)?;
         Ok(Self {
             name: imported.name().to_owned(),
             path: path.to_owned(),
             input: own_input(&imported),
             content: imported.content().clone(),
+            output: output.map(str::to_owned),
             loaded: Loaded { whole: OnceLock::from(Arc::new(imported)), outline: OnceLock::new() },
         })
     }
@@ -75,6 +86,19 @@ impl ModelFile {
     #[must_use]
     pub const fn content(&self) -> &Fingerprint {
         &self.content
+    }
+
+    /// The output that is taken; `None` for the classifier's.
+    #[must_use]
+    pub fn output(&self) -> Option<&str> {
+        self.output.as_deref()
+    }
+
+    /// What is otherwise than in the file, for people; nothing where the file has not been read yet.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        let read = self.loaded.whole.get().or_else(|| self.loaded.outline.get());
+        read.map_or(&[], |imported| imported.notes())
     }
 
     /// The file's graph for this many images.
@@ -124,7 +148,7 @@ impl ModelFile {
         if let Some(imported) = self.loaded.whole.get() {
             return Ok(imported);
         }
-        let imported = import(&self.path)?;
+        let imported = import_output(&self.path, self.output.as_deref())?;
         if *imported.content() != self.content {
             return Err(ModelError::Changed { path: self.path.display().to_string() });
         }
@@ -142,19 +166,21 @@ fn own_input(imported: &Imported) -> InputSize {
 /// What was read of the file does not count: it follows from the rest.
 impl PartialEq for ModelFile {
     fn eq(&self, other: &Self) -> bool {
-        let Self { name, path, input, content, loaded: _ } = self;
-        (name, path, input, content) == (&other.name, &other.path, &other.input, &other.content)
+        let Self { name, path, input, content, output, loaded: _ } = self;
+        (name, path, input) == (&other.name, &other.path, &other.input)
+            && (content, output) == (&other.content, &other.output)
     }
 }
 
 impl fmt::Debug for ModelFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, path, input, content, loaded: _ } = self;
+        let Self { name, path, input, content, output, loaded: _ } = self;
         f.debug_struct("ModelFile")
             .field("name", name)
             .field("path", path)
             .field("input", input)
             .field("content", content)
+            .field("output", output)
             .finish_non_exhaustive()
     }
 }

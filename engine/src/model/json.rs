@@ -44,6 +44,9 @@ struct FileForm {
     input: InputSize,
     /// Hash of the file's content.
     fingerprint: Fingerprint,
+    /// The output that is taken where it is not the classifier's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    output: Option<String>,
 }
 
 /// What is read and written, as schemas describe it.
@@ -75,9 +78,9 @@ impl Serialize for Model {
             Self::Network(NetworkChoice { name, input }) => {
                 NetworkForm { name: name.clone(), network: name.clone(), input: *input }.serialize(serializer)
             }
-            Self::File(ModelFile { name, path, input, content, loaded: _ }) => {
-                FileForm { name: name.clone(), file: path.clone(), input: *input, fingerprint: content.clone() }
-                    .serialize(serializer)
+            Self::File(ModelFile { name, path, input, content, output, loaded: _ }) => {
+                let (name, file, output) = (name.clone(), path.clone(), output.clone());
+                FileForm { name, file, input: *input, fingerprint: content.clone(), output }.serialize(serializer)
             }
         }
     }
@@ -90,8 +93,9 @@ impl<'de> Deserialize<'de> for Model {
             let NetworkForm { name: _, network, input } = read(value)?;
             Ok(Self::Network(NetworkChoice { name: network, input }))
         } else if value.get("file").is_some() {
-            let FileForm { name, file, input, fingerprint } = read(value)?;
-            Ok(Self::File(ModelFile { name, path: file, input, content: fingerprint, loaded: Loaded::default() }))
+            let FileForm { name, file, input, fingerprint, output } = read(value)?;
+            let loaded = Loaded::default();
+            Ok(Self::File(ModelFile { name, path: file, input, content: fingerprint, output, loaded }))
         } else {
             read(value).map(Self::Design)
         }

@@ -102,7 +102,9 @@ impl Model {
                 Fingerprint::of_bytes(format!("{:?}", ("network", name, input)).as_bytes())
             }
             Self::File(file) => {
-                Fingerprint::of_bytes(format!("{:?}", ("file", file.content(), file.input())).as_bytes())
+                let mut text = format!("{:?}", ("file", file.content(), file.input()));
+                text += file.output().unwrap_or_default();
+                Fingerprint::of_bytes(text.as_bytes())
             }
         }
     }

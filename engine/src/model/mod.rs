@@ -11,5 +11,5 @@ mod kinds;
 
 pub use error::ModelError;
 pub use file::ModelFile;
-pub use fitting::{FitError, classes_of, fitted, fitting};
+pub use fitting::{Closest, FitError, classes_of, closest, fitted, fitted_graph, fitting, fitting_networks};
 pub use kinds::{Model, NetworkChoice};

@@ -64,31 +64,44 @@ pub enum ModelFileError {
     },
 }
 
-/// An operation of a model that has no counterpart here.
+/// An operation of a model that has no counterpart here, as often as it is refused for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnsupportedNode {
     /// ONNX's name of the operation: `Softmax`.
     pub op: String,
-    /// The node's name in the file.
+    /// The first node's name in the file, or that of what it makes.
     pub node: String,
     /// Why, where the operation as such is known.
     pub reason: Option<String>,
+    /// How many nodes there are of it.
+    pub count: usize,
 }
 
 struct List<'a>(&'a [UnsupportedNode]);
 
 impl fmt::Display for List<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 20;
-        for UnsupportedNode { op, node, reason } in self.0.iter().take(SHOWN) {
-            write!(f, "\n  {op} (`{node}`)")?;
+        /// Kinds; the largest operator set has some 200.
+        const SHOWN: usize = 100;
+        for UnsupportedNode { op, node, reason, count } in self.0.iter().take(SHOWN) {
+            match count {
+                0 | 1 => write!(f, "\n  {op} (`{node}`)")?,
+                _ => write!(f, "\n  {op} ({count} times, first `{node}`)")?,
+            }
             if let Some(reason) = reason {
                 write!(f, ": {reason}")?;
             }
         }
-        match self.0.len().checked_sub(SHOWN) {
-            Some(more @ 1..) => write!(f, "\n  and {more} more"),
-            _ => Ok(()),
+        if let Some(more @ 1..) = self.0.len().checked_sub(SHOWN) {
+            write!(f, "\n  and {more} more kinds")?;
         }
+        let quantised = |node: &UnsupportedNode| {
+            let op = node.op.as_str();
+            op.starts_with("QLinear") || op.contains("Quantize") || op.ends_with("Integer")
+        };
+        if self.0.iter().any(quantised) {
+            write!(f, "\nit is a quantised model: take the one in 32-bit floats that it was made from")?;
+        }
+        Ok(())
     }
 }

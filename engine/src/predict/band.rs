@@ -64,6 +64,12 @@ impl Band {
         let reach = if count < ENOUGH { of_few(count) } else { of_nine_in_ten(&sizes) };
         Self { shift, common, reach }
     }
+
+    /// The part of a miss that is believed to be the network's moment, and not its kernels': as a logarithm.
+    pub fn believed(&self, miss: &Miss) -> f64 {
+        let common = self.common * self.common;
+        (miss.off - self.shift) * common / (common + miss.variance)
+    }
 }
 
 fn middle(sorted: &[f64]) -> f64 {

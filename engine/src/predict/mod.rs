@@ -18,6 +18,8 @@ mod additive;
 mod band;
 mod between;
 mod drawn;
+#[cfg(test)]
+pub(crate) mod fake;
 mod family;
 mod kind;
 mod observed;

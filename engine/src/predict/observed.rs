@@ -134,6 +134,22 @@ impl Observed {
             }
         }
         self.average();
+        self.look_at_scatter();
+    }
+
+    /// Takes out what these networks were off by as a whole, which is a better guess of their moments.
+    pub fn take_out(&mut self, moments: &[(usize, f64)]) {
+        let mean = moments.iter().map(|(_, moment)| moment).sum::<f64>() / moments.len().max(1) as f64;
+        for &(network, moment) in moments {
+            if let Some(network) = self.networks.get_mut(network) {
+                network.moment = (moment - mean).clamp(-FURTHEST, FURTHEST);
+            }
+        }
+        self.average();
+        self.look_at_scatter();
+    }
+
+    fn look_at_scatter(&mut self) {
         let (mut squares, mut freedom) = (0.0, 0.0);
         for kernel in self.kernels.iter().filter(|kernel| kernel.seen.len() > 1) {
             let off = |&(network, log): &(usize, f64)| (log - self.networks[network].moment - kernel.mean).powi(2);

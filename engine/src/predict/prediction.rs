@@ -104,6 +104,21 @@ impl Prediction {
         variance(self.parts.iter().map(|part| (part, part.share))).sqrt()
     }
 
+    /// Of the time in kernels that `before` has not: the share in those that were measured themselves. One where both are
+    /// made of the same kernels.
+    #[must_use]
+    pub fn known_of_what_changed(&self, before: &Self) -> f64 {
+        let is_new = |part: &&Part| before.parts.iter().all(|other| other.spec != part.spec);
+        let (mut known, mut all) = (0.0, 0.0);
+        for part in self.parts.iter().filter(is_new) {
+            all += part.share;
+            if part.source == Source::Measured {
+                known += part.share;
+            }
+        }
+        if all > 0.0 { known / all } else { 1.0 }
+    }
+
     /// What this design will take over `before`. Whatever both have in common is as wrong in both and says nothing against
     /// the ratio.
     #[must_use]

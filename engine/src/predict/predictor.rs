@@ -11,6 +11,7 @@ use super::kind::{Kind, Parts, Tiles, sizes};
 use super::observed::Observed;
 use super::prediction::{KernelPrediction, Part, Prediction, Source, variance};
 use super::track::Track;
+use crate::design::Fingerprint;
 use crate::graph::Graph;
 use crate::measure::Peaks;
 use crate::runtime::{KernelPlan, KernelSpec};
@@ -71,6 +72,16 @@ impl Predictor {
         if observed.networks.is_empty() {
             return None;
         }
+        let first = Self::of(observed, Track::of(runs), peaks);
+        // What all kernels of a network were off by is a moment that few shared kernels had not told.
+        let moments = first.misses().into_iter().map(|(network, miss)| (network, first.band.believed(&miss)));
+        let moments: Vec<(usize, f64)> = moments.collect();
+        let Self { mut observed, track, .. } = first;
+        observed.take_out(&moments);
+        Some(Self::of(observed, track, peaks))
+    }
+
+    fn of(observed: Observed, track: Track, peaks: Option<&Peaks>) -> Self {
         let all: Vec<(Parts, f64)> =
             observed.kernels.iter().map(|kernel| (sizes(&kernel.spec, Tiles::NONE).1, kernel.mean.exp())).collect();
         let roofline = Additive::fit(&all, None);
@@ -98,7 +109,7 @@ impl Predictor {
             unseen: unseen(&observed, &members, &roofline),
             between: Between::of(&observed.networks),
             band: Band::of(&[]),
-            track: Track::of(runs),
+            track,
             peaks: peaks.cloned(),
             answers: Mutex::default(),
             observed,
@@ -107,8 +118,9 @@ impl Predictor {
             alike,
             roofline,
         };
-        this.band = Band::of(&this.misses());
-        Some(this)
+        let misses: Vec<Miss> = this.misses().into_iter().map(|(_, miss)| miss).collect();
+        this.band = Band::of(&misses);
+        this
     }
 
     /// What `graph` will take as the kernels of `plan`.
@@ -156,6 +168,12 @@ impl Predictor {
     #[must_use]
     pub fn networks(&self) -> usize {
         self.observed.networks.len()
+    }
+
+    /// Whether this network was measured.
+    #[must_use]
+    pub fn has_seen(&self, design: &Fingerprint) -> bool {
+        self.observed.networks.iter().any(|network| network.design == *design)
     }
 
     /// What the canary usually takes beside measurements on this target: predictions are of a processor at that clock.
@@ -262,12 +280,12 @@ impl Predictor {
         time.max(arithmetic).max(1e3 * (maps + weights) / bandwidth.max(1e-9))
     }
 
-    /// Every network predicted from those of other designs.
-    fn misses(&self) -> Vec<Miss> {
+    /// Every network predicted from those of other designs, with its number.
+    fn misses(&self) -> Vec<(usize, Miss)> {
         let networks = &self.observed.networks;
         let first = networks.len().saturating_sub(JUDGED);
         let mut misses = Vec::with_capacity(networks.len() - first);
-        for network in &networks[first..] {
+        for (number, network) in networks.iter().enumerate().skip(first) {
             let is_left_out = |other: usize| networks[other].design == network.design;
             if networks.iter().all(|other| other.design == network.design) {
                 continue;
@@ -282,7 +300,8 @@ impl Predictor {
                     answer
                 }
             });
-            misses.push(Miss { off: (network.whole.max(1.0) / composed.whole).ln(), variance: composed.variance });
+            let off = (network.whole.max(1.0) / composed.whole).ln();
+            misses.push((number, Miss { off, variance: composed.variance }));
         }
         misses
     }

@@ -27,6 +27,8 @@ pub enum Kind {
     Point,
     /// What a device can do at most.
     Peaks,
+    /// A search for designs.
+    Exploration,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
             Self::Sweep => "sweeps",
             Self::Point => "points",
             Self::Peaks => "peaks",
+            Self::Exploration => "explorations",
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use rusqlite::{Transaction, params, params_from_iter};
+use serde::{Deserialize, Serialize};
 
 use super::context::ANY_BATCH;
 use super::kept::{seconds, timestamp};
@@ -21,7 +22,7 @@ const MOST: i64 = 20_000;
 const READ: i64 = 2_000;
 
 /// What was predicted of a network before it was measured: a median and its 90 % band.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Estimate {
     /// The median.
     pub predicted: Nanos,
@@ -32,7 +33,7 @@ pub struct Estimate {
 }
 
 /// One network and the time of each of its kernels.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KernelRun {
     /// When it was finished.
     pub when: Timestamp,

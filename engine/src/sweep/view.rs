@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::PointResult;
-use crate::experiment::pareto::{Better, pareto_front};
+use crate::pareto::{Better, pareto_front};
 
 /// A figure of a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -24,11 +24,23 @@ pub enum WeightsError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// The file's name does not say what it is.
-    #[error("`{}` is not named like weights: `.safetensors`, `.pth` and `.pt` are read", .path.display())]
-    UnknownFormat {
+    /// The file is something else.
+    #[error("`{}` holds no weights that can be used: {what}", .path.display())]
+    NotWeights {
         /// The file.
         path: PathBuf,
+        /// What it is, and what to do.
+        what: String,
+    },
+    /// The file has nothing under the key asked for.
+    #[error("`{}` has no tensors under `{key}`; {}", .path.display(), listed(.keys))]
+    NoKey {
+        /// The file.
+        path: PathBuf,
+        /// The key asked for.
+        key: String,
+        /// Keys that it has.
+        keys: Vec<String>,
     },
     /// The file is damaged, or not what its name says.
     #[error("`{}` is not a usable {format} file: {reason}", .path.display())]
@@ -111,7 +123,10 @@ impl Mismatch {
     /// another shape before those that only one side has.
     #[must_use]
     pub fn first(&self, count: usize) -> String {
-        let misfits = [&self.misshaped, &self.not_float, &self.missing, &self.extra].into_iter().flatten();
+        // What either side lacks is told in turns: names that differ in a part are seen side by side.
+        let most = self.missing.len().max(self.extra.len());
+        let one_side = (0..most).flat_map(|at| [self.missing.get(at), self.extra.get(at)]).flatten();
+        let misfits = self.misshaped.iter().chain(&self.not_float).chain(one_side);
         let line = |misfit: &Misfit| {
             let Misfit { name, expected, found } = misfit;
             match (expected.is_empty(), found.is_empty()) {
@@ -127,6 +142,11 @@ impl Mismatch {
         }
         text
     }
+}
+
+fn listed(keys: &[String]) -> String {
+    let names: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    if names.is_empty() { "it has no keys".into() } else { format!("there are {}", names.join(", ")) }
 }
 
 /// Tensors of each kind that a message names; the rest are counted.

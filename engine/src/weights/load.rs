@@ -1,25 +1,23 @@
 //! Reads a file of weights for one network.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use super::error::{self, Misfit, Mismatch};
-use super::stored::{Fault, Kind, StoredTensor, shown};
+use super::content::{Container, TELLING, container};
+use super::error::Mismatch;
+use super::pairing::{best, complete, matching, named, pair};
+use super::stored::{Fault, Group, Kind, StoredTensor, shown};
+use super::views::{View, clean, is_counter, views};
 use super::{ExpectedTensor, WeightTensor, Weights, WeightsError, expected, pth, safetensors};
 use crate::files::open_regular;
 use crate::graph::Graph;
 
-/// Lists the tensors of an open file of the given length.
-type List = fn(&mut File, u64) -> Result<Vec<StoredTensor>, Fault>;
-
-/// What PyTorch's `DataParallel` puts in front of every name.
-const PARALLEL: &str = "module.";
-
-/// Reads `path` (`.safetensors`, `.pth` or `.pt`, by name) for `graph`: parameters by layer path as torchvision names
-/// them, 16- and 64-bit floats converted to 32 bits. Counters (`num_batches_tracked`) are ignored. A PyTorch file holds a
-/// `state_dict`, either itself or under the key `state_dict` or `model`, in the format of any version of `torch.save`.
+/// Reads the parameters of `graph` from `path`, whatever it is called: by layer path as torchvision names them, 16- and
+/// 64-bit floats converted to 32 bits, what wrappers put in front of names taken off, counters (`num_batches_tracked`) left
+/// out. A PyTorch file of any version holds them itself or under any key; where it holds several, averages come first.
 ///
 /// # Errors
 /// As [`WeightsFile::open`] and [`WeightsFile::load`].
@@ -35,31 +33,59 @@ pub struct WeightsFile {
     format: &'static str,
     file: File,
     length: u64,
-    tensors: Vec<StoredTensor>,
+    groups: Vec<Group>,
+    /// The ways to read them, those to be preferred first.
+    views: Vec<View>,
+}
+
+/// Which of a file's tensors are taken, where that does not go without saying.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The keys or prefixes that lead to them: `state_dict_ema`, `state_dict.module`; empty for those that are the file.
+    pub key: String,
+    /// Whether they are a moving average of the weights in training.
+    pub is_averaged: bool,
+    /// Keys of others that would fit as well.
+    pub others: Vec<String>,
+}
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.key.as_str() {
+            "" => write!(f, "the tensors outside of any key are taken")?,
+            key => write!(f, "the tensors under `{key}` are taken")?,
+        }
+        if self.is_averaged {
+            write!(f, ", a moving average of the training")?;
+        }
+        let others: Vec<String> = self.others.iter().map(|key| format!("`{key}`")).collect();
+        if others.is_empty() { Ok(()) } else { write!(f, "; {} would fit as well", others.join(", ")) }
+    }
 }
 
 impl WeightsFile {
-    /// Lists what `path` holds, as [`load`] would read it. Where every name starts with `module.`, as `DataParallel`
-    /// saves them, that is taken off.
+    /// Lists what `path` holds, as [`load`] would read it.
     ///
     /// # Errors
-    /// Where the file cannot be read or is damaged. Whatever it holds, no more memory is used than its length calls for.
+    /// Where the file cannot be read, is damaged, or is something else than weights: what it is then, and what to do.
+    /// Whatever it holds, no more memory is used than its length calls for.
     pub fn open(path: &Path) -> Result<Self, WeightsError> {
-        let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-        let (format, list): (_, List) = match extension.as_str() {
-            "safetensors" => ("safetensors", safetensors::list),
-            "pth" | "pt" => ("PyTorch", pth::list),
-            _ => return Err(WeightsError::UnknownFormat { path: path.into() }),
+        let read = |source| WeightsError::Read { path: path.into(), source };
+        let (mut file, length) = open(path).map_err(read)?;
+        let mut start = Vec::new();
+        (&mut file).take(TELLING).read_to_end(&mut start).map_err(read)?;
+        file.rewind().map_err(read)?;
+        let is_safetensors = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors"));
+        let container = container(&start, length, is_safetensors).map_err(|fault| failure(path, "", fault))?;
+        let (format, listed) = match container {
+            Container::Safetensors => ("safetensors", safetensors::list(&mut file, length)),
+            Container::Archive => ("PyTorch", pth::list_archive(&mut file, length)),
+            Container::Stream => ("PyTorch", pth::list_stream(&mut file, length)),
         };
-        let fail = |fault| failure(path, format, fault);
-        let (mut file, length) = open(path).map_err(|source| fail(Fault::Io(source)))?;
-        let mut tensors = list(&mut file, length).map_err(fail)?;
-        if tensors.iter().all(|tensor| tensor.name.starts_with(PARALLEL)) {
-            for tensor in &mut tensors {
-                tensor.name.drain(..PARALLEL.len());
-            }
-        }
-        Ok(Self { path: path.into(), format, file, length, tensors })
+        let mut groups = listed.and_then(without_quantised).map_err(|fault| failure(path, format, fault))?;
+        clean(&mut groups);
+        let views = views(&groups);
+        Ok(Self { path: path.into(), format, file, length, groups, views })
     }
 
     /// The file.
@@ -68,10 +94,59 @@ impl WeightsFile {
         &self.path
     }
 
-    /// Length of every axis of the tensor of this name.
+    /// The same file with nothing but what is under `key`: one of [`Taken::key`] or [`Taken::others`], or the start of
+    /// one.
+    ///
+    /// # Errors
+    /// Where nothing is there: every key that there is.
+    pub fn only(self, key: &str) -> Result<Self, WeightsError> {
+        let within = |view: &View| {
+            view.key == key || view.key.strip_prefix(key).is_some_and(|rest| rest.starts_with('.') && !key.is_empty())
+        };
+        // Keys of the file where it has some, else what its names begin with.
+        let known = |is_told: fn(&View) -> bool| -> Vec<String> {
+            let told = self.views.iter().filter(|view| is_told(view) && !view.key.is_empty());
+            told.map(|view| view.key.clone()).collect()
+        };
+        let mut keys = known(|view| view.cut == 0);
+        if keys.is_empty() {
+            keys = known(|_| true);
+        }
+        let views: Vec<View> = self.views.into_iter().filter(within).collect();
+        if views.is_empty() {
+            keys.dedup();
+            keys.truncate(20);
+            return Err(WeightsError::NoKey { path: self.path, key: shown(key), keys });
+        }
+        Ok(Self { views, ..self })
+    }
+
+    /// Length of every axis of the tensor that is called so where the file is read for `graph`.
     #[must_use]
-    pub fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.tensors.iter().find(|tensor| tensor.name == name).map(|tensor| tensor.shape.as_slice())
+    pub fn shape(&self, graph: &Graph, name: &str) -> Option<&[usize]> {
+        let view = best(&self.views, &self.groups, &expected(graph))?;
+        named(view, &self.groups).find(|(of, _)| *of == name).map(|(_, tensor)| tensor.shape.as_slice())
+    }
+
+    /// How many tensors fit `graph` by name and shape, of how many that either has.
+    #[must_use]
+    pub fn matching(&self, graph: &Graph) -> (usize, usize) {
+        let expected = expected(graph);
+        let Some(view) = best(&self.views, &self.groups, &expected) else { return (0, expected.len()) };
+        let of_file = named(view, &self.groups).filter(|(name, _)| !is_counter(name)).count();
+        (matching(view, &self.groups, &expected), expected.len().max(of_file))
+    }
+
+    /// Which tensors [`load`](Self::load) takes for `graph`, where the file has them under a key or behind a prefix.
+    #[must_use]
+    pub fn taken(&self, graph: &Graph) -> Option<Taken> {
+        let expected = expected(graph);
+        let mut fitting = complete(&self.views, &self.groups, &expected);
+        let View { key, is_averaged, .. } = fitting.next()?;
+        let mut others: Vec<String> = fitting.map(|view| view.key.clone()).filter(|other| other != key).collect();
+        others.dedup();
+        let says_nothing = key.is_empty() && others.is_empty();
+        (!says_nothing).then(|| Taken { key: key.clone(), is_averaged: *is_averaged, others })
     }
 
     /// Whether the file has exactly what `graph` needs.
@@ -86,14 +161,14 @@ impl WeightsFile {
     ///
     /// # Errors
     /// [`WeightsError::Mismatch`] lists every tensor that is missing, extra, of another shape or not floating-point;
-    /// otherwise the file cannot be read or is damaged, as the checksums of an archive show. No more memory is used than the network's own size calls for.
+    /// otherwise the file cannot be read or is damaged, as the checksums of an archive show. No more
+    /// memory is used than the network's own size calls for.
     pub fn load(&mut self, graph: &Graph) -> Result<Weights, WeightsError> {
         let pairs = self.pair(graph).map_err(|mismatch| WeightsError::Mismatch {
             path: self.path.clone(),
             design: graph.name.clone(),
             mismatch: Box::new(mismatch),
         })?;
-        let pairs: Vec<_> = pairs.into_iter().map(|(expected, stored)| (expected, stored.clone())).collect();
         let mut weights = Weights::default();
         // Many tensors can lie in one entry of an archive.
         let mut checked = HashSet::new();
@@ -108,68 +183,53 @@ impl WeightsFile {
         Ok(weights)
     }
 
-    /// Every expected tensor with the stored one that has its name, shape and a floating-point format.
-    fn pair(&self, graph: &Graph) -> Result<Vec<(ExpectedTensor, &StoredTensor)>, Mismatch> {
-        pair(expected(graph), &self.tensors)
+    fn pair(&self, graph: &Graph) -> Result<Vec<(ExpectedTensor, StoredTensor)>, Mismatch> {
+        let expected = expected(graph);
+        match best(&self.views, &self.groups, &expected) {
+            Some(view) => pair(view, &self.groups, expected),
+            // No group has no view.
+            None => Err(Mismatch::default()),
+        }
     }
 }
+
+/// The groups whose weights are numbers.
+fn without_quantised(groups: Vec<Group>) -> Result<Vec<Group>, Fault> {
+    let is_quantised = |group: &Group| {
+        group.tensors.iter().any(|tensor| {
+            let is_weight = tensor.name.ends_with("weight") && tensor.shape.len() > 1;
+            match &tensor.kind {
+                Kind::Quantised => true,
+                Kind::Other(kind) => is_weight && EIGHT_BITS.contains(&kind.as_str()),
+                Kind::Float(_) => false,
+            }
+        })
+    };
+    let found_any = !groups.is_empty();
+    let plain: Vec<Group> = groups.into_iter().filter(|group| !is_quantised(group)).collect();
+    if found_any && plain.is_empty() {
+        return Err(Fault::foreign(
+            "its weights are quantised, integers of eight bits or fewer with scales; save the network's weights as they \
+             were before it was converted",
+        ));
+    }
+    Ok(plain)
+}
+
+/// What safetensors and PyTorch call integers of eight bits and less.
+const EIGHT_BITS: [&str; 6] = ["I8", "U8", "Char", "Byte", "QInt8", "QUInt8"];
 
 fn failure(path: &Path, format: &'static str, fault: Fault) -> WeightsError {
     match fault {
         Fault::Io(source) => WeightsError::Read { path: path.into(), source },
         Fault::Malformed(reason) => WeightsError::Malformed { path: path.into(), format, reason },
+        Fault::Foreign(what) => WeightsError::NotWeights { path: path.into(), what },
     }
 }
 
 /// Opens a regular file; a pipe would block and a folder has no length.
 fn open(path: &Path) -> io::Result<(File, u64)> {
     open_regular(path).map(|(file, length)| (file, length.0))
-}
-
-fn pair(
-    expected: Vec<ExpectedTensor>,
-    stored: &[StoredTensor],
-) -> Result<Vec<(ExpectedTensor, &StoredTensor)>, Mismatch> {
-    let known: HashSet<String> = expected.iter().map(|tensor| tensor.name.clone()).collect();
-    let mut mismatch = Mismatch::default();
-    let mut by_name = HashMap::new();
-    for tensor in stored {
-        if known.contains(&tensor.name) {
-            by_name.insert(tensor.name.clone(), tensor);
-        } else if !tensor.name.ends_with("num_batches_tracked") {
-            let found = found(tensor);
-            mismatch.extra.push(Misfit { name: shown(&tensor.name), expected: String::new(), found });
-        }
-    }
-    let mut pairs = Vec::with_capacity(expected.len());
-    for wanted in expected {
-        match by_name.remove(&wanted.name) {
-            None => mismatch.missing.push(Misfit::missing(wanted.name, &wanted.shape)),
-            Some(tensor) if matches!(tensor.kind, Kind::Other(_)) => mismatch.not_float.push(Misfit {
-                expected: format!("floats {}", error::shape(&wanted.shape)),
-                found: found(tensor),
-                name: wanted.name,
-            }),
-            Some(tensor) if tensor.shape != wanted.shape => {
-                mismatch.misshaped.push(Misfit {
-                    expected: error::shape(&wanted.shape),
-                    found: found(tensor),
-                    name: wanted.name,
-                });
-            }
-            Some(tensor) => pairs.push((wanted, tensor)),
-        }
-    }
-    if mismatch.is_empty() { Ok(pairs) } else { Err(mismatch) }
-}
-
-/// What a stored tensor is, for people: `[10, 64]`, `I64 []`.
-fn found(tensor: &StoredTensor) -> String {
-    let shape = shown(&error::shape(&tensor.shape));
-    match &tensor.kind {
-        Kind::Float(_) => shape,
-        Kind::Other(kind) => format!("{} {shape}", shown(kind)),
-    }
 }
 
 #[cfg(test)]

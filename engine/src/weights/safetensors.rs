@@ -7,18 +7,18 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, Metadata, SafeTensorError, TensorView};
 
 use super::element::Element;
-use super::stored::{Fault, Kind, StoredTensor};
+use super::stored::{Fault, Group, Kind, StoredTensor};
 use super::{Weights, WeightsError};
 use crate::files::write_atomically;
 
 /// Longest header read; the largest network of the zoo needs about a fiftieth of it.
-const LONGEST_HEADER: u64 = 4 << 20;
+pub(super) const LONGEST_HEADER: u64 = 4 << 20;
 
 /// Bytes that say how long the header is.
 const PREFIX: u64 = 8;
 
 /// The tensors of a file, none of them read yet.
-pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<StoredTensor>, Fault> {
+pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<Group>, Fault> {
     let mut prefix = [0; PREFIX as usize];
     file.read_exact(&mut prefix)?;
     let header = u64::from_le_bytes(prefix);
@@ -52,7 +52,7 @@ pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<StoredTensor>, Fa
     };
     let mut tensors: Vec<StoredTensor> = metadata.tensors().into_iter().map(place).collect();
     tensors.sort_unstable_by_key(|tensor| tensor.begin);
-    Ok(tensors)
+    Ok(vec![Group { place: String::new(), tensors }])
 }
 
 /// Writes `weights` as 32-bit floats; an existing file is replaced only once the new one is complete.

@@ -13,11 +13,17 @@ pub(super) enum Fault {
     Io(io::Error),
     /// The bytes make no sense.
     Malformed(String),
+    /// The bytes are something else than weights: what, and what to do about it.
+    Foreign(String),
 }
 
 impl Fault {
     pub(super) fn malformed(reason: impl Into<String>) -> Self {
         Self::Malformed(reason.into())
+    }
+
+    pub(super) fn foreign(reason: impl Into<String>) -> Self {
+        Self::Foreign(reason.into())
     }
 }
 
@@ -34,6 +40,8 @@ impl From<io::Error> for Fault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Float(Element),
+    /// Integers with a scale.
+    Quantised,
     /// Something that is not a plain float tensor, as the file calls it.
     Other(String),
 }
@@ -52,6 +60,15 @@ pub(super) struct StoredTensor {
     pub(super) end: u64,
     /// What the file says of the bytes that the tensor is part of.
     pub(super) checksum: Option<Arc<Checksum>>,
+}
+
+/// Tensors that a file has together, such as a `state_dict` in a checkpoint.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    /// The keys that lead to it, with points between them; empty for the outermost.
+    pub(super) place: String,
+    /// In the file's order.
+    pub(super) tensors: Vec<StoredTensor>,
 }
 
 /// The sum that a zip archive keeps of an entry.

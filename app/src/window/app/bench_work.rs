@@ -1,4 +1,4 @@
-//! What *Compare* and *Lab* measure: starting, stopping, keeping and exporting it.
+//! What *Compare*, *Lab* and *Explore* measure: starting, stopping, keeping and exporting it.
 
 use std::time::{Duration, Instant};
 
@@ -22,9 +22,24 @@ impl App {
         let machine = self.machine();
         for (step, mut outcome) in self.bench.advance() {
             self.note_result_of(&step, &mut outcome);
-            if matches!(step.task, Task::Column(_) | Task::Network(..) | Task::Point(_)) {
-                self.lab.take(&step, outcome, machine.as_deref(), &self.keeper);
-                continue;
+            match step.task {
+                Task::Column(_) | Task::Network(..) | Task::Point(_) => {
+                    self.lab.take(&step, outcome, machine.as_deref(), &self.keeper);
+                    continue;
+                }
+                Task::Try | Task::KernelsOfTry => {
+                    self.take_trial(&step.task, outcome);
+                    continue;
+                }
+                Task::Calibrate => {
+                    self.take_calibrated(&outcome);
+                    continue;
+                }
+                Task::Search => {
+                    self.explore.take(outcome, &self.keeper);
+                    continue;
+                }
+                Task::Pair | Task::LayersOf(_) => {}
             }
             let failed = matches!((&step.task, &outcome), (Task::Pair, Outcome::Failed(_)));
             self.compare.take(&step.task, outcome);
@@ -35,7 +50,9 @@ impl App {
         }
         self.compare.poll(&self.keeper);
         self.lab.poll(machine.as_deref(), &self.keeper);
-        if self.bench.is_busy() {
+        self.poll_trial();
+        self.go_on_calibrating();
+        if self.is_bench_taken() {
             ctx.request_repaint_after_secs(LOOK_AGAIN);
         }
     }
@@ -59,9 +76,13 @@ impl App {
         let owner = match self.tabs.shown {
             Tab::Compare => Some(Owner::Compare),
             Tab::Lab => Some(Owner::Lab),
-            Tab::Design | Tab::Camera => None,
+            Tab::Explore => Some(Owner::Explore),
+            Tab::Design if self.calibration.options().is_some() => Some(Owner::Calibration),
+            Tab::Design => Some(Owner::Advice),
+            Tab::Camera => None,
         };
         match owner {
+            Some(owner @ Owner::Calibration) => self.stop_run(owner),
             Some(owner) if self.bench.owner() == Some(owner) => self.stop_run(owner),
             _ => self.live.cancel(),
         }
@@ -72,11 +93,14 @@ impl App {
         match owner {
             Owner::Compare => self.compare.stop(),
             Owner::Lab => self.lab.stop(),
+            Owner::Explore => self.stop_search(),
+            Owner::Advice => self.adviser.trials.stop(),
+            Owner::Calibration => self.stop_calibrating(),
         }
     }
 
     pub(super) fn start_compare(&mut self) {
-        if self.bench.is_busy() || self.compare.is_running() {
+        if self.is_bench_taken() || self.compare.is_running() {
             return;
         }
         self.compare.settle(&self.document);
@@ -94,8 +118,8 @@ impl App {
 
     pub(super) fn run_lab(&mut self, run: &Run) {
         match self.bench.owner() {
-            Some(Owner::Compare) => return self.fail("Compare is measuring: wait for it or cancel it.".into()),
             Some(Owner::Lab) => {}
+            Some(owner) => return self.fail(owner.is_measuring().to_owned()),
             None => self.lab.clear_failures(),
         }
         let (options, design) = (self.document.valid_options(), self.document.valid().model.design());

@@ -16,6 +16,7 @@ impl App {
             CameraCommand::WeightsDialog => self.files.ask_for_weights(),
             CameraCommand::LabelsDialog => self.files.ask_for_labels(),
             CameraCommand::Labels(labels) => camera.use_labels(labels),
+            CameraCommand::Preprocess(preprocessing) => camera.preprocess(preprocessing),
             CameraCommand::Download(trained) => {
                 if let Err(error) = camera.fetch(&trained) {
                     self.fail(error);

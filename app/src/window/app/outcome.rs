@@ -114,6 +114,13 @@ impl App {
                 };
                 self.compare.choose(side, Choice::Opened(Box::new(model)));
             }
+            FileEvent::SaveAllTo(folder, files) => match files.first() {
+                Some((first, _)) if self.is_draft(first) => self.fail(format!(
+                    "Not saved. {} is where drafts are kept, which are written over: choose another folder.",
+                    folder.display()
+                )),
+                _ => self.files.save_all(&folder, files),
+            },
             FileEvent::WriteTo(path, bytes) => self.files.write(path, bytes),
             FileEvent::ToOpen(place, path) => self.open(place, path),
             FileEvent::Opened(_, path, Err(error)) => {

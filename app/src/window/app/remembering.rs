@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use shufflescope_engine::measure::Measurement;
+use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::store::RunContext;
 
 use super::App;
 use crate::window::bench::{Outcome, Owner, Step, Task, Work};
-use crate::window::keeper::Answer;
+use crate::window::keeper::{Answer, KernelTimes};
 use crate::window::lab::SweepPlan;
 use crate::window::tab::Tab;
 use crate::window::views::View;
@@ -21,13 +22,26 @@ impl App {
                 Answer::Experiment(of, kept) => self.lab.fill_experiment(of, kept),
                 Answer::Networks(kept) => self.lab.fill_networks(kept),
                 Answer::Sweeps(kept) => self.lab.fill_sweeps(kept),
+                Answer::Explored(kept) => self.explore.fill(kept),
+                Answer::Landmarks(landmarks) => self.explore.fill_landmarks(*landmarks),
+                Answer::Prepared(job) => self.begin_search(job),
                 Answer::Planned(plan) => self.begin_sweep(*plan),
                 Answer::Floor(context, floor) => {
                     self.compare.set_floor(&context.options, floor);
                     self.lab.set_floor(&context.options, floor);
+                    self.adviser.trials.set_floor(&context.options, floor);
                 }
                 Answer::Scatter(design, context, scatter) => self.live.remember(&design, &context.options, scatter),
                 Answer::History(design, rows) => self.past.fill(design, rows),
+                Answer::KernelTimes(way, known) => {
+                    let known = known.unwrap_or_else(|error| {
+                        self.fail(format!("Nothing is predicted from earlier measurements. {error}."));
+                        KernelTimes::default()
+                    });
+                    let ceilings = self.live.ceilings().get(way.device, way.threads);
+                    self.forecast.learning.fill(&way, known, ceilings);
+                }
+                Answer::KernelsNoted(way) => self.forecast.learning.noted(&way),
                 Answer::Trouble(text) => self.fail(text),
             }
         }
@@ -35,9 +49,15 @@ impl App {
 
     /// Asks for what the tab shown has to show.
     pub(super) fn look_up_what_is_shown(&mut self) {
+        if self.tabs.shown != Tab::Explore {
+            self.explore.leave();
+        }
         match self.tabs.shown {
             Tab::Compare => self.compare.load(&self.keeper),
             Tab::Lab => self.lab.load(self.tabs.lab.scale, &self.keeper),
+            Tab::Explore => {
+                self.explore.load(&self.document.valid_options(), &self.forecast.learning, &self.keeper);
+            }
             Tab::Design | Tab::Camera => {}
         }
         let is_shown = self.tabs.shown == Tab::Design && self.tabs.views.shown == View::History;
@@ -47,7 +67,12 @@ impl App {
     /// Asks what comparisons as the window runs now are known not to tell apart; the answer comes long before the first
     /// rounds.
     pub(super) fn ask_for_floor(&self) {
-        self.keeper.floor(RunContext::new(self.machine().as_deref(), &self.document.valid_options()));
+        self.keeper.floor(self.context(self.document.valid_options()));
+    }
+
+    /// Running so on this machine.
+    pub(super) fn context(&self, options: RunOptions) -> RunContext {
+        RunContext::new(self.machine().as_deref(), &options)
     }
 
     /// Asks how runs of what is about to be measured differ; the answer comes before the edit has settled.
@@ -64,16 +89,23 @@ impl App {
         }
         self.noted_live = self.live.version();
         if let Some(measurement) = self.live.finished() {
-            self.past.note(self.document.valid().model.name(), measurement, &self.keeper);
+            let valid = self.document.valid();
+            let made_of = self.forecast.made_of(&valid.fingerprint, &measurement.key().options);
+            self.past.note(&valid.model, measurement, made_of, &self.keeper);
         }
     }
 
-    /// Makes what a tab has measured a row; its samples go with that, for the tab wants none.
+    /// Makes what a tab has measured a row and remembers its kernels; its samples go with that, for the tab wants none.
     pub(super) fn note_result_of(&mut self, step: &Step, outcome: &mut Outcome) {
-        if let (Work::Measure(job), Outcome::Measured(measurement)) = (&step.work, outcome) {
+        if let (Work::Measure(job) | Work::TakeApart(job), Outcome::Measured(measurement)) = (&step.work, outcome) {
             let processes = std::mem::take(&mut measurement.processes);
-            let whole = Measurement { processes, ..(**measurement).clone() };
-            self.past.note(job.design.name(), Arc::new(whole), &self.keeper);
+            let whole = Arc::new(Measurement { processes, ..(**measurement).clone() });
+            let made_of = self.forecast.made_of(&job.design.fingerprint(), &job.options);
+            match step.task {
+                // These are nobody's designs.
+                Task::Calibrate | Task::KernelsOfTry => self.keeper.note_kernels(&job.design, whole, made_of),
+                _ => self.past.note(&job.design, whole, made_of, &self.keeper),
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use shufflescope_engine::classify::PreprocessingOptions;
+
 use super::{Trained, WeightsChoice};
 use crate::camera::{Resolution, SourceSpec};
 
@@ -24,6 +26,8 @@ pub enum CameraCommand {
     LabelsDialog,
     /// Uses this list of labels, or what is usual.
     Labels(Option<PathBuf>),
+    /// Does this to pictures before the network sees them.
+    Preprocess(PreprocessingOptions),
     /// Downloads published weights, or goes on where a download ended.
     Download(Trained),
     /// Stops the download; what has come is kept.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use shufflescope_engine::classify::PreprocessingOptions;
 use shufflescope_engine::design::Fingerprint;
 use shufflescope_engine::runtime::RunOptions;
 
@@ -13,6 +14,7 @@ use crate::window::document::Analysis;
 pub(super) struct Network {
     pub(super) choice: WeightsChoice,
     pub(super) labels: Option<PathBuf>,
+    pub(super) preprocessing: PreprocessingOptions,
     wanted: Option<Wanted>,
     generation: Generation,
     pub(super) fit: Option<Fit>,
@@ -32,6 +34,7 @@ struct Wanted {
     options: RunOptions,
     choice: WeightsChoice,
     labels: Option<PathBuf>,
+    preprocessing: PreprocessingOptions,
     classifier: bool,
 }
 
@@ -69,6 +72,7 @@ impl Network {
             options: options.clone(),
             choice: self.choice.clone(),
             labels: self.labels.clone(),
+            preprocessing: self.preprocessing,
             classifier,
         };
         if self.wanted.as_ref() == Some(&wanted) {
@@ -84,6 +88,7 @@ impl Network {
             run: options.clone(),
             choice: self.choice.clone(),
             labels: self.labels.clone(),
+            preprocessing: self.preprocessing,
             folder,
             classifier,
         })

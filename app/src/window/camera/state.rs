@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shufflescope_engine::classify::Picture;
+use shufflescope_engine::classify::{Picture, PreprocessingOptions};
 use shufflescope_engine::design::Fingerprint;
 use shufflescope_engine::report::CameraRun;
 use shufflescope_engine::runtime::RunOptions;
@@ -243,6 +243,17 @@ impl Camera {
     pub fn use_labels(&mut self, labels: Option<PathBuf>) {
         self.network.labels = labels;
         self.network.ask_again();
+    }
+
+    /// What is done to pictures before the network sees them.
+    #[must_use]
+    pub const fn preprocessing(&self) -> &PreprocessingOptions {
+        &self.network.preprocessing
+    }
+
+    /// Does this to pictures from now on.
+    pub fn preprocess(&mut self, preprocessing: PreprocessingOptions) {
+        self.network.preprocessing = preprocessing;
     }
 
     /// Downloads published weights; says why not where that is so.

@@ -39,6 +39,8 @@ pub enum FileEvent {
     Exported(PathBuf, Result<String, String>),
     /// A person has chosen where results of the *Lab* or a comparison go.
     WriteTo(PathBuf, Vec<u8>),
+    /// A person has chosen the folder that these designs go to, each to the file beside it.
+    SaveAllTo(PathBuf, Vec<(PathBuf, Design)>),
     /// A person has chosen a file or folder for the camera tab.
     Chosen(Chosen),
     /// The file manager could not be shown.

@@ -1,7 +1,8 @@
 //! Names of files that are written.
 
+use std::collections::HashSet;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A file name that every system accepts.
 pub(super) fn file_name(design: &str, ending: &str) -> String {
@@ -22,6 +23,18 @@ pub(super) fn with_ending(path: PathBuf, ending: &str) -> Result<PathBuf, NameTa
     let path = PathBuf::from(name);
     // The dialog asked about the name without its ending.
     if path.exists() { Err(NameTaken(path)) } else { Ok(path) }
+}
+
+/// A file in this folder for each name. One that is there, or that an earlier name has, is left alone: the name gets a
+/// number.
+pub(super) fn free_names<'a>(folder: &Path, names: impl IntoIterator<Item = &'a str>, ending: &str) -> Vec<PathBuf> {
+    let mut taken = HashSet::new();
+    let mut free = |name: &str| {
+        let numbered = (2_u32..).map(|number| format!("{name}-{number}"));
+        let paths = std::iter::once(name.to_owned()).chain(numbered).map(|name| folder.join(file_name(&name, ending)));
+        paths.into_iter().find(|path| !path.exists() && taken.insert(path.clone()))
+    };
+    names.into_iter().filter_map(&mut free).collect()
 }
 
 /// Nobody was asked whether this file may be replaced.
@@ -53,5 +66,14 @@ mod tests {
         std::fs::write(at("a.json"), "").unwrap();
         assert_eq!(with_ending(at("a"), ".json"), Err(NameTaken(at("a.json"))));
         assert_eq!(with_ending(at("a.json"), ".json"), Ok(at("a.json")), "the dialog asked");
+    }
+
+    #[test]
+    fn many_names_in_a_folder_replace_neither_what_is_there_nor_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("a.toml"), "").unwrap();
+        let names = free_names(folder.path(), ["a", "a", "b", "b"], ".toml");
+        assert_eq!(names, ["a-2.toml", "a-3.toml", "b.toml", "b-2.toml"].map(at));
     }
 }

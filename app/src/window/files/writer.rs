@@ -1,5 +1,6 @@
 //! Writes the user's work: designs, drafts, results and the bytes of exports. Nothing that reads can stop it.
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use shufflescope_engine::classify::Picture;
+use shufflescope_engine::design::Design;
 use shufflescope_engine::files::write_atomically;
 
 use super::event::FileEvent;
@@ -51,6 +53,41 @@ impl Writer {
     pub fn write(&self, write: Write) {
         let Write { path, bytes, said } = write;
         self.export(path, said, move || Ok(bytes));
+    }
+
+    /// Writes designs into files of this folder, one after another, and ends with the first that cannot be written.
+    pub fn save_all(&self, folder: &Path, files: Vec<(PathBuf, Design)>) {
+        let said = match files.len() {
+            1 => format!("Saved 1 design to {}.", folder.display()),
+            many => format!("Saved {many} designs to {}.", folder.display()),
+        };
+        let (all, mut files) = (files.len(), VecDeque::from(files));
+        if let Some(first) = files.pop_front() {
+            self.clone().save_next(first, files, all, said);
+        }
+    }
+
+    fn save_next(
+        self,
+        (path, design): (PathBuf, Design),
+        mut rest: VecDeque<(PathBuf, Design)>,
+        all: usize,
+        said: String,
+    ) {
+        let then = self.clone();
+        let content = move || design.to_toml().map(String::into_bytes).map_err(|error| error.to_string());
+        self.add(path.clone(), false, content, move |result| match result.map(|()| rest.pop_front()) {
+            Ok(Some(next)) => {
+                then.save_next(next, rest, all, said);
+                None
+            }
+            Ok(None) => Some(FileEvent::Exported(path, Ok(said))),
+            Err(error) => {
+                let written = all - rest.len() - 1;
+                let told = format!("{} {written} of {all} designs were saved.", told(&path, &error));
+                Some(FileEvent::Exported(path, Err(told)))
+            }
+        });
     }
 
     /// Writes a picture as PNG.

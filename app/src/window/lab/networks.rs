@@ -134,7 +134,7 @@ impl Networks {
                 Measured::Latency { measurement, shares: shares.flatten() }
             }
             Outcome::Failed(why) => Measured::Failed(why),
-            Outcome::SoFar(_) | Outcome::Turns(_) => return,
+            Outcome::SoFar(_) | Outcome::Turns(_) | Outcome::Searching(_) | Outcome::Searched => return,
         };
         self.measured.insert(Input { network, size }.key(), measured);
     }

@@ -3,17 +3,25 @@
 use eframe::egui;
 use egui::{Role, Ui, WidgetInfo};
 
-use super::headline;
+use super::{forecast, headline};
 use crate::window::command::{Command, Commands};
 use crate::window::scene::Scene;
 use crate::window::theme;
 use crate::window::views::{View, Views};
 
+/// Below this width the views' names stand closer together, so that their tools have room.
+const NARROW: f32 = 600.0;
+
 /// Paints the middle.
 pub fn show(ui: &mut Ui, scene: Scene<'_>, views: &mut Views, commands: &mut Commands) {
     headline::show(ui, scene);
+    forecast::show(ui, scene, commands);
     ui.add_space(theme::GAP);
     ui.horizontal(|ui| {
+        let spacing = ui.spacing().clone();
+        if ui.available_width() < NARROW {
+            (ui.spacing_mut().item_spacing.x, ui.spacing_mut().button_padding.x) = (1.0, 3.5);
+        }
         for view in View::ALL {
             let on = views.shown == view;
             let response = ui.selectable_label(on, view.name()).on_hover_text(view.about());
@@ -22,6 +30,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, views: &mut Views, commands: &mut Com
                 commands.push(Command::Show(view));
             }
         }
+        *ui.spacing_mut() = spacing;
         ui.add_space(theme::GAP);
         views.tools(ui, scene);
     });

@@ -4,6 +4,7 @@ use eframe::egui;
 use egui::{Label, RichText, Role, Ui};
 use shufflescope_engine::guideline::{Change, Finding, Guideline, Remedy};
 
+use crate::window::advice::said_of;
 use crate::window::command::{Command, Commands};
 use crate::window::format;
 use crate::window::scene::Scene;
@@ -56,7 +57,7 @@ fn card(
         evidence(ui, finding, scene, palette, commands);
         if let Some(remedy) = &finding.remedy {
             ui.add_space(2.0);
-            self::remedy(ui, guideline, remedy, palette, commands);
+            self::remedy(ui, guideline, remedy, scene, commands);
         }
     }
 }
@@ -89,7 +90,8 @@ fn evidence(ui: &mut Ui, finding: &Finding, scene: Scene<'_>, palette: Palette, 
     }
 }
 
-fn remedy(ui: &mut Ui, guideline: Guideline, remedy: &Remedy, palette: Palette, commands: &mut Commands) {
+fn remedy(ui: &mut Ui, guideline: Guideline, remedy: &Remedy, scene: Scene<'_>, commands: &mut Commands) {
+    let palette = Palette::current(ui);
     let text = format!("Apply: {}", remedy.label);
     let button = egui::Button::new(RichText::new(&text).color(palette.strong)).wrap().fill(palette.chosen);
     let response = ui.add(button).on_hover_text(format!("{}. Undo takes it back.", remedy.edit));
@@ -106,6 +108,36 @@ fn remedy(ui: &mut Ui, guideline: Guideline, remedy: &Remedy, palette: Palette, 
             ui.label(RichText::new(text).small().color(palette.muted));
         }
     });
+    proof(ui, guideline, remedy, scene, commands);
+}
+
+/// What the remedy would bring on this device, and what came of trying it; nothing where nothing is known.
+fn proof(ui: &mut Ui, guideline: Guideline, remedy: &Remedy, scene: Scene<'_>, commands: &mut Commands) {
+    let palette = Palette::current(ui);
+    let Some(advice) = scene.adviser.on(&remedy.edit) else {
+        if scene.adviser.is_working() {
+            ui.label(RichText::new("latency: being worked out").small().color(palette.muted));
+        }
+        return;
+    };
+    let outlook = advice.outlook();
+    let latency = format::ratio(advice.predicted_ratio, advice.low, advice.high);
+    let text = format!("latency predicted {latency}: {outlook}");
+    ui.add(Label::new(RichText::new(text).small().color(palette.outlook(outlook))).wrap());
+    let (of, options) = (&scene.document.valid().fingerprint, scene.document.valid_options());
+    if scene.adviser.trials.running().is_some_and(|trial| trial.is_of(of, &remedy.edit)) {
+        ui.label(RichText::new("being measured in turns").small().color(palette.accent));
+        return;
+    }
+    if let Some(result) = scene.adviser.trials.of(of, &remedy.edit, &options) {
+        ui.add(Label::new(RichText::new(said_of(result)).small().color(palette.text)).wrap());
+    }
+    let is_idle = scene.bench.owner().is_none() && scene.calibration.options().is_none();
+    let hint = "Measure this design and the one with the remedy in turns";
+    let button = ui.add_enabled(is_idle, egui::Button::new("Try").small()).on_hover_text(hint);
+    if named(button, Role::Button, &format!("{guideline} Try: {}", remedy.label)).clicked() {
+        commands.push(Command::Try(remedy.edit.clone()));
+    }
 }
 
 fn predicted(change: Change) -> String {

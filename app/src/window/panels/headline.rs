@@ -3,8 +3,11 @@
 use eframe::egui;
 use egui::{Color32, RichText, Ui};
 use shufflescope_engine::measure::{Measurement, Spread, Warning};
+use shufflescope_engine::predict::Prediction;
 use shufflescope_engine::report::on_device as device_facts;
+use shufflescope_engine::units::Nanos;
 
+use super::forecast::about_estimate;
 use crate::window::document::Pinned;
 use crate::window::format;
 use crate::window::live::{Freshness, Phase};
@@ -17,6 +20,8 @@ struct Card {
     value: String,
     /// The number is not the present design's.
     is_stale: bool,
+    /// The number is predicted.
+    is_estimate: bool,
     detail: String,
     detail_color: Option<Color32>,
     /// Relative to A.
@@ -51,6 +56,7 @@ fn on_paper(scene: Scene<'_>) -> Vec<Card> {
         name,
         value,
         is_stale: false,
+        is_estimate: false,
         detail: detail.into(),
         detail_color: None,
         change: then.map(|then| change(now as f64, then as f64)),
@@ -103,8 +109,10 @@ fn measured(scene: Scene<'_>, palette: Palette) -> [Card; 2] {
     let batch = scene.document.valid_options().batch;
     let result = scene.live.result();
     let is_stale = result.is_none_or(|(_, freshness)| !freshness.is_current());
+    if let Some(estimate) = scene.forecast.estimate().filter(|_| is_stale) {
+        return predicted(scene, estimate, palette);
+    }
     let spread = result.map(|(measurement, _)| measurement.whole);
-    let rate = |spread: Spread, batch: u32| f64::from(batch) / spread.median.as_secs_f64().max(1e-12);
     let then = scene.document.pinned.as_ref().and_then(|Pinned { latency, .. }| *latency);
     let both = spread.zip(then).filter(|_| !is_stale);
     let (detail, detail_color) = state(scene, palette);
@@ -113,6 +121,7 @@ fn measured(scene: Scene<'_>, palette: Palette) -> [Card; 2] {
         name: "latency",
         value: spread.map_or_else(|| "\u{2013}".into(), |spread| spread.median.to_string()),
         is_stale,
+        is_estimate: false,
         detail,
         detail_color,
         change: both.map(|(now, (then, _))| change(now.median.as_f64(), then.median.as_f64())),
@@ -121,16 +130,59 @@ fn measured(scene: Scene<'_>, palette: Palette) -> [Card; 2] {
     };
     let rate = Card {
         name: "rate",
-        value: spread
-            .map_or_else(|| "\u{2013}".into(), |spread| format!("{} /s", format::three_digits(rate(spread, batch)))),
+        value: spread.map_or_else(
+            || "\u{2013}".into(),
+            |spread| format!("{} /s", format::three_digits(rate(spread.median, batch))),
+        ),
         is_stale,
+        is_estimate: false,
         detail: if batch == 1 { "images".into() } else { format!("images, by {batch}") },
         detail_color: None,
-        change: both.map(|(now, (then, then_batch))| change(rate(now, batch), rate(then, then_batch))),
+        change: both.map(|(now, (then, then_batch))| change(rate(now.median, batch), rate(then.median, then_batch))),
         more_is_better: true,
         about: "Images per second: the batch over the median latency".into(),
     };
     [latency, rate]
+}
+
+/// What the present network is predicted to take, until it is measured; never without saying so.
+fn predicted(scene: Scene<'_>, estimate: &Prediction, palette: Palette) -> [Card; 2] {
+    let batch = scene.document.valid_options().batch;
+    let then = scene.document.pinned.as_ref().and_then(|Pinned { latency, .. }| *latency);
+    let Prediction { predicted, low, high, .. } = estimate;
+    let last = scene.live.result().map_or_else(String::new, |(last, _)| {
+        format!(" Measured last was another network or another way of running: {} (stale).", last.whole.median)
+    });
+    let saved = scene.document.pinned.as_ref().and_then(saved_latency).unwrap_or_default();
+    let (state, _) = state(scene, palette);
+    let latency = Card {
+        name: "latency, predicted",
+        value: format!("\u{2248} {predicted}"),
+        is_stale: false,
+        is_estimate: true,
+        detail: format!("{low} to {high}"),
+        detail_color: Some(palette.accent),
+        change: then.map(|(then, _)| change(predicted.as_f64(), then.median.as_f64())),
+        more_is_better: false,
+        about: format!("{}{last} Now: {state}.{saved}", about_estimate(estimate)),
+    };
+    let now = rate(*predicted, batch);
+    let rate = Card {
+        name: "rate, predicted",
+        value: format!("\u{2248} {} /s", format::three_digits(now)),
+        is_stale: false,
+        is_estimate: true,
+        detail: if batch == 1 { "images".into() } else { format!("images, by {batch}") },
+        detail_color: Some(palette.accent),
+        change: then.map(|(then, then_batch)| change(now, rate(then.median, then_batch))),
+        more_is_better: true,
+        about: "Images per second: the batch over the predicted latency".into(),
+    };
+    [latency, rate]
+}
+
+fn rate(median: Nanos, batch: u32) -> f64 {
+    f64::from(batch) / median.as_secs_f64().max(1e-12)
 }
 
 /// What the device itself takes, where the host only feeds it, with a badge where that is too slow.
@@ -150,6 +202,7 @@ fn on_device(measurement: &Measurement, freshness: Freshness, palette: Palette) 
         name: "device",
         value: measurement.device_time.map_or_else(|| "unknown".into(), |device| device.median.to_string()),
         is_stale: !freshness.is_current(),
+        is_estimate: false,
         detail,
         detail_color,
         change: None,
@@ -221,14 +274,21 @@ fn paint(ui: &mut Ui, card: &Card, compared: bool, width: f32, palette: Palette)
         ui.spacing_mut().item_spacing.y = 1.0;
         ui.vertical(|ui| {
             ui.label(RichText::new(card.name).color(palette.muted).small());
-            let color = if card.is_stale { palette.muted } else { palette.strong };
+            let color = match card {
+                Card { is_stale: true, .. } => palette.muted,
+                Card { is_estimate: true, .. } => palette.accent,
+                _ => palette.strong,
+            };
             let value = RichText::new(&card.value).size(theme::HEADLINE).color(color);
             ui.add(egui::Label::new(value).truncate());
             let color = card.detail_color.unwrap_or(palette.muted);
             ui.add(egui::Label::new(RichText::new(&card.detail).small().color(color)).truncate());
             if compared {
                 let (text, color) = match card.change {
-                    Some(change) => versus(change, card.more_is_better, palette),
+                    Some(change) => {
+                        let (text, color) = versus(change, card.more_is_better, palette);
+                        (if card.is_estimate { format!("\u{2248} {text}") } else { text }, color)
+                    }
                     None => ("\u{2013} vs A".to_owned(), palette.muted),
                 };
                 ui.add(egui::Label::new(RichText::new(text).small().color(color)).truncate());

@@ -3,7 +3,7 @@
 use eframe::egui;
 use egui::{Margin, Panel, ScrollArea, Ui};
 
-use super::{camera, center, compare, design, guidelines, lab, notice, status, top_bar};
+use super::{camera, center, compare, design, explore, guidelines, lab, notice, status, top_bar};
 use crate::window::command::Commands;
 use crate::window::scene::{Notice, Scene};
 use crate::window::tab::{Tab, Tabs};
@@ -23,6 +23,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, tabs: &mut Tabs, said: Option<&Notice
         Tab::Design => design_tab(ui, scene, &mut tabs.views, commands),
         Tab::Compare => compare::show(ui, scene, &mut tabs.compare, commands),
         Tab::Lab => lab::show(ui, scene, &mut tabs.lab, commands),
+        Tab::Explore => explore::show(ui, scene, &mut tabs.explore, commands),
         Tab::Camera => camera::show(ui, scene, &mut tabs.camera, commands),
     }
 }

@@ -4,7 +4,9 @@ mod camera;
 mod center;
 mod compare;
 mod design;
+mod explore;
 mod export_menu;
+mod forecast;
 mod guidelines;
 mod headline;
 mod lab;
@@ -16,5 +18,6 @@ mod top_bar;
 
 pub use camera::CameraPanel;
 pub use compare::CompareView;
+pub use explore::ExploreView;
 pub use lab::LabView;
 pub use layout::show;

@@ -17,8 +17,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, owner: Owner, commands: &mut Commands
     };
     let Some(standing) = scene.bench.standing() else { return };
     if standing.owner != owner {
-        let other = if standing.owner == Owner::Lab { "The Lab" } else { "Compare" };
-        return muted(ui, format!("{other} is measuring; one thing is measured at a time"));
+        return muted(ui, format!("{} is measuring; one thing is measured at a time", standing.owner.name()));
     }
     let cancel = ui.button("Cancel").on_hover_text("Stop at once (Esc); what is finished is kept");
     if named(cancel, Role::Button, "Cancel run").clicked() {
@@ -42,7 +41,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, owner: Owner, commands: &mut Commands
 }
 
 /// Whole seconds or minutes: more would only flicker.
-fn rough(time: shufflescope_engine::units::Nanos) -> String {
+pub fn rough(time: shufflescope_engine::units::Nanos) -> String {
     let seconds = time.as_secs_f64().ceil() as u64;
     if seconds < 100 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
 }

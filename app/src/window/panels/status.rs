@@ -146,7 +146,7 @@ fn progress(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         }
         Phase::Resting => {
             muted(ui, "resting while a tab measures", palette)
-                .on_hover_text("Compare or the Lab measures; this goes on when it is done");
+                .on_hover_text("Compare, the Lab or Explore measures; this goes on when it is done");
         }
         Phase::Failed(_) => {
             ui.label(RichText::new("failed").color(palette.error));

@@ -1,6 +1,7 @@
-//! Views of the design in the middle of the window: its layers, its unit, its time, its roofline, its memory, its
-//! earlier runs.
+//! Views of the design in the middle of the window: its layers, its unit, its time, its roofline, its memory, what to
+//! change next, its earlier runs.
 
+mod advice;
 mod apart;
 mod history;
 mod layers;

@@ -3,6 +3,7 @@
 use eframe::egui;
 use egui::Ui;
 
+use super::advice::AdviceView;
 use super::layers::Layers;
 use super::unit::UnitView;
 use super::{history, memory, roofline, time};
@@ -23,13 +24,16 @@ pub enum View {
     Roofline,
     /// Activation memory over the run.
     Memory,
+    /// What to change next.
+    Advice,
     /// Earlier runs.
     History,
 }
 
 impl View {
     /// All of them, in the order offered.
-    pub const ALL: [Self; 6] = [Self::Layers, Self::Unit, Self::Time, Self::Roofline, Self::Memory, Self::History];
+    pub const ALL: [Self; 7] =
+        [Self::Layers, Self::Unit, Self::Time, Self::Roofline, Self::Memory, Self::Advice, Self::History];
 
     /// A word for its tab.
     #[must_use]
@@ -40,6 +44,7 @@ impl View {
             Self::Time => "Time",
             Self::Roofline => "Roofline",
             Self::Memory => "Memory",
+            Self::Advice => "Advice",
             Self::History => "History",
         }
     }
@@ -53,6 +58,7 @@ impl View {
             Self::Time => "Work and time by kind of operation, as in the paper's Figure 2",
             Self::Roofline => "The speed of every kernel under what this device can do at most",
             Self::Memory => "Activations alive while each layer runs",
+            Self::Advice => "What every change would bring on this device, and trying it",
             Self::History => "How long this network took before, by date, version and machine",
         }
     }
@@ -65,6 +71,7 @@ pub struct Views {
     pub shown: View,
     layers: Layers,
     unit: UnitView,
+    advice: AdviceView,
 }
 
 impl Views {
@@ -73,7 +80,7 @@ impl Views {
         match self.shown {
             View::Layers => self.layers.tools(ui),
             View::Unit => self.unit.tools(ui, scene),
-            View::Time | View::Roofline | View::Memory | View::History => {}
+            View::Time | View::Roofline | View::Memory | View::Advice | View::History => {}
         }
     }
 
@@ -85,6 +92,7 @@ impl Views {
             View::Time => time::show(ui, scene, commands),
             View::Roofline => roofline::show(ui, scene, commands),
             View::Memory => memory::show(ui, scene, commands),
+            View::Advice => self.advice.show(ui, scene, commands),
             View::History => history::show(ui, scene),
         }
     }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::elements::{Element, Numbers};
 use super::proto;
 
 /// Most axes of a constant: it is copied with every node that reads it.
-const MOST_AXES: usize = 16;
+pub(super) const MOST_AXES: usize = 16;
 
 /// A constant of the model.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,14 +14,48 @@ pub(super) enum Constant {
     /// Whole numbers: a scalar or a list.
     Ints(Ints),
     /// 32-bit floats: a parameter.
-    Floats {
-        /// Length of every axis.
-        dims: Vec<usize>,
-        /// Row-major.
-        values: Arc<[f32]>,
-        /// The parameter's name in the file; may be empty.
-        name: String,
-    },
+    Floats(Floats),
+    /// Numbers that nothing here computes with, and why not.
+    Other(Arc<str>),
+}
+
+/// A tensor of 32-bit floats.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Floats {
+    /// Length of every axis.
+    pub dims: Vec<usize>,
+    /// Row-major.
+    pub values: Arc<[f32]>,
+    /// The parameter's name in the file; may be empty.
+    pub name: Arc<str>,
+}
+
+impl Floats {
+    pub(super) fn new(dims: Vec<usize>, values: impl Into<Arc<[f32]>>) -> Self {
+        Self { dims, values: values.into(), name: "".into() }
+    }
+
+    pub(super) fn scalar(value: f32) -> Self {
+        Self::new(vec![], [value])
+    }
+
+    /// The one value, where there is only one, whatever axes of length 1 it has.
+    pub(super) fn single(&self) -> Option<f32> {
+        match *self.values {
+            [value] => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The same values in another shape of as many.
+    pub(super) fn shaped(&self, dims: Vec<usize>) -> Self {
+        Self { dims, values: self.values.clone(), name: self.name.clone() }
+    }
+
+    /// The same tensor under another name.
+    pub(super) fn named(&self, name: &str) -> Self {
+        Self { name: name.into(), ..self.clone() }
+    }
 }
 
 /// A scalar or a list of whole numbers.
@@ -33,7 +68,7 @@ pub(super) struct Ints {
 }
 
 impl Ints {
-    /// Longest list that is computed with; shapes have five numbers.
+    /// Longest list that is computed with; shapes have five numbers, a choice of channels has some thousands.
     pub(super) const LONGEST: usize = 4096;
 
     pub(super) fn list(values: Vec<i64>) -> Result<Self, String> {
@@ -45,14 +80,6 @@ impl Ints {
 
     pub(super) fn scalar(value: i64) -> Self {
         Self { values: [value].into(), is_scalar: true }
-    }
-
-    /// The numbers, where there are few enough to compute with.
-    pub(super) fn few(&self) -> Result<&[i64], String> {
-        if self.values.len() > Self::LONGEST {
-            return Err(format!("a list of {} numbers is too long for a shape", self.values.len()));
-        }
-        Ok(&self.values)
     }
 
     /// `operation` on each pair; a single number goes with every number of the other list.
@@ -85,54 +112,58 @@ pub(super) fn position(index: i64, length: usize) -> Option<usize> {
     usize::try_from(from_start).ok().filter(|&position| position < length)
 }
 
+/// The end of a slice that an index means: outside is at the nearest end.
+pub(super) fn bound(index: i64, length: usize) -> usize {
+    position(index, length).unwrap_or(if index < 0 { 0 } else { length })
+}
+
 impl Constant {
-    /// The tensor's values, checked against its shape.
-    pub(super) fn of(tensor: proto::Tensor) -> Result<Self, String> {
-        let name = tensor.name.clone();
+    /// The tensor's values, checked against its shape; they are `elsewhere` where they lie in another file.
+    pub(super) fn of(mut tensor: proto::Tensor, elsewhere: Option<&[u8]>) -> Result<Self, String> {
+        let name = std::mem::take(&mut tensor.name);
         let wrong = |reason: String| format!("tensor `{name}`: {reason}");
-        if tensor.data_location != 0 {
-            return Err(wrong("its values are in another file; save the model as one file".into()));
-        }
-        let dims: Option<Vec<usize>> = tensor.dims.iter().map(|&length| usize::try_from(length).ok()).collect();
-        if tensor.dims.len() > MOST_AXES {
-            return Err(wrong(format!("has {} axes, more than {MOST_AXES}", tensor.dims.len())));
-        }
-        let dims = dims.ok_or_else(|| wrong(format!("has the shape {:?}", tensor.dims)))?;
-        let count = dims.iter().try_fold(1_usize, |count, &length| count.checked_mul(length));
-        let count = count.ok_or_else(|| wrong(format!("has the shape {dims:?}")))?;
-        let raw = &tensor.raw_data;
-        let numbers = |numbers: Vec<i64>| Ints { values: numbers.into(), is_scalar: dims.is_empty() };
-        let (found, constant) = match tensor.data_type {
-            proto::FLOAT => {
-                let values: Arc<[f32]> = if raw.is_empty() {
-                    tensor.float_data.into()
-                } else {
-                    words(raw).map(f32::from_le_bytes).collect()
-                };
-                (values.len(), Self::Floats { dims: dims.clone(), values, name: name.clone() })
-            }
-            proto::INT64 => {
-                let values =
-                    if raw.is_empty() { tensor.int64_data } else { words(raw).map(i64::from_le_bytes).collect() };
-                (values.len(), Self::Ints(numbers(values)))
-            }
-            proto::INT32 => {
-                let narrow =
-                    if raw.is_empty() { tensor.int32_data } else { words(raw).map(i32::from_le_bytes).collect() };
-                (narrow.len(), Self::Ints(numbers(narrow.into_iter().map(i64::from).collect())))
-            }
-            other => return Err(wrong(format!("has element type {other}; 32-bit floats and whole numbers are read"))),
+        let (dims, count) = shape(&tensor).map_err(wrong)?;
+        let Some(element) = Element::of(tensor.data_type) else {
+            let reason = format!("`{name}` has element type {}; floats and whole numbers are read", tensor.data_type);
+            return Ok(Self::Other(reason.into()));
         };
-        if found != count {
-            return Err(wrong(format!("has {found} values, its shape {dims:?} needs {count}")));
+        if count > Ints::LONGEST && !element.is_float() {
+            let reason = format!("`{name}` is a tensor of {count} whole numbers; weights are floats");
+            return Ok(Self::Other(reason.into()));
         }
-        Ok(constant)
+        if tensor.data_location != 0 && elsewhere.is_none() {
+            return Err(wrong(
+                "its values are in another file, which is read only where the model itself is a file".into(),
+            ));
+        }
+        let numbers = match elsewhere {
+            Some(bytes) => element.decode(bytes),
+            None if tensor.raw_data.is_empty() => element.listed(tensor),
+            None => element.decode(&tensor.raw_data),
+        };
+        if numbers.len() != count {
+            return Err(wrong(format!("has {} values, its shape {dims:?} needs {count}", numbers.len())));
+        }
+        Ok(match numbers {
+            Numbers::Ints(values) => Self::Ints(Ints { values: values.into(), is_scalar: dims.is_empty() }),
+            Numbers::Floats(values) => Self::Floats(Floats { dims, values: values.into(), name: name.as_str().into() }),
+        })
     }
 }
 
-/// The whole words of `bytes`.
-fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> + '_ {
-    bytes.chunks(N).filter_map(|word| word.try_into().ok())
+/// A tensor's lengths, and how many values it has.
+pub(super) fn shape(tensor: &proto::Tensor) -> Result<(Vec<usize>, usize), String> {
+    if tensor.dims.len() > MOST_AXES {
+        return Err(format!("has {} axes, more than {MOST_AXES}", tensor.dims.len()));
+    }
+    let refuse = || format!("has the shape {:?}", tensor.dims);
+    let dims: Option<Vec<usize>> = tensor.dims.iter().map(|&length| usize::try_from(length).ok()).collect();
+    let dims = dims.ok_or_else(refuse)?;
+    // An axis of no length does not make the others any length.
+    let product =
+        dims.iter().try_fold(1_usize, |count, &length| count.checked_mul(length.max(1))).ok_or_else(refuse)?;
+    let count = if dims.contains(&0) { 0 } else { product };
+    Ok((dims, count))
 }
 
 #[cfg(test)]
@@ -152,14 +183,26 @@ mod tests {
     #[test]
     fn a_shape_that_the_data_does_not_fill_is_refused_before_anything_is_made_of_it() {
         for dims in [&[i64::MAX][..], &[1 << 40, 1 << 40], &[-1], &[3], &[0], &[2, 2]] {
-            let error = Constant::of(tensor(dims, proto::FLOAT, &[0; 8])).unwrap_err();
+            let error = Constant::of(tensor(dims, proto::FLOAT, &[0; 8]), None).unwrap_err();
             assert!(error.starts_with("tensor `w`"), "{error}");
         }
-        assert!(Constant::of(tensor(&[2], proto::FLOAT, &[0; 8])).is_ok());
-        assert!(Constant::of(tensor(&[1; 17], proto::FLOAT, &[0; 4])).unwrap_err().contains("17 axes"));
-        assert!(Constant::of(tensor(&[2], 11, &[0; 16])).unwrap_err().contains("element type 11"));
+        assert!(Constant::of(tensor(&[2], proto::FLOAT, &[0; 8]), None).is_ok());
+        assert!(Constant::of(tensor(&[1; 17], proto::FLOAT, &[0; 4]), None).unwrap_err().contains("17 axes"));
         let elsewhere = proto::Tensor { data_location: 1, ..tensor(&[2], proto::FLOAT, &[]) };
-        assert!(Constant::of(elsewhere).unwrap_err().contains("another file"));
+        assert!(Constant::of(elsewhere.clone(), None).unwrap_err().contains("another file"));
+        assert!(Constant::of(elsewhere.clone(), Some(&[0; 4])).is_err(), "half of it");
+        let read = Constant::of(elsewhere, Some(&[0; 8]));
+        assert!(matches!(read, Ok(Constant::Floats(floats)) if floats.dims == [2]));
+    }
+
+    #[test]
+    fn numbers_that_nothing_computes_with_stay_unread_and_say_why() {
+        let other = |tensor| match Constant::of(tensor, None) {
+            Ok(Constant::Other(reason)) => reason.to_string(),
+            other => panic!("{other:?}"),
+        };
+        assert!(other(tensor(&[2], 8, &[0; 16])).contains("element type 8"));
+        assert!(other(tensor(&[5000], 3, &[0; 5000])).contains("5000 whole numbers"));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 mod pieces;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use prost::Message;
@@ -43,8 +43,8 @@ pub fn write_onnx(graph: &Graph, weights: &Weights, batch_norm: BatchNorm, path:
 /// Where weights are missing or mis-shaped.
 pub fn to_onnx(graph: &Graph, weights: &Weights, batch_norm: BatchNorm) -> Result<Vec<u8>, ModelFileError> {
     weights.check(graph)?;
-    let mut writer = Writer::new(graph, weights);
     let folded = if batch_norm == BatchNorm::Fold { foldable(graph) } else { vec![None; graph.nodes().len()] };
+    let mut writer = Writer::new(graph, weights, &folded);
     for (index, node) in graph.nodes().iter().enumerate() {
         writer.layer(node, NodeId(index), &folded)?;
     }
@@ -121,16 +121,25 @@ struct Writer<'a> {
     taken: HashSet<String>,
     /// Names of nodes, which are another.
     nodes_taken: HashSet<String>,
+    /// By a layer's path, the path of the one whose parameters it shares.
+    owners: HashMap<&'a str, &'a str>,
 }
 
 impl<'a> Writer<'a> {
-    fn new(graph: &'a Graph, weights: &'a Weights) -> Self {
+    fn new(graph: &'a Graph, weights: &'a Weights, folded: &[Option<NodeId>]) -> Self {
         // Folding gives a convolution a bias that it did not have.
         let biases = graph.nodes().iter().map(|node| format!("{}.bias", node.path));
         let others = ["", "input", "logits"].map(str::to_owned);
         let taken = expected(graph).into_iter().map(|tensor| tensor.name).chain(biases).chain(others).collect();
         let (values, nodes, parameters, nodes_taken) = (Vec::new(), Vec::new(), Vec::new(), HashSet::new());
-        Self { graph, weights, values, nodes, parameters, taken, nodes_taken }
+        let shares = |(id, node): (NodeId, &'a Node)| {
+            let owner = graph.owner(id);
+            // What is folded has values of its own.
+            let is_written = owner != id && !folded.contains(&Some(owner));
+            is_written.then(|| (node.path.as_str(), graph.node(owner).path.as_str()))
+        };
+        let owners = graph.layers().filter_map(shares).collect();
+        Self { graph, weights, values, nodes, parameters, taken, nodes_taken, owners }
     }
 
     /// `name`, or one like it where another value is called so.
@@ -327,8 +336,11 @@ impl<'a> Writer<'a> {
         });
     }
 
-    /// Adds a layer's parameter; its name.
+    /// Adds a layer's parameter, or finds it where the layer shares it; its name.
     fn parameter(&mut self, path: &str, of: &str) -> String {
+        if let Some(owner) = self.owners.get(path) {
+            return format!("{owner}.{of}");
+        }
         let name = format!("{path}.{of}");
         let weights = self.weights;
         match weights.get(&name) {

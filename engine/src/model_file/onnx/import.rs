@@ -1,31 +1,28 @@
-//! From an ONNX file to a graph and its weights. Files are not trusted: sizes are checked before anything is allocated,
-//! and everything that is not supported is told at once.
+//! From an ONNX file to a graph and its weights. What is not supported is told at once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 
-use prost::Message;
-
 use super::constant::Constant;
-use super::operations::{self, Converter, Parameters, Refusal};
+use super::decode::decode;
+use super::emit::{Emitted, Parameters, emit};
+use super::fold::Budget;
 use super::proto;
-use super::scan;
-use super::view::{Tensor, Value};
+use super::read::{MOST_ELEMENTS, Source, read};
+use super::refusals::refusals;
+use super::rewrite::rewrite;
 use crate::design::Fingerprint;
 use crate::files::read_regular;
 use crate::graph::{Graph, Shape};
-use crate::model_file::{ModelFileError, UnsupportedNode};
+use crate::model_file::ModelFileError;
 use crate::units::Bytes;
 use crate::weights::Weights;
 
 /// Most that is read; ONNX files end at 2 GiB, the largest networks of this kind have a tenth of it.
 const MOST: Bytes = Bytes(1 << 30);
 
-/// Longest side of an input image; with [`operations::MOST_ELEMENTS`] it keeps every product far from overflow.
+/// Longest side of an input image; with [`MOST_ELEMENTS`] it keeps every product far from overflow.
 const LONGEST_SIDE: usize = 1 << 14;
-
-/// Side of the input image where the model leaves it open.
-const USUAL_SIDE: usize = 224;
 
 /// A model from a file: a graph for any batch (and, where the model allows it, any input size), and its weights.
 #[derive(Clone, Debug)]
@@ -38,33 +35,50 @@ pub struct Imported {
     pub(super) output: String,
     /// The batch that the model was exported for; `None` where it is free.
     pub(super) exported_batch: Option<usize>,
+    /// Whether the model takes `[n, height, width, channels]`.
+    pub(super) is_channels_last: bool,
     pub(super) shape: Shape,
     /// Most values that all parameters together can have.
     pub(super) parameters: usize,
     pub(super) weights: Weights,
     pub(super) content: Fingerprint,
+    pub(super) notes: Vec<String>,
 }
 
 /// Opens an ONNX classification model made of the operations that graphs here have.
 ///
 /// # Errors
-/// Where the file cannot be read, is damaged, or does something that has no counterpart here: all of it is listed.
+/// Where the file cannot be read, is damaged or something else, or does something that has no counterpart here: all of it
+/// is listed.
 pub fn import(path: &Path) -> Result<Imported, ModelFileError> {
+    import_output(path, None)
+}
+
+/// As [`import`], with the model's output of this name in place of the classifier's.
+///
+/// # Errors
+/// As [`import`], and where the model has no such output.
+pub fn import_output(path: &Path, output: Option<&str>) -> Result<Imported, ModelFileError> {
     let name = path.display().to_string();
     let io = |source| ModelFileError::Io { path: name.clone(), source };
     let bytes = read_regular(path, MOST).map_err(io)?;
-    Imported::from_bytes(&bytes, &name)
+    Imported::read(&bytes, &name, Some(path), output)
 }
 
 impl Imported {
     /// As [`import`], from the file's content; `path` is what errors call it.
     ///
     /// # Errors
-    /// As [`import`].
+    /// As [`import`], and where the model has values in other files.
     pub fn from_bytes(bytes: &[u8], path: &str) -> Result<Self, ModelFileError> {
-        let mut imported = Self::decode(bytes, path).map_err(|reason| malformed(path, reason))?;
-        let (_, weights) = imported.convert(imported.shape, Parameters::Keep)?;
+        Self::read(bytes, path, None, None)
+    }
+
+    fn read(bytes: &[u8], path: &str, file: Option<&Path>, output: Option<&str>) -> Result<Self, ModelFileError> {
+        let mut imported = decode(bytes, path, file, output).map_err(|reason| malformed(path, reason))?;
+        let (_, weights, notes) = imported.convert(imported.shape, Parameters::Keep)?;
         imported.weights = weights;
+        imported.notes.extend(notes);
         Ok(imported)
     }
 
@@ -74,7 +88,7 @@ impl Imported {
         &self.name
     }
 
-    /// A short name for the file's bytes.
+    /// A short name for the file's bytes, and for those of the files beside it that have its values.
     #[must_use]
     pub fn content(&self) -> &Fingerprint {
         &self.content
@@ -84,6 +98,12 @@ impl Imported {
     #[must_use]
     pub fn input_shape(&self) -> Shape {
         self.shape
+    }
+
+    /// What is otherwise than in the file, for people: what was left out at its end, which output was taken.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The parameters, by the names that [`graph_for`](Self::graph_for)'s layers have.
@@ -100,109 +120,52 @@ impl Imported {
         Ok(self.convert(Shape { batch, height, width, ..self.shape }, Parameters::Count)?.0)
     }
 
-    fn decode(bytes: &[u8], path: &str) -> Result<Self, String> {
-        scan::check(bytes)?;
-        let model = proto::Model::decode(bytes).map_err(|error| error.to_string())?;
-        let graph = model.graph.ok_or("it has no graph")?;
-        let mut constants = HashMap::new();
-        for tensor in graph.initializer {
-            constants.insert(tensor.name.clone(), Constant::of(tensor)?);
-        }
-        let mut inputs = graph.input.iter().filter(|input| !constants.contains_key(&input.name));
-        let (Some(input), None) = (inputs.next(), inputs.next()) else {
-            return Err("it does not have exactly one input".into());
+    fn convert(&self, input: Shape, parameters: Parameters) -> Result<(Graph, Weights, Vec<String>), ModelFileError> {
+        // Steps are for the batch of the file, where reshapes name it; layers are for any.
+        let own = Shape { batch: self.exported_batch.unwrap_or(1), ..input };
+        self.check(input)?;
+        self.check(own)?;
+        let source = Source {
+            nodes: &self.nodes,
+            constants: &self.constants,
+            input: &self.input,
+            output: &self.output,
+            parameters: self.parameters,
         };
-        let output = graph.output.first().ok_or("it has no output")?.name.clone();
-        let (exported_batch, shape) = input_shape(input)?;
-        let name = Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        Ok(Self {
-            path: path.into(),
-            name: name.unwrap_or(graph.name),
-            nodes: needed(graph.node, &output),
-            input: input.name.clone(),
-            constants,
-            output,
-            exported_batch,
-            shape,
-            // Four bytes each; some are shared by several layers.
-            parameters: bytes.len(),
-            weights: Weights::default(),
-            content: Fingerprint::of_bytes(bytes),
-        })
-    }
-
-    fn convert(&self, input: Shape, parameters: Parameters) -> Result<(Graph, Weights), ModelFileError> {
-        let side = |length| (1..=LONGEST_SIDE).contains(&length);
-        let sides = [input.batch, input.channels, input.height, input.width].into_iter().all(side);
-        if !sides || input.elements().0 > operations::MOST_ELEMENTS {
-            let shape = <[usize; 4]>::from(input);
-            let most = operations::MOST_ELEMENTS;
-            let reason = format!(
-                "its input is {shape:?}: batch, channels and sides up to {LONGEST_SIDE} and {most} values in all are read"
+        let mut draft = read(source, own, self.is_channels_last).map_err(|reason| malformed(&self.path, reason))?;
+        let mut notes = rewrite(&mut draft);
+        if self.is_channels_last {
+            notes.push(
+                "its pictures are [n, height, width, channels]; here they are [n, channels, height, width]".into(),
             );
-            return Err(malformed(&self.path, reason));
         }
-        let known = (&self.constants, self.nodes.as_slice());
-        let mut converter =
-            Converter::new(&self.name, input, self.exported_batch, known, (self.parameters, parameters));
-        let mut values: HashMap<&str, Value> = HashMap::new();
-        values.insert(&self.input, Value::Tensor(Tensor::whole(converter.input(), input)));
-        let mut unsupported: Vec<UnsupportedNode> = Vec::new();
-        for node in &self.nodes {
-            let mut refuse = |reason: Option<String>| {
-                let (op, name) = (node.op_type.clone(), node.name.clone());
-                let reason = reason.map(shortened);
-                unsupported.push(UnsupportedNode { op, node: name, reason });
-                vec![Value::Unknown; node.output.len()]
-            };
-            let mut inputs = Vec::with_capacity(node.input.len());
-            for name in &node.input {
-                inputs.push(match (values.get(name.as_str()), self.constants.get(name)) {
-                    _ if name.is_empty() => None,
-                    (Some(value), _) => Some(value.clone()),
-                    (None, Some(constant)) => Some(Value::Constant(constant.clone())),
-                    (None, None) => {
-                        return Err(malformed(
-                            &self.path,
-                            format!("`{}` reads `{name}`, which nothing makes", node.name),
-                        ));
-                    }
-                });
-            }
-            let made = if !operations::is_known(node) {
-                refuse(None)
-            } else if inputs.iter().any(|input| matches!(input, Some(Value::Unknown))) {
-                vec![Value::Unknown; node.output.len()]
-            } else {
-                match converter.node(node, &inputs) {
-                    Ok(made) => made,
-                    Err(Refusal::Unsupported(reason)) => refuse(Some(reason)),
-                    Err(Refusal::Layer(source)) => {
-                        return Err(ModelFileError::Layer { path: self.path.clone(), source });
-                    }
-                }
-            };
-            values.extend(node.output.iter().map(String::as_str).zip(made));
+        let layer = |source| ModelFileError::Layer { path: self.path.clone(), source };
+        let known = (self.parameters.saturating_add(Budget::FLOATS), parameters);
+        let Emitted { graph, weights, refused, ends } =
+            emit(&draft, (&self.name, input), self.is_channels_last, &self.constants, known).map_err(layer)?;
+        if !refused.is_empty() {
+            return Err(ModelFileError::Unsupported { path: self.path.clone(), nodes: refusals(&draft, &refused) });
         }
-        if !unsupported.is_empty() {
-            return Err(ModelFileError::Unsupported { path: self.path.clone(), nodes: unsupported });
+        if !ends {
+            return Err(malformed(
+                &self.path,
+                format!("its output `{}` is not the result of a last layer", self.output),
+            ));
         }
-        let (graph, weights) = converter.finish();
-        match values.get(self.output.as_str()) {
-            Some(Value::Tensor(tensor)) if tensor.node == graph.output() && graph.layers().len() > 0 => {
-                Ok((graph, weights))
-            }
-            _ => Err(malformed(&self.path, format!("its output `{}` is not the result of a last layer", self.output))),
-        }
+        Ok((graph, weights, notes))
     }
-}
 
-/// A reason fit for a list of them: shapes can have thousands of numbers, and every node its own reason.
-fn shortened(reason: String) -> String {
-    const LONGEST: usize = 300;
-    match reason.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}...", reason.get(..end).unwrap_or_default()),
-        None => reason,
+    /// Refuses inputs of sizes that no picture has.
+    fn check(&self, input: Shape) -> Result<(), ModelFileError> {
+        let shape = <[usize; 4]>::from(input);
+        let fits = shape.into_iter().all(|length| (1..=LONGEST_SIDE).contains(&length));
+        if fits && input.elements().0 <= MOST_ELEMENTS {
+            return Ok(());
+        }
+        let reason = format!(
+            "its input is {shape:?}: batch, channels and sides up to {LONGEST_SIDE} and {MOST_ELEMENTS} values in all are read"
+        );
+        Err(malformed(&self.path, reason))
     }
 }
 
@@ -210,44 +173,12 @@ fn malformed(path: &str, reason: String) -> ModelFileError {
     ModelFileError::Malformed { path: path.into(), reason }
 }
 
-/// The batch that the model was exported for, and the shape of one image.
-fn input_shape(input: &proto::ValueInfo) -> Result<(Option<usize>, Shape), String> {
-    let shape = input.r#type.as_ref().and_then(|of| of.tensor_type.as_ref()).and_then(|of| of.shape.as_ref());
-    let length = |dimension: &proto::Dimension| match dimension.value {
-        Some(proto::Length::Value(length)) => usize::try_from(length).ok(),
-        _ => None,
-    };
-    let lengths: Option<Vec<Option<usize>>> = shape.map(|shape| shape.dim.iter().map(length).collect());
-    match lengths.as_deref() {
-        Some(&[batch, channels, height, width]) => {
-            let side = |length: Option<usize>| length.unwrap_or(USUAL_SIDE);
-            Ok((batch, Shape::new(1, channels.unwrap_or(3), side(height), side(width))))
-        }
-        _ => Err(format!("its input `{}` is not [batch, channels, height, width]", input.name)),
-    }
-}
-
-/// The nodes that the output depends on, in their order; others (training branches, say) never run.
-fn needed(nodes: Vec<proto::Node>, output: &str) -> Vec<proto::Node> {
-    let maker: HashMap<&str, usize> = nodes
-        .iter()
-        .enumerate()
-        .flat_map(|(index, node)| node.output.iter().map(move |name| (name.as_str(), index)))
-        .collect();
-    let mut needed = HashSet::new();
-    let mut open: Vec<usize> = maker.get(output).copied().into_iter().collect();
-    while let Some(index) = open.pop() {
-        if needed.insert(index)
-            && let Some(node) = nodes.get(index)
-        {
-            open.extend(node.input.iter().filter_map(|name| maker.get(name.as_str()).copied()));
-        }
-    }
-    nodes.into_iter().enumerate().filter(|(index, _)| needed.contains(index)).map(|(_, node)| node).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use prost::Message;
+
     use super::super::attributes::int;
     use super::super::{BatchNorm, to_onnx};
     use super::*;

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use prost::Message;
 
-use super::constant::Constant;
+use super::constant::{Constant, Floats};
+use super::fold::Budget;
 use super::import::Imported;
-use super::proto;
+use super::{layout, proto};
 use crate::design::Fingerprint;
 use crate::graph::Shape;
 use crate::model_file::ModelFileError;
@@ -33,6 +34,8 @@ struct Outline {
     input: String,
     #[prost(string, tag = "6")]
     output: String,
+    #[prost(string, repeated, tag = "7")]
+    notes: Vec<String>,
 }
 
 impl Imported {
@@ -54,6 +57,7 @@ impl Imported {
             exported_batch: self.exported_batch.map(|batch| batch as u64),
             input: self.input.clone(),
             output: self.output.clone(),
+            notes: self.notes.clone(),
         };
         if outline.encoded_len() as u64 > MOST.0 {
             return Err(self.unusable(format!("more than {MOST} are left of it without its parameters")));
@@ -87,25 +91,27 @@ fn read(bytes: &[u8], path: &Path, content: Fingerprint) -> Result<Imported, Str
     if bytes.len() as u64 > MOST.0 {
         return Err(broken());
     }
-    let Outline { graph, parameters, image, exported_batch, input, output } =
+    let Outline { graph, parameters, image, exported_batch, input, output, notes } =
         Outline::decode(bytes).map_err(|error| error.to_string())?;
     let mut graph = graph.ok_or_else(broken)?;
     let whole = |number: u64| usize::try_from(number).map_err(|_| broken());
     let parameters = whole(parameters)?;
     let lengths = image.into_iter().map(whole).collect::<Result<Vec<_>, _>>()?;
     let &[channels, height, width] = lengths.as_slice() else { return Err(broken()) };
-    // A file has four bytes for every value.
-    let mut left = parameters;
+    // A file has two bytes or more for every value, or makes some itself.
+    let mut left = parameters.saturating_mul(2).saturating_add(4 * Budget::FLOATS);
     let of_nodes = graph.node.iter_mut().flat_map(|node| &mut node.attribute).filter_map(|of| of.t.as_mut());
     for tensor in graph.initializer.iter_mut().chain(of_nodes) {
         left = fill(tensor, left).ok_or_else(broken)?;
     }
-    let named = |tensor: proto::Tensor| Ok((tensor.name.clone(), Constant::of(tensor)?));
+    let named = |tensor: proto::Tensor| Ok((tensor.name.clone(), Constant::of(tensor, None)?));
+    let is_channels_last = layout::has_channels_last(&graph.node, &input);
     Ok(Imported {
         path: path.display().to_string(),
         name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         nodes: graph.node,
         constants: graph.initializer.into_iter().map(named).collect::<Result<_, String>>()?,
+        is_channels_last,
         input,
         output,
         exported_batch: exported_batch.map(whole).transpose()?,
@@ -113,6 +119,7 @@ fn read(bytes: &[u8], path: &Path, content: Fingerprint) -> Result<Imported, Str
         parameters,
         weights: Weights::default(),
         content,
+        notes,
     })
 }
 
@@ -124,12 +131,14 @@ fn tensor(name: &str, constant: &Constant) -> proto::Tensor {
             int64_data: ints.values.to_vec(),
             ..Default::default()
         },
-        Constant::Floats { dims, values, .. } => proto::Tensor {
+        Constant::Floats(Floats { dims, values, .. }) => proto::Tensor {
             dims: dims.iter().map(|&length| length as i64).collect(),
             data_type: proto::FLOAT,
-            float_data: if dims.len() > 1 { vec![] } else { values.to_vec() },
+            float_data: if dims.len() > 1 && values.len() > 1 { vec![] } else { values.to_vec() },
             ..Default::default()
         },
+        // Of no kind that is read.
+        Constant::Other(_) => proto::Tensor::default(),
     };
     tensor.name = name.into();
     tensor
@@ -137,7 +146,8 @@ fn tensor(name: &str, constant: &Constant) -> proto::Tensor {
 
 /// Takes a large parameter's values out.
 fn strip(tensor: &mut proto::Tensor) {
-    if tensor.data_type == proto::FLOAT && tensor.dims.len() > 1 {
+    let is_single = tensor.dims.iter().all(|&length| length == 1);
+    if tensor.data_type == proto::FLOAT && tensor.dims.len() > 1 && !is_single {
         tensor.float_data.clear();
         tensor.raw_data.clear();
     }
@@ -145,7 +155,8 @@ fn strip(tensor: &mut proto::Tensor) {
 
 /// Puts zeros where values were taken out, `left` of them at most; how many are left.
 fn fill(tensor: &mut proto::Tensor, left: usize) -> Option<usize> {
-    if tensor.data_type != proto::FLOAT || tensor.dims.len() < 2 || !tensor.raw_data.is_empty() {
+    let has_values = !tensor.raw_data.is_empty() || !tensor.float_data.is_empty();
+    if tensor.data_type != proto::FLOAT || tensor.dims.len() < 2 || has_values {
         return Some(left);
     }
     let count =

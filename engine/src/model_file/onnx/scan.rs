@@ -13,7 +13,7 @@ const LONGEST_NAME: u64 = 1 << 10;
 
 /// What a decoded file may take for each byte of it, and besides that: values come as they are, a graph is small.
 const PER_BYTE: u64 = 4;
-const BESIDES: u64 = 64 << 20;
+const BESIDES: u64 = 128 << 20;
 
 /// Lists grow by doubling.
 const GROWTH: u64 = 2;
@@ -79,9 +79,10 @@ impl Scan<'_> {
                     self.count(Count::Numbers, many)?;
                     self.decode(GROWTH * many * size_of::<i64>() as u64)?;
                 }
-                (Field::Floats, content) => {
-                    let many = if let Content::Bytes(from, to) = content { (to - from) as u64 / 4 } else { 1 };
-                    self.decode(GROWTH * many * size_of::<f32>() as u64)?;
+                (Field::Floats | Field::Doubles, content) => {
+                    let size = if matches!(field, Field::Floats) { size_of::<f32>() } else { size_of::<f64>() } as u64;
+                    let many = if let Content::Bytes(from, to) = content { (to - from) as u64 / size } else { 1 };
+                    self.decode(GROWTH * many * size)?;
                 }
                 // Of another kind than the field: decoding says so.
                 (_, Content::Number) => {}

@@ -1,3 +1,6 @@
+mod checkpoints;
+mod torch;
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -5,7 +8,7 @@ use ::safetensors::tensor::{Dtype, TensorView};
 
 use super::*;
 use crate::graph::{Conv2d, GraphBuilder, Op, Shape, Window};
-use crate::weights::save_safetensors;
+use crate::weights::{Misfit, save_safetensors};
 
 /// Seed of `make_torchvision_logits.py`.
 const SEED: u64 = 2;
@@ -49,6 +52,13 @@ fn files_of_torch_save_hold_exactly_the_values_that_numpy_made() {
     let expected = Weights::seeded(&tiny(), SEED);
     assert_eq!(load(&fixture("tiny.pth"), &tiny()).unwrap(), expected);
     assert_eq!(load(&fixture("tiny_before_1_6.pth"), &tiny()).unwrap(), expected);
+}
+
+#[test]
+fn an_averaged_checkpoint_of_protocol_4_holds_exactly_the_averages() {
+    let mut file = WeightsFile::open(&fixture("tiny_averaged.ckpt")).unwrap();
+    assert_eq!(file.load(&tiny()).unwrap(), Weights::seeded(&tiny(), SEED));
+    assert_eq!(file.taken(&tiny()).unwrap().key, "state_dict_ema.module");
 }
 
 #[test]
@@ -159,13 +169,13 @@ fn tensors_that_claim_more_than_the_file_has_are_refused() {
 
 #[test]
 fn empty_foreign_and_absent_files_are_named_in_their_error() {
-    for name in ["w.safetensors", "w.pth", "w.pt"] {
+    for name in ["w.safetensors", "w.pth", "w"] {
         let message = complaint(name, b"");
-        assert!(message.contains(name) && message.contains("ends too early"), "{message}");
+        assert!(message.contains(name) && message.contains("it is empty"), "{message}");
     }
-    let message = complaint("w.pth", b"GIF89a, and more than fifteen bytes of it");
+    assert!(complaint("w.safetensors", b"\x10\0").contains("ends too early"));
+    let message = complaint("w.pth", b"whatever it is, it has more than fifteen bytes");
     assert!(message.contains("w.pth") && message.contains("torch.save"), "{message}");
-    assert!(complaint("w.onnx", b"").contains("`.safetensors`, `.pth` and `.pt` are read"));
     let folder = tempfile::tempdir().unwrap();
     let absent = load(&folder.path().join("absent.pth"), &tiny()).unwrap_err();
     assert!(matches!(&absent, WeightsError::Read { .. }) && absent.to_string().contains("absent.pth"), "{absent}");
@@ -205,8 +215,8 @@ fn a_tensor_with_another_number_of_values_than_its_shape_says_is_not_saved() {
 fn a_changed_byte_of_an_archive_is_an_error_that_names_the_entry() {
     for name in ["tiny.pth", "tiny_half_checkpoint.pth"] {
         let bytes = fs::read(fixture(name)).unwrap();
-        let tensors = WeightsFile::open(&fixture(name)).unwrap().tensors;
-        let used = tensors.iter().filter(|tensor| !tensor.name.ends_with("num_batches_tracked"));
+        let groups = WeightsFile::open(&fixture(name)).unwrap().groups;
+        let used = groups[0].tensors.iter().filter(|tensor| !tensor.name.ends_with("num_batches_tracked"));
         for tensor in used {
             let mut damaged = bytes.clone();
             damaged[tensor.begin as usize] ^= 1;

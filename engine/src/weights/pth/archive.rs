@@ -7,8 +7,9 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-use super::super::stored::{Checksum, Fault, StoredTensor, shown};
-use super::{pickle, state_dict};
+use super::super::stored::{Checksum, Fault, Group, StoredTensor, shown};
+use super::state_dict::Record;
+use super::{found, pickle};
 
 /// Longest directory read: about 200,000 entries.
 const LONGEST_DIRECTORY: u64 = 16 << 20;
@@ -17,9 +18,12 @@ const LONGEST_DIRECTORY: u64 = 16 << 20;
 const END: usize = 22;
 const LONGEST_COMMENT: u64 = 0xFFFF;
 
-/// The tensors of a file, none of them read yet.
-pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<StoredTensor>, Fault> {
+/// The dicts of tensors in a file, none of which is read yet.
+pub(in super::super) fn list(file: &mut File, length: u64) -> Result<Vec<Group>, Fault> {
     let entries = directory(file, length)?;
+    if let Some(reason) = foreign(&entries) {
+        return Err(Fault::Foreign(reason));
+    }
     let mut pickles = entries.keys().filter_map(|name| Some((name, name.strip_suffix("data.pkl")?)));
     let (Some((name, prefix)), None) = (pickles.next(), pickles.next()) else {
         return Err(Fault::malformed("it has no `data.pkl`, or several"));
@@ -32,27 +36,73 @@ pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<StoredTensor>, Fa
     }
     let bytes = archive.read(name, pickle::LONGEST)?.unwrap_or_default();
     let (object, _) = pickle::read(&bytes, &mut { pickle::MOST_OBJECTS }).map_err(Fault::Malformed)?;
-    let records = state_dict::records(&object).map_err(Fault::Malformed)?;
-    let mut storages: HashMap<String, Arc<Checksum>> = HashMap::new();
-    let mut tensors = Vec::with_capacity(records.len());
-    for record in records {
-        let Some(key) = record.storage.clone() else {
-            tensors.push(record.between(0, 0));
-            continue;
-        };
-        let storage = match storages.get(&key) {
+    let mut storages = Storages { archive, prefix, known: HashMap::new() };
+    let mut groups = Vec::new();
+    for found in found::found(&object)? {
+        let tensors = found.records.into_iter().map(|record| storages.tensor(record)).collect::<Result<_, Fault>>()?;
+        groups.push(Group { place: found.place, tensors });
+    }
+    Ok(groups)
+}
+
+/// Where the storages lie, as far as they were asked for.
+struct Storages<'a> {
+    archive: Archive<'a>,
+    prefix: &'a str,
+    known: HashMap<String, Arc<Checksum>>,
+}
+
+impl Storages<'_> {
+    fn tensor(&mut self, record: Record) -> Result<StoredTensor, Fault> {
+        let Some(key) = record.storage.clone() else { return Ok(record.between(0, 0)) };
+        let storage = match self.known.get(&key) {
             Some(storage) => Arc::clone(storage),
             None => {
                 let missing = || Fault::malformed(format!("it has no data for tensor `{}`", shown(&record.name)));
-                let storage = Arc::new(archive.place(&format!("{prefix}data/{key}"))?.ok_or_else(missing)?);
-                storages.insert(key, Arc::clone(&storage));
+                let place = self.archive.place(&format!("{}data/{key}", self.prefix))?;
+                let storage = Arc::new(place.ok_or_else(missing)?);
+                self.known.insert(key, Arc::clone(&storage));
                 storage
             }
         };
         let tensor = record.between(storage.begin, storage.end);
-        tensors.push(StoredTensor { checksum: Some(storage), ..tensor });
+        Ok(StoredTensor { checksum: Some(storage), ..tensor })
     }
-    Ok(tensors)
+}
+
+/// What an archive is that `torch.save` did not write, by the names in it.
+fn foreign(entries: &HashMap<String, Entry>) -> Option<String> {
+    let has = |end: &str| entries.keys().any(|name| name.ends_with(end));
+    let inside = |part: &str| entries.keys().any(|name| name.contains(part));
+    let all = |end: &str| !entries.is_empty() && entries.keys().all(|name| name.ends_with(end));
+    let known = [
+        (
+            has("constants.pkl") && inside("code/") || has("/model.json") && inside("/code/"),
+            "it is a TorchScript program, as `torch.jit.save` writes it; \
+             `torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\")` saves its weights",
+        ),
+        (
+            has("archive_format") || has("serialized_exported_program.json"),
+            "it is a program of `torch.export`; `torch.save(torch.export.load(FILE).state_dict, \"weights.pth\")` saves \
+             its weights",
+        ),
+        (
+            has(".data/extern_modules"),
+            "it is a package of `torch.package`; load its model there and save `model.state_dict()`",
+        ),
+        (all(".npy"), "it is a NumPy archive; save its arrays by PyTorch's names with `safetensors.numpy.save_file`"),
+        (has("model.weights.h5"), "it is a Keras model; export it as ONNX (`tf2onnx`) and give that as the network"),
+    ];
+    if let Some((_, what)) = known.into_iter().find(|(is, _)| *is) {
+        return Some(what.into());
+    }
+    if has("data.pkl") {
+        return None;
+    }
+    let mut inner = entries.keys().filter(|name| {
+        [".pth", ".pt", ".tar", ".ckpt", ".bin", ".safetensors", ".onnx"].iter().any(|end| name.ends_with(end))
+    });
+    inner.next().map(|name| format!("it is a zip archive with `{}` in it; unpack it first", shown(name)))
 }
 
 struct Entry {
@@ -62,6 +112,8 @@ struct Entry {
     size: u64,
     /// CRC-32 of the content; 0 where the writer computed none.
     crc32: u32,
+    /// Compressed or encrypted, which `torch.save` never does.
+    is_packed: bool,
 }
 
 /// Bytes of a local header without the name and the extra fields behind it.
@@ -77,6 +129,12 @@ impl Archive<'_> {
     /// Where the entry of this name lies, with its checksum; `None` where there is none.
     fn place(&mut self, name: &str) -> Result<Option<Checksum>, Fault> {
         let Some(entry) = self.entries.get(name) else { return Ok(None) };
+        if entry.is_packed {
+            let name = shown(name);
+            return Err(Fault::malformed(format!(
+                "its entry `{name}` is compressed or encrypted, which `torch.save` does not do; save it there again"
+            )));
+        }
         let mut header = [0; LOCAL_HEADER as usize];
         self.file.seek(SeekFrom::Start(entry.header))?;
         self.file.read_exact(&mut header)?;
@@ -124,20 +182,15 @@ fn directory(file: &mut File, length: u64) -> Result<HashMap<String, Entry>, Fau
         let extra_begin = 46 + name_length;
         let name = String::from_utf8_lossy(rest.get(46..extra_begin).ok_or_else(damaged)?).into_owned();
         let extra = rest.get(extra_begin..extra_begin + extra_length).ok_or_else(damaged)?;
-        if number(rest, 10, 2) != 0 || number(rest, 8, 2) & 1 != 0 {
-            return Err(Fault::malformed(format!(
-                "`{}` is compressed or encrypted; `torch.save` does neither",
-                shown(&name)
-            )));
-        }
+        let is_packed = number(rest, 10, 2) != 0 || number(rest, 8, 2) & 1 != 0;
         let [stored, size, header] = wide([number(rest, 20, 4), number(rest, 24, 4), number(rest, 42, 4)], extra);
-        if stored != size {
+        if stored != size && !is_packed {
             return Err(damaged());
         }
         let crc32 = number(rest, 16, 4) as u32;
         let next = extra_begin + extra_length + number(rest, 32, 2) as usize;
         rest = rest.get(next..).ok_or_else(damaged)?;
-        if let Some(Entry { .. }) = entries.insert(name, Entry { header, size, crc32 }) {
+        if let Some(Entry { .. }) = entries.insert(name, Entry { header, size: stored, crc32, is_packed }) {
             return Err(Fault::malformed("two entries have the same name"));
         }
     }
@@ -249,7 +302,8 @@ mod tests {
         let places = |bytes: &[u8]| {
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(bytes).unwrap();
-            let tensors = list(&mut file, bytes.len() as u64).unwrap();
+            let mut groups = list(&mut file, bytes.len() as u64).unwrap();
+            let tensors = groups.remove(0).tensors;
             tensors.into_iter().map(|tensor| (tensor.name, tensor.shape, tensor.begin, tensor.end)).collect::<Vec<_>>()
         };
         assert_eq!(places(&bytes), places(&narrow));

@@ -1,14 +1,13 @@
-//! Finds the tensors in an unpickled object: `torch._utils._rebuild_tensor_v2(storage, offset, size, stride, ..)`.
+//! A tensor as a pickle describes it: `torch._utils._rebuild_tensor_v2(storage, offset, size, stride, ..)` and its kin.
 
 use std::collections::HashMap;
 
-use candle_core::pickle::Object;
-
 use super::super::element::Element;
 use super::super::stored::{Kind, StoredTensor, shown};
+use super::object::{Id, Object, Pickle};
 
-/// A tensor as the pickle describes it: a view of a storage that is found elsewhere.
-#[derive(Debug, PartialEq)]
+/// A view of a storage that is found elsewhere.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Record {
     pub(super) name: String,
     pub(super) kind: Kind,
@@ -29,140 +28,143 @@ impl Record {
         let begin = begin.saturating_add(offset.saturating_mul(size));
         StoredTensor { name, shape, kind, strides: Some(strides), begin, end, checksum: None }
     }
+
+    /// Something that is a tensor to PyTorch and has no plain storage.
+    fn without_storage(name: &str, kind: Kind, shape: Vec<usize>) -> Self {
+        let strides = vec![0; shape.len()];
+        Self { name: name.into(), kind, shape, strides, offset: 0, storage: None }
+    }
 }
 
-/// Keys under which training scripts put the `state_dict` in a checkpoint.
-const WRAPPERS: [&str; 2] = ["state_dict", "model"];
-
-/// The tensors of a `state_dict`, or of a checkpoint that holds one.
-pub(super) fn records(object: &Object) -> Result<Vec<Record>, String> {
-    let Object::Dict(entries) = object else {
-        return Err("it holds a whole Python object; save `model.state_dict()` instead".into());
-    };
-    let records = named_tensors(entries)?;
-    if !records.is_empty() {
-        return Ok(records);
-    }
-    for wrapper in WRAPPERS {
-        let inner = entries.iter().find(|(key, _)| matches!(key, Object::Unicode(key) if key == wrapper));
-        if let Some((_, Object::Dict(entries))) = inner {
-            let records = named_tensors(entries)?;
-            if !records.is_empty() {
-                return Ok(records);
-            }
-        }
-    }
-    Err("it holds no tensors by name, neither itself nor under `state_dict` or `model`".into())
-}
-
-fn named_tensors(entries: &[(Object, Object)]) -> Result<Vec<Record>, String> {
-    let mut records = Vec::new();
-    for (key, value) in entries {
-        if let Object::Unicode(name) = key
-            && let Some(record) = record(name, value)
-        {
-            records.push(record.map_err(|reason| format!("tensor `{}`: {reason}", shown(name)))?);
-        }
-    }
-    Ok(records)
-}
+/// Calls within calls that a tensor is made by: a parameter of a class of its own has three.
+const DEEPEST: u32 = 8;
 
 /// The tensor that `value` rebuilds; `None` where it is something else, such as an epoch or `_metadata`.
-fn record(name: &str, value: &Object) -> Option<Result<Record, String>> {
-    let Object::Reduce { callable, args } = value else {
-        return None;
-    };
-    let Object::Class { module_name, class_name } = callable.as_ref() else {
-        return None;
-    };
-    let Object::Tuple(args) = args.as_ref() else {
-        return None;
-    };
-    match (module_name.as_str(), class_name.as_str(), args.as_slice()) {
-        ("torch._utils", "_rebuild_tensor_v2" | "_rebuild_tensor", args) => Some(plain(name, args)),
-        ("torch._utils", "_rebuild_parameter", [tensor, ..]) => record(name, tensor),
-        ("torch._tensor", "_rebuild_from_type_v2", [callable, _, args, ..]) => {
-            record(name, &Object::Reduce { callable: Box::new(callable.clone()), args: Box::new(args.clone()) })
+pub(super) fn record(pickle: &Pickle<'_>, name: &str, value: Id) -> Option<Result<Record, String>> {
+    let Object::Made(made) = pickle.get(value) else { return None };
+    rebuilt(pickle, name, made.class, made.arguments, DEEPEST)
+}
+
+/// What calling `function` gives, where that is a tensor.
+fn rebuilt(
+    pickle: &Pickle<'_>,
+    name: &str,
+    function: Id,
+    arguments: Id,
+    levels: u32,
+) -> Option<Result<Record, String>> {
+    let (module, function) = pickle.class(function)?;
+    let arguments = pickle.tuple(arguments)?;
+    let levels = levels.checked_sub(1)?;
+    match (module, function, arguments) {
+        ("torch._utils", "_rebuild_tensor_v2" | "_rebuild_tensor", arguments) => Some(plain(pickle, name, arguments)),
+        ("torch._utils", "_rebuild_tensor_v3", arguments) => Some(typed(pickle, name, arguments)),
+        ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state", [tensor, ..]) => {
+            let Object::Made(made) = pickle.get(*tensor) else { return None };
+            rebuilt(pickle, name, made.class, made.arguments, levels)
         }
-        (module, class, _) if module.starts_with("torch") && class.starts_with("_rebuild") => Some(Ok(Record {
-            name: name.into(),
-            kind: Kind::Other(class.into()),
-            shape: Vec::new(),
-            strides: Vec::new(),
-            offset: 0,
-            storage: None,
-        })),
+        ("torch._tensor", "_rebuild_from_type_v2", [function, _, arguments, ..]) => {
+            rebuilt(pickle, name, *function, *arguments, levels)
+        }
+        ("torch._utils", "_rebuild_qtensor", arguments) => {
+            let shape = arguments.get(2).and_then(|&size| sizes(pickle, size)).unwrap_or_default();
+            Some(Ok(Record::without_storage(name, Kind::Quantised, shape)))
+        }
+        (module, function, _) if module.starts_with("torch") && function.starts_with("_rebuild") => {
+            Some(Ok(Record::without_storage(name, Kind::Other(shown(function)), Vec::new())))
+        }
         _ => None,
     }
 }
 
-fn plain(name: &str, args: &[Object]) -> Result<Record, String> {
-    let [storage, offset, size, stride, ..] = args else {
-        return Err("it lacks a size or a stride".into());
-    };
-    let (class, key) = storage_of(storage).ok_or("its storage is not one that `torch.save` writes")?;
-    let (shape, strides) = (sizes(size)?, sizes(stride)?);
-    if shape.len() != strides.len() {
-        return Err(format!("{} sizes and {} strides", shape.len(), strides.len()));
-    }
+fn plain(pickle: &Pickle<'_>, name: &str, arguments: &[Id]) -> Result<Record, String> {
+    let (class, _) = storage_of(pickle, arguments).ok_or(FOREIGN_STORAGE)?;
     let kind = match class {
         "HalfStorage" => Kind::Float(Element::F16),
         "BFloat16Storage" => Kind::Float(Element::BF16),
         "FloatStorage" => Kind::Float(Element::F32),
         "DoubleStorage" => Kind::Float(Element::F64),
-        other => Kind::Other(other.trim_end_matches("Storage").into()),
+        other => Kind::Other(shown(other.trim_end_matches("Storage"))),
     };
-    let offset = integer(offset).ok_or("its offset is not a number")?;
+    view(pickle, name, arguments, kind)
+}
+
+/// Since PyTorch 2.1, for what has no storage class: the type comes after the hooks.
+fn typed(pickle: &Pickle<'_>, name: &str, arguments: &[Id]) -> Result<Record, String> {
+    let class = arguments.get(6).and_then(|&class| pickle.class(class));
+    let kind = match class.map(|(_, class)| class).unwrap_or_default() {
+        "float16" => Kind::Float(Element::F16),
+        "bfloat16" => Kind::Float(Element::BF16),
+        "float32" => Kind::Float(Element::F32),
+        "float64" => Kind::Float(Element::F64),
+        other => Kind::Other(shown(other)),
+    };
+    view(pickle, name, arguments, kind)
+}
+
+const FOREIGN_STORAGE: &str = "its storage is not one that `torch.save` writes";
+
+fn view(pickle: &Pickle<'_>, name: &str, arguments: &[Id], kind: Kind) -> Result<Record, String> {
+    let [_, offset, size, stride, ..] = arguments else {
+        return Err("it lacks a size or a stride".into());
+    };
+    let (_, key) = storage_of(pickle, arguments).ok_or(FOREIGN_STORAGE)?;
+    let (Some(shape), Some(strides)) = (sizes(pickle, *size), sizes(pickle, *stride)) else {
+        return Err("its size or stride is not a list of numbers".into());
+    };
+    if shape.len() != strides.len() {
+        return Err(format!("{} sizes and {} strides", shape.len(), strides.len()));
+    }
+    let offset = pickle.number(*offset).ok_or("its offset is not a number")?;
     Ok(Record { name: name.into(), kind, shape, strides, offset, storage: Some(key.into()) })
 }
 
-/// Class and key of the storage that a persistent id names: `("storage", torch.FloatStorage, key, device, length, ..)`.
-fn storage_of(object: &Object) -> Option<(&str, &str)> {
-    let Object::PersistentLoad(id) = object else {
-        return None;
+/// Bytes of a storage's key, which is a number.
+const LONGEST_KEY: usize = 100;
+
+/// Class and key of the storage that is the first argument.
+fn storage_of<'a>(pickle: &Pickle<'a>, arguments: &[Id]) -> Option<(&'a str, &'a str)> {
+    match pickle.get(*arguments.first()?) {
+        Object::Beside(id) => named_storage(pickle, *id),
+        _ => None,
+    }
+}
+
+/// Class and key in a persistent id: `("storage", torch.FloatStorage, key, device, length, ..)`. The sixth part, which
+/// PyTorch wrote before 0.4, is a view of another storage where it is not `None`.
+fn named_storage<'a>(pickle: &Pickle<'a>, id: Id) -> Option<(&'a str, &'a str)> {
+    match pickle.tuple(id)? {
+        [tag, class, key, rest @ ..] if pickle.text(*tag) == Some("storage") => match rest {
+            [_, _, view, ..] if *pickle.get(*view) != Object::Nothing => None,
+            _ => {
+                let key = pickle.text(*key).filter(|key| key.len() <= LONGEST_KEY)?;
+                Some((pickle.class(*class)?.1, key))
+            }
+        },
+        _ => None,
+    }
+}
+
+/// Every storage that the pickle mentions: class by key.
+pub(super) fn storages<'a>(pickle: &Pickle<'a>) -> HashMap<&'a str, &'a str> {
+    let mentioned = pickle.objects.iter().filter_map(|object| match object {
+        Object::Beside(id) => named_storage(pickle, *id),
+        _ => None,
+    });
+    mentioned.map(|(class, key)| (key, class)).collect()
+}
+
+fn sizes(pickle: &Pickle<'_>, id: Id) -> Option<Vec<usize>> {
+    let parts = match pickle.get(id) {
+        Object::Tuple(parts) => parts,
+        // `torch.Size` of a tuple, as some versions write it.
+        Object::Made(made) => match pickle.tuple(made.arguments)? {
+            [size] => pickle.tuple(*size)?,
+            _ => return None,
+        },
+        _ => return None,
     };
-    let Object::Tuple(id) = id.as_ref() else { return None };
-    match id.as_slice() {
-        [Object::Unicode(tag), Object::Class { class_name, .. }, Object::Unicode(key), ..] if tag == "storage" => {
-            Some((class_name, key))
-        }
-        _ => None,
-    }
-}
-
-/// Every storage that `object` mentions: class by key. Recursion is bounded: the pickle guard limits the depth.
-pub(super) fn storages<'a>(object: &'a Object, found: &mut HashMap<&'a str, &'a str>) {
-    if let Some((class, key)) = storage_of(object) {
-        found.insert(key, class);
-        return;
-    }
-    match object {
-        Object::Tuple(parts) | Object::List(parts) => parts.iter().for_each(|part| storages(part, found)),
-        Object::Dict(entries) => entries.iter().for_each(|(key, value)| {
-            storages(key, found);
-            storages(value, found);
-        }),
-        Object::Reduce { callable, args } | Object::Build { callable, args } => {
-            storages(callable, found);
-            storages(args, found);
-        }
-        _ => {}
-    }
-}
-
-fn sizes(object: &Object) -> Result<Vec<usize>, String> {
-    let number = |part| integer(part).and_then(|number| usize::try_from(number).ok());
-    match object {
-        Object::Tuple(parts) => parts.iter().map(number).collect::<Option<_>>(),
-        _ => None,
-    }
-    .ok_or_else(|| "its size or stride is not a list of numbers".into())
-}
-
-fn integer(object: &Object) -> Option<u64> {
-    match *object {
-        Object::Int(number) => u64::try_from(number).ok(),
-        Object::Long(number) => u64::try_from(number).ok(),
-        _ => None,
-    }
+    // Real tensors have a handful of axes; a tuple that many tensors share may have a million parts.
+    (parts.len() <= 16).then_some(())?;
+    parts.iter().map(|&part| usize::try_from(pickle.number(part)?).ok()).collect()
 }

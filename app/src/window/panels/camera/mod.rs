@@ -1,6 +1,7 @@
 //! The camera tab: design, source and weights on the left, the picture in the middle, answers and times on the right.
 
 mod answers;
+mod preprocessing;
 mod preview;
 mod source;
 mod times;

@@ -3,8 +3,9 @@
 use eframe::egui;
 use egui::{Align, Button, Layout, ProgressBar, RichText, Role, Ui, WidgetInfo};
 use shufflescope_engine::design::Edit;
+use shufflescope_engine::model::Model;
 
-use super::{colored, note};
+use super::{colored, note, preprocessing};
 use crate::window::camera::{CameraCommand, Download, Fit, Offer, Trained, WeightsChoice};
 use crate::window::command::{Command, Commands};
 use crate::window::scene::Scene;
@@ -19,16 +20,16 @@ pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     ui.horizontal(|ui| {
         let on = *camera.choice() == WeightsChoice::Automatic;
         let button = Button::selectable(on, "Automatic").frame_when_inactive(true);
-        let automatic = ui.add(button).on_hover_text("Use whichever weights on this machine fit the design");
+        let automatic = ui.add(button).on_hover_text("Use whichever weights on this machine fit the network");
         automatic.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, on, "weights Automatic"));
         if automatic.clicked() {
             use_weights(commands, WeightsChoice::Automatic);
         }
-        let open = ui.button("Open\u{2026}").on_hover_text("Use trained weights from a .pth or .safetensors file");
+        let open = ui.button("Open\u{2026}").on_hover_text("Use trained weights from a file of PyTorch or safetensors");
         if named(open, Role::Button, "Open weights").clicked() {
             commands.push(Command::Camera(CameraCommand::WeightsDialog));
         }
-        if let WeightsChoice::Only(Trained::File(_)) = camera.choice() {
+        if is_own(scene) {
             let labels = ui.button("Labels\u{2026}").on_hover_text("Names of the classes from a text file, one a line");
             if named(labels, Role::Button, "Open labels").clicked() {
                 commands.push(Command::Camera(CameraCommand::LabelsDialog));
@@ -38,9 +39,20 @@ pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     if let WeightsChoice::Only(Trained::File(path)) = camera.choice() {
         note(ui, &format!("From {}", path.display()));
     }
+    if is_own(scene) {
+        preprocessing::show(ui, scene, commands);
+    }
     let (fitting, others): (Vec<&Offer>, Vec<&Offer>) = camera.offers().iter().partition(|offer| offer.fits);
     for offer in fitting.into_iter().chain(others) {
         row(ui, scene, offer, commands);
+    }
+}
+
+/// Whether the weights are a person's own: nobody else knows what their classes are called, and what pictures they know.
+fn is_own(scene: Scene<'_>) -> bool {
+    match scene.camera.choice() {
+        WeightsChoice::Automatic => matches!(scene.document.valid().model, Model::File(_)),
+        WeightsChoice::Only(trained) => matches!(trained, Trained::File(_)),
     }
 }
 

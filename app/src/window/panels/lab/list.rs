@@ -137,7 +137,7 @@ fn axes(ui: &mut Ui, view: &mut LabView, palette: Palette) {
 }
 
 fn start(ui: &mut Ui, scene: Scene<'_>, view: &LabView, commands: &mut Commands) {
-    let free = scene.bench.owner() != Some(Owner::Compare);
+    let free = scene.bench.owner().is_none_or(|owner| owner == Owner::Lab);
     let mut offer = |ui: &mut Ui, text: &str, name: &str, hint: &str, run: Option<Run>| {
         let button = ui.add_enabled(free && run.is_some(), Button::new(text)).on_hover_text(hint);
         if let (true, Some(run)) = (named(button, Role::Button, name).clicked(), run) {

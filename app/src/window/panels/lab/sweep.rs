@@ -55,6 +55,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, _view: &LabView, commands: &mut Comma
             ),
             series: series.iter().position(|of| *of == series_of(point)).unwrap_or_default(),
             on_front: at.on_front,
+            ..Dot::default()
         })
         .collect();
     let names: Vec<String> =
@@ -69,7 +70,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, _view: &LabView, commands: &mut Comma
         click: Some("Click to open this design; undo leads back"),
     };
     let size = vec2(ui.available_width(), (ui.available_height() - 70.0).clamp(180.0, 560.0));
-    if let Some(point) = plot.show(ui, size).and_then(|index| points.get(index)) {
+    if let Some(point) = plot.show(ui, size).dot.and_then(|index| points.get(index)) {
         commands.edit(Edit::Replace(Box::new(point.design.clone())));
         commands.push(Command::ShowTab(Tab::Design));
     }

@@ -85,11 +85,11 @@ fn scatters(ui: &mut Ui, scene: Scene<'_>, table: &ZooTable, is_current: bool) {
         .map(|measured| f64::from(measured.batch) / measured.whole.median.as_secs_f64().max(1e-9));
     let mult_adds = valid.cost.total.mult_adds.as_f64() / f64::from(scene.document.valid_options().batch.max(1));
     let mut by_accuracy = Vec::new();
-    let mut by_mult_adds = vec![Across { vertical: true, at: mult_adds, name: own.to_owned() }];
+    let mut by_mult_adds = vec![Across { vertical: true, at: mult_adds, name: own.to_owned(), drag: None }];
     if let Some(speed) = speed {
         let name = format!("{own}: accuracy unknown");
-        by_accuracy.push(Across { vertical: true, at: speed, name });
-        by_mult_adds.push(Across { vertical: false, at: speed, name: own.to_owned() });
+        by_accuracy.push(Across { vertical: true, at: speed, name, drag: None });
+        by_mult_adds.push(Across { vertical: false, at: speed, name: own.to_owned(), drag: None });
     }
     let accuracy: Vec<Dot> = table
         .accuracy_against_speed()
@@ -99,6 +99,7 @@ fn scatters(ui: &mut Ui, scene: Scene<'_>, table: &ZooTable, is_current: bool) {
             name: format!("{}: {accuracy:.1} % published, {} images/s here", row.name, format::three_digits(speed)),
             series: family(row),
             on_front: row.on_accuracy_front,
+            ..Dot::default()
         })
         .collect();
     let work: Vec<Dot> = table
@@ -109,6 +110,7 @@ fn scatters(ui: &mut Ui, scene: Scene<'_>, table: &ZooTable, is_current: bool) {
             name: format!("{}: {:.0} M mult-adds, {} images/s", row.name, mult_adds / 1e6, format::three_digits(speed)),
             series: family(row),
             on_front: row.on_mult_adds_front,
+            ..Dot::default()
         })
         .collect();
     let speed = Axis { name: "measured speed here (images/s)", is_log: true };

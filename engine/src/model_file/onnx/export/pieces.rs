@@ -130,6 +130,9 @@ impl Writer<'_> {
     /// A parameter of one value a channel, as it is broadcast over `[batch, channels, height, width]`.
     fn of_channels(&mut self, path: &str, of: &str) -> String {
         let name = self.parameter(path, of);
+        if self.owners.contains_key(path) {
+            return name;
+        }
         if let Some(proto::Tensor { dims, .. }) = self.parameters.last_mut().filter(|tensor| tensor.name == name) {
             dims.extend([1, 1]);
         }

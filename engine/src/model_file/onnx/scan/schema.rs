@@ -13,10 +13,11 @@ pub(super) enum Count {
     Edges,
     OperatorSets,
     Numbers,
+    Places,
 }
 
 impl Count {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Nodes,
         Self::Attributes,
         Self::Tensors,
@@ -25,6 +26,7 @@ impl Count {
         Self::Edges,
         Self::OperatorSets,
         Self::Numbers,
+        Self::Places,
     ];
 
     /// What is counted, and the most of it that is read. The largest classifiers have some 10,000 nodes.
@@ -38,6 +40,7 @@ impl Count {
             Self::Edges => ("inputs and outputs of nodes", 1 << 18),
             Self::OperatorSets => ("operator sets", 1 << 10),
             Self::Numbers => ("whole numbers in lists", 1 << 22),
+            Self::Places => ("places in other files", 1 << 18),
         }
     }
 }
@@ -58,6 +61,8 @@ pub(super) enum Field {
     Integers,
     /// 32-bit floats, each by itself or packed together.
     Floats,
+    /// 64-bit floats, each by itself or packed together.
+    Doubles,
 }
 
 /// The fields of a message that are decoded, by number; everything else is skipped there and here.
@@ -102,7 +107,7 @@ static NODE: Message = Message {
 };
 static ATTRIBUTE: Message = Message {
     name: "Attribute",
-    fields: &[(1, Field::Name), (4, Field::Bytes), (5, Field::Only(&TENSOR)), (8, Field::Integers)],
+    fields: &[(1, Field::Name), (4, Field::Bytes), (5, Field::Only(&TENSOR)), (7, Field::Floats), (8, Field::Integers)],
 };
 static TENSOR: Message = Message {
     name: "Tensor",
@@ -113,8 +118,12 @@ static TENSOR: Message = Message {
         (7, Field::Integers),
         (8, Field::Name),
         (9, Field::Bytes),
+        (10, Field::Doubles),
+        (11, Field::Integers),
+        (13, Field::Each(Count::Places, &ENTRY, size_of::<proto::Entry>())),
     ],
 };
+static ENTRY: Message = Message { name: "StringStringEntry", fields: &[(1, Field::Name), (2, Field::Name)] };
 static VALUE: Message = Message { name: "ValueInfo", fields: &[(1, Field::Name), (2, Field::Only(&TYPE))] };
 static TYPE: Message = Message { name: "Type", fields: &[(1, Field::Only(&TENSOR_TYPE))] };
 static TENSOR_TYPE: Message = Message { name: "TensorType", fields: &[(2, Field::Only(&SHAPE))] };

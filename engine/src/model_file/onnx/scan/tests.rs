@@ -79,12 +79,16 @@ fn a_field_that_is_decoded_is_a_field_that_is_counted() {
         int64_data: vec![1; 100],
         name: "n".repeat(50),
         raw_data: vec![0; 500],
+        double_data: vec![1.0; 100],
+        uint64_data: vec![1; 100],
+        external_data: vec![proto::Entry { key: "k".repeat(10), value: "v".repeat(30) }; 2],
         ..Default::default()
     };
     let attribute = proto::Attribute {
         name: "a".repeat(50),
         s: vec![0; 100],
         t: Some(tensor.clone()),
+        floats: vec![1.0; 100],
         ints: vec![1; 100],
         ..Default::default()
     };
@@ -121,16 +125,17 @@ fn a_field_that_is_decoded_is_a_field_that_is_counted() {
     let mut scan = Scan { bytes: &bytes, counts: [0; Count::ALL.len()], decoded: 0 };
     scan.message(&MODEL, 0, bytes.len()).unwrap();
     // Tensors: two, and one in each attribute. Numbers: dims, both lists and the attribute's.
-    assert_eq!(scan.counts, [2, 6, 2, 4, 16, 40, 2, 8 * 209 + 6 * 100]);
-    let names = 40 * 20 + 2 * 300 + 6 * 50 + 100 + 8 * 50 + 4 * 100 + 16 * 80 + 2 * 100;
+    assert_eq!(scan.counts, [2, 6, 2, 4, 16, 40, 2, 8 * 309 + 6 * 100, 16]);
+    let names = 40 * 20 + 2 * 300 + 6 * 50 + 100 + 8 * 50 + 4 * 100 + 16 * 80 + 2 * 100 + 16 * 40;
     let bytes = 6 * 100 + 8 * 500 + 3 * 100;
-    let lists = 2 * (8 * (8 * 209 + 6 * 100) + 8 * 400 + 24 * 40);
+    let lists = 2 * (8 * (8 * 309 + 6 * 100) + 8 * 400 + 6 * 400 + 8 * 800 + 24 * 40);
     let messages = 2
         * (2 * size_of::<proto::Node>()
             + 6 * size_of::<proto::Attribute>()
             + 2 * size_of::<proto::Tensor>()
             + 4 * size_of::<proto::ValueInfo>()
             + 16 * size_of::<proto::Dimension>()
+            + 16 * size_of::<proto::Entry>()
             + 2 * size_of::<proto::OperatorSet>());
     assert_eq!(scan.decoded, (names + bytes + lists + messages) as u64);
 }

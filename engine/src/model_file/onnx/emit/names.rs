@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Constant;
-use super::Node;
 use crate::model_file::module_path::module_path;
+use crate::model_file::onnx::constant::{Constant, Floats};
+use crate::model_file::onnx::proto::Node;
 
 /// Gives every layer a path of its own, the same ones for the same model.
 pub(super) struct Names {
@@ -16,7 +16,8 @@ pub(super) struct Names {
 impl Names {
     pub(super) fn new(constants: &HashMap<String, Constant>, nodes: &[Node]) -> Self {
         // Shapes and bounds stand beside a layer that has nothing to learn.
-        let learned = |constant: &Constant| matches!(constant, Constant::Floats { dims, .. } if !dims.is_empty());
+        let learned =
+            |constant: &Constant| matches!(constant, Constant::Floats(Floats { dims, .. }) if !dims.is_empty());
         let names = constants.iter().filter(|(_, constant)| learned(constant)).map(|(name, _)| name.as_str());
         // PyTorch's exporter names nodes by the modules around them, also where the parameters' names are lost.
         let modules = nodes.iter().filter(|node| node.name.contains('/')).map(of_node);
@@ -31,6 +32,7 @@ impl Names {
     /// The path for a layer with a parameter called `weight`, or without parameters.
     pub(super) fn path(&mut self, node: &Node, weight: Option<&str>) -> String {
         let of_weight = weight.and_then(|name| name.strip_suffix(".weight")).filter(|name| !name.contains(':'));
+        let is_of_node = of_weight.is_none();
         let mut path = match of_weight {
             Some(path) => module_path(path),
             None => module_path(&of_node(node)),
@@ -38,7 +40,7 @@ impl Names {
         let op = node.op_type.to_lowercase();
         if path.is_empty() {
             path = op;
-        } else if weight.is_none() && self.containers.contains(path.as_str()) {
+        } else if is_of_node && self.containers.contains(path.as_str()) {
             path = module_path(&format!("{path}.{op}"));
         }
         let times = self.taken.entry(path.clone()).or_default();

@@ -1,0 +1,227 @@
+//! Constants in other shapes and orders: nothing is computed with their values.
+
+use super::{Budget, Constants, at, ints};
+use crate::model_file::onnx::axes::{self, Range};
+use crate::model_file::onnx::constant::{Constant, Floats, Ints, position};
+use crate::model_file::onnx::proto::Node;
+
+pub(super) fn evaluate(node: &Node, inputs: Constants<'_>, budget: &mut Budget) -> Result<Vec<Constant>, String> {
+    match at(inputs, 0)? {
+        Constant::Ints(list) => of_ints(node, inputs, list),
+        Constant::Floats(floats) => of_floats(node, inputs, floats, budget),
+        Constant::Other(reason) => Err(reason.to_string()),
+    }
+}
+
+/// Lists of numbers have one axis or none.
+fn of_ints(node: &Node, inputs: Constants<'_>, list: &Ints) -> Result<Vec<Constant>, String> {
+    let one = |ints| Ok(vec![Constant::Ints(ints)]);
+    match node.op_type.as_str() {
+        "Gather" if node.int_or("axis", 0) == 0 => one(ints(inputs, 0)?.gather(ints(inputs, 1)?)?),
+        "Unsqueeze" | "Flatten" | "Transpose" => one(Ints { is_scalar: false, ..list.clone() }),
+        "Reshape" => one(Ints { is_scalar: ints(inputs, 1)?.values.is_empty(), ..list.clone() }),
+        "Squeeze" => one(Ints { is_scalar: list.values.len() == 1, ..list.clone() }),
+        "Concat" => {
+            let mut values = Vec::new();
+            for index in 0..inputs.len() {
+                values.extend_from_slice(&ints(inputs, index)?.values);
+                if values.len() > Ints::LONGEST {
+                    break;
+                }
+            }
+            one(Ints::list(values)?)
+        }
+        "Expand" => {
+            let lengths = ints(inputs, 1)?;
+            let (&[length], Some(&value)) = (&*lengths.values, list.values.first()) else {
+                return Err("of whole numbers along several axes".into());
+            };
+            if list.values.len() > 1 {
+                return one(Ints { is_scalar: false, ..list.clone() });
+            }
+            let length = usize::try_from(length).ok().filter(|&length| length <= Ints::LONGEST);
+            one(Ints::list(vec![value; length.ok_or("a list that is too long for a shape")?])?)
+        }
+        "Slice" | "Split" => {
+            let ranges = if node.op_type == "Slice" {
+                vec![axes::slice(node, &numbers(inputs), &[list.values.len()])?]
+            } else {
+                axes::split(node, &numbers(inputs), &[list.values.len()])?
+                    .into_iter()
+                    .map(|range| vec![range])
+                    .collect()
+            };
+            let part = |ranges: Vec<Range>| {
+                let range = ranges.first().copied().unwrap_or(Range::whole(0, list.values.len()));
+                let chosen = list.values.iter().skip(range.start).step_by(range.step).take(range.length);
+                Ok(Constant::Ints(Ints::list(chosen.copied().collect())?))
+            };
+            ranges.into_iter().map(part).collect()
+        }
+        _ => Err("of whole numbers".into()),
+    }
+}
+
+/// The lists that follow the first input.
+fn numbers<'a>(inputs: Constants<'a>) -> impl Fn(usize) -> Result<Option<Vec<i64>>, String> + 'a {
+    move |index| match inputs.get(index).copied().flatten() {
+        None => Ok(None),
+        Some(_) => Ok(Some(ints(inputs, index)?.values.to_vec())),
+    }
+}
+
+fn of_floats(
+    node: &Node,
+    inputs: Constants<'_>,
+    floats: &Floats,
+    budget: &mut Budget,
+) -> Result<Vec<Constant>, String> {
+    let one = |floats| Ok(vec![Constant::Floats(floats)]);
+    let list = numbers(inputs);
+    let named = |floats: Floats| {
+        if floats.name.is_empty() { floats.named(node.output.first().map_or("", String::as_str)) } else { floats }
+    };
+    match node.op_type.as_str() {
+        "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => {
+            one(floats.shaped(axes::reshaped(node, &list, &floats.dims)?))
+        }
+        "Transpose" => {
+            let order = axes::order(node, floats.dims.len())?;
+            budget.floats(floats.values.len())?;
+            one(transposed(floats, &order))
+        }
+        "Slice" => {
+            let mut part = floats.clone();
+            for range in axes::slice(node, &list, &floats.dims)? {
+                budget.floats(floats.values.len())?;
+                part = sliced(&part, &range);
+            }
+            one(part)
+        }
+        "Split" => {
+            budget.floats(floats.values.len())?;
+            let ranges = axes::split(node, &list, &floats.dims)?;
+            let parts = ranges.into_iter().zip(&node.output);
+            Ok(parts.map(|(range, name)| Constant::Floats(sliced(floats, &range).named(name))).collect())
+        }
+        "Gather" => {
+            let axis = position(node.int_or("axis", 0), floats.dims.len()).ok_or("along an axis that is not there")?;
+            let indices = ints(inputs, 1)?;
+            let places = indices.values.iter().map(|&index| position(index, floats.dims[axis]));
+            let places: Option<Vec<usize>> = places.collect();
+            let chosen = picked(floats, axis, &places.ok_or("of places that are not there")?, budget)?;
+            let mut dims = chosen.dims.clone();
+            if indices.is_scalar {
+                dims.remove(axis);
+            }
+            one(chosen.shaped(dims))
+        }
+        "Concat" => joined(node, inputs, budget).and_then(|floats| one(named(floats))),
+        "Expand" => {
+            let dims: Option<Vec<usize>> =
+                ints(inputs, 1)?.values.iter().map(|&one| usize::try_from(one).ok()).collect();
+            let dims =
+                dims.and_then(|dims| super::arithmetic::together(&floats.dims, &dims)).ok_or("to another shape")?;
+            let count = dims.iter().try_fold(1_usize, |count, &length| count.checked_mul(length)).unwrap_or(usize::MAX);
+            budget.floats(count)?;
+            let mut wide = floats.shaped([vec![1; dims.len() - floats.dims.len()], floats.dims.clone()].concat());
+            for (axis, &length) in dims.iter().enumerate() {
+                if wide.dims[axis] != length {
+                    wide = picked(&wide, axis, &vec![0; length], budget)?;
+                }
+            }
+            one(wide)
+        }
+        _ => Err("of constants".into()),
+    }
+}
+
+/// Product of the lengths before and behind an axis.
+fn around(dims: &[usize], axis: usize) -> (usize, usize) {
+    (dims[..axis].iter().product(), dims[axis + 1..].iter().product())
+}
+
+fn sliced(floats: &Floats, range: &Range) -> Floats {
+    let places: Vec<usize> = (0..range.length).map(|index| range.start + index * range.step).collect();
+    chosen(floats, range.axis, &places)
+}
+
+fn picked(floats: &Floats, axis: usize, places: &[usize], budget: &mut Budget) -> Result<Floats, String> {
+    let (before, behind) = around(&floats.dims, axis);
+    budget.floats(before.saturating_mul(behind).saturating_mul(places.len()))?;
+    Ok(chosen(floats, axis, places))
+}
+
+/// The places of an axis, each of them in it.
+fn chosen(floats: &Floats, axis: usize, places: &[usize]) -> Floats {
+    let (before, behind) = around(&floats.dims, axis);
+    let length = floats.dims[axis];
+    let mut values = Vec::with_capacity(before * behind * places.len());
+    for outer in 0..before {
+        for place in places {
+            let start = (outer * length + place) * behind;
+            values.extend_from_slice(floats.values.get(start..start + behind).unwrap_or_default());
+        }
+    }
+    let mut dims = floats.dims.clone();
+    dims[axis] = places.len();
+    Floats { dims, values: values.into(), name: floats.name.clone() }
+}
+
+/// The axes in another order.
+pub(in crate::model_file::onnx) fn transposed(floats: &Floats, order: &[usize]) -> Floats {
+    let mut steps = vec![1; floats.dims.len()];
+    for axis in (1..steps.len()).rev() {
+        steps[axis - 1] = steps[axis] * floats.dims[axis];
+    }
+    let dims: Vec<usize> = order.iter().map(|&axis| floats.dims[axis]).collect();
+    let steps: Vec<usize> = order.iter().map(|&axis| steps[axis]).collect();
+    let mut values = Vec::with_capacity(floats.values.len());
+    let (mut place, mut from) = (vec![0_usize; dims.len()], 0);
+    while let Some(&value) = floats.values.get(from).filter(|_| values.len() < floats.values.len()) {
+        values.push(value);
+        // The next place, its last axis first.
+        for ((index, &length), &step) in place.iter_mut().zip(&dims).zip(&steps).rev() {
+            *index += 1;
+            from += step;
+            if *index < length {
+                break;
+            }
+            from -= length * step;
+            *index = 0;
+        }
+    }
+    Floats { dims, values: values.into(), name: floats.name.clone() }
+}
+
+fn joined(node: &Node, inputs: Constants<'_>, budget: &mut Budget) -> Result<Floats, String> {
+    let mut parts = Vec::with_capacity(inputs.len());
+    for index in 0..inputs.len() {
+        match at(inputs, index)? {
+            Constant::Floats(floats) => parts.push(floats),
+            _ => return Err("of floats and whole numbers".into()),
+        }
+    }
+    let first = parts.first().ok_or("of nothing")?;
+    let axis = position(node.int_or("axis", 0), first.dims.len()).ok_or("along an axis that is not there")?;
+    let fits = |part: &&Floats| {
+        part.dims.len() == first.dims.len()
+            && (0..first.dims.len()).all(|at| at == axis || part.dims[at] == first.dims[at])
+    };
+    if !parts.iter().all(fits) {
+        return Err("of shapes that do not go together".into());
+    }
+    let count = parts.iter().map(|part| part.values.len()).sum();
+    budget.floats(count)?;
+    let before = around(&first.dims, axis).0;
+    let mut values = Vec::with_capacity(count);
+    for outer in 0..before {
+        for part in &parts {
+            let row = part.values.len() / before.max(1);
+            values.extend_from_slice(part.values.get(outer * row..(outer + 1) * row).unwrap_or_default());
+        }
+    }
+    let mut dims = first.dims.clone();
+    dims[axis] = parts.iter().map(|part| part.dims[axis]).sum();
+    Ok(Floats::new(dims, values))
+}

@@ -1,0 +1,23 @@
+//! A softmax at the end: most published classifiers have one. It changes no ranking and is taken off, so that what comes
+//! out are logits as in every other network here.
+
+use crate::model_file::onnx::draft::{Draft, Work};
+
+/// Takes it off; what to tell.
+pub(super) fn take_off(draft: &mut Draft<'_>) -> Option<String> {
+    let mut value = draft.source(draft.output);
+    while matches!(draft.step(value).work, Work::Reshape) {
+        value = draft.input(value)?;
+    }
+    let step = draft.step(value);
+    if !matches!(step.work, Work::Softmax) {
+        return None;
+    }
+    let node = draft.nodes.get(step.origin)?;
+    let name = if node.name.is_empty() { node.output.first()? } else { &node.name };
+    let note =
+        format!("its {} at the end (`{name}`) is left out: what comes out are the logits before it", node.op_type);
+    let inputs = step.inputs.clone();
+    draft.replace(value, Work::Same, inputs);
+    Some(note)
+}
