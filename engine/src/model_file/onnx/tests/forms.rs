@@ -382,7 +382,7 @@ fn every_operation_that_is_written_is_read_again() {
 #[test]
 fn gates_and_stacks_are_what_they_do() {
     let gate = |gate: &str| {
-        start().node("GlobalAveragePool", &["c"], "p", vec![]).node("HardSigmoid", &["p"], "g", vec![]).node(
+        start().node("GlobalAveragePool", &["c"], "q", vec![]).node("HardSigmoid", &["q"], "g", vec![]).node(
             "Mul",
             &["g", "c"],
             gate,
