@@ -285,8 +285,11 @@ struct Parameter<'a> {
     of: &'a Floats,
     shape: Vec<usize>,
     /// How its values are ordered, where otherwise than in the file.
-    values: Option<Box<dyn FnOnce(&[f32]) -> Vec<f32> + 'a>>,
+    values: Option<Reordered<'a>>,
 }
+
+/// Values in the order of the file, in another one.
+type Reordered<'a> = Box<dyn FnOnce(&[f32]) -> Vec<f32> + 'a>;
 
 impl<'a> Parameter<'a> {
     fn new(name: &'static str, of: &'a Floats, shape: Vec<usize>) -> Self {

@@ -19,10 +19,9 @@ pub(super) fn absorb(draft: &mut Draft<'_>) {
             Work::Pool(pool) if pool.is_max && (!zeros || is_positive(draft, input)) => &mut pool.window,
             _ => continue,
         };
-        for axis in 0..2 {
-            window.padding[axis] += widths[0][axis];
-            window.padding_end[axis] += widths[1][axis];
-        }
+        let [before, behind] = widths;
+        window.padding.iter_mut().zip(before).for_each(|(padding, width)| *padding += width);
+        window.padding_end.iter_mut().zip(behind).for_each(|(padding, width)| *padding += width);
         draft.replace(value, work, vec![input]);
     }
 }
