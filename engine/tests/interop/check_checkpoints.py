@@ -6,7 +6,7 @@
 The network is built in (its source is what `export` writes), its weights are random, the picture is exactly as large as
 its input: what PyTorch computes of it is what every form has to give, to 1e-4, those of fewer bits as far as their
 rounding goes. Forms that are no weights have to be refused for what they are. Prints a line per form and exits with 1
-where one is wrong. Needs torch and numpy; forms of safetensors, torchvision and timm are tried where those are there.
+where one is wrong. Needs torch and numpy.
 """
 
 import argparse
