@@ -210,7 +210,7 @@ fn a_real_search_of_a_second_finds_measured_designs_that_keep_the_budget() {
     type_into(&mut window, Role::SpinButton, "search input", "32");
     type_into(&mut window, Role::SpinButton, "search seconds", "1");
     click(&mut window, Role::Button, "Start search");
-    window.wait("the end", |app| !app.bench().is_busy());
+    window.wait("the end", |app| !app.explore().is_running());
     window.step();
     assert_eq!(window.app().explore().failure(), None);
     let Some(Shown::Kept(kept, true)) = explored(window.app()) else { panic!("nothing was found") };

@@ -137,7 +137,10 @@ mod tests {
         assert_eq!(known(|x| (x + 3.0).clamp(0.0, 6.0) / 6.0), Some(Function::HardSigmoid(sixth, 0.5)));
         assert_eq!(known(|x: f64| x.max(0.1 * x)), Some(Function::Leaky(f64::from(0.1_f32))));
         assert_eq!(known(|x: f64| x * x.exp().ln_1p().tanh()), Some(Function::Mish));
-        assert_eq!(known(|x| 0.5 * (x + x * Function::Erf.of(x / f64::from(std::f32::consts::SQRT_2)))), Some(Function::Gelu));
+        assert_eq!(
+            known(|x| 0.5 * (x + x * Function::Erf.of(x / f64::from(std::f32::consts::SQRT_2)))),
+            Some(Function::Gelu)
+        );
         for other in
             [|x: f64| x * x, |x: f64| 2.0 * x, |x: f64| x + 0.5, |x: f64| x.ln(), |x: f64| 0.99 * Function::Gelu.of(x)]
         {
