@@ -29,16 +29,9 @@ use shufflescope_engine::weights::Weights;
 /// Networks that take turns together: what happens to the machine meanwhile happens to all of them.
 const TOGETHER: usize = 10;
 
-/// Sittings, each of which prepares the networks anew, for their place in memory counts: at least, and at most where the
-/// processor's clock is off the usual one for long.
+/// Sittings, each of which prepares the networks anew, for their place in memory counts; and rounds of each.
 const SITTINGS: usize = 3;
-const MOST_SITTINGS: usize = 12;
-
-/// Rounds of a sitting.
 const ROUNDS: usize = 6;
-
-/// A round counts where the canary on both sides is no further off, as in rigorous mode.
-const OFF_THE_USUAL_CLOCK: f64 = 0.02;
 
 /// Designs that the calibration draws begin with this seed or a little more; these are far from it.
 const SEED: u64 = 0xF00D_0000_0000;
@@ -96,14 +89,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What each network takes at the usual clock: the median over its blocks in rounds beside which the canary was usual, of
-/// several sittings.
+/// What each network takes at the usual clock: the median over its blocks in rounds of several sittings, each brought to the
+/// usual clock by what the canary took on both sides of the round.
 fn in_turns(graphs: &[&Graph], options: &RunOptions, usual: Option<Nanos>) -> Result<Vec<Nanos>, Box<dyn Error>> {
     let device = Device::cpu();
     let prepare = |graph: &&Graph| prepare(graph, &Weights::seeded(graph, Weights::DEFAULT_SEED), &device, options);
     let (clock, mut canary) = (MonotonicClock::new(), ArithmeticCanary::new());
     let mut medians: Vec<Vec<Nanos>> = vec![Vec::new(); graphs.len()];
-    for sitting in 0..MOST_SITTINGS {
+    for sitting in 0..SITTINGS {
         let mut prepared = graphs.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
         let mut networks: Vec<&mut dyn Executable> =
             prepared.iter_mut().map(|network| network.as_mut() as &mut dyn Executable).collect();
@@ -113,22 +106,18 @@ fn in_turns(graphs: &[&Graph], options: &RunOptions, usual: Option<Nanos>) -> Re
         let rules = InterleaveRules { minimum_rounds: ROUNDS, maximum_rounds: ROUNDS, warm_up, seed, ..alone };
         let mut samples = Interleaved::new(clock.quality());
         interleave(&mut networks, &rules, &clock, &mut canary, &mut samples, &mut |_| ControlFlow::Continue(()))?;
-        let is_usual = |reading: &Nanos| {
-            usual.is_none_or(|usual| (reading.as_f64() / usual.as_f64() - 1.0).abs() <= OFF_THE_USUAL_CLOCK)
-        };
         for (round, beside) in samples.rounds.iter().zip(samples.canary.windows(2)) {
-            if beside.iter().all(is_usual) {
-                medians.iter_mut().enumerate().for_each(|(row, medians)| medians.extend(round.median(row)));
+            let took = beside.iter().map(|reading| reading.as_f64()).sum::<f64>() / beside.len() as f64;
+            let speed = usual.map_or(1.0, |usual| usual.as_f64() / took);
+            let at_usual_clock = |time: Nanos| Nanos((time.as_f64() * speed).round() as u64);
+            for (row, medians) in medians.iter_mut().enumerate() {
+                medians.extend(round.median(row).map(at_usual_clock));
             }
         }
-        let is_enough = medians.iter().all(|medians| medians.len() >= SITTINGS * ROUNDS / 2);
-        if sitting + 1 >= SITTINGS && is_enough {
-            break;
-        }
     }
-    let median = |medians: Vec<Nanos>| medians.into_iter().collect::<Sorted>().median();
-    let medians: Option<Vec<Nanos>> = medians.into_iter().map(median).collect();
-    Ok(medians.ok_or("the processor's clock was never the usual one: measure on a quiet machine")?)
+    let median = |medians: Vec<Nanos>| medians.into_iter().collect::<Sorted>().median().ok_or("no samples");
+    let medians: Result<Vec<Nanos>, &str> = medians.into_iter().map(median).collect();
+    Ok(medians?)
 }
 
 fn print_table(rows: &mut [Row]) {

@@ -5,11 +5,12 @@
 //! whole, never the errors of kernels added up as if they were independent. An error is held against what the kernels'
 //! own uncertainty explains, and a part that all networks have in common.
 
-/// What a network's prediction was off by, as a logarithm (measured over predicted), and the variance that its kernels
-/// explain.
+/// What a network's prediction was off by, as a logarithm (measured over predicted), what its kernels were composed to, also
+/// as a logarithm, and the variance that they explain.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Miss {
     pub off: f64,
+    pub composed: f64,
     pub variance: f64,
 }
 
@@ -24,32 +25,78 @@ const ENOUGH: usize = 24;
 /// Misses that no number but the prior is made of.
 const FEW: usize = 3;
 
+/// Networks that "predictions of small networks are as good as those of large ones" is worth; misses further off than this
+/// say no more; and the furthest that a size is looked beyond the middle, as a logarithm.
+const EVEN: f64 = 20.0;
+const FURTHEST: f64 = 0.15;
+const BEYOND: f64 = 2.0;
+
 /// Half-width of the band in standard deviations, if errors were normal.
 const NORMAL: f64 = 1.645;
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Band {
-    /// What predictions are off by in the middle.
-    pub shift: f64,
+    shift: Shift,
     /// Standard deviation that all networks have in common.
     pub common: f64,
     /// Half-width in standard deviations.
     pub reach: f64,
 }
 
+/// What predictions are off by: a network's kernels near the edges of what was measured are drawn to the middle, and small
+/// networks are made of small ones.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Shift {
+    off: f64,
+    slope: f64,
+    middle: f64,
+}
+
+impl Shift {
+    const NONE: Self = Self { off: 0.0, slope: 0.0, middle: 0.0 };
+
+    fn of(misses: &[Miss]) -> Self {
+        let count = misses.len() as f64;
+        let sorted = |of: &dyn Fn(&Miss) -> f64| {
+            let mut values: Vec<f64> = misses.iter().map(of).collect();
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        let at = middle(&sorted(&|miss| miss.composed));
+        let off = middle(&sorted(&|miss| miss.off));
+        let (mut square, mut product) = (0.0, 0.0);
+        for miss in misses {
+            let beyond = (miss.composed - at).clamp(-BEYOND, BEYOND);
+            square += beyond * beyond;
+            product += beyond * (miss.off - off).clamp(-FURTHEST, FURTHEST);
+        }
+        let slope = if square > 0.0 { product / square * count / (count + EVEN) } else { 0.0 };
+        let straight = Self { off: 0.0, slope, middle: at };
+        let off = middle(&sorted(&|miss| miss.off - straight.at(miss.composed)));
+        Self { off: off * count / (count + 4.0), ..straight }
+    }
+
+    fn at(&self, composed: f64) -> f64 {
+        self.off + self.slope * (composed - self.middle).clamp(-BEYOND, BEYOND)
+    }
+}
+
 impl Band {
+    /// What predictions are off by whose kernels are composed to this, as a logarithm.
+    pub fn shift(&self, composed: f64) -> f64 {
+        self.shift.at(composed)
+    }
+
     pub fn of(misses: &[Miss]) -> Self {
         let count = misses.len();
         if count < FEW {
-            return Self { shift: 0.0, common: UNKNOWN_COMMON, reach: NORMAL };
+            return Self { shift: Shift::NONE, common: UNKNOWN_COMMON, reach: NORMAL };
         }
-        let mut offs: Vec<f64> = misses.iter().map(|miss| miss.off).collect();
-        offs.sort_by(f64::total_cmp);
-        let shift = middle(&offs) * count as f64 / (count as f64 + 4.0);
+        let shift = Shift::of(misses);
         let square = |miss: &Miss, common: f64| {
             let variance = miss.variance + common * common;
-            ((miss.off - shift).powi(2) / variance).min(9.0)
+            ((miss.off - shift.at(miss.composed)).powi(2) / variance).min(9.0)
         };
         let mean = |common: f64| misses.iter().map(|miss| square(miss, common)).sum::<f64>() / count as f64;
         // The larger the common part, the smaller the mean: by bisection to where it is one.
@@ -68,7 +115,7 @@ impl Band {
     /// The part of a miss that is believed to be the network's moment, and not its kernels': as a logarithm.
     pub fn believed(&self, miss: &Miss) -> f64 {
         let common = self.common * self.common;
-        (miss.off - self.shift) * common / (common + miss.variance)
+        (miss.off - self.shift(miss.composed)) * common / (common + miss.variance)
     }
 }
 
@@ -110,19 +157,20 @@ mod tests {
     #[test]
     fn a_band_is_kept_by_nine_of_ten_further_networks_whatever_part_of_the_error_is_common() {
         let mut dice = SplitMix64(7);
-        for (common, own) in [(0.01, 0.002), (0.004, 0.02), (0.03, 0.0)] {
+        for (common, own, slope) in [(0.01, 0.002, 0.0), (0.004, 0.02, 0.02), (0.03, 0.0, -0.03)] {
             let mut miss = || {
-                let variance = (own * dice.unit()).powi(2);
-                Miss { off: 0.01 + normal(&mut dice) * (variance + common * common).sqrt(), variance }
+                let (variance, composed) = ((own * dice.unit()).powi(2), 13.0 + 3.0 * dice.unit());
+                let off = 0.01 + slope * (composed - 14.5) + normal(&mut dice) * (variance + common * common).sqrt();
+                Miss { off, composed, variance }
             };
             let (mut kept, mut all) = (0, 0);
             for _ in 0..60 {
                 let misses: Vec<Miss> = (0..100).map(|_| miss()).collect();
                 let band = Band::of(&misses);
                 for _ in 0..100 {
-                    let Miss { off, variance } = miss();
+                    let Miss { off, composed, variance } = miss();
                     let sd = (variance + band.common * band.common).sqrt();
-                    kept += usize::from((off - band.shift).abs() <= band.reach * sd);
+                    kept += usize::from((off - band.shift(composed)).abs() <= band.reach * sd);
                     all += 1;
                 }
             }
@@ -132,9 +180,24 @@ mod tests {
     }
 
     #[test]
+    fn small_and_large_networks_that_are_off_to_either_side_are_put_right_by_their_size() {
+        let miss = |at: usize| {
+            let composed = 12.0 + 4.0 * at as f64 / 200.0;
+            Miss { off: 0.02 * (composed - 14.0), composed, variance: 0.0 }
+        };
+        let band = Band::of(&(0..200).map(miss).collect::<Vec<_>>());
+        for (composed, off) in [(12.0, -0.04), (14.0, 0.0), (16.0, 0.04)] {
+            assert!((band.shift(composed) - off).abs() < 0.006, "{} at {composed}", band.shift(composed));
+        }
+        assert!((band.shift(40.0) - band.shift(16.0)).abs() < 0.001, "and nothing is made up far from all of them");
+    }
+
+    #[test]
     fn before_anything_is_known_the_band_is_wide_and_with_a_few_wider_than_with_many() {
         let misses = |count: usize| -> Vec<Miss> {
-            (0..count).map(|at| Miss { off: if at % 2 == 0 { 0.01 } else { -0.01 }, variance: 0.0 }).collect()
+            (0..count)
+                .map(|at| Miss { off: if at % 2 == 0 { 0.01 } else { -0.01 }, composed: 14.0, variance: 0.0 })
+                .collect()
         };
         let width = |count: usize| {
             let band = Band::of(&misses(count));

@@ -148,8 +148,9 @@ impl Predictor {
                 source: answer.map_or(Source::Measured, |answer| answer.source),
             }
         });
-        let Band { shift, common, reach } = self.band;
-        let center = composed.whole.ln() + shift;
+        let Band { common, reach, .. } = self.band;
+        let composed_to = composed.whole.ln();
+        let center = composed_to + self.band.shift(composed_to);
         let half = reach * (composed.variance + common * common).sqrt();
         let known = composed.parts.iter().filter(|part| part.source == Source::Measured).map(|part| part.share).sum();
         Prediction {
@@ -301,7 +302,7 @@ impl Predictor {
                 }
             });
             let off = (network.whole.max(1.0) / composed.whole).ln();
-            misses.push((number, Miss { off, variance: composed.variance }));
+            misses.push((number, Miss { off, composed: composed.whole.ln(), variance: composed.variance }));
         }
         misses
     }
