@@ -35,13 +35,16 @@ const REPEATS: [&[u32]; 3] = [&[2, 4, 6], &[4, 6, 8, 12], &[2, 4, 6]];
 
 /// Designs that take turns together, and turns that the sweep takes at most.
 const TOGETHER: usize = 10;
-const TURNS: usize = 4;
+const TURNS: usize = 8;
 
 /// The best of either that are measured again.
 const BEST: usize = TOGETHER / 2;
 
 /// Predictions are off by this much: what is predicted to be so little above the budget may be within it.
 const BESIDE: f64 = 1.03;
+
+/// Where few of those are within it, those that are predicted to be so much faster are next.
+const FURTHER_DOWN: f64 = 0.97;
 
 struct Row {
     budget: Nanos,
@@ -131,12 +134,13 @@ fn sweep(
 ) -> Result<(usize, Vec<Design>), Box<dyn Error>> {
     let mut best: Vec<Design> = Vec::new();
     let mut asked: Vec<usize> = Vec::new();
+    let mut beside = BESIDE;
     for _ in 0..TURNS {
         let predictor = Predictor::new(known, None).ok_or("nothing is known")?;
         let is_near = |design: &Design| {
             let graph = lower(design, Batch(1)).ok()?;
             let plan = plan_without_weights(&graph, options)?;
-            Some(predictor.predict(&graph, &plan).predicted.as_f64() <= BESIDE * budget.as_f64())
+            Some(predictor.predict(&graph, &plan).predicted.as_f64() <= beside * budget.as_f64())
         };
         let next: Vec<usize> = (0..space.len())
             .filter(|at| !asked.contains(at) && is_near(&space[*at].0) == Some(true))
@@ -144,12 +148,16 @@ fn sweep(
             .collect();
         let turns: Vec<Asked<'_>> = next.iter().map(|&at| Asked { design: &space[at].0, estimate: None }).collect();
         let measured = bench.verify(&turns, &mut || ControlFlow::Continue(()))?;
+        let before = best.len();
         for (&at, measured) in next.iter().zip(measured) {
             let Some(Verified { latency, kernels, .. }) = measured else { continue };
             known.extend(kernels);
             if latency.high <= budget {
                 best.push(space[at].0.clone());
             }
+        }
+        if 2 * (best.len() - before) < next.len() {
+            beside *= FURTHER_DOWN;
         }
         asked.extend(next);
         if best.len() >= BEST {
