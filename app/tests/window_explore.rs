@@ -148,7 +148,8 @@ fn a_front_grows_while_it_is_searched_and_is_kept_when_that_is_cancelled() {
     let mut window = open(start);
     assert!(window.says("Not searched yet"));
     click(&mut window, Role::Button, "Start search");
-    assert_eq!(window.app().bench().owner(), Some(Owner::Explore));
+    // The store says first what is known.
+    window.wait("the start", |app| app.bench().owner() == Some(Owner::Explore));
     assert_eq!(*window.app().live().phase(), Phase::Resting, "one thing is measured at a time");
     window.wait("what was found", |app| explored(app).is_some_and(|shown| shown.exploration().found.len() == 4));
     window.step();
