@@ -31,9 +31,6 @@ where it was stopped, with designs that were not measured yet.";
 /// Networks that one process measures: what differs between processes is part of what a prediction cannot know.
 const PER_PROCESS: usize = 20;
 
-/// Designs that the least known one is chosen from.
-const CHOICES: usize = 6;
-
 /// Networks after which what is known is looked at anew, and the share of all that this is at least.
 const LOOK_AFTER: usize = 12;
 const LOOK_SHARE: usize = 4;
@@ -70,18 +67,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         measuring.store.keep_peaks(&options, peaks);
     }
     let known = measuring.store.kernel_runs(&options);
-    let mut candidates = Candidates {
-        seen: known.iter().map(|run| run.design.clone()).collect(),
-        // What was measured before goes on with other designs.
-        draw: Draw::new(0x5EED ^ ((known.len() as u64) << 16), input),
-    };
+    let mut seen: HashSet<Fingerprint> = known.iter().map(|run| run.design.clone()).collect();
+    let mut draw = Draw::after(known.len(), input);
     let before = known.len();
     drop(known);
     let mut predictor = measuring.store.predictor(&options);
     let (mut measured, mut failures, mut next_look) = (0, 0, LOOK_AFTER);
     while begin.elapsed() < budget && measuring.store.is_there() {
-        let count = if measured % 2 == 0 { 1 } else { CHOICES };
-        let choices = candidates.next(count);
+        let choices = draw.choices(measured, |design| seen.insert(design.fingerprint()));
         let Some(index) = most_wanted(&choices, predictor.as_deref(), &options) else { continue };
         let left = Nanos::from(budget.saturating_sub(begin.elapsed()));
         let what = format!("{} networks, {left} left", before + measured);
@@ -118,29 +111,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         known.kernels(),
         100.0 * median_error,
     ))
-}
-
-/// Random designs that were not measured yet.
-struct Candidates {
-    seen: HashSet<Fingerprint>,
-    draw: Draw,
-}
-
-impl Candidates {
-    fn next(&mut self, count: usize) -> Vec<Design> {
-        let mut designs = Vec::with_capacity(count);
-        // There are endlessly many: a few draws that are known are only passed over.
-        for _ in 0..16 * count {
-            let design = self.draw.design();
-            if self.seen.insert(design.fingerprint()) {
-                designs.push(design);
-            }
-            if designs.len() == count {
-                break;
-            }
-        }
-        designs
-    }
 }
 
 fn job(design: &Design, options: &RunOptions) -> Job {

@@ -19,10 +19,6 @@ use crate::worker::Job;
 /// How long it measures.
 const BUDGET: Duration = Duration::from_secs(60);
 
-/// Designs that the least known one is chosen from, and draws of one that is not known yet.
-const CHOICES: usize = 6;
-const DRAWS: usize = 16;
-
 /// Failures one after the other that are not the designs' fault.
 const FAILURES: usize = 4;
 
@@ -77,7 +73,7 @@ impl Calibration {
             options,
             started: Instant::now(),
             // What was measured before goes on with other designs.
-            draw: Some(Draw::new(0x5EED ^ ((known as u64) << 16), None)),
+            draw: Some(Draw::after(known, None)),
             drawing: Later::new(move || pacer.wake_now()),
             drawn: 0,
             measured: 0,
@@ -166,9 +162,8 @@ impl Calibration {
 }
 
 impl Run {
-    /// One process, some 0.4 s: many networks tell more than one that is known well.
     fn step(&self, design: Design) -> Step {
-        let protocol = Protocol::live().in_one_process().on(self.options.device);
+        let protocol = Protocol::calibration().on(self.options.device);
         let name = design.name.clone();
         let options = self.options.clone();
         let job = Job { design: Model::from(design), options, protocol, weights: None, scatter: None };
@@ -178,18 +173,8 @@ impl Run {
 
 /// The least known of a few designs that were not measured yet; every second one is taken as it is drawn.
 fn next(draw: &mut Draw, number: usize, predictor: Option<&Predictor>, options: &RunOptions) -> Option<Design> {
-    let count = if number.is_multiple_of(2) { 1 } else { CHOICES };
-    let mut choices: Vec<Design> = Vec::with_capacity(count);
-    // There are endlessly many: a few draws that are known are only passed over.
-    for _ in 0..DRAWS * count {
-        let design = draw.design();
-        if predictor.is_none_or(|predictor| !predictor.has_seen(&design.fingerprint())) {
-            choices.push(design);
-        }
-        if choices.len() == count {
-            break;
-        }
-    }
+    let is_new = |design: &Design| predictor.is_none_or(|predictor| !predictor.has_seen(&design.fingerprint()));
+    let mut choices = draw.choices(number, is_new);
     let index = most_wanted(&choices, predictor, options)?;
     (index < choices.len()).then(|| choices.swap_remove(index))
 }

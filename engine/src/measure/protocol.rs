@@ -239,10 +239,12 @@ impl Protocol {
             warm_up: WarmUpRules {
                 minimum_time: Nanos::from_millis(12),
                 maximum_time: Nanos::from_millis(60),
+                patience: Nanos::from_millis(400),
                 ..live.warm_up
             },
             sampling: SamplingRules {
                 maximum_time: Nanos::from_millis(70),
+                patience: Nanos::from_millis(300),
                 marked_every: 2,
                 canary_spacing: Nanos::from_millis(25),
                 ..live.sampling

@@ -10,6 +10,10 @@ use crate::zoo;
 /// Draws until a design breaks no rule; every second one does.
 const TRIES: usize = 64;
 
+/// Designs that the least known one is chosen from, and draws of one that is new.
+const CHOICES: usize = 6;
+const DRAWS: usize = 16;
+
 /// Input sides, the usual one as often as all others.
 const SIDES: [u32; 8] = [224, 128, 224, 160, 224, 192, 224, 256];
 
@@ -25,6 +29,20 @@ impl Draw {
     #[must_use]
     pub const fn new(seed: u64, input: Option<InputSize>) -> Self {
         Self { random: SplitMix64(seed), input }
+    }
+
+    /// The designs that a target is calibrated with of which `known` networks are known: others than what was measured before.
+    #[must_use]
+    pub const fn after(known: usize, input: Option<InputSize>) -> Self {
+        Self::new(0x5EED ^ ((known as u64) << 16), input)
+    }
+
+    /// The next ones to choose the [`most_wanted`] from, of those that are new: one, and every second time a few.
+    pub fn choices(&mut self, number: usize, mut is_new: impl FnMut(&Design) -> bool) -> Vec<Design> {
+        let count = if number.is_multiple_of(2) { 1 } else { CHOICES };
+        // There are endlessly many: a few draws that are known are only passed over.
+        let drawn = (0..DRAWS * count).map(|_| self.design());
+        drawn.filter(|design| is_new(design)).take(count).collect()
     }
 
     /// The next one; each of ShuffleNet V2, ShuffleNet V1 and MobileNet V2 is as likely.

@@ -72,16 +72,17 @@ impl Predictor {
         if observed.networks.is_empty() {
             return None;
         }
-        let first = Self::of(observed, Track::of(runs), peaks);
+        let (first, misses) = Self::of(observed, Track::of(runs), peaks);
         // What all kernels of a network were off by is a moment that few shared kernels had not told.
-        let moments = first.misses().into_iter().map(|(network, miss)| (network, first.band.believed(&miss)));
+        let moments = misses.into_iter().map(|(network, miss)| (network, first.band.believed(&miss)));
         let moments: Vec<(usize, f64)> = moments.collect();
         let Self { mut observed, track, .. } = first;
         observed.take_out(&moments);
-        Some(Self::of(observed, track, peaks))
+        Some(Self::of(observed, track, peaks).0)
     }
 
-    fn of(observed: Observed, track: Track, peaks: Option<&Peaks>) -> Self {
+    /// Also what every network is off by, with its number.
+    fn of(observed: Observed, track: Track, peaks: Option<&Peaks>) -> (Self, Vec<(usize, Miss)>) {
         let all: Vec<(Parts, f64)> =
             observed.kernels.iter().map(|kernel| (sizes(&kernel.spec, Tiles::NONE).1, kernel.mean.exp())).collect();
         let roofline = Additive::fit(&all, None);
@@ -118,9 +119,9 @@ impl Predictor {
             alike,
             roofline,
         };
-        let misses: Vec<Miss> = this.misses().into_iter().map(|(_, miss)| miss).collect();
-        this.band = Band::of(&misses);
-        this
+        let misses = this.misses();
+        this.band = Band::of(&misses.iter().map(|(_, miss)| *miss).collect::<Vec<_>>());
+        (this, misses)
     }
 
     /// What `graph` will take as the kernels of `plan`.

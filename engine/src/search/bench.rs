@@ -10,7 +10,7 @@ use crate::device::{CardProbe, ConditionsProbe, Device};
 use crate::graph::{Graph, LoweringError, lower};
 use crate::measure::{
     Canary, Circumstances, Instruments, InterleaveRules, Interleaved, KernelLabel, MeasureError, MeasureKey,
-    Measurement, MedianRange, Protocol, RunCounts, Sorted, SteadyRule, WarmUpRules, Watch, interleave, sample,
+    Measurement, MedianRange, Protocol, Sorted, SteadyRule, WarmUpRules, Watch, interleave, sample,
 };
 use crate::runtime::{Executable, PrepareError, RunOptions, check_memory, plan_without_weights, prepare};
 use crate::store::{Estimate, KernelRun, Timestamp};
@@ -115,17 +115,6 @@ const fn warm_up() -> WarmUpRules {
     }
 }
 
-/// Kernels within a tenth of a second.
-fn quick() -> Protocol {
-    let mut protocol = Protocol::live().in_one_process();
-    protocol.warm_up = WarmUpRules { minimum_time: Nanos::from_millis(25), ..warm_up() };
-    protocol.sampling.maximum_time = Nanos::from_millis(80);
-    protocol.sampling.patience = Nanos::from_millis(300);
-    protocol.sampling.marked_every = 2;
-    protocol.sampling.minimum = RunCounts { unmarked: 5, marked: 5 };
-    protocol
-}
-
 fn in_turns() -> InterleaveRules {
     InterleaveRules {
         sittings: SITTINGS,
@@ -185,7 +174,7 @@ impl DeviceBench<'_> {
         probe: &mut ConditionsProbe,
         pulse: Pulse<'_>,
     ) -> Result<Option<KernelRun>, SearchError> {
-        let protocol = quick().on(self.options.device);
+        let protocol = Protocol::calibration().on(self.options.device);
         let instruments = Instruments { clock: self.clock, canary: self.canary, watch: self.watch };
         let samples = sample(executable, &protocol, instruments, &mut |_| pulse())?;
         let Network { asked, graph, .. } = network;
