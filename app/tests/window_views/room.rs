@@ -21,6 +21,13 @@ fn show(window: &mut Window, view: View) {
     window.step();
 }
 
+/// Paints a view where a person has asked to see it: a large window takes its time on the CPU.
+fn look(window: &mut Window, view: View, size: [f32; 2]) {
+    if std::env::var_os("SHUFFLESCOPE_PICTURES").is_some() {
+        window.picture(&format!("{}-{}x{}", view.name(), size[0], size[1]));
+    }
+}
+
 #[test]
 fn charts_grow_with_the_window_and_fill_a_large_one() {
     let mut areas: Vec<Vec<f32>> = Vec::new();
@@ -29,6 +36,7 @@ fn charts_grow_with_the_window_and_fill_a_large_one() {
         let mut of_size = Vec::new();
         for (view, name) in CHARTS {
             show(&mut window, view);
+            look(&mut window, view, size);
             let rect = place(&window, name);
             assert!(rect.left() >= 0.0 && rect.right() <= size[0], "{view:?} at {size:?}: {rect:?}");
             if size[1] > 800.0 {
@@ -65,6 +73,7 @@ fn the_strip_and_the_views_controls_stand_inside_the_window_also_with_a_pinned_d
         let (mut window, _folder) = opened(size, egui::Theme::Dark);
         window.harness.state_mut().command(Command::Pin);
         window.step();
+        look(&mut window, View::Layers, size);
         let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
         let mut bars = 0;
         for node in window.harness.root().children_recursive() {
