@@ -111,11 +111,11 @@ fn the_pinned_designs_strip_stands_below_aligned_by_stage() {
 #[test]
 fn a_network_without_units_has_a_strip_by_its_paths() {
     let mut window = unmeasured_window(None);
-    let resnet = shufflescope_engine::zoo::network("resnet-50").unwrap();
-    window.harness.state_mut().command(Command::OpenModel(Box::new(resnet.into())));
+    let alexnet = shufflescope_engine::zoo::network("alexnet").unwrap();
+    window.harness.state_mut().command(Command::OpenModel(Box::new(alexnet.into())));
     window.step();
-    click(&mut window, "strip layer2.1");
-    assert!(selected(&window).is_some_and(|path| path.starts_with("layer2.1.")), "{:?}", selected(&window));
-    let (first, last) = (place(&window, "strip conv1"), place(&window, "strip fc"));
+    click(&mut window, "strip features.3");
+    assert_eq!(selected(&window), Some("features.3"));
+    let (first, last) = (place(&window, "strip features.0"), place(&window, "strip classifier.6"));
     assert!(first.left() < last.left() && first.top() == last.top());
 }
