@@ -96,11 +96,12 @@ fn every_setting_of_one_stage_is_that_stages_alone() {
     let before = draft(&window);
     let slider = window.harness.get_by_role_and_label(Role::Slider, "split ratio").rect();
     let at = |share: f32| egui::pos2(slider.left() + slider.width() * share, slider.center().y);
-    window.harness.drag_at(at(0.3));
+    // The number beside the rail belongs to it.
+    window.harness.drag_at(at(0.1));
     window.harness.step();
-    window.harness.hover_at(at(0.35));
+    window.harness.hover_at(at(0.2));
     window.harness.step();
-    window.harness.drop_at(at(0.35));
+    window.harness.drop_at(at(0.2));
     window.step();
     let splits = |design: &Design| -> Vec<f64> {
         let split = |setting| if let BlockEdit::Split(split) = setting { Some(split) } else { None };

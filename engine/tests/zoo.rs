@@ -213,7 +213,7 @@ fn a_fixed_network_keeps_its_parameters_at_any_input_size_that_fits() {
             assert!(error.starts_with("layer `input`: ") && error.contains("must be from"), "{error}");
         }
     }
-    assert!(fitting > 190, "{fitting} of {}", 8 * FIXED.len());
+    assert!(fitting > 130, "{fitting} of {}", 8 * FIXED.len());
     let error = zoo::network("vgg-16").unwrap().graph(InputSize::square(256), Batch(1)).unwrap_err().to_string();
     assert!(error.contains("reads 7x7 pixels") && error.contains("leaves 8x8"), "{error}");
     assert!(zoo::network("vgg-16").unwrap().graph(InputSize { height: 224, width: 448 }, Batch(1)).is_ok());
