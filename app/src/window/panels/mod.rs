@@ -18,6 +18,7 @@ mod top_bar;
 
 pub use camera::CameraPanel;
 pub use compare::CompareView;
+pub use design::DesignView;
 pub use explore::ExploreView;
 pub use lab::LabView;
 pub use layout::show;
