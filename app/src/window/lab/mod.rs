@@ -167,6 +167,12 @@ impl Lab {
         Some(Known::Kept(kept, kept.is_of(machine, options)))
     }
 
+    /// An experiment as the paper prints it, with nothing measured. Not for every frame: it lowers every network.
+    #[must_use]
+    pub fn printed(&self, of: (Experiment, Scale), options: &RunOptions) -> Option<ExperimentResult> {
+        ExperimentResult::published(of.0, of.1, options, &self.care.rules).ok()
+    }
+
     /// The networks measured, and whether in the present way on this machine.
     #[must_use]
     pub fn networks(&self, machine: Option<&str>, options: &RunOptions) -> Option<(&Kept<Networks>, bool)> {
@@ -305,8 +311,11 @@ impl Lab {
         progress.summary.start(move || {
             let measured: Vec<MeasuredColumn> = columns_of(of)
                 .filter_map(|choice| {
-                    let processes = columns.get(&choice.index)?.iter().map(|rounds| (**rounds).clone()).collect();
-                    Some(MeasuredColumn { column: choice.column()?, processes, stored_floor })
+                    // What is not measured yet stands there as the paper prints it.
+                    let not_yet = MeasuredColumn::not_yet(choice.column()?);
+                    let Some(rounds) = columns.get(&choice.index) else { return Some(not_yet) };
+                    let processes = rounds.iter().map(|rounds| (**rounds).clone()).collect();
+                    Some(MeasuredColumn { processes, stored_floor, ..not_yet })
                 })
                 .collect();
             ExperimentResult::new(of.0, &options, &rules, &measured).ok()
