@@ -168,12 +168,6 @@ impl ExperimentResult {
         Self::new(experiment, options, method, &printed)
     }
 
-    /// Whether any row was measured.
-    #[must_use]
-    pub fn is_measured(&self) -> bool {
-        self.cells.iter().any(|cell| cell.ours.is_some())
-    }
-
     /// Summarises the columns measured so far. Pure: the same samples give an equal result.
     ///
     /// # Errors
