@@ -105,8 +105,10 @@ pub fn resident(process: u32) -> Option<u64> {
 
 /// The processes that a process has started, and those that these have.
 fn children(parent: u32) -> Vec<u32> {
-    let read = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
-    let own: Vec<u32> = read.split_whitespace().filter_map(|id| id.parse().ok()).collect();
+    let threads = std::fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let own: Vec<u32> =
+        lists.flat_map(|list| list.split_whitespace().map(str::parse).collect::<Vec<_>>()).flatten().collect();
     let further: Vec<u32> = own.iter().flat_map(|&child| children(child)).collect();
     [own, further].concat()
 }
