@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use egui::Role;
 use egui_kittest::kittest::{NodeT, Queryable};
+use shufflescope::window::theme::Palette;
 use shufflescope::window::{Command, Setup, Tab, Wanted};
 use shufflescope_engine::device::{DeviceId, Machine};
 use shufflescope_engine::experiment::{Evidence, Experiment, ExperimentResult, RateInterval, Scale, Verdict};
@@ -86,6 +87,15 @@ fn the_papers_tables_and_figures_stand_there_before_anything_ran_and_are_labelle
     window.harness.check_accessibility();
 }
 
+/// Where what says exactly this is painted.
+fn rects(window: &Window, text: &str) -> Vec<egui::Rect> {
+    let says = |node: &egui_kittest::Node<'_>| {
+        let node = node.accesskit_node();
+        [node.label(), node.value()].into_iter().flatten().any(|said| said == text)
+    };
+    window.harness.root().children_recursive().filter(says).map(|node| node.rect()).collect()
+}
+
 /// A row that takes `micros` microseconds, and its ratio to the first.
 fn rate(micros: u64) -> RateInterval {
     let time = Nanos(1_000 * micros);
@@ -145,6 +155,18 @@ fn what_was_measured_fills_the_rows_in_with_bars_and_intervals_and_the_verdicts_
     for mark in ["g = 2: as claimed", "g = 4: no difference", "g = 8: open", "g = 2: opposite"] {
         assert!(has(&window, mark), "{mark}: {:?}", window.texts());
     }
+    // The interval is painted over our bar, and over no other.
+    let picture = window.picture("lab-g2");
+    let [r, g, b, _] = Palette::of(egui::Theme::Dark).strong.to_array();
+    let strong = |bar: &str| {
+        let rect = rects(&window, bar)[0];
+        let (width, height) = ((rect.width() - 40.0) as u32, rect.height() as u32);
+        let (left, top) = (rect.left() as u32, rect.top() as u32);
+        let pixels = (top..top + height).flat_map(|y| (left..left + width).map(move |x| (x, y)));
+        pixels.filter(|&(x, y)| picture.get_pixel(x, y).0[..3] == [r, g, b]).count()
+    };
+    assert!(strong("g = 2, here: 0.500 times the first row's rate (0.490 to 0.510)") > 4);
+    assert_eq!(strong("g = 2, published GPU: 0.704 times the first row's rate"), 0);
     let mut options = window.app().document().options().clone();
     options.batch = 2;
     window.harness.state_mut().command(Command::Run(options));
@@ -220,14 +242,34 @@ fn every_table_and_figure_paints_at_every_size_with_its_bars_in_view() {
         ];
         for (entry, bar) in cases {
             click(&mut window, &format!("Lab {entry}"));
-            let nodes = window.harness.root().children_recursive();
-            let is_bar = |node: &egui_kittest::Node<'_>| {
-                let node = node.accesskit_node();
-                [node.label(), node.value()].into_iter().flatten().any(|text| text == bar)
-            };
-            let bars: Vec<egui::Rect> = nodes.filter(is_bar).map(|node| node.rect()).collect();
+            let bars = rects(&window, bar);
             assert!(bars.iter().any(|rect| screen.contains_rect(*rect)), "{entry} in {size:?}: {bars:?}");
         }
         window.harness.check_accessibility();
+    }
+}
+
+#[test]
+fn tables_and_figures_are_painted_in_both_themes() {
+    for (theme, name) in [(egui::Theme::Dark, "dark"), (egui::Theme::Light, "light")] {
+        let folder = tempfile::tempdir().unwrap();
+        keep_g2(folder.path());
+        let mut window = Window::with(without_worker(Some(folder.path())), [1000.0, 640.0], theme);
+        window.harness.state_mut().command(Command::ShowTab(Tab::Lab));
+        window.step();
+        let palette = Palette::of(theme);
+        for (entry, color) in [
+            ("G2 groups", palette.sunken),
+            ("Zoo", palette.sunken),
+            ("Figure 2", palette.series(0)),
+            ("Resolutions", palette.sunken),
+        ] {
+            click(&mut window, &format!("Lab {entry}"));
+            let picture = window.picture(&format!("lab-{}-{name}", entry.replace(' ', "-").to_lowercase()));
+            let [r, g, b, _] = color.to_array();
+            let same = picture.pixels().filter(|pixel| pixel.0[..3] == [r, g, b]).count();
+            let share = same as f64 / f64::from(picture.width() * picture.height());
+            assert!(share > 0.005, "{entry} in {name}: {share}");
+        }
     }
 }

@@ -148,8 +148,9 @@ impl Bars<'_> {
                 };
                 let of = Rect::from_min_max(trough.min, pos2(x(ratio), trough.bottom()));
                 match bar.whose {
-                    Whose::Here => painter.rect_filled(of, 2.0, color.gamma_multiply(0.8)),
-                    Whose::PublishedGpu => painter.rect_filled(of, 2.0, color.gamma_multiply(0.45)),
+                    // Faint enough for the interval to be seen on it.
+                    Whose::Here => painter.rect_filled(of, 2.0, color.gamma_multiply(0.55)),
+                    Whose::PublishedGpu => painter.rect_filled(of, 2.0, color.gamma_multiply(0.4)),
                     Whose::PublishedArm => painter.rect_stroke(of, 2.0, Stroke::new(1.2, color), StrokeKind::Inside),
                 };
                 let value = middle(trough.right() + 6.0);
