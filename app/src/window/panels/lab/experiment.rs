@@ -88,19 +88,20 @@ fn heading(ui: &mut Ui, column: &ColumnResult, stale: bool, palette: Palette) {
 }
 
 /// A row's rates over those of the first row.
-fn bars(cell: &Cell) -> [Bar; 3] {
-    // The first row is what the others are compared with: it has no ratio of its own.
+fn bars((index, cell): (usize, &Cell)) -> [Bar; 3] {
     let here = match (&cell.ours, &cell.ours_ratio) {
         (_, Some(ratio)) => Bar::here(Ok(ratio.ratio), Some([ratio.low, ratio.high])),
-        (Some(_), None) if cell.evidence.is_none() => Bar::here(Ok(1.0), None),
-        _ => Bar::here(Err("not measured yet"), None),
+        // The first row is what the others are compared with: it has no ratio of its own.
+        (Some(_), None) if index == 0 => Bar::here(Ok(1.0), None),
+        (Some(_), None) => Bar::here(Err("too few rounds yet"), None),
+        (None, None) => Bar::here(Err("not measured yet"), None),
     };
     let published = |whose, paper: &PaperFigure| Bar::published(whose, Some(paper.ratio));
     [here, published(Whose::PublishedGpu, &cell.paper_gpu), published(Whose::PublishedArm, &cell.paper_arm)]
 }
 
 fn table(ui: &mut Ui, key: &str, cells: &[Cell], stale: bool, palette: Palette) {
-    let drawn: Vec<[Bar; 3]> = cells.iter().map(bars).collect();
+    let drawn: Vec<[Bar; 3]> = cells.iter().enumerate().map(bars).collect();
     let full = Bars::full(&drawn);
     // What the window shows without scrolling: the names, the bars and the evidence.
     let width = (ui.clip_rect().width() - 330.0).clamp(250.0, 460.0);
