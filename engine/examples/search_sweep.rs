@@ -16,7 +16,7 @@ use std::ops::ControlFlow;
 
 use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::cost::total_cost;
-use shufflescope_engine::design::{Batch, Design, Edit, Family, StageEdit, round_to};
+use shufflescope_engine::design::{Batch, Design, Edit, Family, Stage, StageEdit, round_to};
 use shufflescope_engine::device::{Device, DeviceId};
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::measure::{ArithmeticCanary, SystemWatch};
@@ -116,8 +116,9 @@ fn space() -> Vec<(Design, MultAdds)> {
         };
         all = all.iter().flat_map(vary).collect();
     }
-    // As in the search, no stage is narrower than the one before it.
-    all.retain(|design| design.stages.windows(2).all(|pair| pair[0].channels <= pair[1].channels));
+    // As in the search, no stage is narrower than the one before it, nor more than four times as wide.
+    let is_like_the_starts = |pair: &[Stage]| (pair[0].channels..=4 * pair[0].channels).contains(&pair[1].channels);
+    all.retain(|design| design.stages.windows(2).all(is_like_the_starts));
     let sized = |design: Design| Some((total_cost(&lower(&design, Batch(1)).ok()?).mult_adds, design));
     let mut sized: Vec<(MultAdds, Design)> = all.into_iter().filter_map(sized).collect();
     sized.sort_by_key(|(mult_adds, _)| std::cmp::Reverse(*mult_adds));
