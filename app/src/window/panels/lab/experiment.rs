@@ -100,33 +100,31 @@ fn bars((index, cell): (usize, &Cell)) -> [Bar; 3] {
     [here, published(Whose::PublishedGpu, &cell.paper_gpu), published(Whose::PublishedArm, &cell.paper_arm)]
 }
 
+/// Room for everything beside the bars.
+const BESIDE: f32 = 930.0;
+
 fn table(ui: &mut Ui, key: &str, cells: &[Cell], stale: bool, palette: Palette) {
     let drawn: Vec<[Bar; 3]> = cells.iter().enumerate().map(bars).collect();
     let full = Bars::full(&drawn);
-    // What the window shows without scrolling: the names, the bars and the evidence.
-    let width = (ui.clip_rect().width() - 330.0).clamp(250.0, 460.0);
-    Grid::new(key).striped(false).spacing([16.0, 4.0]).show(ui, |ui| {
+    let width = (ui.clip_rect().width() - BESIDE).clamp(250.0, 1_200.0);
+    let strong = if stale { palette.muted } else { palette.strong };
+    Grid::new(key).striped(false).spacing([14.0, 4.0]).show(ui, |ui| {
         let headings = [
             "",
             "channels",
             "rate over the first row's",
             "evidence",
-            "mult-adds",
-            "here, batches/s",
-            "95 % interval",
-            "ratio here",
-            "ratio's interval",
+            "ratio here, 95 % interval",
+            "here, batches/s, 95 % interval",
             "published GPU",
-            "ratio",
             "published ARM",
-            "ratio",
+            "mult-adds",
         ];
         for heading in headings {
             ui.label(RichText::new(heading).small().color(palette.muted));
         }
         ui.end_row();
         for (cell, bars) in cells.iter().zip(drawn) {
-            let strong = if stale { palette.muted } else { palette.strong };
             let say = |ui: &mut Ui, text: String, color| drop(ui.label(RichText::new(text).color(color)));
             let dash = || "\u{2013}".to_owned();
             say(ui, cell.label.clone(), palette.strong);
@@ -136,20 +134,17 @@ fn table(ui: &mut Ui, key: &str, cells: &[Cell], stale: bool, palette: Palette) 
                 Some(evidence) => marks::evidence(ui, evidence, &cell.label, stale),
                 None => say(ui, String::new(), palette.text),
             }
-            say(ui, cell.mult_adds.to_string(), palette.text);
-            let rate = cell.ours.as_ref();
-            say(ui, rate.map_or_else(dash, |rate| format!("{:.1}", rate.batches_per_second)), strong);
-            say(ui, rate.map_or_else(dash, |rate| format!("{:.1} to {:.1}", rate.low, rate.high)), palette.muted);
-            say(ui, cell.ours_ratio.map_or_else(dash, |ratio| format!("{:.3}", ratio.ratio)), strong);
-            let interval = cell.ours_ratio.map(|ratio| format!("{:.3} to {:.3}", ratio.low, ratio.high));
-            say(ui, interval.unwrap_or_default(), palette.muted);
+            let ratio = cell.ours_ratio.map(|of| format!("{:.3} ({:.3} to {:.3})", of.ratio, of.low, of.high));
+            say(ui, ratio.unwrap_or_else(dash), strong);
+            let rate = cell.ours.map(|of| format!("{:.1} ({:.1} to {:.1})", of.batches_per_second, of.low, of.high));
+            say(ui, rate.unwrap_or_else(dash), strong);
             for paper in [&cell.paper_gpu, &cell.paper_arm] {
                 ui.label(RichText::new(paper.rate.to_string()).color(palette.text)).on_hover_text(format!(
                     "as published, with {} channels; batches/s on a GTX 1080Ti, images/s on a Snapdragon 810",
                     paper.channels
                 ));
-                say(ui, format!("{:.2}", paper.ratio), palette.muted);
             }
+            say(ui, cell.mult_adds.to_string(), palette.text);
             ui.end_row();
         }
     });

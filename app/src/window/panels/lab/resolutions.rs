@@ -14,8 +14,8 @@ use crate::window::scene::Scene;
 use crate::window::theme::Palette;
 use crate::window::widgets::{Bar, Bars, Whose, named};
 
-/// Width of the bars.
-const BARS: f32 = 300.0;
+/// Room for everything beside the bars.
+const BESIDE: f32 = 750.0;
 
 /// Paints it.
 pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &LabView, commands: &mut Commands) {
@@ -33,16 +33,17 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &LabView, commands: &mut Comman
         conditions(ui, scene, &kept.about(), is_current);
     }
     let stale = known.is_some_and(|(_, is_current)| !is_current);
-    egui::ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| rows(ui, &table, stale));
+    let width = (ui.available_width() - BESIDE).clamp(300.0, 900.0);
+    egui::ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| rows(ui, &table, stale, width));
 }
 
-fn rows(ui: &mut Ui, table: &ResolutionTable, is_stale: bool) {
+fn rows(ui: &mut Ui, table: &ResolutionTable, is_stale: bool, width: f32) {
     let palette = Palette::current(ui);
     let headings = [
         ("input", 72.0),
         ("network", 176.0),
         ("level", 50.0),
-        ("rate over the first network's at this input and level", BARS + 8.0),
+        ("rate over the first network's at this input and level", width + 8.0),
         ("images/s here", 84.0),
         ("published GPU, batches/s", 130.0),
         ("batch", 40.0),
@@ -72,7 +73,7 @@ fn rows(ui: &mut Ui, table: &ResolutionTable, is_stale: bool) {
             for text in names {
                 line.col(|ui| cell(ui, text));
             }
-            line.col(|ui| Bars { of: &name, bars: *bars, full, is_stale }.show(ui, BARS));
+            line.col(|ui| Bars { of: &name, bars: *bars, full, is_stale }.show(ui, width));
             for text in figures {
                 line.col(|ui| cell(ui, text));
             }

@@ -15,8 +15,8 @@ use crate::window::scene::Scene;
 use crate::window::theme::Palette;
 use crate::window::widgets::{Bar, Bars, Whose, choice, named};
 
-/// Width of the bars.
-const BARS: f32 = 290.0;
+/// Room for everything that is seen beside the bars.
+const BESIDE: f32 = 880.0;
 
 /// Paints it.
 pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut LabView, commands: &mut Commands) {
@@ -48,7 +48,8 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut LabView, commands: &mut Co
         let text = "Bars: rates over those of the first network of the level. Published: error on ImageNet, batches of 8 \
                     per second on a GTX 1080Ti, images per second on one thread of a Snapdragon 810.";
         ui.add(Label::new(RichText::new(text).small().color(muted)).wrap());
-        egui::ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| rows(ui, table, !is_current));
+        let width = (ui.available_width() - BESIDE).clamp(280.0, 900.0);
+        egui::ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| rows(ui, table, !is_current, width));
     }
 }
 
@@ -64,21 +65,21 @@ fn refresh(scene: Scene<'_>, view: &mut LabView, options: &RunOptions) {
     }
 }
 
-fn rows(ui: &mut Ui, table: &ZooTable, is_stale: bool) {
+fn rows(ui: &mut Ui, table: &ZooTable, is_stale: bool, width: f32) {
     let palette = Palette::current(ui);
     let headings = [
         ("network", 190.0),
         ("level", 50.0),
-        ("rate over the level's first", BARS + 8.0),
-        ("published error", 92.0),
+        ("rate over the level's first", width + 8.0),
         ("images/s here", 84.0),
+        ("published GPU", 86.0),
+        ("published ARM", 88.0),
+        ("published error", 92.0),
         ("latency here", 80.0),
         ("95 % interval", 124.0),
         ("front", 44.0),
         ("mult-adds", 70.0),
         ("mem. access", 76.0),
-        ("published GPU", 86.0),
-        ("published ARM", 88.0),
     ];
     let dash = || "\u{2013}".to_owned();
     let drawn: Vec<[Bar; 3]> = table.rows.iter().map(|row| bars(table, row)).collect();
@@ -91,15 +92,15 @@ fn rows(ui: &mut Ui, table: &ZooTable, is_stale: bool) {
             let missing = || if of.failure.is_some() { "failed".to_owned() } else { dash() };
             let names = [of.name.clone(), of.level.to_string()];
             let figures = [
-                format!("{:.1} %", published.top1_error_percent),
                 measured.map_or_else(missing, |speed| format::three_digits(speed.images_per_second)),
+                rate(published.gpu_batches_per_second),
+                rate(published.arm_images_per_second),
+                format!("{:.1} %", published.top1_error_percent),
                 measured.map_or_else(dash, |speed| speed.latency.median.to_string()),
                 measured.map_or_else(String::new, |speed| format!("{} to {}", speed.latency.low, speed.latency.high)),
                 if of.on_accuracy_front { "front".into() } else { String::new() },
                 of.cost.map_or_else(dash, |cost| cost.mult_adds.to_string()),
                 of.cost.map_or_else(dash, |cost| cost.memory_access.to_string()),
-                rate(published.gpu_batches_per_second),
-                rate(published.arm_images_per_second),
             ];
             let cell = |ui: &mut Ui, text: String| {
                 ui.add(Label::new(RichText::new(text).color(palette.text)).truncate());
@@ -107,7 +108,7 @@ fn rows(ui: &mut Ui, table: &ZooTable, is_stale: bool) {
             for text in names {
                 line.col(|ui| cell(ui, text));
             }
-            line.col(|ui| Bars { of: &of.name, bars: *bars, full, is_stale }.show(ui, BARS));
+            line.col(|ui| Bars { of: &of.name, bars: *bars, full, is_stale }.show(ui, width));
             for text in figures {
                 line.col(|ui| cell(ui, text));
             }
