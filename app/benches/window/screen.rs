@@ -5,7 +5,7 @@
 //! measured, and a line says so.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -79,7 +79,7 @@ fn server(folder: &Path) -> Option<(Owned, String)> {
 }
 
 /// How many values the pixels in the middle of the screen have, up to some.
-fn values(screen: &PathBuf) -> usize {
+fn values(screen: &Path) -> usize {
     let bytes = std::fs::read(screen).unwrap_or_default();
     let middle = bytes.len() / 3..bytes.len() / 3 * 2;
     let mut seen: Vec<&[u8]> = Vec::new();

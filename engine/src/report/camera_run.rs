@@ -88,11 +88,11 @@ pub struct FrameTimes {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
 
     /// Thirty frames of a folder with a name that means something in Markdown.
-    pub fn run() -> CameraRun {
+    fn run() -> CameraRun {
         let times = |p50: u64| FrameTimes { p50: Nanos(p50), p90: Nanos(2 * p50) };
         CameraRun {
             source: "my|pictures".into(),
