@@ -49,7 +49,7 @@ pub use explore::{Exploration, Explore, ExploreCommand, Landmark, Landmarks, Ori
 pub use files::{Dialogs, Errand, Pending, Question, Reply, SystemDialogs, Wanted};
 pub use forecast::{Beside, Forecast, Knowledge, Learning};
 pub use gpu_offer::{GpuOffer, Question as GpuQuestion};
-pub use keeper::{Answer, Keeper, KernelTimes};
+pub use keeper::{Answer, Asked, Desk, Keeper, KernelTimes};
 pub use lab::{Input, Known, Lab, Measured, Networks, Run, SweepPlan, SweepPoints, SweepTexts};
 pub use live::{Freshness, Live, Phase};
 pub use native::{Renderer, WindowOptions, run};
