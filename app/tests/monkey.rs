@@ -177,6 +177,7 @@ fn command() -> impl Strategy<Value = Command> {
             Command::ToggleTheme, Command::StopRun(Owner::Compare), Command::StopRun(Owner::Lab), Command::StopRun(Owner::Explore),
             Command::Calibrate, Command::StopRun(Owner::Calibration), Command::StopRun(Owner::Advice),
             Command::ExportComparison(ResultForm::Json),
+            Command::Copy { text: "a,b".into(), what: "a row".into() },
             Command::RunLab(Run::Experiments(vec![Experiment::G1], Scale::X1)),
         ]),
         1 => edit().prop_map(Command::Try),

@@ -105,7 +105,8 @@ fn window_of(op: &str) -> (String, Option<usize>) {
 
 /// The part of a network that a layer belongs to: its path up to the first numbered module, `layer1` of
 /// `layer1.0.conv1` and `features.3` of `features.3.conv.0`; the outermost module where the number is the layer's own.
-fn part(path: &str) -> &str {
+#[must_use]
+pub fn part(path: &str) -> &str {
     let is_numbered = |module: &str| module.contains(|character: char| character.is_ascii_digit());
     let mut end = 0;
     for module in path.split('.') {

@@ -14,6 +14,7 @@ mod layout;
 mod notice;
 mod progress;
 mod status;
+mod strip;
 mod top_bar;
 
 pub use camera::CameraPanel;
