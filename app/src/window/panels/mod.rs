@@ -11,13 +11,18 @@ mod guidelines;
 mod headline;
 mod lab;
 mod layout;
+mod menu;
 mod notice;
+mod over;
 mod progress;
 mod status;
+mod tabs;
 mod top_bar;
 
-pub use camera::CameraPanel;
-pub use compare::CompareView;
-pub use explore::ExploreView;
-pub use lab::LabView;
+use camera::CameraPanel;
+use compare::CompareView;
+use explore::ExploreView;
+use lab::LabView;
+
 pub use layout::show;
+pub use tabs::Tabs;

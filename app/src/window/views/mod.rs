@@ -13,4 +13,4 @@ mod time;
 mod unit;
 mod unit_plan;
 
-pub use state::{View, Views};
+pub use state::Views;
