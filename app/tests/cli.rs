@@ -466,6 +466,18 @@ fn an_onnx_file_costs_what_the_design_costs_that_it_came_from() {
 }
 
 #[test]
+fn every_command_that_takes_an_onnx_file_tells_what_is_otherwise_than_in_it() {
+    let case = |name: &str| format!("{}/../fuzz/corpus/onnx/case-{name}.onnx", env!("CARGO_MANIFEST_DIR"));
+    let (folder, plain, softmax) = (home(), case("00_plain"), case("02_softmax"));
+    let written = folder.path().join("net.py").display().to_string();
+    for command in [&["cost"][..], &["profile", "--threads", "1"], &["export", "-o", &written]] {
+        let told = |model: &str| program::success(folder.path(), &[command, &[model]].concat()).1;
+        assert_eq!(told(&softmax).matches("note: ").count(), 1, "{command:?}");
+        assert!(told(&softmax).contains("Softmax") && !told(&plain).contains("note: "), "{command:?}");
+    }
+}
+
+#[test]
 fn an_onnx_file_is_profiled_and_exported_in_every_form() {
     let folder = tempfile::tempdir().unwrap();
     let model = onnx(folder.path(), "shufflenet-v2-x0.5");

@@ -10,6 +10,7 @@ use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::zoo;
 use thiserror::Error;
 
+use super::output::complain;
 use crate::target::{find_candle_cuda, needs_candle_cuda};
 
 /// The command line is wrong: exit code 2.
@@ -18,7 +19,7 @@ use crate::target::{find_candle_cuda, needs_candle_cuda};
 pub(super) struct UsageError(pub String);
 
 /// What `word` means, with the input size replaced where one is given: a preset's name, a network's, a TOML file or an
-/// ONNX file.
+/// ONNX file. What is otherwise than in an ONNX file is told.
 pub(super) fn model(word: &str, input: Option<InputSize>) -> anyhow::Result<Model> {
     model_output(word, input, None)
 }
@@ -31,7 +32,9 @@ pub(super) fn model_output(word: &str, input: Option<InputSize>, output: Option<
     let model = if let Some(network) = zoo::network(word) {
         Model::from(network)
     } else if is_model_file(word) {
-        Model::from(ModelFile::open_output(Path::new(word), output).context("the model cannot be used")?)
+        let file = ModelFile::open_output(Path::new(word), output).context("the model cannot be used")?;
+        file.notes().iter().for_each(|note| complain(&format!("note: {word}: {note}")));
+        Model::from(file)
     } else {
         Model::from(named(word)?)
     };

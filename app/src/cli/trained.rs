@@ -64,17 +64,13 @@ pub(super) struct NetworkArguments {
 }
 
 impl NetworkArguments {
-    /// The network that is named; what is otherwise than in its file is told.
+    /// The network that is named.
     pub(super) fn asked(&self) -> anyhow::Result<Option<Model>> {
         if !self.design.as_deref().is_some_and(resolve::is_model_file) {
             self.input.map(resolve::input_size).transpose()?;
         }
         let Some(word) = &self.design else { return Ok(None) };
-        let model = resolve::model_output(word, self.input, self.output.as_deref())?;
-        if let Model::File(file) = &model {
-            file.notes().iter().for_each(|note| complain(&format!("note: {word}: {note}")));
-        }
-        Ok(Some(model))
+        Ok(Some(resolve::model_output(word, self.input, self.output.as_deref())?))
     }
 
     /// Where the network is to run.

@@ -27,6 +27,9 @@ const ROUNDS: usize = 2;
 /// What a block lasts: many networks tell more than one that is known well.
 const BLOCK: Nanos = Nanos::from_millis(8);
 
+/// The clock wanders by no more than this, as a logarithm.
+const FURTHEST_CLOCK: f64 = 0.12;
+
 /// Why a search ended before its time.
 #[derive(Debug, Error)]
 pub enum SearchError {
@@ -76,6 +79,23 @@ pub struct Verified {
     pub canary: Option<Nanos>,
     /// What its kernels took; `None` where that says nothing: the machine was busy, or it ran as other kernels.
     pub kernels: Option<KernelRun>,
+}
+
+impl Verified {
+    /// The latency as it would be at the processor's usual clock, which wanders by several percent over seconds: turns that
+    /// are taken minutes apart are to be compared. It stays as it is where nothing tells the clock, or where the canary was so
+    /// far off that something else was in its way.
+    #[must_use]
+    pub fn at_usual_clock(&self, usual: Option<Nanos>) -> MedianRange {
+        let MedianRange { median, low, high } = self.latency;
+        let canary = self.canary.zip(usual);
+        let speed = canary.map_or(1.0, |(canary, usual)| usual.as_f64().max(1.0) / canary.as_f64().max(1.0));
+        if speed.ln().abs() > FURTHEST_CLOCK {
+            return self.latency;
+        }
+        let of = |time: Nanos| Nanos((time.as_f64() * speed).round() as u64);
+        MedianRange { median: of(median), low: of(low), high: of(high) }
+    }
 }
 
 /// Called between runs; may stop the measuring.

@@ -4,12 +4,12 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use super::bench::{Asked, Bench, SearchError, Verified};
+use super::bench::{Asked, Bench, SearchError};
 use super::evolve::{Proposal, Search};
 use super::goal::Found;
 use crate::clock::Clock;
 use crate::design::Design;
-use crate::measure::{MeasureError, MedianRange, Peaks};
+use crate::measure::{MeasureError, Peaks};
 use crate::predict::{Predictor, most_wanted};
 use crate::store::KernelRun;
 use crate::units::Nanos;
@@ -36,9 +36,6 @@ const PATIENCE: usize = 12;
 
 /// Looks in a row that bring nothing to measure: then all there is has been found.
 const DRY: usize = 3;
-
-/// The clock wanders by no more than this, as a logarithm.
-const FURTHEST_CLOCK: f64 = 0.12;
 
 /// Designs looked at between two reports.
 const BETWEEN_REPORTS: usize = 50;
@@ -241,11 +238,11 @@ impl Run<'_> {
         let verified = bench.verify(&asked, &mut || teller.pulse(search, Phase::Measuring))?;
         let (mut found, mut kernels) = (Vec::new(), Vec::new());
         for (proposal, verified) in turns.iter().zip(verified) {
-            let Some(Verified { latency, canary, kernels: took }) = verified else { continue };
-            let latency = at_usual_clock(latency, canary.zip(usual_clock));
+            let Some(verified) = verified else { continue };
+            let latency = verified.at_usual_clock(usual_clock);
             let Proposal { design, mult_adds, params, estimate } = proposal.clone();
             found.push(Found { design, mult_adds, params, predicted: estimate.predicted, latency });
-            kernels.extend(took);
+            kernels.extend(verified.kernels);
         }
         search.take(found.clone());
         teller.on_front = search.front().len();
@@ -253,18 +250,6 @@ impl Run<'_> {
         self.known.runs.extend(kernels);
         Ok(found.len())
     }
-}
-
-/// A latency as it would be at the processor's usual clock, which wanders by several percent over seconds: turns that are
-/// taken minutes apart are to be compared. It stays as it is where nothing tells the clock, or where the canary was so far off
-/// that something else was in its way.
-fn at_usual_clock(latency: MedianRange, canary: Option<(Nanos, Nanos)>) -> MedianRange {
-    let speed = canary.map_or(1.0, |(canary, usual)| usual.as_f64().max(1.0) / canary.as_f64().max(1.0));
-    if speed.ln().abs() > FURTHEST_CLOCK {
-        return latency;
-    }
-    let of = |time: Nanos| Nanos((time.as_f64() * speed).round() as u64);
-    MedianRange { median: of(latency.median), low: of(latency.low), high: of(latency.high) }
 }
 
 /// Tells where the search stands, and how much of its time is over.

@@ -12,8 +12,12 @@ use crate::zoo;
 /// Channels go so many times below the fewest and above the most of the starting designs.
 const REACH: f64 = 2.5;
 
-/// Units go from one up to so many times the most of the starting designs.
+/// Units go from so many times fewer than the fewest up to so many times the most of the starting designs.
 const REPEATS: u32 = 2;
+
+/// A stage is wider than the one before it by at most so many times more than in any starting design: else a search for
+/// mult-adds alone ends with one enormous last stage, which is no network of the family any more.
+const STEEPER: f64 = 2.0;
 
 /// Tries until a changed design breaks no rule.
 const TRIES: usize = 12;
@@ -73,6 +77,8 @@ pub(super) struct Space {
     head: RangeInclusive<u32>,
     /// Whether no stage is narrower than the one before it, as in all starting designs.
     is_widening: bool,
+    /// How many times the channels of the stage before it a stage has at most.
+    steepest: f64,
     /// Whether the starting designs differ in groups, so that groups are a knob.
     has_groups: bool,
     pub knobs: Knobs,
@@ -100,10 +106,12 @@ impl Space {
         let stages = 0..base.stages.len();
         let channels = |stage: usize| around(&|design| design.stages.get(stage).map(|stage| stage.channels));
         let repeats = |stage: usize| {
-            let most = starts.iter().filter_map(|design| design.stages.get(stage)).map(|stage| stage.repeats).max();
-            1..=(most.unwrap_or(1) * REPEATS).min(*limits::REPEATS.end())
+            let repeats = || starts.iter().filter_map(|design| design.stages.get(stage)).map(|stage| stage.repeats);
+            let (fewest, most) = (repeats().min().unwrap_or(1), repeats().max().unwrap_or(1));
+            fewest.div_ceil(REPEATS)..=(most * REPEATS).min(*limits::REPEATS.end())
         };
         let widening = |design: &Design| design.stages.windows(2).all(|pair| pair[0].channels <= pair[1].channels);
+        let steepest = starts.iter().map(steepness).fold(1.0, f64::max);
         let groups = |design: &Design| design.stages.first().map(|stage| stage.block.groups());
         Some(Self {
             channels: stages.clone().map(channels).collect(),
@@ -111,6 +119,7 @@ impl Space {
             stem: around(&|design| design.stem.convs.last().map(|conv| conv.channels)),
             head: around(&|design| design.head.conv),
             is_widening: starts.iter().all(widening),
+            steepest: STEEPER * steepest,
             has_groups: starts.iter().any(|design| groups(design) != groups(base)),
             knobs: Knobs::ALL,
             name,
@@ -244,8 +253,15 @@ impl Space {
                 channels.contains(&stage.channels) && repeats.contains(&stage.repeats)
             });
         let widens = || design.stages.windows(2).all(|pair| pair[0].channels <= pair[1].channels);
-        holds_stages && (!self.is_widening || widens()) && design.check().is_ok()
+        let is_like_the_starts = steepness(design) <= self.steepest && (!self.is_widening || widens());
+        holds_stages && is_like_the_starts && design.check().is_ok()
     }
+}
+
+/// How many times the channels of the stage before it a stage has at most.
+fn steepness(design: &Design) -> f64 {
+    let steps = design.stages.windows(2).map(|pair| f64::from(pair[1].channels) / f64::from(pair[0].channels.max(1)));
+    steps.fold(0.0, f64::max)
 }
 
 /// Other channels than now, mostly near them.

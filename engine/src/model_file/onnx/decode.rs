@@ -9,12 +9,10 @@ use prost::Message;
 use super::constant::Constant;
 use super::external::Elsewhere;
 use super::fold::{self, Budget};
-use super::import::Imported;
 use super::outputs::{choose, needed};
 use super::{layout, proto, scan, sniff};
 use crate::design::Fingerprint;
 use crate::graph::Shape;
-use crate::weights::Weights;
 
 /// Side of the input image where the model leaves it open.
 const USUAL_SIDE: usize = 224;
@@ -22,8 +20,32 @@ const USUAL_SIDE: usize = 224;
 /// Inputs without values that a refusal names.
 const NAMED: usize = 3;
 
+/// A model as its file has it, what only depends on constants computed.
+#[derive(Clone, Debug)]
+pub(super) struct Decoded {
+    pub nodes: Vec<proto::Node>,
+    pub constants: HashMap<String, Constant>,
+    pub input: String,
+    pub output: String,
+    /// The batch that the model was exported for; `None` where it is free.
+    pub exported_batch: Option<usize>,
+    /// Whether the model takes `[n, height, width, channels]`.
+    pub is_channels_last: bool,
+    /// The input that the model was made for, `[1, channels, height, width]`.
+    pub shape: Shape,
+    /// Most values that all parameters together can have.
+    pub parameters: usize,
+}
+
+/// What else a file says: the model's own name, a name for its bytes, and a note on which output was taken.
+pub(super) struct Beside {
+    pub name: String,
+    pub content: Fingerprint,
+    pub note: Option<String>,
+}
+
 /// The model in `bytes`; `file` is where they come from, `asked` the output that is wanted.
-pub(super) fn decode(bytes: &[u8], path: &str, file: Option<&Path>, asked: Option<&str>) -> Result<Imported, String> {
+pub(super) fn decode(bytes: &[u8], file: Option<&Path>, asked: Option<&str>) -> Result<(Decoded, Beside), String> {
     if let Some(other) = sniff::other_kind(bytes) {
         return Err(other.into());
     }
@@ -51,22 +73,8 @@ pub(super) fn decode(bytes: &[u8], path: &str, file: Option<&Path>, asked: Optio
     let parameters = bytes.len().saturating_add(usize::try_from(elsewhere.read).unwrap_or(usize::MAX));
     let input = input.name.clone();
     let nodes = folded(nodes, &mut constants, parameters);
-    let name = Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    Ok(Imported {
-        path: path.into(),
-        name: name.unwrap_or(graph.name),
-        nodes,
-        input,
-        constants,
-        output,
-        exported_batch,
-        is_channels_last,
-        shape,
-        parameters,
-        weights: Weights::default(),
-        content: content.fingerprint(),
-        notes: note.into_iter().collect(),
-    })
+    let decoded = Decoded { nodes, constants, input, output, exported_batch, is_channels_last, shape, parameters };
+    Ok((decoded, Beside { name: graph.name, content: content.fingerprint(), note }))
 }
 
 /// A name for a model's bytes in all its files.

@@ -1,13 +1,10 @@
 //! From an ONNX file to a graph and its weights. What is not supported is told at once.
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use super::constant::Constant;
-use super::decode::decode;
+use super::decode::{Beside, Decoded, decode};
 use super::emit::{Emitted, Parameters, emit};
 use super::fold::Budget;
-use super::proto;
 use super::read::{MOST_ELEMENTS, Source, read};
 use super::refusals::refusals;
 use super::rewrite::rewrite;
@@ -29,17 +26,7 @@ const LONGEST_SIDE: usize = 1 << 14;
 pub struct Imported {
     pub(super) path: String,
     pub(super) name: String,
-    pub(super) nodes: Vec<proto::Node>,
-    pub(super) constants: HashMap<String, Constant>,
-    pub(super) input: String,
-    pub(super) output: String,
-    /// The batch that the model was exported for; `None` where it is free.
-    pub(super) exported_batch: Option<usize>,
-    /// Whether the model takes `[n, height, width, channels]`.
-    pub(super) is_channels_last: bool,
-    pub(super) shape: Shape,
-    /// Most values that all parameters together can have.
-    pub(super) parameters: usize,
+    pub(super) decoded: Decoded,
     pub(super) weights: Weights,
     pub(super) content: Fingerprint,
     pub(super) notes: Vec<String>,
@@ -75,8 +62,18 @@ impl Imported {
     }
 
     fn read(bytes: &[u8], path: &str, file: Option<&Path>, output: Option<&str>) -> Result<Self, ModelFileError> {
-        let mut imported = decode(bytes, path, file, output).map_err(|reason| malformed(path, reason))?;
-        let (_, weights, notes) = imported.convert(imported.shape, Parameters::Keep)?;
+        let (decoded, Beside { name, content, note }) =
+            decode(bytes, file, output).map_err(|reason| malformed(path, reason))?;
+        let stem = Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let mut imported = Self {
+            path: path.into(),
+            name: stem.unwrap_or(name),
+            decoded,
+            weights: Weights::default(),
+            content,
+            notes: note.into_iter().collect(),
+        };
+        let (_, weights, notes) = imported.convert(imported.input_shape(), Parameters::Keep)?;
         imported.weights = weights;
         imported.notes.extend(notes);
         Ok(imported)
@@ -97,7 +94,7 @@ impl Imported {
     /// Shape of the input that the model was made for, `[1, channels, height, width]`.
     #[must_use]
     pub fn input_shape(&self) -> Shape {
-        self.shape
+        self.decoded.shape
     }
 
     /// What is otherwise than in the file, for people: what was left out at its end, which output was taken.
@@ -117,40 +114,34 @@ impl Imported {
     /// # Errors
     /// Where the model is made for another input size.
     pub fn graph_for(&self, batch: usize, [height, width]: [usize; 2]) -> Result<Graph, ModelFileError> {
-        Ok(self.convert(Shape { batch, height, width, ..self.shape }, Parameters::Count)?.0)
+        Ok(self.convert(Shape { batch, height, width, ..self.decoded.shape }, Parameters::Count)?.0)
     }
 
     fn convert(&self, input: Shape, parameters: Parameters) -> Result<(Graph, Weights, Vec<String>), ModelFileError> {
+        let Decoded {
+            nodes, constants, input: entry, output, exported_batch, is_channels_last, parameters: most, ..
+        } = &self.decoded;
         // Steps are for the batch of the file, where reshapes name it; layers are for any.
-        let own = Shape { batch: self.exported_batch.unwrap_or(1), ..input };
+        let own = Shape { batch: exported_batch.unwrap_or(1), ..input };
         self.check(input)?;
         self.check(own)?;
-        let source = Source {
-            nodes: &self.nodes,
-            constants: &self.constants,
-            input: &self.input,
-            output: &self.output,
-            parameters: self.parameters,
-        };
-        let mut draft = read(source, own, self.is_channels_last).map_err(|reason| malformed(&self.path, reason))?;
+        let source = Source { nodes, constants, input: entry, output, parameters: *most };
+        let mut draft = read(source, own, *is_channels_last).map_err(|reason| malformed(&self.path, reason))?;
         let mut notes = rewrite(&mut draft);
-        if self.is_channels_last {
+        if *is_channels_last {
             notes.push(
                 "its pictures are [n, height, width, channels]; here they are [n, channels, height, width]".into(),
             );
         }
         let layer = |source| ModelFileError::Layer { path: self.path.clone(), source };
-        let known = (self.parameters.saturating_add(Budget::FLOATS), parameters);
+        let known = (most.saturating_add(Budget::FLOATS), parameters);
         let Emitted { graph, weights, refused, ends } =
-            emit(&draft, (&self.name, input), self.is_channels_last, &self.constants, known).map_err(layer)?;
+            emit(&draft, (&self.name, input), *is_channels_last, constants, known).map_err(layer)?;
         if !refused.is_empty() {
             return Err(ModelFileError::Unsupported { path: self.path.clone(), nodes: refusals(&draft, &refused) });
         }
         if !ends {
-            return Err(malformed(
-                &self.path,
-                format!("its output `{}` is not the result of a last layer", self.output),
-            ));
+            return Err(malformed(&self.path, format!("its output `{output}` is not the result of a last layer")));
         }
         Ok((graph, weights, notes))
     }
@@ -180,6 +171,7 @@ mod tests {
     use prost::Message;
 
     use super::super::attributes::int;
+    use super::super::proto;
     use super::super::{BatchNorm, to_onnx};
     use super::*;
     use crate::graph::{Activation, Conv2d, GraphBuilder, Op, Window};

@@ -5,6 +5,7 @@ use std::path::Path;
 use prost::Message;
 
 use super::constant::{Constant, Floats};
+use super::decode::Decoded;
 use super::fold::Budget;
 use super::import::Imported;
 use super::{layout, proto};
@@ -44,19 +45,21 @@ impl Imported {
     /// # Errors
     /// Where the model has far more nodes than any network, or its graph hangs on the values of large parameters.
     pub fn outline(&self) -> Result<Vec<u8>, ModelFileError> {
-        let mut node = self.nodes.clone();
-        for tensor in node.iter_mut().flat_map(|node| &mut node.attribute).filter_map(|of| of.t.as_mut()) {
+        let of = &self.decoded;
+        let mut node = of.nodes.clone();
+        for tensor in node.iter_mut().flat_map(|node| &mut node.attribute).filter_map(|attribute| attribute.t.as_mut())
+        {
             strip(tensor);
         }
-        let initializer = self.constants.iter().map(|(name, constant)| tensor(name, constant)).collect();
-        let Shape { channels, height, width, .. } = self.shape;
+        let initializer = of.constants.iter().map(|(name, constant)| tensor(name, constant)).collect();
+        let Shape { channels, height, width, .. } = of.shape;
         let outline = Outline {
             graph: Some(proto::Graph { node, initializer, ..Default::default() }),
-            parameters: self.parameters as u64,
+            parameters: of.parameters as u64,
             image: [channels, height, width].map(|length| length as u64).into(),
-            exported_batch: self.exported_batch.map(|batch| batch as u64),
-            input: self.input.clone(),
-            output: self.output.clone(),
+            exported_batch: of.exported_batch.map(|batch| batch as u64),
+            input: of.input.clone(),
+            output: of.output.clone(),
             notes: self.notes.clone(),
         };
         if outline.encoded_len() as u64 > MOST.0 {
@@ -65,7 +68,7 @@ impl Imported {
         let bytes = outline.encode_to_vec();
         // Whoever takes the outline does what is done here, with the same data.
         let again = Self::from_outline(&bytes, Path::new(&self.path), self.content.clone())?;
-        let side = [self.shape.height, self.shape.width];
+        let side = [of.shape.height, of.shape.width];
         if again.graph_for(1, side)? != self.graph_for(1, side)? {
             return Err(self.unusable("its graph hangs on the values of its parameters".into()));
         }
@@ -106,17 +109,20 @@ fn read(bytes: &[u8], path: &Path, content: Fingerprint) -> Result<Imported, Str
     }
     let named = |tensor: proto::Tensor| Ok((tensor.name.clone(), Constant::of(tensor, None)?));
     let is_channels_last = layout::has_channels_last(&graph.node, &input);
-    Ok(Imported {
-        path: path.display().to_string(),
-        name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+    let decoded = Decoded {
         nodes: graph.node,
         constants: graph.initializer.into_iter().map(named).collect::<Result<_, String>>()?,
-        is_channels_last,
         input,
         output,
         exported_batch: exported_batch.map(whole).transpose()?,
+        is_channels_last,
         shape: Shape::new(1, channels, height, width),
         parameters,
+    };
+    Ok(Imported {
+        path: path.display().to_string(),
+        name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        decoded,
         weights: Weights::default(),
         content,
         notes,
