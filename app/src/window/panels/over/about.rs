@@ -62,6 +62,11 @@ fn versions(surroundings: &Surroundings) -> Vec<String> {
         format!("Built with {} for {} on {}", env!("SHUFFLESCOPE_RUSTC"), std::env::consts::OS, std::env::consts::ARCH),
         format!("Backends: {}", backends().join(", ")),
     ];
+    if let Some(machine) = surroundings.machine() {
+        lines.push(format!("Candle {}, {} build for {}", machine.candle, machine.build, machine.target));
+        let system: Vec<&str> = [&machine.os, &machine.os_version].into_iter().flatten().map(String::as_str).collect();
+        lines.push(format!("{}; instruction sets: {}", system.join(" "), machine.instruction_sets.join(" ")));
+    }
     lines.extend(surroundings.devices().iter().map(|info| {
         let name = info.name.as_deref().unwrap_or("name unknown");
         let facts = match &info.unavailable {
