@@ -66,8 +66,12 @@ impl App {
     /// Puts a file first among the recent ones; a draft is none.
     pub(super) fn remember_recent(&mut self, file: &Path) {
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-        if !self.is_draft(&file) {
-            self.recent.add(&file);
+        if self.is_draft(&file) {
+            return;
+        }
+        let is_first = self.recent.files().first() == Some(&file);
+        self.recent.add(&file);
+        if !is_first {
             self.change_settings(Change::AddRecent(file));
         }
     }

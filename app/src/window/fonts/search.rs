@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     fn first(wanted: char, names: &[&'static str]) -> &'static str {
-        names.iter().min_by_key(|name| (cost(Path::new(name), wanted), **name)).unwrap()
+        names.iter().copied().min_by_key(|name| (cost(Path::new(name), wanted), *name)).unwrap()
     }
 
     #[test]
