@@ -15,8 +15,8 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use shufflescope::camera::{Resolution, SourceSpec};
 use shufflescope::window::{
-    Analysis, CameraCommand, Choice, Command, Dialogs, ExploreCommand, Export, Origin, Owner, Pending, Question, Reply,
-    ResultForm, Run, Side, Tab, View, Wanted, Wish,
+    Analysis, CameraCommand, Choice, Command, Dialogs, ExploreCommand, Export, GuardAnswer, Origin, Over, Owner,
+    Pending, Question, Reply, ResultForm, Run, Side, Tab, TextSize, View, Wanted, Wish,
 };
 use shufflescope_engine::design::{BlockEdit, BlockKind, Design, Edit, Stage, StageEdit, StemEdit};
 use shufflescope_engine::experiment::{Experiment, Scale};
@@ -166,6 +166,15 @@ fn command() -> impl Strategy<Value = Command> {
         2 => Just(Command::OpenDialog),
         1 => prop::sample::select(presets).prop_map(|model| Command::OpenModel(Box::new(model))),
         1 => Just(Command::BackToDesign),
+        3 => prop::sample::select(vec![GuardAnswer::Save, GuardAnswer::LetGo, GuardAnswer::LetGo, GuardAnswer::Cancel])
+            .prop_map(Command::Answer),
+        1 => prop::sample::select(vec![Over::Finder, Over::Tour, Over::About])
+            .prop_map(|over| Command::ShowOver(Some(over))),
+        1 => Just(Command::ShowOver(None)),
+        1 => prop::sample::select(vec![
+            Command::DismissAll, Command::LookForRecent, Command::ForgetMissing, Command::TextSize(TextSize::Larger),
+            Command::TextSize(TextSize::Smaller),
+        ]),
         1 => Just(Command::ExportDialog(Export::Profile(Format::Json))),
         1 => Just(Command::ExportDialog(Export::Profile(Format::Html))),
         1 => layer.prop_map(|path| Command::Select(path.map(Into::into))),

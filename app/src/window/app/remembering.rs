@@ -11,7 +11,7 @@ use crate::window::bench::{Outcome, Owner, Step, Task, Work};
 use crate::window::keeper::{Answer, KernelTimes};
 use crate::window::lab::SweepPlan;
 use crate::window::tab::Tab;
-use crate::window::views::View;
+use crate::window::view::View;
 
 impl App {
     /// Takes what the store said.

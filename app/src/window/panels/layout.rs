@@ -3,20 +3,22 @@
 use eframe::egui;
 use egui::{Margin, Panel, ScrollArea, Ui};
 
-use super::{camera, center, compare, design, explore, guidelines, lab, notice, status, top_bar};
+use super::tabs::Tabs;
+use super::{camera, center, compare, design, explore, guidelines, lab, notice, over, status, top_bar};
 use crate::window::command::Commands;
-use crate::window::scene::{Notice, Scene};
-use crate::window::tab::{Tab, Tabs};
+use crate::window::scene::Scene;
+use crate::window::tab::Tab;
 use crate::window::theme::Palette;
 
 /// Paints the whole window.
-pub fn show(ui: &mut Ui, scene: Scene<'_>, tabs: &mut Tabs, said: Option<&Notice>, commands: &mut Commands) {
+pub fn show(ui: &mut Ui, scene: Scene<'_>, tabs: &mut Tabs, commands: &mut Commands) {
     let palette = Palette::current(ui);
     let bar = palette.panel_frame(Margin::symmetric(12, 5));
     Panel::top("top bar").frame(bar).exact_size(38.0).show(ui, |ui| top_bar::show(ui, scene, tabs.shown, commands));
     Panel::bottom("status bar").frame(bar).exact_size(34.0).show(ui, |ui| status::show(ui, scene, commands));
-    if notice::is_shown(scene, said) {
-        Panel::bottom("notice").frame(bar).resizable(false).show(ui, |ui| notice::show(ui, scene, said, commands));
+    if notice::is_shown(scene) {
+        let all = &mut tabs.all_notices;
+        Panel::bottom("notice").frame(bar).resizable(false).show(ui, |ui| notice::show(ui, scene, all, commands));
     }
     match tabs.shown {
         Tab::Design => design_tab(ui, scene, tabs, commands),
@@ -25,6 +27,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, tabs: &mut Tabs, said: Option<&Notice
         Tab::Explore => explore::show(ui, scene, &mut tabs.explore, commands),
         Tab::Camera => camera::show(ui, scene, &mut tabs.camera, commands),
     }
+    over::show(ui, scene, &mut tabs.over, commands);
 }
 
 /// The design on the left, its numbers in the middle, the guidelines on the right.
