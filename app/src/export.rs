@@ -52,7 +52,7 @@ impl Export {
     #[must_use]
     pub const fn hint(self) -> &'static str {
         match self {
-            Self::Profile(Format::Json) => "Everything, to be opened here again or read by scripts (Ctrl+E)",
+            Self::Profile(Format::Json) => "Everything, to be opened here again or read by scripts",
             Self::Profile(Format::Html) => "One page with tables and charts, to read and print",
             Self::Profile(Format::Csv) => "One row per layer, for spreadsheets",
             Self::Profile(Format::Markdown) => "Tables for a README or a pull request",

@@ -607,3 +607,18 @@ fn what_comes_out_of_another_command_is_told_to_go_through_a_file() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && said.contains("write what comes out of it to a file"), "{said}");
 }
+
+#[cfg(feature = "window")]
+#[test]
+fn a_file_for_the_window_has_to_be_there_and_a_subcommand_of_that_name_goes_first() {
+    let home = home();
+    let said = failure(2, &["missing.toml"]);
+    assert!(said.contains("missing.toml") && said.contains("no such file"), "{said}");
+    let said = failure(2, &["profil"]);
+    assert!(said.contains("Did you mean profile?"), "{said}");
+    let said = failure(2, &[home.path().to_str().unwrap()]);
+    assert!(said.contains("is a folder"), "{said}");
+    std::fs::write(home.path().join("designs"), "no design").unwrap();
+    let output = program::command(home.path(), &["designs"]).current_dir(home.path()).output().unwrap();
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("shufflenet-v2-x1.0"));
+}

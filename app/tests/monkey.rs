@@ -15,10 +15,10 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use shufflescope::camera::{Resolution, SourceSpec};
 use shufflescope::window::{
-    Analysis, CameraCommand, Choice, Command, Dialogs, ExploreCommand, Export, Origin, Owner, Pending, Question, Reply,
-    ResultForm, Run, Side, Tab, View, Wanted, Wish,
+    Analysis, CameraCommand, Choice, Command, Dialogs, ExploreCommand, Export, GuardAnswer, Origin, Over, Owner,
+    Pending, Question, Reply, ResultForm, Run, Side, Tab, TextSize, View, Wanted, Wish,
 };
-use shufflescope_engine::design::{BlockEdit, Design, Edit, StageEdit};
+use shufflescope_engine::design::{BlockEdit, BlockKind, Design, Edit, Stage, StageEdit, StemEdit};
 use shufflescope_engine::experiment::{Experiment, Scale};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::report::Format;
@@ -107,6 +107,25 @@ fn edit() -> impl Strategy<Value = Edit> {
         (0_u32..9).prop_map(|groups| Edit::Blocks(BlockEdit::Groups(groups))),
         Just(Edit::Fit),
         "[a-z ]{0,12}".prop_map(Edit::Rename),
+        stages_edit(),
+        stages_edit(),
+    ]
+}
+
+/// Blocks of other kinds, and stages that come, go and move.
+fn stages_edit() -> impl Strategy<Value = Edit> {
+    let kind = || prop::sample::select(BlockKind::ALL.to_vec());
+    let stage = |kind: BlockKind| Box::new(Stage { channels: 24, repeats: 1, stride: 1, block: kind.block() });
+    prop_oneof![
+        (0_usize..5, kind()).prop_map(move |(at, kind)| Edit::AddStage { at, stage: stage(kind) }),
+        (0_usize..5).prop_map(Edit::RemoveStage),
+        (0_usize..5).prop_map(Edit::DuplicateStage),
+        (0_usize..5, 0_usize..5).prop_map(|(from, to)| Edit::MoveStage { from, to }),
+        (0_usize..4, kind()).prop_map(|(stage, kind)| {
+            let change = StageEdit::Block(BlockEdit::Kind(kind));
+            Edit::All(vec![Edit::Stage { stage, change }, Edit::Fit])
+        }),
+        any::<bool>().prop_map(|on| Edit::Stem(StemEdit::MaxPool(on))),
     ]
 }
 
@@ -147,6 +166,15 @@ fn command() -> impl Strategy<Value = Command> {
         2 => Just(Command::OpenDialog),
         1 => prop::sample::select(presets).prop_map(|model| Command::OpenModel(Box::new(model))),
         1 => Just(Command::BackToDesign),
+        3 => prop::sample::select(vec![GuardAnswer::Save, GuardAnswer::LetGo, GuardAnswer::LetGo, GuardAnswer::Cancel])
+            .prop_map(Command::Answer),
+        1 => prop::sample::select(vec![Over::Finder, Over::Tour, Over::About])
+            .prop_map(|over| Command::ShowOver(Some(over))),
+        1 => Just(Command::ShowOver(None)),
+        1 => prop::sample::select(vec![
+            Command::DismissAll, Command::LookForRecent, Command::ForgetMissing, Command::TextSize(TextSize::Larger),
+            Command::TextSize(TextSize::Smaller),
+        ]),
         1 => Just(Command::ExportDialog(Export::Profile(Format::Json))),
         1 => Just(Command::ExportDialog(Export::Profile(Format::Html))),
         1 => layer.prop_map(|path| Command::Select(path.map(Into::into))),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
-use shufflescope::window::{App, Command, Dialogs, Pending, Question, Reply, Setup};
+use shufflescope::window::{App, Command, Dialogs, GuardAnswer, Pending, Question, Reply, Setup};
 use shufflescope_engine::design::{Design, Edit};
 use shufflescope_engine::zoo;
 use support::{ScriptedDialogs, Window, setup, small};
@@ -37,6 +37,10 @@ fn write(folder: &Path, name: &str) -> PathBuf {
 fn open(window: &mut Window, path: &Path) {
     let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
     command(window, Command::Open(path.into()));
+    if window.app().asks().is_some() {
+        // Undo leads back to what is not saved.
+        command(window, Command::Answer(GuardAnswer::LetGo));
+    }
     window.wait("the design", move |app| app.document().name() == name);
 }
 

@@ -7,6 +7,7 @@ mod apart;
 mod both;
 mod calibrate;
 mod camera;
+mod camera_report;
 mod classify;
 mod compare;
 mod cost;
@@ -43,7 +44,7 @@ use self::resolve::UsageError;
 use crate::explain;
 
 /// Design ShuffleNet-style networks and see at once what they cost, on paper and on your device.
-#[cfg_attr(feature = "window", doc = "", doc = "Without a subcommand the window opens.")]
+#[cfg_attr(feature = "window", doc = "", doc = "Without a subcommand the window opens, with FILE where one is named.")]
 #[derive(Debug, Parser)]
 #[command(name = "shufflescope", version, about, long_about, after_help = examples(), args_conflicts_with_subcommands = true)]
 struct Arguments {

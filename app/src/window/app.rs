@@ -3,11 +3,15 @@
 mod advising;
 mod bench_work;
 mod camera;
+mod carrying_out;
 mod dropped;
 mod explore;
+mod guarding;
 mod keeping;
 mod outcome;
 mod remembering;
+mod seen;
+mod setting;
 mod shortcuts;
 
 use std::path::PathBuf;
@@ -30,18 +34,24 @@ use super::compare::Compare;
 use super::document::Document;
 use super::drafts::{Draft, Drafts, Found};
 use super::explore::Explore;
-use super::files::{Dialogs, Files, Place};
+use super::files::{Dialogs, Files};
+use super::fonts::{FontFolders, SystemFonts};
 use super::forecast::{Forecast, Learning};
 use super::gpu_offer::GpuOffer;
+use super::guard::Guard;
 use super::keeper::Keeper;
 use super::lab::Lab;
 use super::live::Live;
+use super::notices::{Notice, Notices};
+use super::over::Over;
 use super::pacer::Pacer;
-use super::panels;
+use super::panels::{self, Tabs};
 use super::past_runs::PastRuns;
-use super::scene::{Notice, Scene};
+use super::recent::Recent;
+use super::scene::Scene;
+use super::settings::{self, Change, Changes};
 use super::surroundings::Surroundings;
-use super::tab::{Tab, Tabs};
+use super::tab::Tab;
 use crate::reader::Readers;
 use crate::weights_store::{Server, folder_in};
 use crate::worker::{Client, Launcher};
@@ -59,10 +69,16 @@ pub struct Setup {
     pub launcher: Launcher,
     /// The worker process that looks through the camera and for devices.
     pub camera_launcher: Launcher,
-    /// Where the unsaved design is kept; nowhere where `None`.
+    /// Where the unsaved design and the settings are kept; nowhere where `None`.
     pub data_folder: Option<PathBuf>,
     /// The design to start with; the one kept from the last session, or the 1.0x preset, where `None`.
     pub design: Option<Design>,
+    /// A file to open at once; what is kept from the last session is left for the next one then.
+    pub file: Option<PathBuf>,
+    /// Whether the tour is shown where it never was.
+    pub has_tour: bool,
+    /// Where fonts are looked for, for scripts that the window's own fonts do not have.
+    pub font_folders: FontFolders,
     /// Device, runtime, threads and batch to start with.
     pub options: RunOptions,
     /// How carefully *Compare* and *Lab* measure.
@@ -95,7 +111,17 @@ pub struct App {
     gpu_offer: GpuOffer,
     tabs: Tabs,
     commands: Commands,
-    notice: Option<Notice>,
+    notices: Notices,
+    guard: Guard,
+    /// Whether the window may close, whatever is not saved.
+    is_leaving: bool,
+    over: Option<Over>,
+    recent: Recent,
+    /// What was set when the window started, until it is applied.
+    unapplied: Option<settings::Values>,
+    changes: Option<Arc<Changes>>,
+    text_size: f32,
+    fonts: SystemFonts,
     pacer: Pacer,
     /// Document and result that the findings' shares of time come from.
     findings_of: (u64, u64),
@@ -115,13 +141,30 @@ impl App {
     /// # Errors
     /// Where the design to start with is not valid.
     pub fn new(setup: Setup) -> Result<Self, ModelError> {
-        let Setup { launcher, camera_launcher, data_folder, design, options, care, weights_server, readers, dialogs } =
-            setup;
+        let Setup {
+            launcher,
+            camera_launcher,
+            data_folder,
+            design,
+            options,
+            care,
+            weights_server,
+            readers,
+            dialogs,
+            ..
+        } = setup;
+        let Setup { file, has_tour, font_folders, .. } = setup;
         let weights_folder = data_folder.as_deref().map(folder_in);
         let pacer = Pacer::default();
-        let found = data_folder.as_deref().map(|folder| Drafts::find(folder, design.is_none())).unwrap_or_default();
+        let recover = design.is_none() && file.is_none();
+        let found = data_folder.as_deref().map(|folder| Drafts::find(folder, recover)).unwrap_or_default();
         let Found { drafts, recovered, said } = found;
-        let notice = welcome(drafts.as_ref(), recovered.as_ref(), said);
+        let settings::Found { values, changes, said: said_of_settings } = settings::find(data_folder.as_deref());
+        let mut notices = Notices::default();
+        welcome(drafts.as_ref(), recovered.as_ref(), said).into_iter().for_each(|notice| notices.push(notice));
+        said_of_settings.into_iter().for_each(|text| notices.push(Notice::error(text)));
+        let mut commands = Commands::default();
+        file.into_iter().for_each(|file| commands.push(Command::Open(file)));
         let first = || zoo::preset(FIRST_DESIGN).or_else(|| zoo::presets().first().map(|preset| preset.design.clone()));
         let document = match (recovered, design.or_else(first)) {
             (Some(Draft { design, file, is_saved }), _) => Document::recovered(design, file, is_saved, options)?,
@@ -147,13 +190,21 @@ impl App {
             keeper: Keeper::new(data_folder.as_deref(), pacer.clone()),
             past: PastRuns::default(),
             surroundings: Surroundings::look(camera_launcher.clone(), pacer.clone()),
-            gpu_offer: GpuOffer::new(data_folder.as_deref()),
+            gpu_offer: GpuOffer::new(values.gpu_offered),
             camera: Camera::new(camera_launcher, weights_folder, weights_server, pacer.clone()),
-            files: Files::new(data_folder.as_deref(), own, readers, dialogs, pacer.clone()),
+            files: Files::new(values.export_folder.clone(), own, readers, dialogs, pacer.clone()),
             drafts,
             tabs: Tabs::default(),
-            commands: Commands::default(),
-            notice,
+            commands,
+            notices,
+            guard: Guard::default(),
+            is_leaving: false,
+            over: (has_tour && !values.tour_shown).then_some(Over::Tour),
+            recent: Recent::new(values.recent.clone(), pacer.clone()),
+            unapplied: Some(values),
+            changes,
+            text_size: 1.0,
+            fonts: SystemFonts::new(font_folders, pacer.clone()),
             pacer,
             findings_of: (0, 0),
             noted_live: 0,
@@ -166,15 +217,18 @@ impl App {
     /// Everything but painting; also called while the window is hidden.
     pub fn logic(&mut self, ctx: &egui::Context) {
         self.pacer.painted(ctx);
+        self.apply_settings(ctx);
+        self.fonts.advance(ctx);
         let (now, held) = ctx.input(|input| (input.time, input.pointer.any_down()));
         for event in self.files.poll() {
-            self.take(event, now);
+            self.take(event, ctx, now);
         }
         if self.files.is_writing() {
             // A disk that does not answer tells nobody.
             ctx.request_repaint_after_secs(LOOK_AGAIN);
         }
         self.take_answers();
+        self.guard_closing(ctx);
         self.shortcuts(ctx);
         let left_out = self.dropped_files(ctx);
         for command in self.commands.take() {
@@ -208,6 +262,7 @@ impl App {
     pub fn ui(&mut self, ui: &mut egui::Ui) {
         self.tell_painting(true);
         self.paint(ui);
+        self.fonts.search();
         self.tell_painting(false);
     }
 
@@ -238,8 +293,14 @@ impl App {
             gpu_question,
             export_folder,
             errands,
+            notices: &self.notices,
+            recent: &self.recent,
+            text_size: self.text_size,
+            guard: self.guard.asks(),
+            keeps_draft: self.drafts.is_some(),
+            over: self.over,
         };
-        panels::show(ui, scene, &mut self.tabs, self.notice.as_ref(), &mut self.commands);
+        panels::show(ui, scene, &mut self.tabs, &mut self.commands);
         if self.commands.is_empty() {
             return;
         }
@@ -265,152 +326,16 @@ impl App {
         self.camera.finish();
     }
 
-    /// The network and what follows from it.
-    #[must_use]
-    pub const fn document(&self) -> &Document {
-        &self.document
-    }
-
-    /// The measurement.
-    #[must_use]
-    pub const fn live(&self) -> &Live {
-        &self.live
-    }
-
-    /// The long measurements.
-    #[must_use]
-    pub const fn bench(&self) -> &Bench {
-        &self.bench
-    }
-
-    /// The comparison.
-    #[must_use]
-    pub const fn compare(&self) -> &Compare {
-        &self.compare
-    }
-
-    /// The lab's results.
-    #[must_use]
-    pub const fn lab(&self) -> &Lab {
-        &self.lab
-    }
-
-    /// The search.
-    #[must_use]
-    pub const fn explore(&self) -> &Explore {
-        &self.explore
-    }
-
-    /// Earlier runs of the network.
-    #[must_use]
-    pub const fn past(&self) -> &PastRuns {
-        &self.past
-    }
-
-    /// The camera.
-    #[must_use]
-    pub const fn camera(&self) -> &Camera {
-        &self.camera
-    }
-
-    /// Devices and machine.
-    #[must_use]
-    pub const fn surroundings(&self) -> &Surroundings {
-        &self.surroundings
-    }
-
-    /// The offer of a graphics card.
-    #[must_use]
-    pub const fn gpu_offer(&self) -> &GpuOffer {
-        &self.gpu_offer
-    }
-
-    /// The tab shown.
-    #[must_use]
-    pub const fn tab(&self) -> Tab {
-        self.tabs.shown
-    }
-
-    /// What is shown at the bottom.
-    #[must_use]
-    pub const fn notice(&self) -> Option<&Notice> {
-        self.notice.as_ref()
-    }
-
     /// Carries a command out as if a person had given it.
     pub fn command(&mut self, command: Command) {
         self.commands.push(command);
     }
 
-    fn carry_out(&mut self, command: Command, ctx: &egui::Context, now: f64) {
-        match command {
-            Command::Edit(edit) => self.edit(&edit, now),
-            Command::Run(options) => self.document.set_options(options),
-            Command::Undo => self.document.undo(),
-            Command::Redo => self.document.redo(),
-            Command::Select(path) => self.document.selected = path,
-            Command::Pin => self.pin(),
-            Command::Unpin => self.document.pinned = None,
-            Command::ShowTab(tab) => self.tabs.shown = tab,
-            Command::Show(view) => self.tabs.views.shown = view,
-            Command::Camera(command) => self.carry_out_camera(command),
-            Command::Explore(command) => self.carry_out_explore(command, now),
-            Command::Try(edit) => self.try_change(&edit),
-            Command::Calibrate => self.calibrate(),
-            Command::ToggleLive => self.live.toggle(),
-            Command::MeasureAgain => self.live.again(),
-            Command::Refine => self.live.refine(),
-            Command::MeasureCeilings => self.live.measure_ceilings(),
-            Command::TakeApart => self.live.take_apart(),
-            Command::Cancel => self.cancel(),
-            Command::OpenDialog => self.files.ask_to_open(Place::Document),
-            Command::Open(path) => self.open(Place::Document, path),
-            Command::OpenModel(model) => self.document.open_model(*model, now),
-            Command::BackToDesign => self.document.back_to_design(),
-            Command::Save => self.save(false),
-            Command::SaveAs => self.save(true),
-            Command::ExportDialog(what) => self.files.ask_to_export(what, self.material()),
-            Command::Export(what, path) => {
-                let material = Box::new(self.material());
-                self.files.export(path, what, material);
-            }
-            Command::CancelErrand(id) => {
-                if let Some(event) = self.files.cancel(id) {
-                    self.take(event, now);
-                }
-            }
-            Command::Choose(side, choice) => self.compare.choose(side, choice),
-            Command::ChooseFileDialog(side) => self.files.ask_to_open(Place::Side(side)),
-            Command::ChooseFile(side, path) => self.open(Place::Side(side), path),
-            Command::StartCompare => self.start_compare(),
-            Command::RunLab(run) => self.run_lab(&run),
-            Command::ExportText(name, form, text) => self.files.ask_to_write(&name, form.ending(), text.into_bytes()),
-            Command::Copy { text, what } => {
-                ctx.copy_text(text);
-                self.notice = Some(Notice::done(format!("Copied {what}.")));
-            }
-            Command::StopRun(owner) => self.stop_run(owner),
-            Command::ExportComparison(form) => self.export_comparison(form),
-            Command::ShowFolder(folder) => self.files.show_folder(folder),
-            Command::Dismiss => self.notice = None,
-            Command::AcceptGpu => {
-                if let Some(device) = self.gpu_offer.close() {
-                    self.document.set_options(self.document.options().on(device));
-                }
-            }
-            Command::DeclineGpu => drop(self.gpu_offer.close()),
-            Command::ToggleTheme => ctx.set_theme(match ctx.theme() {
-                egui::Theme::Dark => egui::Theme::Light,
-                egui::Theme::Light => egui::Theme::Dark,
-            }),
-        }
-    }
-
     /// Offers the graphics card that was found, once.
     fn offer_gpu(&mut self) {
         let device = self.document.options().device;
-        if let Some(file) = self.gpu_offer.look(self.surroundings.devices(), device) {
-            self.files.note(file.to_owned());
+        if self.gpu_offer.look(self.surroundings.devices(), device) {
+            self.change_settings(Change::GpuOffered);
         }
     }
 

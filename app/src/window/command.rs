@@ -1,4 +1,11 @@
 //! What a person can ask for. Panels only push commands; [`App`](super::App) carries them out in one place.
+//!
+//! Those that need no more than a click stand in one [table](entries) with their names and keys: menus, shortcuts and the
+//! command palette are made of it.
+
+mod fuzzy;
+mod obstacle;
+mod table;
 
 use std::path::PathBuf;
 
@@ -10,10 +17,17 @@ use super::bench::{Owner, Side};
 use super::camera::CameraCommand;
 use super::compare::Choice;
 use super::explore::ExploreCommand;
+use super::guard::Answer;
 use super::lab::Run;
+use super::over::Over;
+use super::settings::TextSize;
 use super::tab::Tab;
-use super::views::View;
+use super::view::View;
 use crate::export::{Export, ResultForm};
+
+pub use self::fuzzy::rank;
+pub use self::obstacle::{no_kernels, obstacle};
+pub use self::table::{Entry, Menu, entries, keys_of};
 
 /// One request of a person.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,10 +70,22 @@ pub enum Command {
     TakeApart,
     /// Stops the measurement in progress.
     Cancel,
+    /// Starts a new design, once the present one is safe or given up.
+    New,
     /// Asks for a design file, a saved profile or an ONNX model and opens it.
     OpenDialog,
-    /// Opens this design file, saved profile or ONNX model.
+    /// Opens this design file, saved profile or ONNX model, once the present design is safe or given up.
     Open(PathBuf),
+    /// Takes a file from the list of recent ones.
+    ForgetRecent(PathBuf),
+    /// Takes those from the list of recent files that are not there any more.
+    ForgetMissing,
+    /// Looks which of the recent files are there.
+    LookForRecent,
+    /// Closes the window, once the present design is safe or given up.
+    Quit,
+    /// Says what is to become of a design that is not saved.
+    Answer(Answer),
     /// Shows this network.
     OpenModel(Box<Model>),
     /// Shows the design again that a fixed network took the place of.
@@ -99,14 +125,22 @@ pub enum Command {
     ExportComparison(ResultForm),
     /// Shows this folder in the system's file manager.
     ShowFolder(PathBuf),
-    /// Takes the message in the status bar away.
+    /// Takes the newest message away.
     Dismiss,
+    /// Takes the message of this number away.
+    DismissOne(u64),
+    /// Takes all messages away.
+    DismissAll,
     /// Measures on the graphics card that was offered.
     AcceptGpu,
     /// Takes the offer of a graphics card away, for good.
     DeclineGpu,
     /// Changes between the dark and the light theme.
     ToggleTheme,
+    /// Changes the size of everything that is written.
+    TextSize(TextSize),
+    /// Shows this over the window, or nothing.
+    ShowOver(Option<Over>),
 }
 
 /// Where panels put their commands.

@@ -199,6 +199,19 @@ impl Document {
         self.fixed.is_none() && !self.is_saved(&self.present.design)
     }
 
+    /// Whether the design would be lost to another one, also where a fixed network is shown in its place.
+    #[must_use]
+    pub fn has_unsaved_design(&self) -> bool {
+        !self.is_saved(&self.present.design)
+    }
+
+    /// Why the design cannot be saved.
+    #[must_use]
+    pub fn unsavable(&self) -> Option<String> {
+        let shown = self.errors.first().filter(|_| self.fixed.is_none()).map(ToString::to_string);
+        shown.or_else(|| self.present.design.check().err()?.errors.first().map(ToString::to_string))
+    }
+
     /// Whether the document's file holds this design, or there is no need of one.
     #[must_use]
     pub fn is_saved(&self, design: &Design) -> bool {
@@ -366,7 +379,8 @@ impl Document {
 }
 
 /// Whether an edit leaves nothing of the design before.
-fn is_another_design(edit: &Edit) -> bool {
+#[must_use]
+pub fn is_another_design(edit: &Edit) -> bool {
     match edit {
         Edit::Replace(_) => true,
         Edit::All(edits) => edits.iter().any(is_another_design),

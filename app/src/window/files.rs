@@ -18,8 +18,6 @@ use std::time::{Duration, Instant};
 
 use shufflescope_engine::classify::Picture;
 use shufflescope_engine::design::Design;
-use shufflescope_engine::files::read_regular;
-use shufflescope_engine::units::Bytes;
 
 pub use self::dialogs::{Dialogs, Pending, Question, Reply, SystemDialogs, Wanted};
 pub use self::event::{Chosen, FileEvent, Opened, Place};
@@ -31,12 +29,10 @@ use self::writer::Writer;
 use super::document::{DocumentId, Save};
 use super::drafts::Draft;
 use super::pacer::Pacer;
+use super::settings::Changes;
 use crate::export::{Export, Material};
 use crate::image_file::ENDINGS;
 use crate::reader::Readers;
-
-/// The file in the data folder that names the folder of the last export.
-const EXPORT_FOLDER: &str = "export-folder.txt";
 
 /// How long the end of the program waits for exports that are being rendered.
 const MOST_WAIT: Duration = Duration::from_secs(2);
@@ -56,14 +52,13 @@ pub struct Files {
     /// Where the design is kept over a crash.
     draft: Option<PathBuf>,
     export_folder: Option<PathBuf>,
-    export_folder_file: Option<PathBuf>,
 }
 
 impl Files {
-    /// Starts the threads; without a `draft` nothing is kept over a crash, and without a data folder no folder of exports.
+    /// Starts the threads; without a `draft` nothing is kept over a crash. Exports are first offered `export_folder`.
     #[must_use]
     pub fn new(
-        data_folder: Option<&Path>,
+        export_folder: Option<PathBuf>,
         draft: Option<PathBuf>,
         readers: Readers,
         dialogs: Arc<dyn Dialogs>,
@@ -71,7 +66,6 @@ impl Files {
     ) -> Self {
         let (tell, events) = channel();
         let writer = Writer::new(tell.clone(), pacer.clone());
-        let export_folder_file = data_folder.map(|folder| folder.join(EXPORT_FOLDER));
         Self {
             dialogs,
             reader: Reader::new(readers, writer.clone(), tell.clone(), pacer.clone()),
@@ -80,8 +74,7 @@ impl Files {
             tell,
             pacer,
             draft,
-            export_folder: export_folder_file.as_deref().and_then(remembered),
-            export_folder_file,
+            export_folder,
         }
     }
 
@@ -91,21 +84,19 @@ impl Files {
         self.export_folder.as_deref()
     }
 
-    /// Remembers the folder of an exported file.
-    pub fn remember(&mut self, file: &Path) {
+    /// Remembers the folder of an exported file; answers it where it is another than before.
+    pub fn remember(&mut self, file: &Path) -> Option<&Path> {
         let folder = file.parent().map(Path::to_owned);
         if folder == self.export_folder {
-            return;
-        }
-        if let (Some(file), Some(folder)) = (&self.export_folder_file, &folder) {
-            self.writer.remember_folder(file.clone(), folder);
+            return None;
         }
         self.export_folder = folder;
+        self.export_folder()
     }
 
-    /// Makes an empty file of the data folder, which says by being there that something was.
-    pub fn note(&self, file: PathBuf) {
-        self.writer.remember(file, Vec::new());
+    /// Writes what is changed of the settings.
+    pub fn change_settings(&self, changes: &Arc<Changes>) {
+        self.writer.change_settings(changes);
     }
 
     /// What has become of the requests so far.
@@ -211,10 +202,13 @@ impl Files {
     pub fn ask_to_save(&self, document: DocumentId, design: &Design) {
         let wanted = Wanted::NewFile(file_name(&design.name, ".toml"));
         let design = Box::new(design.clone());
-        self.ask("Save the design", wanted, ("Design", vec!["toml"]), move |path| match with_ending(path, ".toml") {
+        let filter = ("Design", vec!["toml"]);
+        let question = Question { title: "Save the design".into(), wanted, filter, folder: None };
+        let save = move |path| match with_ending(path, ".toml") {
             Ok(path) => Some(FileEvent::SaveTo(path, document, design)),
             Err(taken) => Some(FileEvent::NotSaved(taken.to_string())),
-        });
+        };
+        self.show(question, save, || Some(FileEvent::SaveCancelled));
     }
 
     /// Asks a person for a folder and saves each of these designs to a file of its own there; what is there stays.
@@ -222,10 +216,11 @@ impl Files {
         let title = format!("A folder for {} designs", designs.len());
         let folder = self.export_folder().map(Path::to_owned);
         let question = Question { title, wanted: Wanted::Folder, filter: ("Folder", vec![]), folder };
-        self.show(question, move |folder| {
+        let save = move |folder: PathBuf| {
             let files = free_names(&folder, designs.iter().map(|design| design.name.as_str()), ".toml");
             Some(FileEvent::SaveAllTo(folder, files.into_iter().zip(designs).collect()))
-        });
+        };
+        self.show(question, save, || None);
     }
 
     /// Saves these designs, each to the file beside it, in this folder.
@@ -289,7 +284,7 @@ impl Files {
         filter: (&'static str, Vec<&'static str>),
         then: impl FnOnce(PathBuf) -> Option<FileEvent> + Send + 'static,
     ) {
-        self.show(Question { title: title.into(), wanted, filter, folder: None }, then);
+        self.show(Question { title: title.into(), wanted, filter, folder: None }, then, || None);
     }
 
     /// Asks a person for a new file, first in the folder of the last export.
@@ -301,18 +296,23 @@ impl Files {
         then: impl FnOnce(PathBuf) -> Option<FileEvent> + Send + 'static,
     ) {
         let folder = self.export_folder().map(Path::to_owned);
-        self.show(Question { title: title.into(), wanted: Wanted::NewFile(name), filter, folder }, then);
+        self.show(Question { title: title.into(), wanted: Wanted::NewFile(name), filter, folder }, then, || None);
     }
 
     /// Shows a dialog and waits for it on a thread.
-    fn show(&self, question: Question, then: impl FnOnce(PathBuf) -> Option<FileEvent> + Send + 'static) {
+    fn show(
+        &self,
+        question: Question,
+        then: impl FnOnce(PathBuf) -> Option<FileEvent> + Send + 'static,
+        cancelled: impl FnOnce() -> Option<FileEvent> + Send + 'static,
+    ) {
         let wait = self.dialogs.show(question);
         let (tell, pacer) = (self.tell.clone(), self.pacer.clone());
         let draft = self.draft.clone();
         std::thread::spawn(move || {
             let event = match wait() {
                 Reply::Chosen(path) => then(path),
-                Reply::Cancelled => None,
+                Reply::Cancelled => cancelled(),
                 Reply::NoDialog => Some(FileEvent::NoDialog(draft)),
             };
             if let Some(event) = event {
@@ -326,10 +326,4 @@ impl Files {
 fn not_exported(taken: names::NameTaken) -> FileEvent {
     let error = taken.to_string();
     FileEvent::Exported(taken.0, Err(error))
-}
-
-/// The folder that an earlier session exported to.
-fn remembered(file: &Path) -> Option<PathBuf> {
-    let folder = String::from_utf8(read_regular(file, Bytes(1 << 16)).ok()?).ok()?;
-    (!folder.is_empty()).then(|| folder.into())
 }

@@ -1,18 +1,10 @@
 //! Where there is a graphics card, the window asks once whether to measure there, and never again.
 
-use std::path::{Path, PathBuf};
-
 use shufflescope_engine::device::{DeviceId, DeviceInfo};
-
-/// The file in the data folder that says that the question was put.
-const FILE: &str = "gpu-offered.txt";
 
 /// See the module.
 #[derive(Debug)]
-pub struct GpuOffer {
-    file: Option<PathBuf>,
-    state: State,
-}
+pub struct GpuOffer(State);
 
 #[derive(Debug, PartialEq, Eq)]
 enum State {
@@ -34,32 +26,31 @@ pub struct Question {
 }
 
 impl GpuOffer {
-    /// Nothing is asked where an earlier session did. Without a data folder nobody knows, and every session asks.
+    /// Nothing is asked where an earlier session did.
     #[must_use]
-    pub fn new(data_folder: Option<&Path>) -> Self {
-        let file = data_folder.map(|folder| folder.join(FILE));
-        let was_asked = file.as_ref().is_some_and(|file| file.exists());
-        Self { file, state: if was_asked { State::Over } else { State::Waiting } }
+    pub const fn new(was_asked: bool) -> Self {
+        Self(if was_asked { State::Over } else { State::Waiting })
     }
 
-    /// Looks at what was found while `chosen` is measured on. Answers a file to be written where the question is put now.
-    #[must_use]
-    pub fn look(&mut self, devices: &[DeviceInfo], chosen: DeviceId) -> Option<&Path> {
-        match self.state {
-            State::Asked(_) if chosen.is_gpu() => self.state = State::Over,
+    /// Looks at what was found while `chosen` is measured on. Answers whether the question is put now.
+    pub fn look(&mut self, devices: &[DeviceInfo], chosen: DeviceId) -> bool {
+        match self.0 {
+            State::Asked(_) if chosen.is_gpu() => self.0 = State::Over,
             State::Waiting if !chosen.is_gpu() => {
-                self.state = State::Asked(question(devices)?);
-                return self.file.as_deref();
+                if let Some(question) = question(devices) {
+                    self.0 = State::Asked(question);
+                    return true;
+                }
             }
             State::Waiting | State::Asked(_) | State::Over => {}
         }
-        None
+        false
     }
 
     /// The question, while it is not answered.
     #[must_use]
     pub const fn question(&self) -> Option<&Question> {
-        match &self.state {
+        match &self.0 {
             State::Asked(question) => Some(question),
             State::Waiting | State::Over => None,
         }
@@ -67,7 +58,7 @@ impl GpuOffer {
 
     /// Takes the question away; answers the card that was asked about.
     pub fn close(&mut self) -> Option<DeviceId> {
-        match std::mem::replace(&mut self.state, State::Over) {
+        match std::mem::replace(&mut self.0, State::Over) {
             State::Asked(question) => Some(question.device),
             State::Waiting | State::Over => None,
         }
@@ -97,40 +88,38 @@ mod tests {
 
     #[test]
     fn a_card_is_offered_once_and_the_next_session_knows() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut offer = GpuOffer::new(Some(folder.path()));
-        assert_eq!(offer.look(&machine(vec![]), DeviceId::Cpu), None);
+        let mut offer = GpuOffer::new(false);
+        assert!(!offer.look(&machine(vec![]), DeviceId::Cpu));
         assert_eq!(offer.question(), None, "nothing is found yet, or no card is there");
-        let file = offer.look(&machine(vec![card()]), DeviceId::Cpu).unwrap().to_owned();
+        assert!(offer.look(&machine(vec![card()]), DeviceId::Cpu));
         assert_eq!(offer.question().unwrap().text, "NVIDIA H100 can be measured: use it?");
-        assert_eq!(offer.look(&machine(vec![card()]), DeviceId::Cpu), None, "one file is enough");
+        assert!(!offer.look(&machine(vec![card()]), DeviceId::Cpu), "it is put once");
         assert_eq!(offer.close(), Some(DeviceId::Gpu(0)));
-        assert_eq!(offer.look(&machine(vec![card()]), DeviceId::Cpu), None);
+        assert!(!offer.look(&machine(vec![card()]), DeviceId::Cpu));
         assert_eq!(offer.close(), None);
 
-        std::fs::write(file, "").unwrap();
-        let mut next = GpuOffer::new(Some(folder.path()));
-        assert_eq!(next.look(&machine(vec![card()]), DeviceId::Cpu), None);
+        let mut next = GpuOffer::new(true);
+        assert!(!next.look(&machine(vec![card()]), DeviceId::Cpu));
         assert_eq!(next.question(), None);
     }
 
     #[test]
     fn a_card_that_does_not_work_and_what_only_plays_one_are_not_offered() {
-        let mut offer = GpuOffer::new(None);
+        let mut offer = GpuOffer::new(false);
         let broken = DeviceInfo { unavailable: Some("no driver".into()), ..card() };
-        let _ = offer.look(&machine(vec![broken]), DeviceId::Cpu);
+        offer.look(&machine(vec![broken]), DeviceId::Cpu);
         assert_eq!(offer.question(), None);
     }
 
     #[test]
     fn whoever_measures_on_a_gpu_already_is_not_asked_and_choosing_one_is_an_answer() {
         for chosen in [DeviceId::Gpu(0), DeviceId::Cuda(0), DeviceId::SoftwareGpu] {
-            let mut offer = GpuOffer::new(None);
-            assert_eq!(offer.look(&machine(vec![card()]), chosen), None);
+            let mut offer = GpuOffer::new(false);
+            assert!(!offer.look(&machine(vec![card()]), chosen));
             assert_eq!(offer.question(), None, "{chosen}");
-            let _ = offer.look(&machine(vec![card()]), DeviceId::Cpu);
+            offer.look(&machine(vec![card()]), DeviceId::Cpu);
             assert!(offer.question().is_some(), "{chosen}");
-            let _ = offer.look(&machine(vec![card()]), chosen);
+            offer.look(&machine(vec![card()]), chosen);
             assert_eq!(offer.question(), None, "{chosen}");
         }
     }

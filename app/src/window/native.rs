@@ -1,6 +1,7 @@
 //! The thin layer between [`App`] and the operating system's window.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 
 use eframe::egui;
 use shufflescope_engine::design::Design;
@@ -9,6 +10,7 @@ use shufflescope_engine::runtime::RunOptions;
 use super::app::{App, Setup};
 use super::bench::Care;
 use super::files::SystemDialogs;
+use super::fonts::FontFolders;
 use super::theme;
 use crate::reader::Readers;
 use crate::weights_store::Server;
@@ -38,6 +40,8 @@ pub struct WindowOptions {
     pub readers: Readers,
     /// The design to start with; the last session's where `None`.
     pub design: Option<Design>,
+    /// A file to open at once.
+    pub file: Option<PathBuf>,
     /// Device, runtime, threads and batch to start with.
     pub options: RunOptions,
     /// What paints the window; wgpu, and glow where that finds no adapter, where `None`.
@@ -53,12 +57,25 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
         anyhow::bail!("no display was found, so the window cannot open; {COMMAND_LINE}");
     }
     let data_folder = crate::data_folder();
-    let WindowOptions { launcher, readers, design, options, renderer } = options;
+    let WindowOptions { launcher, readers, design, file, options, renderer } = options;
     let (care, weights_server) = (Care::default(), Server::pytorch());
     let camera_launcher = launcher.clone();
     let dialogs = std::sync::Arc::new(SystemDialogs);
-    let setup =
-        Setup { launcher, camera_launcher, data_folder, design, options, care, weights_server, readers, dialogs };
+    let (has_tour, font_folders) = (true, FontFolders::of_the_system());
+    let setup = Setup {
+        launcher,
+        camera_launcher,
+        data_folder,
+        design,
+        file,
+        has_tour,
+        font_folders,
+        options,
+        care,
+        weights_server,
+        readers,
+        dialogs,
+    };
     let first = match renderer {
         None | Some(Renderer::Wgpu) => eframe::Renderer::Wgpu,
         Some(Renderer::Glow) => eframe::Renderer::Glow,
@@ -125,7 +142,9 @@ fn show(renderer: eframe::Renderer, setup: Setup) -> Result<(), Failure> {
     if let Ok(icon) = eframe::icon_data::from_png_bytes(ICON) {
         viewport = viewport.with_icon(icon);
     }
-    let native = eframe::NativeOptions { viewport, renderer, centered: true, ..Default::default() };
+    // Fonts for other scripts are the window's own business, off the painting thread.
+    let native =
+        eframe::NativeOptions { viewport, renderer, centered: true, system_font_fallback: false, ..Default::default() };
     let opened = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let is_open = std::sync::Arc::clone(&opened);
     let create: eframe::AppCreator<'_> = Box::new(move |creation| {

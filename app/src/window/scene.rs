@@ -1,11 +1,11 @@
-//! What the panels read: the window's state of this frame, and what a person should be told.
+//! What the panels read: the window's state of this frame.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use shufflescope_engine::store::Kept;
 
 use super::advice::Adviser;
-use super::bench::Bench;
+use super::bench::{Bench, Owner};
 use super::calibration::Calibration;
 use super::camera::Camera;
 use super::compare::{Compare, Compared};
@@ -14,9 +14,13 @@ use super::explore::Explore;
 use super::files::Errand;
 use super::forecast::Forecast;
 use super::gpu_offer::Question;
+use super::guard::Intent;
 use super::lab::Lab;
 use super::live::Live;
+use super::notices::Notices;
+use super::over::Over;
 use super::past_runs::PastRuns;
+use super::recent::Recent;
 use super::surroundings::Surroundings;
 
 /// What panels read.
@@ -52,6 +56,18 @@ pub struct Scene<'a> {
     pub export_folder: Option<&'a Path>,
     /// What is being read and exported.
     pub errands: &'a [Errand],
+    /// What a person should read.
+    pub notices: &'a Notices,
+    /// The files that were open lately.
+    pub recent: &'a Recent,
+    /// How large everything is written, as a factor.
+    pub text_size: f32,
+    /// What waits for an answer, for it would take unsaved work away.
+    pub guard: Option<&'a Intent>,
+    /// Whether a draft of the design outlives the window.
+    pub keeps_draft: bool,
+    /// What lies over the window.
+    pub over: Option<Over>,
 }
 
 impl<'a> Scene<'a> {
@@ -66,27 +82,10 @@ impl<'a> Scene<'a> {
     pub fn machine(self) -> Option<&'a str> {
         self.surroundings.machine().and_then(|machine| machine.cpu_model.as_deref())
     }
-}
 
-/// Something that a person should read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// The text, with the remedy where it is an error.
-    pub text: String,
-    /// Whether something went wrong.
-    pub is_error: bool,
-    /// A folder worth showing.
-    pub folder: Option<PathBuf>,
-}
-
-impl Notice {
-    /// Something that was done.
-    pub(super) fn done(text: String) -> Self {
-        Self { text, is_error: false, folder: None }
-    }
-
-    /// Something that went wrong.
-    pub(super) fn error(text: String) -> Self {
-        Self { text, is_error: true, folder: None }
+    /// Whose long measurement is in progress, or about to go on.
+    #[must_use]
+    pub fn bench_holder(self) -> Option<Owner> {
+        self.bench.owner().or_else(|| self.calibration.options().map(|_| Owner::Calibration))
     }
 }

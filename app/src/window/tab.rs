@@ -3,9 +3,6 @@
 use eframe::egui;
 use egui::Key;
 
-use super::panels::{CameraPanel, CompareView, ExploreView, LabView};
-use super::views::Views;
-
 /// What a person is at work on. Another tab is another variant, its entry in [`ALL`](Self::ALL), its words below, and an
 /// arm where the panels are laid out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,23 +55,6 @@ impl Tab {
         let index = Self::ALL.iter().position(|tab| *tab == self)?;
         KEYS.get(index).copied()
     }
-}
-
-/// The tab shown and what each remembers about how it is looked at.
-#[derive(Debug, Default)]
-pub struct Tabs {
-    /// The one shown.
-    pub shown: Tab,
-    /// The design tab's views.
-    pub views: Views,
-    /// The comparison.
-    pub compare: CompareView,
-    /// The lab.
-    pub lab: LabView,
-    /// The search.
-    pub explore: ExploreView,
-    /// The camera tab's fields.
-    pub camera: CameraPanel,
 }
 
 #[cfg(test)]

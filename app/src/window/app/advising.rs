@@ -8,7 +8,7 @@ use crate::window::bench::{Outcome, Owner, Task};
 use crate::window::calibration::Calibration;
 use crate::window::forecast::Forecast;
 use crate::window::tab::Tab;
-use crate::window::views::View;
+use crate::window::view::View;
 
 impl App {
     /// What the network is predicted to take.

@@ -112,7 +112,7 @@ impl App {
                     self.fail(reason.to_owned());
                 }
             }
-            Err(reason) => self.fail(format!("Not compared: {reason}")),
+            Err(reason) => self.fail_in(Tab::Compare, format!("Not compared: {reason}")),
         }
     }
 
@@ -130,7 +130,7 @@ impl App {
                     self.fail(reason.to_owned());
                 }
             }
-            Err(reason) => self.fail(format!("Not measured: {reason}.")),
+            Err(reason) => self.fail_in(Tab::Lab, format!("Not measured: {reason}.")),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What becomes of files that are dropped onto the window: each goes where its kind belongs, or is named as left out.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use eframe::egui;
@@ -40,16 +41,17 @@ enum Kind {
     Weights,
     Labels,
     Pictures,
+    Nothing,
 }
 
 fn kind(path: &Path) -> Kind {
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     match ending.as_str() {
+        "toml" | "json" | "onnx" => Kind::Network,
         "pth" | "pt" | "safetensors" => Kind::Weights,
         "txt" => Kind::Labels,
         ending if ENDINGS.contains(&ending) || path.is_dir() => Kind::Pictures,
-        // What is none says so when it is read.
-        _ => Kind::Network,
+        _ => Kind::Nothing,
     }
 }
 
@@ -86,16 +88,44 @@ fn sort_dropped(dropped: &[PathBuf], shown: Tab) -> Sorted {
     let weights = |path| CameraCommand::Use(WeightsChoice::Only(Trained::File(path)));
     for_camera(Kind::Weights, "one file of weights is used at a time", weights);
     for_camera(Kind::Labels, "one list of labels is used at a time", |path| CameraCommand::Labels(Some(path)));
+    let nothing: Vec<_> = of(Kind::Nothing).collect();
     for_camera(Kind::Pictures, "one picture is shown at a time; drop their folder to see all", CameraCommand::Pictures);
-    Sorted { commands, left_out: (!left_out.is_empty()).then(|| format!("Not opened: {}.", left_out.join("; "))) }
+    leave_out(
+        &mut left_out,
+        &nothing,
+        "neither a design (.toml), a profile (.json) or a model (.onnx), nor weights, labels or a picture",
+    );
+    let told = (!left_out.is_empty()).then(|| {
+        let taken: Vec<_> = dropped.iter().filter(|path| is_taken(&commands, path)).map(|path| name(path)).collect();
+        let taken = if taken.is_empty() { String::new() } else { format!("Taken: {}. ", taken.join(", ")) };
+        format!("{taken}Not opened: {}.", left_out.join("; "))
+    });
+    Sorted { commands, left_out: told }
 }
 
 fn leave_out(told: &mut Vec<String>, files: &[&PathBuf], why: &str) {
     if !files.is_empty() {
-        let names: Vec<_> =
-            files.iter().map(|path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()).collect();
+        let names: Vec<_> = files.iter().map(|path| name(path)).collect();
         told.push(format!("{} ({why})", names.join(", ")));
     }
+}
+
+fn name(path: &Path) -> Cow<'_, str> {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()
+}
+
+/// Whether something is done with a file.
+fn is_taken(commands: &[Command], file: &Path) -> bool {
+    commands.iter().any(|command| match command {
+        Command::Open(path)
+        | Command::ChooseFile(_, path)
+        | Command::Camera(
+            CameraCommand::Use(WeightsChoice::Only(Trained::File(path)))
+            | CameraCommand::Labels(Some(path))
+            | CameraCommand::Pictures(path),
+        ) => path == file,
+        _ => false,
+    })
 }
 
 #[cfg(test)]
@@ -128,6 +158,18 @@ mod tests {
         }
         let left_out = left_out.unwrap();
         assert!(left_out.contains("dog.png") && left_out.contains("v.safetensors"), "{left_out}");
+        assert!(left_out.starts_with("Taken: w.PTH, labels.txt, cat.jpg, net.toml. Not opened"), "{left_out}");
         assert!(sorted(&["one.toml"], Tab::Lab).left_out.is_none());
+    }
+
+    #[test]
+    fn a_file_of_no_kind_is_named_with_the_reason_and_the_first_that_is_one_opens() {
+        let Sorted { commands, left_out } = sorted(&["notes.docx", "net.ONNX", "run.json"], Tab::Design);
+        assert_eq!(commands, [Command::Open("net.ONNX".into())]);
+        let left_out = left_out.unwrap();
+        assert!(left_out.contains("notes.docx (neither a design (.toml)"), "{left_out}");
+        assert!(left_out.contains("run.json (one network"), "{left_out}");
+        let Sorted { commands, left_out } = sorted(&["notes"], Tab::Compare);
+        assert!(commands.is_empty() && left_out.unwrap().starts_with("Not opened: notes (neither"));
     }
 }

@@ -7,7 +7,7 @@ use eframe::egui;
 use super::App;
 use crate::window::document::Document;
 use crate::window::drafts::{Draft, Drafts};
-use crate::window::scene::Notice;
+use crate::window::notices::Notice;
 
 /// Seconds without an edit before the design is kept safe in the data folder.
 const KEEP_AFTER: f64 = 0.7;
@@ -66,5 +66,5 @@ pub(super) fn welcome(drafts: Option<&Drafts>, recovered: Option<&Draft>, mut sa
         };
         said.insert(0, format!("Here is `{}` as you left it. {to_keep}", draft.design.name));
     }
-    (!said.is_empty()).then(|| Notice { text: said.join(" "), is_error, folder })
+    (!said.is_empty()).then(|| Notice { text: said.join(" "), is_error, folder, tab: None })
 }

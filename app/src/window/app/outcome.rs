@@ -7,12 +7,17 @@ use shufflescope_engine::model::Model;
 use shufflescope_engine::report::Profile;
 use shufflescope_engine::runtime::RunOptions;
 
-use super::{App, Notice};
+use eframe::egui;
+
+use super::App;
 use crate::export::Material;
 use crate::window::camera::{Trained, WeightsChoice};
+use crate::window::command::{Command, keys_of};
 use crate::window::compare::Choice;
 use crate::window::document::Pinned;
 use crate::window::files::{Chosen, FileEvent, Opened, Place};
+use crate::window::notices::Notice;
+use crate::window::tab::Tab;
 
 impl App {
     pub(super) fn pin(&mut self) {
@@ -32,6 +37,11 @@ impl App {
             self.fail(format!("Not saved, for the design is not valid: {error}."));
             return;
         }
+        self.save_design(ask);
+    }
+
+    /// Saves the design, also where a fixed network is shown in its place.
+    pub(super) fn save_design(&mut self, ask: bool) {
         let (document, design) = (self.document.id(), self.document.draft());
         match self.document.file() {
             Some(path) if !ask => {
@@ -43,7 +53,7 @@ impl App {
     }
 
     /// Whether a file lies among the drafts, which windows write as they like.
-    fn is_draft(&self, path: &Path) -> bool {
+    pub(super) fn is_draft(&self, path: &Path) -> bool {
         self.drafts.as_ref().is_some_and(|drafts| drafts.hold(path))
     }
 
@@ -57,7 +67,10 @@ impl App {
         }
     }
 
-    pub(super) fn take(&mut self, event: FileEvent, now: f64) {
+    pub(super) fn take(&mut self, event: FileEvent, ctx: &egui::Context, now: f64) {
+        if let FileEvent::Opened(Place::Document, path, Ok(_)) = &event {
+            self.remember_recent(path);
+        }
         match event {
             FileEvent::Opened(Place::Document, path, Ok(Opened::Design(design))) => {
                 if self.is_draft(&path) {
@@ -72,22 +85,32 @@ impl App {
             FileEvent::Opened(Place::Document, path, Ok(Opened::Profile(profile, missing))) => {
                 self.show_profile(*profile, missing, path, now);
             }
-            FileEvent::SaveTo(path, ..) if self.is_draft(&path) => self.fail(format!(
-                "Not saved. {} is among the drafts, which are written over: choose another folder.",
-                path.display()
-            )),
+            FileEvent::SaveTo(path, ..) if self.is_draft(&path) => {
+                self.guard.not_saved();
+                self.fail(format!(
+                    "Not saved. {} is among the drafts, which are written over: choose another folder.",
+                    path.display()
+                ));
+            }
             FileEvent::SaveTo(path, document, design) => {
                 self.files.save(self.document.save(document, path, *design));
             }
             FileEvent::Saved(save) => {
-                self.notice = Some(Notice::done(format!("Saved to {}.", save.path.display())));
+                self.say(Notice::done(format!("Saved to {}.", save.path.display())));
+                self.remember_recent(&save.path);
                 self.document.saved(&save);
+                self.go_on_after_save(ctx, now);
             }
-            FileEvent::Hung(path) => self.fail(format!(
-                "{} is still being written: its disk or network share does not answer. Save elsewhere meanwhile \
-                 (Ctrl+Shift+S).",
-                path.display()
-            )),
+            FileEvent::SaveCancelled => self.guard.not_saved(),
+            FileEvent::Settings(text) => self.fail(text),
+            FileEvent::Hung(path) => {
+                let keys = keys_of(ctx, &Command::SaveAs).unwrap_or_default();
+                self.fail(format!(
+                    "{} is still being written: its disk or network share does not answer. Save elsewhere meanwhile \
+                     ({keys}).",
+                    path.display()
+                ));
+            }
             FileEvent::ExportTo(path, what, mut material) => {
                 let now = self.material();
                 // The same network: its latency may have been refined while the dialog was open.
@@ -97,9 +120,9 @@ impl App {
                 self.files.export(path, what, material);
             }
             FileEvent::Exported(path, Ok(said)) => {
-                self.files.remember(&path);
+                self.remember_export(&path);
                 let folder = path.parent().map(Path::to_owned);
-                self.notice = Some(Notice { folder, ..Notice::done(said) });
+                self.say(Notice { folder, ..Notice::done(said) });
             }
             FileEvent::Opened(Place::Side(side), _, Ok(opened)) => {
                 let model = match opened {
@@ -117,16 +140,20 @@ impl App {
                 _ => self.files.save_all(&folder, files),
             },
             FileEvent::WriteTo(path, bytes) => self.files.write(path, bytes),
+            FileEvent::ToOpen(Place::Document, path) => self.commands.push(Command::Open(path)),
             FileEvent::ToOpen(place, path) => self.open(place, path),
-            FileEvent::Opened(_, path, Err(error)) => {
+            FileEvent::Opened(place, path, Err(error)) => {
                 // Most reasons name the file already.
                 let named = error.contains(&*path.to_string_lossy());
                 let of = if named { String::new() } else { format!("{}: ", path.display()) };
-                let before = self.notice.take().filter(|notice| notice.is_error);
-                let before = before.map_or_else(String::new, |notice| format!("{} ", notice.text));
-                self.fail(format!("{before}Not opened. {of}{error}"));
+                let tab = if place == Place::Document { None } else { Some(Tab::Compare) };
+                self.say(Notice { tab, ..Notice::error(format!("Not opened. {of}{error}")) });
+                self.recent.look();
             }
-            FileEvent::NotSaved(error) => self.fail(format!("Not saved. {error}")),
+            FileEvent::NotSaved(error) => {
+                self.guard.not_saved();
+                self.fail(format!("Not saved. {error}"));
+            }
             FileEvent::GivenUp(others, path) => self.tell_given_up(&others, &path),
             // Readers' own; they mean nothing to the window.
             FileEvent::Read(..) | FileEvent::Rendered(_) | FileEvent::NotRendered(..) => {}
@@ -141,6 +168,7 @@ impl App {
                 self.fail(format!("Your design is not kept over a crash; save it to a file. {error}"));
             }
             FileEvent::NoDialog(draft) => {
+                self.guard.not_saved();
                 let kept =
                     draft.map_or_else(String::new, |path| format!("; your edits are kept in {}", path.display()));
                 self.fail(format!(
@@ -172,7 +200,7 @@ impl App {
             None => "A is what was saved there; the file holds no latency.".into(),
         };
         let what = if profile.design.design().is_some() { "design" } else { "network" };
-        self.notice = Some(Notice::done(match &missing {
+        self.say(Notice::done(match &missing {
             None => format!("Opened the {what} of {file}. {saved}"),
             Some(reason) => format!("Opened {file}. {saved} The network itself cannot be shown: {reason}"),
         }));
@@ -186,9 +214,8 @@ impl App {
         self.document.pinned = Some(pinned);
     }
 
-    /// Has a file read; what was said of an earlier one is over.
+    /// Has a file read.
     pub(super) fn open(&mut self, place: Place, path: PathBuf) {
-        self.notice = None;
         self.files.open(place, path);
     }
 
@@ -196,13 +223,20 @@ impl App {
     fn tell_given_up(&mut self, others: &[PathBuf], path: &Path) {
         let names: Vec<_> = others.iter().map(|other| other.display().to_string()).collect();
         let text = format!("Not opened: {}; {} was asked for in its place.", names.join(", "), path.display());
-        match &mut self.notice {
-            Some(notice) => notice.text = format!("{} {text}", notice.text),
-            None => self.notice = Some(Notice::done(text)),
-        }
+        self.say(Notice::done(text));
+    }
+
+    /// Tells a person something.
+    pub(super) fn say(&mut self, notice: Notice) {
+        self.notices.push(notice);
     }
 
     pub(super) fn fail(&mut self, text: String) {
-        self.notice = Some(Notice::error(text));
+        self.say(Notice::error(text));
+    }
+
+    /// Tells what went wrong in a tab, which is perhaps not the one shown.
+    pub(super) fn fail_in(&mut self, tab: Tab, text: String) {
+        self.say(Notice { tab: Some(tab), ..Notice::error(text) });
     }
 }

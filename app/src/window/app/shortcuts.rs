@@ -1,43 +1,42 @@
 //! The keys that give commands wherever the pointer is.
 
+use std::cmp::Reverse;
+use std::sync::LazyLock;
+
 use eframe::egui;
 use egui::{Key, KeyboardShortcut, Modifiers};
-use shufflescope_engine::report::Format;
 
 use super::App;
-use crate::export::Export;
-use crate::window::command::Command;
-use crate::window::tab::Tab;
+use crate::window::command::{Command, entries};
+use crate::window::over::Over;
+
+/// Every key of the table, those with more modifiers first: another one that is held besides is not looked at.
+static KEYS: LazyLock<Vec<(KeyboardShortcut, &'static Command)>> = LazyLock::new(|| {
+    let mut keys: Vec<_> =
+        entries().iter().flat_map(|entry| entry.keys.iter().map(|keys| (*keys, &entry.command))).collect();
+    keys.sort_by_key(|(keys, _)| Reverse(u8::from(keys.modifiers.command) + u8::from(keys.modifiers.shift)));
+    keys
+});
 
 impl App {
     /// Takes the keys of this frame.
     pub(super) fn shortcuts(&mut self, ctx: &egui::Context) {
-        const SHIFT_COMMAND: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
-        let with_modifiers = [
-            (SHIFT_COMMAND, Key::Z, Command::Redo),
-            (Modifiers::COMMAND, Key::Y, Command::Redo),
-            (Modifiers::COMMAND, Key::Z, Command::Undo),
-            (Modifiers::COMMAND, Key::O, Command::OpenDialog),
-            (SHIFT_COMMAND, Key::S, Command::SaveAs),
-            (Modifiers::COMMAND, Key::S, Command::Save),
-            (Modifiers::COMMAND, Key::E, Command::ExportDialog(Export::Profile(Format::Json))),
-        ];
-        let plain = [(Key::Escape, Command::Cancel), (Key::Space, Command::ToggleLive)];
-        let tabs = Tab::ALL.iter().filter_map(|tab| Some((tab.key()?, Command::ShowTab(*tab))));
+        // What asks a question or is a command palette has keys of its own.
+        if self.guard.asks().is_some() || matches!(self.over, Some(Over::Finder | Over::About)) {
+            return;
+        }
         // While a field or button has the focus, plain keys are its own, and undo is that of its text.
         let focused = ctx.memory(|memory| memory.focused().is_some());
         let typing = ctx.egui_wants_keyboard_input();
         ctx.input_mut(|input| {
-            for (modifiers, key, command) in with_modifiers {
-                let text_undo = typing && matches!(key, Key::Z | Key::Y);
-                if !text_undo && input.consume_shortcut(&KeyboardShortcut::new(modifiers, key)) {
-                    self.commands.push(command);
-                }
-            }
-            for (key, command) in plain.into_iter().chain(tabs) {
-                let free = if key == Key::Escape { !typing } else { !focused };
-                if free && input.consume_key(Modifiers::NONE, key) {
-                    self.commands.push(command);
+            for (keys, command) in KEYS.iter() {
+                let is_free = match (keys.modifiers, keys.logical_key) {
+                    (Modifiers::NONE, Key::Escape) => !typing,
+                    (Modifiers::NONE, _) => !focused,
+                    (_, key) => !(typing && matches!(key, Key::Z | Key::Y)),
+                };
+                if is_free && input.consume_shortcut(keys) {
+                    self.commands.push((*command).clone());
                 }
             }
         });

@@ -31,6 +31,8 @@ pub enum FileEvent {
     Saved(Save),
     /// A design file was not written: why.
     NotSaved(String),
+    /// A person thought better of saving.
+    SaveCancelled,
     /// A file takes long to be written: its disk or network share does not answer.
     Hung(PathBuf),
     /// A person has chosen where to export what was there when the dialog came up.
@@ -47,6 +49,8 @@ pub enum FileEvent {
     NoFileManager(String),
     /// The design could not be kept safe in the data folder.
     NotKept(String),
+    /// What there is to say of the settings, which were to be written.
+    Settings(String),
     /// No file dialog could be shown; where the design is kept meanwhile.
     NoDialog(Option<PathBuf>),
 }

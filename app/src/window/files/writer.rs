@@ -18,6 +18,7 @@ use crate::image_file::png;
 use crate::window::document::Save;
 use crate::window::drafts::Draft;
 use crate::window::pacer::Pacer;
+use crate::window::settings::Changes;
 
 /// A write that takes longer is told.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -123,15 +124,18 @@ impl Writer {
         });
     }
 
-    /// Writes the path of a folder into a file, for the next session.
-    pub fn remember_folder(&self, file: PathBuf, folder: &Path) {
-        let Some(folder) = folder.to_str() else { return };
-        self.remember(file, folder.as_bytes().to_vec());
-    }
-
-    /// Writes a small file for the next session. What is forgotten costs a few clicks: nothing to bother anybody with.
-    pub fn remember(&self, file: PathBuf, content: Vec<u8>) {
-        self.add(file, true, move || Ok(content), |_| None);
+    /// Puts changes into the file of settings.
+    pub fn change_settings(&self, changes: &Arc<Changes>) {
+        let (before, after) = (Arc::clone(changes), Arc::clone(changes));
+        self.add(
+            changes.file().to_owned(),
+            true,
+            move || before.merge(),
+            move |result| {
+                let result = result.map_err(|error| told(after.file(), &error));
+                after.end(result).map(FileEvent::Settings)
+            },
+        );
     }
 
     /// Whether anything is being written.

@@ -7,7 +7,8 @@ use super::{forecast, headline, strip};
 use crate::window::command::{Command, Commands};
 use crate::window::scene::Scene;
 use crate::window::theme;
-use crate::window::views::{View, Views};
+use crate::window::view::View;
+use crate::window::views::Views;
 
 /// Below this width the views' names stand closer together, so that their tools have room.
 const NARROW: f32 = 600.0;

@@ -5,7 +5,7 @@ use egui::{Button, RichText, Role, Ui};
 use shufflescope_engine::report::Format;
 
 use crate::export::Export;
-use crate::window::command::{Command, Commands};
+use crate::window::command::{Command, Commands, keys_of, no_kernels};
 use crate::window::format;
 use crate::window::live::Freshness;
 use crate::window::scene::Scene;
@@ -49,10 +49,8 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
 
 fn item(ui: &mut Ui, what: Export, missing: Option<&str>, commands: &mut Commands) {
     let about = what.about();
-    let right = match what {
-        Export::Profile(Format::Json) => "Ctrl+E",
-        _ => what.endings().first().copied().unwrap_or_default(),
-    };
+    let ending = || what.endings().first().copied().unwrap_or_default().to_owned();
+    let right = keys_of(ui.ctx(), &Command::ExportDialog(what)).unwrap_or_else(ending);
     let button = Button::new(capitalised(about)).shortcut_text(right);
     let response = ui.add_enabled(missing.is_none(), button).on_hover_text(what.hint());
     let response = response.on_disabled_hover_text(missing.unwrap_or_default());
@@ -74,15 +72,6 @@ fn latency(scene: Scene<'_>) -> String {
         }
         Some(_) => "Without latency: the last one is stale".into(),
         None => "Without latency: not measured yet".into(),
-    }
-}
-
-/// Why there are no kernel times.
-fn no_kernels(scene: Scene<'_>) -> Option<&'static str> {
-    match scene.live.current() {
-        Some(measured) if measured.breakdown.is_some() => None,
-        _ if scene.live.phase().is_busy() => Some("A trace shows kernel times, which are being measured."),
-        _ => Some("A trace shows kernel times: measure the design first."),
     }
 }
 

@@ -11,14 +11,20 @@ mod guidelines;
 mod headline;
 mod lab;
 mod layout;
+mod menu;
 mod notice;
+mod over;
 mod progress;
 mod status;
 mod strip;
+mod tabs;
 mod top_bar;
 
-pub use camera::CameraPanel;
-pub use compare::CompareView;
-pub use explore::ExploreView;
-pub use lab::LabView;
+use camera::CameraPanel;
+use compare::CompareView;
+use design::DesignView;
+use explore::ExploreView;
+use lab::LabView;
+
 pub use layout::show;
+pub use tabs::Tabs;

@@ -7,7 +7,7 @@ use shufflescope_engine::measure::Measurement;
 use shufflescope_engine::runtime::RunOptions;
 
 use super::design::about_device;
-use crate::window::command::{Command, Commands};
+use crate::window::command::{Command, Commands, keys_of};
 use crate::window::format;
 use crate::window::live::{Freshness, Phase};
 use crate::window::scene::Scene;
@@ -87,10 +87,12 @@ fn warnings(ui: &mut Ui, measurement: &Measurement, freshness: Freshness, palett
 fn progress(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     let palette = Palette::current(ui);
     let live = scene.live;
+    let keys = |command: &Command| keys_of(ui.ctx(), command).unwrap_or_default();
+    let (toggle_keys, cancel_keys) = (keys(&Command::ToggleLive), keys(&Command::Cancel));
     let (text, hint) = if live.is_enabled() {
-        ("Live", "Every edit is measured. Click to stop that (Space).")
+        ("Live", format!("Every edit is measured. Click to stop that ({toggle_keys})."))
     } else {
-        ("Live off", "Edits are not measured. Click to measure them (Space).")
+        ("Live off", format!("Edits are not measured. Click to measure them ({toggle_keys})."))
     };
     let button = egui::Button::selectable(live.is_enabled(), text).frame_when_inactive(true);
     let toggle = ui.add(button).on_hover_text(hint);
@@ -98,7 +100,7 @@ fn progress(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         commands.push(Command::ToggleLive);
     }
     if live.phase().is_busy() {
-        let cancel = ui.button("Cancel").on_hover_text("Stop this measurement (Esc)");
+        let cancel = ui.button("Cancel").on_hover_text(format!("Stop this measurement ({cancel_keys})"));
         if named(cancel, Role::Button, "Cancel measuring").clicked() {
             commands.push(Command::Cancel);
         }

@@ -5,8 +5,9 @@ use egui::{Align, Button, Layout, RichText, Role, Ui, WidgetInfo};
 
 use shufflescope_engine::model::Model;
 
-use super::export_menu;
-use crate::window::command::{Command, Commands};
+use super::{export_menu, menu};
+use crate::window::command::{Command, Commands, keys_of};
+use crate::window::fonts::reading_order;
 use crate::window::scene::Scene;
 use crate::window::tab::Tab;
 use crate::window::theme::Palette;
@@ -35,35 +36,25 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, shown: Tab, commands: &mut Commands) 
         }
         ui.separator();
         export_menu::show(ui, scene, commands);
-        button(
-            ui,
-            "Save",
-            "Save",
-            "Save the design (Ctrl+S; Ctrl+Shift+S under another name)",
-            true,
-            Command::Save,
-            commands,
-        );
-        button(
-            ui,
-            "Open",
-            "Open",
-            "Open a design file, a saved profile or an ONNX model (Ctrl+O), or drop one here",
-            true,
-            Command::OpenDialog,
-            commands,
-        );
+        let keys = |command: &Command| keys_of(ui.ctx(), command).unwrap_or_default();
+        let (save, save_as) = (keys(&Command::Save), keys(&Command::SaveAs));
+        let save = format!("Save the design ({save}; {save_as} under another name)");
+        let open = keys(&Command::OpenDialog);
+        let open = format!("Open a design file, a saved profile or an ONNX model ({open}), or drop one here");
+        let (undo_keys, redo_keys) = (keys(&Command::Undo), keys(&Command::Redo));
+        button(ui, "Save", "Save", &save, true, Command::Save, commands);
+        button(ui, "Open", "Open", &open, true, Command::OpenDialog, commands);
         ui.separator();
         let step = |what: Option<&str>, verb: &str, keys: &str| match what {
             Some(what) => format!("{verb}: {what} ({keys})"),
             None => format!("Nothing to {} ({keys})", verb.to_lowercase()),
         };
         let (undo, redo) = (document.undoes(), document.redoes());
-        button(ui, "Redo", "Redo", &step(redo, "Redo", "Ctrl+Shift+Z"), redo.is_some(), Command::Redo, commands);
-        button(ui, "Undo", "Undo", &step(undo, "Undo", "Ctrl+Z"), undo.is_some(), Command::Undo, commands);
+        button(ui, "Redo", "Redo", &step(redo, "Redo", &redo_keys), redo.is_some(), Command::Redo, commands);
+        button(ui, "Undo", "Undo", &step(undo, "Undo", &undo_keys), undo.is_some(), Command::Undo, commands);
         ui.separator();
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            ui.label(RichText::new("ShuffleScope").strong().color(palette.strong).size(15.0));
+            menu::show(ui, scene, commands);
             ui.add_space(6.0);
             tabs(ui, shown, commands);
             let mark = if document.is_modified() { " \u{2022} not saved" } else { "" };
@@ -74,7 +65,9 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, shown: Tab, commands: &mut Commands) 
             };
             let file = file.and_then(|path| path.file_name()).map(|name| name.to_string_lossy());
             let open = file.map_or_else(|| document.name().to_owned(), std::borrow::Cow::into_owned);
-            ui.add(egui::Label::new(RichText::new(format!("{open}{mark}")).color(palette.muted)).truncate());
+            let shown = format!("{}{mark}", reading_order(&open));
+            let label = ui.add(egui::Label::new(RichText::new(shown).color(palette.muted)).truncate());
+            named(label, Role::Label, &format!("{open}{mark}"));
         });
     });
 }
@@ -82,9 +75,10 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, shown: Tab, commands: &mut Commands) 
 /// The tabs, where there are several.
 fn tabs(ui: &mut Ui, shown: Tab, commands: &mut Commands) {
     let [_, _, ..] = Tab::ALL else { return };
-    for (number, &tab) in (1..).zip(Tab::ALL) {
+    for &tab in Tab::ALL {
         let on = tab == shown;
-        let response = ui.selectable_label(on, tab.name()).on_hover_text(format!("{} (key {number})", tab.about()));
+        let keys = keys_of(ui.ctx(), &Command::ShowTab(tab)).unwrap_or_default();
+        let response = ui.selectable_label(on, tab.name()).on_hover_text(format!("{} (key {keys})", tab.about()));
         response.widget_info(|| WidgetInfo::selected(Role::Tab, true, on, format!("{} tab", tab.name())));
         if response.clicked() {
             commands.push(Command::ShowTab(tab));

@@ -17,4 +17,4 @@ mod unit_plan;
 
 pub use choices::ViewChoices;
 pub use rows::Column as LayerColumn;
-pub use state::{View, Views};
+pub use state::Views;

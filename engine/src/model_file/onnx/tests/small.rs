@@ -58,7 +58,7 @@ fn rows_and_columns_are_reduced_like_all_pixels() {
         }
     }
     let said = reduced("ReduceSum", &[1], 1).refusal();
-    assert!(said.contains("over the axes [1], more than the pixels"), "{said}");
+    assert!(said.contains("over the axes [1], not only pixels"), "{said}");
 }
 
 #[test]
@@ -89,4 +89,31 @@ fn a_matrix_of_one_column_may_be_a_vector() {
     let mean = |channel: usize| picture[channel * 64..(channel + 1) * 64].iter().sum::<f32>() / 64.0;
     let expected = mean(0) + 2.0 * mean(1) - 4.0 * mean(2);
     assert!((found[0] - expected).abs() < 1e-5 && found.len() == 1, "{found:?}, expected {expected}");
+}
+
+#[test]
+fn places_in_any_shape_are_gathered_into_it() {
+    let pooled = Model::new().node("GlobalMaxPool", &["x"], "p", vec![]).ints("flat", &[-1]).node(
+        "Reshape",
+        &["p", "flat"],
+        "f",
+        vec![],
+    );
+    // As PyTorch writes a view of a mean: every place of a list, as `[1, c, 1, 1]`.
+    let places = |dims: &[i64], values: &[i64]| {
+        pooled.clone().ints("places", values).ints("shape", dims).node("Reshape", &["places", "shape"], "at", vec![])
+    };
+    let viewed = places(&[1, 3, 1, 1], &[0, 1, 2]).node("Gather", &["f", "at"], "g", vec![]).node(
+        "Transpose",
+        &["g"],
+        "t",
+        vec![ints("perm", &[0, 2, 3, 1])],
+    );
+    let dense = viewed.values("w", &[3, 2], &[1.0, 0.0, 0.0, 1.0, 2.0, 0.0]).node("MatMul", &["t", "w"], "y", vec![]);
+    let (found, picture) = run(dense);
+    let most = |channel: usize| picture[channel * 64..(channel + 1) * 64].iter().copied().fold(f32::MIN, f32::max);
+    assert!(gap(&found, &[most(0) + 2.0 * most(2), most(1)]) < 1e-6, "{found:?}");
+    // Whole numbers along two axes are no list.
+    let said = places(&[2, 2], &[0, 1, 2, 2]).node("Gather", &["f", "at"], "y", vec![]).refusal();
+    assert!(said.contains("whole numbers along several axes"), "{said}");
 }

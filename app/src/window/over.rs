@@ -1,0 +1,12 @@
+//! What can lie over the window.
+
+/// One of them at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// The command palette.
+    Finder,
+    /// The tour of the window.
+    Tour,
+    /// Versions and licences.
+    About,
+}

@@ -1,0 +1,67 @@
+//! What is around the design: files, unsaved work, commands, settings, messages, the tour, fonts for any script.
+
+#![allow(clippy::unwrap_used, reason = "tests and their helpers")]
+
+mod drops;
+mod finder;
+mod fonts;
+mod guard;
+mod notices;
+mod over;
+mod recent;
+mod settings;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use egui_kittest::kittest::Queryable;
+use shufflescope::window::{Command, Setup};
+use shufflescope_engine::design::Design;
+use support::{Window, setup, small};
+
+/// Nothing is measured or looked for.
+fn quiet(data_folder: Option<&Path>) -> Setup {
+    let mut start = setup(data_folder);
+    start.launcher.program = "no such program".into();
+    start.camera_launcher.program = "no such program".into();
+    start
+}
+
+fn show(start: Setup) -> Window {
+    Window::with(start, [1440.0, 900.0], egui::Theme::Dark)
+}
+
+fn give(window: &mut Window, command: Command) {
+    window.harness.state_mut().command(command);
+    window.step();
+}
+
+fn click(window: &mut Window, name: &str) {
+    window.harness.get_by_label(name).click();
+    window.step();
+}
+
+fn press(window: &mut Window, key: egui::Key) {
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, key);
+    window.step();
+}
+
+fn type_text(window: &mut Window, text: &str) {
+    window.harness.event(egui::Event::Text(text.into()));
+    window.step();
+}
+
+/// A design file of this name.
+fn write(folder: &Path, name: &str) -> PathBuf {
+    let path = folder.join(format!("{name}.toml"));
+    Design { name: name.into(), ..small() }.write(&path).unwrap();
+    path
+}
+
+/// Opens a design file that [`write`] has written.
+fn open(window: &mut Window, path: &Path) {
+    let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+    give(window, Command::Open(path.into()));
+    window.wait("the design", move |app| app.document().name() == name);
+}
