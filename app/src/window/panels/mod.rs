@@ -14,10 +14,12 @@ mod layout;
 mod notice;
 mod progress;
 mod status;
+mod strip;
 mod top_bar;
 
 pub use camera::CameraPanel;
 pub use compare::CompareView;
+pub use design::DesignView;
 pub use explore::ExploreView;
 pub use lab::LabView;
 pub use layout::show;

@@ -13,7 +13,7 @@ pub use bars::{Bar, Bars, Whose};
 pub use choice::choice;
 pub use field::{label, named, problem, row};
 pub use mark::{Mark, disclosure, mark};
-pub use number::number;
+pub use number::{MIXED, number, shared_number};
 pub use scatter::{Across, Axis, Dot, Scatter, legend};
 pub use slider::slider;
 pub use stacked::{Part, stacked, stacked_legend};

@@ -11,7 +11,7 @@ pub(super) const MOST_AXES: usize = 16;
 /// A constant of the model.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Constant {
-    /// Whole numbers: a scalar or a list.
+    /// Whole numbers: a scalar or a list, along whichever axis.
     Ints(Ints),
     /// 32-bit floats: a parameter.
     Floats(Floats),
@@ -58,13 +58,15 @@ impl Floats {
     }
 }
 
+const SEVERAL_AXES: &str = "of whole numbers along several axes";
+
 /// A scalar or a list of whole numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ints {
     /// The numbers; one for a scalar. Shared, since every node that reads them gets them.
     pub values: Arc<[i64]>,
-    /// Whether it has no axis.
-    pub is_scalar: bool,
+    /// Length of every axis; one of them at most is longer than 1.
+    pub dims: Vec<usize>,
 }
 
 impl Ints {
@@ -72,19 +74,41 @@ impl Ints {
     pub(super) const LONGEST: usize = 4096;
 
     pub(super) fn list(values: Vec<i64>) -> Result<Self, String> {
+        Self::new(vec![values.len()], values)
+    }
+
+    /// Numbers in this shape, which has as many.
+    pub(super) fn new(dims: Vec<usize>, values: impl Into<Arc<[i64]>>) -> Result<Self, String> {
+        let values = values.into();
         if values.len() > Self::LONGEST {
             return Err(format!("a list of {} numbers is too long for a shape", values.len()));
         }
-        Ok(Self { values: values.into(), is_scalar: false })
+        if dims.iter().filter(|&&length| length > 1).count() > 1 {
+            return Err(SEVERAL_AXES.into());
+        }
+        Ok(Self { values, dims })
     }
 
     pub(super) fn scalar(value: i64) -> Self {
-        Self { values: [value].into(), is_scalar: true }
+        Self { values: [value].into(), dims: vec![] }
+    }
+
+    /// The same numbers in another shape of as many.
+    pub(super) fn shaped(&self, dims: Vec<usize>) -> Result<Self, String> {
+        Self::new(dims, self.values.clone())
+    }
+
+    /// Along which axis it is a list, counted from the last one; `None` for one number.
+    fn along(&self) -> Option<usize> {
+        self.dims.iter().rev().position(|&length| length > 1)
     }
 
     /// `operation` on each pair; a single number goes with every number of the other list.
     pub(super) fn with(&self, other: &Self, operation: impl Fn(i64, i64) -> Option<i64>) -> Result<Self, String> {
         let length = match (self.values.len(), other.values.len()) {
+            (one, another) if one == another && one > 1 && self.along() != other.along() => {
+                return Err(SEVERAL_AXES.into());
+            }
             (one, another) if one == another => one,
             (1, length) | (length, 1) => length,
             (one, another) => return Err(format!("lists of {one} and {another} numbers do not go together")),
@@ -93,16 +117,23 @@ impl Ints {
         let values: Option<Arc<[i64]>> =
             (0..length).map(|index| operation(at(self, index)?, at(other, index)?)).collect();
         let values = values.ok_or("a number leaves its range")?;
-        Ok(Self { values, is_scalar: self.is_scalar && other.is_scalar })
+        let at = |ints: &Self, axis: usize| ints.dims.iter().rev().nth(axis).copied().unwrap_or(1);
+        let rank = self.dims.len().max(other.dims.len());
+        // An axis of length 1 goes with any, also with one of none.
+        let longer = |axis: usize| if at(self, axis) == 1 { at(other, axis) } else { at(self, axis) };
+        Self::new((0..rank).rev().map(longer).collect(), values)
     }
 
-    /// The numbers at `indices`, negative ones from the end.
+    /// The numbers of a list at `indices`, negative ones from the end.
     pub(super) fn gather(&self, indices: &Self) -> Result<Self, String> {
+        if self.dims.len() != 1 {
+            return Err(SEVERAL_AXES.into());
+        }
         let pick = |&index: &i64| self.values.get(position(index, self.values.len())?).copied();
         let values: Option<Arc<[i64]>> = indices.values.iter().map(pick).collect();
         let values = values
             .ok_or_else(|| format!("{:?} are not all positions in {} numbers", indices.values, self.values.len()))?;
-        Ok(Self { values, is_scalar: indices.is_scalar })
+        Self::new(indices.dims.clone(), values)
     }
 }
 
@@ -145,7 +176,10 @@ impl Constant {
             return Err(wrong(format!("has {} values, its shape {dims:?} needs {count}", numbers.len())));
         }
         Ok(match numbers {
-            Numbers::Ints(values) => Self::Ints(Ints { values: values.into(), is_scalar: dims.is_empty() }),
+            Numbers::Ints(values) => match Ints::new(dims, values) {
+                Ok(ints) => Self::Ints(ints),
+                Err(reason) => Self::Other(format!("`{name}`: {reason}").into()),
+            },
             Numbers::Floats(values) => Self::Floats(Floats { dims, values: values.into(), name: name.as_str().into() }),
         })
     }

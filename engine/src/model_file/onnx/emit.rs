@@ -89,7 +89,9 @@ pub(super) fn emit(
         }
     }
     let ends = match emitter.placed(draft.output).and_then(|_| emitter.in_order(draft.output)) {
-        Ok(node) => node.0 > 0 && node == emitter.builder.last(),
+        // A model without a layer gives its picture as it is, perhaps in another shape.
+        Ok(NodeId(0)) => emitter.push(draft.output, None, Op::Flatten, &[NodeId(0)]).is_ok(),
+        Ok(node) => node == emitter.builder.last(),
         Err(Refusal::At(at, reason)) => refused.insert(at, Some(reason)).is_some(),
         Err(_) => false,
     };
@@ -163,7 +165,9 @@ impl<'d> Emitter<'d> {
             Work::Pad { value: with, .. } => unsupported(format!(
                 "with {with}, before something else than a convolution or pooling that padding belongs to"
             )),
-            Work::Softmax => unsupported("in the middle of the network; at its end it is left out"),
+            Work::Softmax => {
+                unsupported("in the middle of the network or of a picture; at the end of a network it is left out")
+            }
             Work::Unsupported(_) => Err(nothing()),
         }
     }

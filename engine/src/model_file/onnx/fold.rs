@@ -183,9 +183,9 @@ fn of_shape(node: &Node, inputs: Constants<'_>, budget: &mut Budget) -> Result<C
         None => Constant::Floats(Floats::scalar(0.0)),
     };
     match value {
-        Constant::Ints(one) if dims.len() < 2 && one.values.len() == 1 && count <= Ints::LONGEST => {
+        Constant::Ints(one) if one.values.len() == 1 && count <= Ints::LONGEST => {
             let value = one.values.first().copied().unwrap_or(0);
-            Ok(Constant::Ints(Ints { values: vec![value; count].into(), is_scalar: dims.is_empty() }))
+            Ok(Constant::Ints(Ints::new(dims, vec![value; count])?))
         }
         Constant::Floats(floats) => {
             budget.floats(count)?;
@@ -204,15 +204,15 @@ fn cast(node: &Node, inputs: Constants<'_>, budget: &mut Budget) -> Result<Const
         (Constant::Ints(ints), false) => {
             let truth = to == Element::Bool;
             let values: Arc<[i64]> = ints.values.iter().map(|&v| if truth { i64::from(v != 0) } else { v }).collect();
-            Ok(Constant::Ints(Ints { values, is_scalar: ints.is_scalar }))
+            Ok(Constant::Ints(Ints { values, dims: ints.dims.clone() }))
         }
         (Constant::Ints(ints), true) => {
             budget.floats(ints.values.len())?;
             Ok(Constant::Floats(arithmetic::as_floats(ints)))
         }
-        (Constant::Floats(floats), false) if floats.dims.len() < 2 && floats.values.len() <= Ints::LONGEST => {
+        (Constant::Floats(floats), false) if floats.values.len() <= Ints::LONGEST => {
             let values: Arc<[i64]> = floats.values.iter().map(|&value| value as i64).collect();
-            Ok(Constant::Ints(Ints { values, is_scalar: floats.dims.is_empty() }))
+            Ok(Constant::Ints(Ints::new(floats.dims.clone(), values)?))
         }
         _ => Err("of many floats to whole numbers".into()),
     }
@@ -222,8 +222,7 @@ fn cast(node: &Node, inputs: Constants<'_>, budget: &mut Budget) -> Result<Const
 fn shape(node: &Node, inputs: Constants<'_>) -> Result<Constant, String> {
     match at(inputs, 0)? {
         Constant::Floats(floats) => shape_of(node, &floats.dims),
-        Constant::Ints(ints) if ints.is_scalar => shape_of(node, &[]),
-        Constant::Ints(ints) => shape_of(node, &[ints.values.len()]),
+        Constant::Ints(ints) => shape_of(node, &ints.dims),
         Constant::Other(reason) => Err(reason.to_string()),
     }
 }

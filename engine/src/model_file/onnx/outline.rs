@@ -132,7 +132,7 @@ fn read(bytes: &[u8], path: &Path, content: Fingerprint) -> Result<Imported, Str
 fn tensor(name: &str, constant: &Constant) -> proto::Tensor {
     let mut tensor = match constant {
         Constant::Ints(ints) => proto::Tensor {
-            dims: if ints.is_scalar { vec![] } else { vec![ints.values.len() as i64] },
+            dims: ints.dims.iter().map(|&length| length as i64).collect(),
             data_type: proto::INT64,
             int64_data: ints.values.to_vec(),
             ..Default::default()

@@ -159,7 +159,7 @@ impl Nodes<'_, '_> {
         }
         match op {
             "Conv" | "MaxPool" | "AveragePool" | "Pad" => self.window(),
-            "GlobalAveragePool" | "GlobalMaxPool" | "ReduceMean" | "ReduceMax" => self.reduction(),
+            "GlobalAveragePool" | "GlobalMaxPool" | "ReduceMean" | "ReduceSum" | "ReduceMax" => self.reduction(),
             "Gemm" | "MatMul" => self.dense(),
             "BatchNormalization" | "LayerNormalization" | "LRN" => self.normalisation(),
             "Softmax" | "LogSoftmax" => {
@@ -232,7 +232,7 @@ impl Nodes<'_, '_> {
 
 /// Whether nodes of this operation are read at all.
 fn is_known(op: &str) -> bool {
-    const OTHERS: [&str; 15] = [
+    const OTHERS: [&str; 16] = [
         "Conv",
         "MaxPool",
         "AveragePool",
@@ -240,6 +240,7 @@ fn is_known(op: &str) -> bool {
         "GlobalAveragePool",
         "GlobalMaxPool",
         "ReduceMean",
+        "ReduceSum",
         "ReduceMax",
         "Gemm",
         "MatMul",

@@ -3,4 +3,5 @@
 mod cases;
 mod forms;
 mod refused;
+mod small;
 mod writer;

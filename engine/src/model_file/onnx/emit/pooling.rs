@@ -1,6 +1,6 @@
 //! Poolings over a window and over all pixels, and normalisation by neighbouring channels.
 
-use super::view::{BATCH, CHANNELS, HEIGHT, WIDTH};
+use super::view::{BATCH, Factor, HEIGHT, WIDTH};
 use super::{Emitter, Placed, nothing};
 use crate::graph::{LocalNorm, Op, Window};
 use crate::model_file::onnx::draft::{Pool, Refusal, ValueId, unsupported};
@@ -18,27 +18,37 @@ impl Emitter<'_> {
         self.plain(value, op, &[input])
     }
 
-    /// Over all pixels, in whichever axes they lie.
+    /// Over all pixels, or all rows or columns of them, in whichever axes they lie.
     pub(super) fn reduce(&mut self, value: ValueId, is_max: bool, axes: &[usize]) -> Result<Placed, Refusal> {
         let input = self.flat(*self.draft.step(value).inputs.first().ok_or_else(nothing)?)?;
         let shape = self.shape(input.node);
         let is_pixel = |of: usize| of == HEIGHT || of == WIDTH;
         let mut view = input.view.clone();
-        let (mut reduced, mut others) = (1, false);
+        let mut reduced: Vec<Factor> = Vec::new();
         for &axis in axes {
-            for factor in view.axes.get_mut(axis).map(std::mem::take).unwrap_or_default() {
-                reduced *= factor.extent;
-                others |= !is_pixel(factor.of);
-            }
+            reduced.extend(view.axes.get_mut(axis).map(std::mem::take).unwrap_or_default());
         }
+        let others = reduced.iter().any(|factor| !is_pixel(factor.of));
+        let count: usize = reduced.iter().map(|factor| factor.extent).product();
         let cut = view.start[BATCH] + view.start[HEIGHT] + view.start[WIDTH] > 0;
-        if others || cut || reduced != shape.pixels() {
-            let what = if view.without(&[BATCH, CHANNELS]).concat().is_empty() {
-                "more than the pixels"
-            } else {
-                "a part of the pixels"
-            };
-            return unsupported(format!("over the axes {axes:?}, {what}; over all pixels is read"));
+        let along = |of: usize, length: usize| reduced == [Factor::whole(of, length)];
+        let kernel = match (along(HEIGHT, shape.height), along(WIDTH, shape.width)) {
+            _ if count == shape.pixels() => None,
+            (true, _) => Some([shape.height, 1]),
+            (_, true) => Some([1, shape.width]),
+            _ => None,
+        };
+        if let (Some(kernel), false) = (kernel, cut) {
+            let window = Window::padded(kernel, 1, [0; 2]);
+            let op = if is_max { Op::MaxPool(window) } else { Op::AvgPool(window) };
+            let (node, _) = self.push(value, None, op, &[input.node])?;
+            return Ok(Placed { node, view, by: value });
+        }
+        if others || cut || count != shape.pixels() {
+            let what = if others { "not only pixels" } else { "a part of the pixels" };
+            return unsupported(format!(
+                "over the axes {axes:?}, {what}; over all pixels, or all rows or columns of them, is read"
+            ));
         }
         let op = if is_max { Op::GlobalMaxPool } else { Op::GlobalAvgPool };
         let (node, _) = self.push(value, None, op, &[input.node])?;

@@ -13,13 +13,13 @@ pub(super) fn evaluate(node: &Node, inputs: Constants<'_>, budget: &mut Budget) 
         "ReduceProd" => {
             let factors = ints(inputs, 0)?;
             let product = factors.values.iter().try_fold(1_i64, |product, &factor| product.checked_mul(factor));
-            let values = [product.ok_or("a number leaves its range")?].into();
-            Ok(Constant::Ints(Ints { values, is_scalar: node.int_or("keepdims", 1) == 0 || factors.is_scalar }))
+            let rank = if node.int_or("keepdims", 1) == 0 { 0 } else { factors.dims.len() };
+            Ok(Constant::Ints(Ints::new(vec![1; rank], [product.ok_or("a number leaves its range")?])?))
         }
         "Where" => choose(inputs),
         "Not" => {
             let values: Arc<[i64]> = ints(inputs, 0)?.values.iter().map(|&value| i64::from(value == 0)).collect();
-            Ok(Constant::Ints(Ints { values, is_scalar: ints(inputs, 0)?.is_scalar }))
+            Ok(Constant::Ints(Ints { values, dims: ints(inputs, 0)?.dims.clone() }))
         }
         _ => match (at(inputs, 0)?, of_one(op)) {
             (Constant::Floats(floats), Some(function)) => {
@@ -34,7 +34,7 @@ pub(super) fn evaluate(node: &Node, inputs: Constants<'_>, budget: &mut Budget) 
                     _ => Some(value),
                 };
                 let values: Option<Arc<[i64]>> = few.values.iter().map(change).collect();
-                Ok(Constant::Ints(Ints { values: values.ok_or("a number leaves its range")?, ..*few }))
+                Ok(Constant::Ints(Ints { values: values.ok_or("a number leaves its range")?, ..few.clone() }))
             }
             _ => of_two(op, inputs, budget),
         },
@@ -100,7 +100,7 @@ fn of_two(op: &str, inputs: Constants<'_>, budget: &mut Budget) -> Result<Consta
 /// Whole numbers as floats.
 pub(super) fn as_floats(ints: &Ints) -> Floats {
     let values: Vec<f32> = ints.values.iter().map(|&value| value as f32).collect();
-    Floats::new(if ints.is_scalar { vec![] } else { vec![values.len()] }, values)
+    Floats::new(ints.dims.clone(), values)
 }
 
 /// `operation` on each pair; axes of length 1 go with any.

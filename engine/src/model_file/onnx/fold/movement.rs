@@ -13,36 +13,31 @@ pub(super) fn evaluate(node: &Node, inputs: Constants<'_>, budget: &mut Budget) 
     }
 }
 
-/// Lists of numbers have one axis or none.
+/// Lists of numbers have one axis that is longer than 1 at most.
 fn of_ints(node: &Node, inputs: Constants<'_>, list: &Ints) -> Result<Vec<Constant>, String> {
     let one = |ints| Ok(vec![Constant::Ints(ints)]);
     match node.op_type.as_str() {
         "Gather" if node.int_or("axis", 0) == 0 => one(ints(inputs, 0)?.gather(ints(inputs, 1)?)?),
-        "Unsqueeze" | "Flatten" | "Transpose" => one(Ints { is_scalar: false, ..list.clone() }),
-        "Reshape" => one(Ints { is_scalar: ints(inputs, 1)?.values.is_empty(), ..list.clone() }),
-        "Squeeze" => one(Ints { is_scalar: list.values.len() == 1, ..list.clone() }),
-        "Concat" => {
-            let mut values = Vec::new();
-            for index in 0..inputs.len() {
-                values.extend_from_slice(&ints(inputs, index)?.values);
-                if values.len() > Ints::LONGEST {
-                    break;
-                }
-            }
-            one(Ints::list(values)?)
+        "Unsqueeze" | "Flatten" | "Reshape" | "Squeeze" => {
+            one(list.shaped(axes::reshaped(node, &numbers(inputs), &list.dims)?)?)
         }
+        "Transpose" => {
+            let order = axes::order(node, list.dims.len())?;
+            one(list.shaped(order.into_iter().map(|axis| list.dims[axis]).collect())?)
+        }
+        "Concat" => one(joined_ints(node, inputs)?),
         "Expand" => {
             let lengths = ints(inputs, 1)?;
             let (&[length], Some(&value)) = (&*lengths.values, list.values.first()) else {
                 return Err("of whole numbers along several axes".into());
             };
             if list.values.len() > 1 {
-                return one(Ints { is_scalar: false, ..list.clone() });
+                return one(list.clone());
             }
             let length = usize::try_from(length).ok().filter(|&length| length <= Ints::LONGEST);
             one(Ints::list(vec![value; length.ok_or("a list that is too long for a shape")?])?)
         }
-        "Slice" | "Split" => {
+        "Slice" | "Split" if list.dims.len() == 1 => {
             let ranges = if node.op_type == "Slice" {
                 vec![axes::slice(node, &numbers(inputs), &[list.values.len()])?]
             } else {
@@ -111,9 +106,7 @@ fn of_floats(
             let places: Option<Vec<usize>> = places.collect();
             let chosen = picked(floats, axis, &places.ok_or("of places that are not there")?, budget)?;
             let mut dims = chosen.dims.clone();
-            if indices.is_scalar {
-                dims.remove(axis);
-            }
+            dims.splice(axis..=axis, indices.dims.iter().copied());
             one(chosen.shaped(dims))
         }
         "Concat" => joined(node, inputs, budget).and_then(|floats| one(named(floats))),
@@ -192,6 +185,23 @@ pub(in crate::model_file::onnx) fn transposed(floats: &Floats, order: &[usize]) 
         }
     }
     Floats { dims, values: values.into(), name: floats.name.clone() }
+}
+
+fn joined_ints(node: &Node, inputs: Constants<'_>) -> Result<Ints, String> {
+    let first = ints(inputs, 0)?;
+    let axis = axes::axis(node.int_or("axis", 0), first.dims.len())?;
+    let (mut values, mut dims) = (Vec::new(), first.dims.clone());
+    dims[axis] = 0;
+    for index in 0..inputs.len() {
+        let part = ints(inputs, index)?;
+        let fits = part.dims.len() == dims.len() && (0..dims.len()).all(|at| at == axis || part.dims[at] == dims[at]);
+        if !fits || values.len() > Ints::LONGEST {
+            return Err("of shapes that do not go together".into());
+        }
+        dims[axis] += part.dims[axis];
+        values.extend_from_slice(&part.values);
+    }
+    Ints::new(dims, values)
 }
 
 fn joined(node: &Node, inputs: Constants<'_>, budget: &mut Budget) -> Result<Floats, String> {

@@ -1,6 +1,6 @@
 //! Matrix products with constants: dense layers, however they are scaled and turned.
 
-use super::{Made, Nodes, unsupported};
+use super::{Made, Nodes, Value, unsupported};
 use crate::model_file::onnx::constant::Floats;
 use crate::model_file::onnx::draft::{Refusal, Work};
 
@@ -14,8 +14,10 @@ impl Nodes<'_, '_> {
         let input = self.value(0)?;
         let mut dims = self.dims(input);
         let weight = self.floats(1)?;
-        let &[rows, columns] = weight.dims.as_slice() else {
-            return unsupported(format!("with a constant of shape {:?}, no matrix", weight.dims));
+        let (rows, columns, is_vector) = match *weight.dims.as_slice() {
+            [rows, columns] => (rows, columns, false),
+            [rows] if !is_gemm => (rows, 1, true),
+            _ => return unsupported(format!("with a constant of shape {:?}, no matrix", weight.dims)),
         };
         if self.node.int_or("transA", 0) != 0 || (is_gemm && dims.len() != 2) {
             return unsupported("other than [batch, in] times a constant matrix");
@@ -30,12 +32,18 @@ impl Nodes<'_, '_> {
         let weight = weight.clone();
         let made = if alpha == 1.0 { 0 } else { weight.values.len() };
         self.reader.budget.floats(made + out_features)?;
-        let weight = scaled(&weight, alpha);
+        let weight = scaled(&weight, alpha).shaped(vec![rows, columns]);
         let bias = match self.optional_floats(2)? {
             Some(bias) if is_gemm => Some(self.bias(bias, out_features, beta)?),
             _ => None,
         };
-        self.push(Work::Dense { weight, bias, is_out_in }, vec![input], dims)
+        let value = self.step(Work::Dense { weight, bias, is_out_in }, vec![input], dims.clone())?;
+        if !is_vector {
+            return Ok(vec![Value::Made(value)]);
+        }
+        // One number for each row, without an axis for it.
+        dims.pop();
+        self.push(Work::Reshape, vec![value], dims)
     }
 
     fn factor(&self, name: &str, is_gemm: bool) -> f32 {

@@ -11,7 +11,11 @@ pub(super) fn is_known(op: &str) -> bool {
     arithmetic(op).is_some() || FUNCTIONS.contains(&op) || op == "PRelu"
 }
 
-const FUNCTIONS: [&str; 22] = [
+/// SELU's coefficients (Klambauer and others, 2017).
+const SELU_ALPHA: f32 = 1.673_263_2;
+const SELU_GAMMA: f32 = 1.050_701;
+
+const FUNCTIONS: [&str; 23] = [
     "Relu",
     "Sigmoid",
     "HardSigmoid",
@@ -20,6 +24,7 @@ const FUNCTIONS: [&str; 22] = [
     "LeakyRelu",
     "Elu",
     "Celu",
+    "Selu",
     "Gelu",
     "QuickGelu",
     "Mish",
@@ -68,8 +73,29 @@ impl Nodes<'_, '_> {
             let slopes = self.aligned(self.floats(1)?, dims.len());
             return self.push(Work::Prelu(slopes), vec![input], dims);
         }
-        let function = self.function(op)?;
-        self.push(Work::Function(function), vec![input], dims)
+        let number = |name: &str, default: f32| self.node.float_or(name, default);
+        // Of the form `outer * elu(inner * x)`.
+        let (inner, alpha, outer) = match op {
+            "Celu" => (1.0 / number("alpha", 1.0), 1.0, number("alpha", 1.0)),
+            "Selu" => (1.0, number("alpha", SELU_ALPHA), number("gamma", SELU_GAMMA)),
+            _ => {
+                let function = self.function(op)?;
+                return self.push(Work::Function(function), vec![input], dims);
+            }
+        };
+        let inner = self.times(input, inner)?;
+        let elu = self.step(Work::Function(Function::Elu(alpha.into())), vec![inner], dims)?;
+        Ok(vec![Value::Made(self.times(elu, outer)?)])
+    }
+
+    /// A value times a number; the value itself where that is one.
+    pub(super) fn times(&mut self, value: ValueId, factor: f32) -> Result<ValueId, Refusal> {
+        if factor == 1.0 {
+            return Ok(value);
+        }
+        let (arithmetic, constant) = (Arithmetic::Mul, Floats::scalar(factor));
+        let dims = self.dims(value);
+        self.step(Work::With { arithmetic, constant, is_first: false }, vec![value], dims)
     }
 
     fn function(&self, op: &str) -> Result<Function, Refusal> {
@@ -83,7 +109,6 @@ impl Nodes<'_, '_> {
             "QuickGelu" => Function::Swish(number("alpha", 1.702)),
             "LeakyRelu" => Function::Leaky(number("alpha", 0.01)),
             "Elu" => Function::Elu(number("alpha", 1.0)),
-            "Celu" if number("alpha", 1.0) == 1.0 => Function::Elu(1.0),
             "Gelu" if self.node.get("approximate").is_some_and(|of| of.s == b"tanh") => Function::GeluTanh,
             "Gelu" => Function::Gelu,
             "Mish" => Function::Mish,

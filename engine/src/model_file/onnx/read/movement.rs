@@ -105,18 +105,18 @@ impl Nodes<'_, '_> {
             return unsupported("of places that are not known before it runs");
         };
         let places: Option<Vec<usize>> = indices.values.iter().map(|&index| position(index, dims[axis])).collect();
-        let (Some(places), is_scalar) = (places, indices.is_scalar) else {
-            return unsupported("of places that are not there");
-        };
-        let mut chosen = dims.to_vec();
+        let Some(places) = places else { return unsupported("of places that are not there") };
+        let (mut chosen, mut shaped) = (dims.to_vec(), dims.to_vec());
         chosen[axis] = places.len();
-        if !is_scalar {
-            return self.push(Work::Pick { axis, places }, vec![input], chosen);
+        shaped.splice(axis..=axis, indices.dims.iter().copied());
+        let part = match *places {
+            [start] => self.part(input, &Range { axis, start, step: 1, length: 1 })?,
+            _ => self.step(Work::Pick { axis, places }, vec![input], chosen.clone())?,
+        };
+        if shaped == chosen {
+            return Ok(vec![Value::Made(part)]);
         }
-        let range = Range { axis, start: places.first().copied().unwrap_or(0), step: 1, length: 1 };
-        let one = self.part(input, &range)?;
-        chosen.remove(axis);
-        self.push(Work::Reshape, vec![one], chosen)
+        self.push(Work::Reshape, vec![part], shaped)
     }
 
     fn concat(&mut self) -> Made {

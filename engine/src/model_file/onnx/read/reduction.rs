@@ -1,4 +1,4 @@
-//! Means and maxima along axes.
+//! Means, sums and maxima along axes.
 
 use super::{Made, Nodes, Value};
 use crate::model_file::onnx::axes;
@@ -19,7 +19,11 @@ impl Nodes<'_, '_> {
         let mut reduced = dims.clone();
         along.iter().for_each(|&axis| reduced[axis] = 1);
         let work = Work::Reduce { is_max: op.contains("Max"), axes: along.clone() };
-        let value = self.step(work, vec![input], reduced)?;
+        let mut value = self.step(work, vec![input], reduced)?;
+        if op == "ReduceSum" {
+            let count: usize = along.iter().map(|&axis| dims[axis]).product();
+            value = self.times(value, count as f32)?;
+        }
         if is_global || self.node.int_or("keepdims", 1) != 0 {
             return Ok(vec![Value::Made(value)]);
         }

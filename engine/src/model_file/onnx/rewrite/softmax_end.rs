@@ -1,7 +1,7 @@
 //! A softmax at the end: most published classifiers have one. It changes no ranking and is taken off, so that what comes
 //! out are logits as in every other network here.
 
-use crate::model_file::onnx::draft::{Draft, Work};
+use crate::model_file::onnx::draft::{Draft, ValueId, Work};
 
 /// Takes it off; what to tell.
 pub(super) fn take_off(draft: &mut Draft<'_>) -> Option<String> {
@@ -10,7 +10,7 @@ pub(super) fn take_off(draft: &mut Draft<'_>) -> Option<String> {
         value = draft.input(value)?;
     }
     let step = draft.step(value);
-    if !matches!(step.work, Work::Softmax) {
+    if !matches!(step.work, Work::Softmax) || is_of_the_picture(draft, value) {
         return None;
     }
     let node = draft.nodes.get(step.origin)?;
@@ -20,4 +20,17 @@ pub(super) fn take_off(draft: &mut Draft<'_>) -> Option<String> {
     let inputs = step.inputs.clone();
     draft.replace(value, Work::Same, inputs);
     Some(note)
+}
+
+/// Whether nothing is computed before this step: without it there would be no network.
+fn is_of_the_picture(draft: &Draft<'_>, value: ValueId) -> bool {
+    let mut input = draft.input(value);
+    while let Some(value) = input {
+        match draft.step(value).work {
+            Work::Input => return true,
+            Work::Reshape | Work::Transpose(_) | Work::Slice { .. } | Work::Pick { .. } => input = draft.input(value),
+            _ => return false,
+        }
+    }
+    false
 }
