@@ -53,7 +53,7 @@ fn a_run_is_told_as_markdown_too() {
     let run = ["run", "--source", "synthetic:3", "--seconds", "0.5", "--resolution", "64x48", "--markdown"];
     let text = String::from_utf8(camera(&run).stdout).unwrap();
     assert!(text.starts_with("No network ran on synthetic:3 for 0.5 s at 64x48: "), "{text}");
-    let head = "| stage | p50 | p90 |\n|---|---:|---:|\n| wait | ";
+    let head = "| stage | p50 | p90 |\n| --- | ---: | ---: |\n| wait | ";
     assert!(text.contains(head) && text.contains("| decode | "), "{text}");
     assert!(failure(2, &[&run[..], &["--json"]].concat()).contains("--markdown"), "one form at a time");
 }

@@ -41,12 +41,16 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
             });
         });
         ui.add_space(theme::GAP);
-        ui.set_max_width(ui.clip_rect().width().min(900.0));
         let text = match figure.is_split() {
             true => figure.rule(),
             false => format!("{} Measuring again takes them apart.", figure.rule()),
         };
-        ui.add(Label::new(RichText::new(text).small().color(palette.muted)).wrap());
+        let seen = ui.clip_rect().width().min(900.0);
+        // A room of its own: the table above may be wider than what is seen.
+        ui.scope(|ui| {
+            ui.set_max_width(seen);
+            ui.add(Label::new(RichText::new(text).small().color(palette.muted)).wrap());
+        });
     });
 }
 
