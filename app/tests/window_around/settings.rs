@@ -29,7 +29,7 @@ fn two_windows_keep_what_each_has_set() {
     let mut windows = [(); 2].map(|()| show(quiet(Some(data.path()))));
     give(&mut windows[0], Command::TextSize(TextSize::Larger));
     give(&mut windows[1], Command::ToggleTheme);
-    windows.map(crate::support::Window::close);
+    windows.into_iter().for_each(crate::support::Window::close);
     let window = show(quiet(Some(data.path())));
     assert_eq!((window.app().text_size(), window.harness.ctx.theme()), (1.1, Theme::Light));
     assert!(window.app().notices().is_empty(), "{:?}", window.app().notices());
