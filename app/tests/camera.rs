@@ -49,6 +49,16 @@ fn every_kind_of_source_is_listed() {
 }
 
 #[test]
+fn a_run_is_told_as_markdown_too() {
+    let run = ["run", "--source", "synthetic:3", "--seconds", "0.5", "--resolution", "64x48", "--markdown"];
+    let text = String::from_utf8(camera(&run).stdout).unwrap();
+    assert!(text.starts_with("No network ran on synthetic:3 for 0.5 s at 64x48: "), "{text}");
+    let head = "| stage | p50 | p90 |\n|---|---:|---:|\n| wait | ";
+    assert!(text.contains(head) && text.contains("| decode | "), "{text}");
+    assert!(failure(2, &[&run[..], &["--json"]].concat()).contains("--markdown"), "one form at a time");
+}
+
+#[test]
 fn a_run_on_the_synthetic_scene_reports_frames_rates_stages_and_ages() {
     let report = report("synthetic:3", "0.8", &["--resolution", "64x48", "--fps", "100"]);
     assert_eq!((&report["source"], &report["resolution"]), (&"synthetic:3".into(), &"64x48".into()));

@@ -18,7 +18,7 @@ use shufflescope::window::{
     Analysis, CameraCommand, Choice, Command, Dialogs, ExploreCommand, Export, GuardAnswer, Origin, Over, Owner,
     Pending, Question, Reply, ResultForm, Run, Side, Tab, TextSize, View, Wanted, Wish,
 };
-use shufflescope_engine::design::{BlockEdit, Design, Edit, StageEdit};
+use shufflescope_engine::design::{BlockEdit, BlockKind, Design, Edit, Stage, StageEdit, StemEdit};
 use shufflescope_engine::experiment::{Experiment, Scale};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::report::Format;
@@ -107,6 +107,25 @@ fn edit() -> impl Strategy<Value = Edit> {
         (0_u32..9).prop_map(|groups| Edit::Blocks(BlockEdit::Groups(groups))),
         Just(Edit::Fit),
         "[a-z ]{0,12}".prop_map(Edit::Rename),
+        stages_edit(),
+        stages_edit(),
+    ]
+}
+
+/// Blocks of other kinds, and stages that come, go and move.
+fn stages_edit() -> impl Strategy<Value = Edit> {
+    let kind = || prop::sample::select(BlockKind::ALL.to_vec());
+    let stage = |kind: BlockKind| Box::new(Stage { channels: 24, repeats: 1, stride: 1, block: kind.block() });
+    prop_oneof![
+        (0_usize..5, kind()).prop_map(move |(at, kind)| Edit::AddStage { at, stage: stage(kind) }),
+        (0_usize..5).prop_map(Edit::RemoveStage),
+        (0_usize..5).prop_map(Edit::DuplicateStage),
+        (0_usize..5, 0_usize..5).prop_map(|(from, to)| Edit::MoveStage { from, to }),
+        (0_usize..4, kind()).prop_map(|(stage, kind)| {
+            let change = StageEdit::Block(BlockEdit::Kind(kind));
+            Edit::All(vec![Edit::Stage { stage, change }, Edit::Fit])
+        }),
+        any::<bool>().prop_map(|on| Edit::Stem(StemEdit::MaxPool(on))),
     ]
 }
 
@@ -167,6 +186,7 @@ fn command() -> impl Strategy<Value = Command> {
             Command::ToggleTheme, Command::StopRun(Owner::Compare), Command::StopRun(Owner::Lab), Command::StopRun(Owner::Explore),
             Command::Calibrate, Command::StopRun(Owner::Calibration), Command::StopRun(Owner::Advice),
             Command::ExportComparison(ResultForm::Json),
+            Command::Copy { text: "a,b".into(), what: "a row".into() },
             Command::RunLab(Run::Experiments(vec![Experiment::G1], Scale::X1)),
         ]),
         1 => edit().prop_map(Command::Try),

@@ -7,6 +7,7 @@ mod support;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
 
 use egui_kittest::kittest::{NodeT, Queryable};
 use shufflescope::camera::{CaptureState, Generation, SourceError};
@@ -16,7 +17,7 @@ use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::report::Profile;
 use shufflescope_engine::weights::{Weights, save_safetensors};
-use support::{Window, setup, small};
+use support::{ScriptedDialogs, Window, setup, small};
 
 /// The camera tab of the small network; nothing is measured unless a test wants it.
 fn open(data_folder: Option<&Path>) -> Window {
@@ -305,7 +306,11 @@ fn measuring_waits_while_the_camera_runs_and_goes_on_afterwards() {
 #[test]
 fn a_recorded_run_is_in_the_exported_profile_of_its_design_only() {
     let folder = tempfile::tempdir().unwrap();
-    let mut window = open(None);
+    let dialogs = ScriptedDialogs::default();
+    let mut setup = setup(None);
+    setup.launcher.program = "no such program".into();
+    setup.dialogs = Arc::new(dialogs.clone());
+    let mut window = opened(setup);
     start_synthetic(&mut window);
     window.wait("the network", |app| app.camera().frame().is_some_and(|frame| app.camera().is_current(frame)));
     window.step();
@@ -325,6 +330,22 @@ fn a_recorded_run_is_in_the_exported_profile_of_its_design_only() {
     let run = export(&mut window, "a.json").camera.unwrap();
     assert!(run.frames > 1 && run.infer.p50 <= run.infer.p90 && run.source == "synthetic");
     assert_eq!((run.width, run.height), (640, 480));
+    // As every other result: by itself, through a dialog.
+    for (form, name) in [("Markdown", "run.md"), ("JSON", "run.json")] {
+        window.harness.state_mut().command(Command::Dismiss);
+        window.step();
+        dialogs.choose(folder.path().join(name));
+        window.harness.get_by_label(&format!("Export run as {form}")).click();
+        window.step();
+        window.wait("the run's export", |app| app.notice().is_some());
+    }
+    let text = std::fs::read_to_string(folder.path().join("run.md")).unwrap();
+    assert!(text.contains("synthetic at 640x480") && text.contains("| infer | ") && text.contains("batch 1"), "{text}");
+    let json: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("run.json")).unwrap()).unwrap();
+    assert_eq!(json["run"]["frames"], run.frames);
+    assert_eq!((&json["network"], &json["options"]["batch"]), (&"shufflenet-v2-x0.5".into(), &1.into()));
+    window.harness.state_mut().command(Command::Dismiss);
     window.harness.get_by_label("width 1.0").click();
     window.step();
     assert!(export(&mut window, "b.json").camera.is_none(), "another design has no run");

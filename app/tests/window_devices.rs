@@ -80,6 +80,8 @@ fn whoever_starts_on_a_card_is_not_asked() {
 #[test]
 fn the_list_has_the_card_and_not_what_only_plays_one() {
     let mut window = open(with_a_card(None));
+    window.harness.get_by_role_and_label(egui::Role::ComboBox, "device").scroll_to_me();
+    window.step();
     window.harness.get_by_role_and_label(egui::Role::ComboBox, "device").click();
     window.step();
     window.step();

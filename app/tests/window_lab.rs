@@ -65,6 +65,8 @@ fn an_experiment_is_measured_shown_beside_the_paper_and_there_after_a_restart() 
     assert!(window.says("Verdict on this device: undecided"), "three rounds decide nothing");
     assert!(window.says("published GPU") && window.says("2451"), "the paper's rate stands beside ours, as published");
     assert!(window.says("Our choice, not the paper's"));
+    let is_bar = |text: &String| text.starts_with("g = 2, here: ") && text.contains(" to ");
+    assert_eq!(window.texts().iter().filter(|text| is_bar(text)).count(), 2, "a bar with its interval in both columns");
     window.harness.check_accessibility();
     window.close();
 
@@ -121,14 +123,17 @@ fn networks_of_the_zoo_are_points_with_names_and_the_rest_can_be_measured_later(
     window.step();
     window.wait("both networks", is_idle);
     window.step();
+    assert!(window.says("39.7 %"), "the published error");
+    window.harness.get_by_role_and_label(Role::Row, "ShuffleNet v2 0.5x");
+    let is_bar = |text: &String| text.starts_with("0.25 MobileNet v1, here: ") && text.contains(" to ");
+    assert!(window.texts().iter().any(is_bar), "its rate beside the first one's: {:?}", window.texts());
+    assert!(window.says("IGCV2-0.25, here: not measured yet"));
+    window.harness.get_by_label("show scatters").click();
+    window.step();
     assert!(window.says("ShuffleNet v2 0.5x: 60.3 % published"), "{:?}", window.texts());
     assert!(window.says("accuracy against speed: 2 points"));
     assert!(window.says("speed against mult-adds: 2 points"));
     assert!(window.says("on the front"));
-    window.harness.get_by_label("show table").click();
-    window.step();
-    assert!(window.says("39.7 %"), "the published error");
-    window.harness.get_by_role_and_label(Role::Row, "ShuffleNet v2 0.5x");
     window.close();
     let mut window = open(quick(Some(folder.path())));
     window.wait("the networks kept", |app| app.lab().networks(None, &app.document().valid_options()).is_some());
@@ -136,6 +141,8 @@ fn networks_of_the_zoo_are_points_with_names_and_the_rest_can_be_measured_later(
     window.harness.get_by_label("level 40").click();
     window.step();
     assert!(window.says("2 of 8"));
+    window.harness.get_by_label("show scatters").click();
+    window.step();
     assert!(window.says("speed against mult-adds: 2 points"));
 }
 

@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "tests and their helpers")]
 
+#[path = "support/edits.rs"]
+mod edits;
+
+use edits::edit;
 use proptest::prelude::*;
 use shufflescope_engine::design::{
-    Activation, Batch, Block, BlockEdit, BlockKind, Design, DownSampling, Edit, Field, InputSize, SqueezeExcitation,
-    StageEdit, WIDTHS,
+    Batch, Block, BlockEdit, BlockKind, Design, DownSampling, Edit, Field, InputSize, StageEdit, WIDTHS,
 };
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::zoo::{preset, presets};
@@ -134,39 +137,6 @@ fn a_fingerprint_tells_networks_apart_but_not_names() {
     for preset in presets() {
         assert!(seen.insert(preset.design.fingerprint()), "{}", preset.design.name);
     }
-}
-
-fn block_edit() -> impl Strategy<Value = BlockEdit> {
-    prop_oneof![
-        prop::sample::select(vec![3_u32, 5, 7]).prop_map(BlockEdit::Kernel),
-        prop::sample::select(vec![1_u32, 2, 3, 4, 8]).prop_map(BlockEdit::Groups),
-        (0.1..0.9).prop_map(BlockEdit::Split),
-        prop::sample::select(Activation::CHOICES.to_vec()).prop_map(BlockEdit::Activation),
-        prop::option::of(0_u32..70).prop_map(|of| BlockEdit::Se(of.map(|reduction| SqueezeExcitation { reduction }))),
-        any::<bool>().prop_map(BlockEdit::Residual),
-        any::<bool>().prop_map(BlockEdit::Shuffle),
-        any::<bool>().prop_map(BlockEdit::DepthwiseFirst),
-        prop::sample::select(vec![DownSampling::Paper, DownSampling::Torchvision]).prop_map(BlockEdit::DownSampling),
-        (0_u32..8).prop_map(BlockEdit::Expansion),
-        (0_u32..8).prop_map(BlockEdit::Bottleneck),
-    ]
-}
-
-fn edit() -> impl Strategy<Value = Edit> {
-    let side = || prop_oneof![32_u32..300, Just(0), Just(u32::MAX)];
-    prop_oneof![
-        block_edit().prop_map(Edit::Blocks),
-        (0_usize..4, block_edit()).prop_map(|(stage, edit)| Edit::Stage { stage, change: StageEdit::Block(edit) }),
-        (0_usize..4, prop_oneof![0_u32..2000, Just(u32::MAX)])
-            .prop_map(|(stage, of)| Edit::Stage { stage, change: StageEdit::Channels(of) }),
-        (0_usize..4, 0_u32..6).prop_map(|(stage, of)| Edit::Stage { stage, change: StageEdit::Repeats(of) }),
-        (0_usize..4, 0_u32..4).prop_map(|(stage, of)| Edit::Stage { stage, change: StageEdit::Stride(of) }),
-        prop_oneof![0.0..3.0, Just(f64::NAN), Just(f64::INFINITY), Just(-1.0)].prop_map(Edit::Width),
-        (side(), side()).prop_map(|(height, width)| Edit::Input(InputSize { height, width })),
-        prop::option::of(0_u32..3000).prop_map(Edit::Head),
-        (0_u32..100).prop_map(Edit::StemChannels),
-        Just(Edit::Fit),
-    ]
 }
 
 proptest! {

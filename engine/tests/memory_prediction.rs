@@ -7,7 +7,7 @@ mod counting;
 
 use counting::most_in;
 use shufflescope_engine::clock::MonotonicClock;
-use shufflescope_engine::design::{Batch, InputSize};
+use shufflescope_engine::design::{Batch, Design, InputSize};
 use shufflescope_engine::device::{Device, DeviceId};
 use shufflescope_engine::graph::{Graph, lower};
 use shufflescope_engine::runtime::{Fusing, Isa, Marks, RunOptions, Runtime, needed_memory, prepare, prepare_apart};
@@ -15,9 +15,12 @@ use shufflescope_engine::units::Bytes;
 use shufflescope_engine::weights::Weights;
 use shufflescope_engine::zoo;
 
-/// A preset, or a fixed network of the zoo, for small images where its classifier reads them.
+/// A preset, or a fixed network of the zoo; those for large images for small ones where their classifier reads them.
 fn network(name: &str, batch: u32) -> Graph {
     match zoo::preset(name) {
+        Some(design) if name.starts_with("resnet") => {
+            lower(&Design { input: InputSize::square(96), ..design }, Batch(batch)).unwrap()
+        }
         Some(design) => lower(&design, Batch(batch)).unwrap(),
         None => {
             let network = zoo::network(name).unwrap();

@@ -18,8 +18,8 @@ use shufflescope_engine::measure::{
 use shufflescope_engine::model::{Model, ModelFile};
 use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
 use shufflescope_engine::report::{
-    ExportError, Format, Origin, Profile, ProfileFileError, SCHEMA, headline, layer_rows, on_device, stage_rows,
-    time_by_kind, what_fusing_saves,
+    CameraRun, ExportError, Format, FrameTimes, Origin, Profile, ProfileFileError, SCHEMA, headline, layer_rows,
+    on_device, stage_rows, time_by_kind, what_fusing_saves,
 };
 use shufflescope_engine::runtime::{KernelPlan, RunOptions, Runtime};
 use shufflescope_engine::units::{Elements, MultAdds, Nanos, Params};
@@ -632,4 +632,34 @@ fn a_file_far_too_large_for_a_profile_is_not_read() {
     file.as_file().set_len(1 << 40).unwrap();
     let error = Profile::read(file.path()).unwrap_err().to_string();
     assert!(error.contains(&*file.path().to_string_lossy()) && error.contains("too large"), "{error}");
+}
+
+#[test]
+fn a_run_behind_a_camera_is_in_what_people_read() {
+    let mut profile = on_paper(zoo::preset("shufflenet-v2-x0.5").unwrap(), 1);
+    for format in [Format::Markdown, Format::Html] {
+        assert!(!text(&profile, format).contains("Behind a camera"));
+    }
+    let times = |p50| FrameTimes { p50: Nanos(p50), p90: Nanos(2 * p50) };
+    profile.camera = Some(CameraRun {
+        source: "device:0".into(),
+        width: 640,
+        height: 480,
+        seconds: 2.0,
+        frames: 60,
+        drops: 1,
+        frames_per_second: 30.0,
+        camera_frames_per_second: None,
+        wait: times(20_000_000),
+        decode: times(1_000_000),
+        resize: times(500_000),
+        infer: times(2_345_678),
+        show: None,
+        age: None,
+    });
+    for (format, infer) in [(Format::Markdown, "| infer | 2345.678 | 4691.356 |"), (Format::Html, "2.35 ms")] {
+        let text = text(&profile, format);
+        assert!(text.contains("Behind a camera") && text.contains("device:0 at 640x480"), "{text}");
+        assert!(text.contains(infer), "{text}");
+    }
 }

@@ -17,7 +17,8 @@ fn parameters_and_mult_adds_equal_the_reference_counts() {
             assert_eq!(cost.params.0, params, "{name}: parameters");
         }
         // The references are printed with two or three decimals, the large networks' with one.
-        let rounding = if reference.mega_mult_adds > 1000.0 { 0.05 } else { 0.0051 };
+        let few_decimals = reference.mega_mult_adds > 1000.0 || name.starts_with("igcv3");
+        let rounding = if few_decimals { 0.05 } else { 0.0051 };
         let mega = cost.mult_adds.as_f64() / 1e6;
         assert!(
             (mega - reference.mega_mult_adds).abs() < rounding,
@@ -28,7 +29,8 @@ fn parameters_and_mult_adds_equal_the_reference_counts() {
 }
 
 /// Published figures are rounded, and for some networks the paper's exact form is not stated: torchvision's unit differs
-/// by up to 2 %, squeeze-and-excitation by 0.8 %, the paper's own small MobileNet V2 variants by up to 22 %.
+/// by up to 2 %, squeeze-and-excitation by 0.8 %, the paper's own small MobileNet V2 variants by up to 22 %. IGCV3-D's rows
+/// are of widths rounded in a way that is not stated, ResNet-50's stride is elsewhere.
 #[test]
 fn published_mult_adds_agree_within_the_stated_tolerance() {
     for preset in presets() {
@@ -38,7 +40,10 @@ fn published_mult_adds_agree_within_the_stated_tolerance() {
         let tolerance = match name.as_str() {
             "mobilenet-v2-x0.15" => 0.22,
             name if name.starts_with("mobilenet-v2") => 0.075,
-            _ => 0.02,
+            "igcv3-d-x0.7" => 0.17,
+            "igcv3-d-x1.4" => 0.035,
+            "resnet-50" => 0.08,
+            _ => 0.021,
         };
         let cost = model_cost(&lower(&preset.design, Batch(1)).unwrap()).total;
         let ratio = cost.mult_adds.as_f64() / 1e6 / published.mega_mult_adds;
@@ -60,23 +65,16 @@ fn every_preset_is_valid_survives_toml_and_has_a_name_of_its_own() {
 /// Parameters and millions of mult-adds at the input of each network's publication.
 ///
 /// Counts of torchvision's, pytorchcv's and the authors' code are exact; where the paper does not state a form
-/// (`densenet-x*`, `xception-x*`, `igcv2-x*`) they are those of the form that we propose.
+/// (`densenet-x*`, `igcv2-x*`) they are those of the form that we propose.
 #[rustfmt::skip]
-const FIXED: [(&str, u64, f64); 29] = [
+const FIXED: [(&str, u64, f64); 20] = [
     ("densenet-x0.5",      1_285_464,    41.176),
     ("densenet-x1.0",      1_826_916,   142.806),
     ("densenet-x1.5",      2_574_124,   292.584),
     ("densenet-x2.0",      5_122_504,   518.189),
-    ("xception-x0.5",        502_088,    40.522),
-    ("xception-x1.0",      1_600_620,   143.319),
-    ("xception-x1.5",      3_155_144,   306.757),
-    ("xception-x2.0",      5_143_192,   525.721),
     ("igcv2-x0.25",          599_608,    46.014),
     ("igcv2-x0.5",         1_528_512,   156.135),
     ("igcv2-x1.0",         4_480_040,   561.126),
-    ("igcv3-d-x0.7",       2_502_486,   174.574),
-    ("igcv3-d-x1.0",       3_491_688,   312.970),
-    ("igcv3-d-x1.4",       6_023_004,   590.016),
     ("condensenet-g4",     4_773_944,   516.641),
     ("condensenet-g8",     2_935_416,   261.546),
     ("nasnet-a-mobile",    5_289_978,   563.639),
@@ -86,13 +84,35 @@ const FIXED: [(&str, u64, f64); 29] = [
     ("googlenet",          6_624_904,  1498.376),
     ("inception-v3",      23_834_568,  5713.216),
     ("resnet-18",         11_689_512,  1814.073),
-    ("resnet-50",         25_557_032,  4089.184),
-    ("resnext-50-32x4d",  25_028_904,  4230.480),
     ("se-resnet-50",      28_088_024,  3860.488),
     ("senet-154",        115_088_984, 20688.364),
     ("densenet-121",       7_978_856,  2834.162),
     ("xception",          22_855_952,  8357.403),
 ];
+
+/// What the networks counted that were graphs before they were designs.
+#[rustfmt::skip]
+const ONCE_FIXED: [(&str, u64, f64); 9] = [
+    ("igcv3-d-x0.7",       2_502_486,   174.574),
+    ("igcv3-d-x1.0",       3_491_688,   312.970),
+    ("igcv3-d-x1.4",       6_023_004,   590.016),
+    ("xception-x0.5",        502_088,    40.522),
+    ("xception-x1.0",      1_600_620,   143.319),
+    ("xception-x1.5",      3_155_144,   306.757),
+    ("xception-x2.0",      5_143_192,   525.721),
+    ("resnet-50",         25_557_032,  4089.184),
+    ("resnext-50-32x4d",  25_028_904,  4230.480),
+];
+
+#[test]
+fn designs_that_were_graphs_count_what_they_did() {
+    for (name, params, mega_mult_adds) in ONCE_FIXED {
+        let total = model_cost(&lower(&zoo::preset(name).unwrap(), Batch(1)).unwrap()).total;
+        assert_eq!(total.params.0, params, "{name}: parameters");
+        let mega = total.mult_adds.as_f64() / 1e6;
+        assert!((mega - mega_mult_adds).abs() < 0.0006, "{name}: {mega} M");
+    }
+}
 
 #[test]
 fn every_fixed_network_counts_what_the_table_says() {
@@ -120,17 +140,13 @@ fn a_fixed_network_counts_what_its_reference_counts() {
     }
 }
 
-/// Published figures are rounded. CondenseNet's authors count 12.4 M more than their code does, IGCV3-D's Table 8 row
-/// is of widths rounded in a way that is not stated, ResNet-50's stride is elsewhere.
+/// Published figures are rounded. CondenseNet's authors count 12.4 M more than their code does.
 #[test]
 fn published_mult_adds_of_fixed_networks_agree_within_the_stated_tolerance() {
     for (network, (name, _, mega_mult_adds)) in networks().iter().zip(FIXED) {
         let Some(published) = network.published else { continue };
         let tolerance = match name {
-            "igcv3-d-x0.7" => 0.17,
-            "igcv3-d-x1.4" => 0.035,
             "condensenet-g4" | "condensenet-g8" => 0.05,
-            "resnet-50" => 0.08,
             _ => 0.021,
         };
         let ratio = mega_mult_adds / published.mega_mult_adds;
@@ -149,9 +165,10 @@ fn names_are_unique_and_found_among_designs_and_fixed_networks() {
 
 #[test]
 fn proposals_say_that_they_are_ours() {
-    for network in networks() {
-        let proposed = ["densenet-x", "xception-x", "igcv2-x"].iter().any(|family| network.name.starts_with(family));
-        assert_eq!(network.about.contains("our proposal"), proposed, "{}", network.name);
+    let presets = presets().iter().map(|preset| (preset.design.name.as_str(), preset.about));
+    for (name, about) in presets.chain(networks().iter().map(|network| (network.name, network.about))) {
+        let proposed = ["densenet-x", "xception-x", "igcv2-x"].iter().any(|family| name.starts_with(family));
+        assert_eq!(about.contains("our proposal"), proposed, "{name}");
     }
 }
 
@@ -172,10 +189,6 @@ fn the_appendix_input_sizes_lower_for_its_four_families() {
     for preset in presets().iter().filter(|preset| preset.design.input == InputSize::square(224)) {
         let at = |input| lower(&Design { input, ..preset.design.clone() }, Batch(1)).unwrap();
         check(&preset.design.name, cost(at(preset.design.input)), &at);
-    }
-    for network in networks().iter().filter(|network| network.name.starts_with("xception-x")) {
-        let at = |input| network.graph(input, Batch(1)).unwrap();
-        check(network.name, cost(at(network.input)), &at);
     }
 }
 
@@ -200,7 +213,7 @@ fn a_fixed_network_keeps_its_parameters_at_any_input_size_that_fits() {
             assert!(error.starts_with("layer `input`: ") && error.contains("must be from"), "{error}");
         }
     }
-    assert!(fitting > 190, "{fitting} of {}", 8 * FIXED.len());
+    assert!(fitting > 130, "{fitting} of {}", 8 * FIXED.len());
     let error = zoo::network("vgg-16").unwrap().graph(InputSize::square(256), Batch(1)).unwrap_err().to_string();
     assert!(error.contains("reads 7x7 pixels") && error.contains("leaves 8x8"), "{error}");
     assert!(zoo::network("vgg-16").unwrap().graph(InputSize { height: 224, width: 448 }, Batch(1)).is_ok());

@@ -10,13 +10,14 @@ use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::model::Model;
 use shufflescope_engine::units::Nanos;
 
+use super::camera_report::Report;
 use super::output::{complain, print};
 use super::resolve::UsageError;
 use super::table::{Align, Table};
 use super::trained::{Network, NetworkArguments};
 use crate::camera::{
-    Capture, CaptureState, CaptureStatus, Classify, Classifying, Listed, Pipeline, PixelFormat, Prediction, Quantiles,
-    Resolution, SharedClock, SmoothingSwitch, SourceOptions, SourceSpec, StageTimes, Statistics, View, list,
+    Capture, CaptureState, CaptureStatus, Classify, Classifying, Listed, Pipeline, PixelFormat, Resolution,
+    SharedClock, SmoothingSwitch, SourceOptions, SourceSpec, View, list,
 };
 use crate::worker::{Turn, Turns};
 
@@ -25,6 +26,7 @@ Examples:
   shufflescope camera list
   shufflescope camera run --source device:0 --seconds 10
   shufflescope camera run --source http://10.0.0.2:8080/video --json
+  shufflescope camera run --source synthetic --weights demo --markdown > run.md
   shufflescope camera run --source my-pictures/ --fps 60
   shufflescope camera run --source device:0 --weights demo --seconds 30
   shufflescope camera run --source device:0 --design model.onnx --labels names.txt --crop-mode squash
@@ -72,8 +74,11 @@ struct RunArguments {
     #[command(flatten)]
     network: NetworkArguments,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "markdown")]
     json: bool,
+    /// Print Markdown
+    #[arg(long)]
+    markdown: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -157,40 +162,6 @@ fn run_list(arguments: &ListArguments) -> anyhow::Result<()> {
     print(&table.to_string())
 }
 
-/// What a run found out.
-#[derive(Serialize)]
-struct Report {
-    source: String,
-    seconds: f64,
-    /// Size of the last frame.
-    resolution: Resolution,
-    /// Frames the camera gave.
-    frames: u64,
-    /// Of those, frames that a newer one replaced before they were looked at.
-    drops: u64,
-    /// Files, parts or buffers that were no usable frame.
-    skipped: u64,
-    reconnects: u64,
-    /// Frames that went all the way.
-    shown: u64,
-    /// Frames per second that went all the way.
-    fps: Option<f64>,
-    /// Frames per second that the camera gave in the last seconds.
-    camera_fps: Option<f64>,
-    stages: StageTimes,
-    /// How old frames were when they were shown.
-    age: Option<Quantiles>,
-    /// The network that looked at the frames.
-    design: Option<String>,
-    /// Its trained weights, as they were asked for.
-    weights: Option<String>,
-    /// The most probable classes of the last frame; absent without trained weights.
-    top: Option<Vec<Prediction>>,
-    /// What the last frame is known to show.
-    shows: Option<&'static str>,
-    last_error: Option<String>,
-}
-
 fn run_run(arguments: &RunArguments) -> anyhow::Result<()> {
     let source: SourceSpec = arguments.source.parse().map_err(|reason| UsageError(format!("--source: {reason}")))?;
     let clock: SharedClock = Arc::new(MonotonicClock::new());
@@ -205,12 +176,14 @@ fn run_run(arguments: &RunArguments) -> anyhow::Result<()> {
     let pipeline = Pipeline::start(capture, classifier, clock, Box::new(|| {})).context(no_thread)?;
     let watched = watch(&pipeline, arguments.seconds)?;
     let (camera, statistics) = pipeline.finish();
-    let mut report = report(&source, arguments.seconds, &watched, camera, statistics);
+    let Watched { last, shown, time } = watched;
+    let mut report = Report::new(&source, arguments.seconds, &last, (shown, time), camera, statistics);
     (report.design, report.weights) = (design, arguments.network.weights.clone());
-    if arguments.json {
-        return print(&(serde_json::to_string_pretty(&report)? + "\n"));
-    }
-    print(&text(&report))
+    print(&match (arguments.json, arguments.markdown) {
+        (true, _) => serde_json::to_string_pretty(&report)? + "\n",
+        (_, true) => report.markdown(),
+        _ => report.text(),
+    })
 }
 
 /// The turn on the device, once nobody else measures there.
@@ -303,64 +276,4 @@ fn tell_changes(before: &CaptureStatus, now: &CaptureStatus) {
     {
         complain(reason);
     }
-}
-
-fn report(
-    source: &SourceSpec,
-    time: Duration,
-    watched: &Watched,
-    camera: CaptureStatus,
-    statistics: Statistics,
-) -> Report {
-    let Watched { last, shown, time: between } = watched;
-    let fps = (*shown > 1 && *between > Nanos::ZERO).then(|| (shown - 1) as f64 / between.as_secs_f64());
-    Report {
-        source: source.shown(),
-        seconds: time.as_secs_f64(),
-        resolution: Resolution { width: last.picture.width(), height: last.picture.height() },
-        frames: camera.frames,
-        drops: camera.dropped,
-        skipped: camera.skipped,
-        reconnects: camera.reconnects,
-        shown: *shown,
-        fps,
-        camera_fps: statistics.camera_rate,
-        stages: statistics.stages,
-        age: statistics.age,
-        design: None,
-        weights: None,
-        top: last.top.as_ref().and_then(|top| top.as_ref().ok()).cloned(),
-        shows: last.shows,
-        last_error: camera.last_error.map(|error| error.to_string()),
-    }
-}
-
-fn text(report: &Report) -> String {
-    let rate = |rate: Option<f64>| rate.map_or_else(|| "-".into(), |rate| format!("{rate:.1}"));
-    let mut text = format!(
-        "{} for {} s at {}\n  frames    {} ({} dropped, {} skipped, {} reconnects)\n  rate      {} per second, \
-         {} from the camera\n",
-        report.source,
-        report.seconds,
-        report.resolution,
-        report.frames,
-        report.drops,
-        report.skipped,
-        report.reconnects,
-        rate(report.fps),
-        rate(report.camera_fps),
-    );
-    let quantiles = |name: &str, times: Option<Quantiles>| match times {
-        Some(Quantiles { p50, p90 }) => format!("  {name:<8}  {p50:>8}  {p90:>8}\n"),
-        None => format!("  {name:<8}  {:>8}  {:>8}\n", "-", "-"),
-    };
-    text += &format!("  {:<8}  {:>8}  {:>8}\n", "", "p50", "p90");
-    for (stage, times) in report.stages.each() {
-        text += &quantiles(&format!("{stage:?}").to_lowercase(), times);
-    }
-    text += &quantiles("age", report.age);
-    for Prediction { label, probability, .. } in report.top.iter().flatten() {
-        text += &format!("  {:>5.1} %   {label}\n", 100.0 * probability);
-    }
-    text
 }

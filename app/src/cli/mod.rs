@@ -7,6 +7,7 @@ mod apart;
 mod both;
 mod calibrate;
 mod camera;
+mod camera_report;
 mod classify;
 mod compare;
 mod cost;

@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use serde::Serialize;
 use shufflescope_engine::design::{Batch, InputSize};
-use shufflescope_engine::experiment::figure_2::{Category, PIES, SOURCE as FIGURE_2_SOURCE, Shares, TimeByCategory};
+use shufflescope_engine::experiment::figure_2::{Category, TimeByCategory};
 use shufflescope_engine::experiment::{
-    Level, PaperRow, RESOLUTIONS_CHOICE, RESOLUTIONS_SOURCE, ZooOutcome, ZooTable, resolutions, table_8,
+    FigureTable, Level, PaperRow, ResolutionRow, ResolutionTable, ZooOutcome, ZooTable, resolutions, table_8, zoo_graph,
 };
-use shufflescope_engine::measure::{Measurement, Mode, SPLIT_LABEL};
+use shufflescope_engine::measure::{Measurement, Mode};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
 
@@ -167,42 +166,20 @@ fn plain(of: &ZooTable) -> String {
     text
 }
 
-#[derive(Serialize)]
-struct Figure {
-    source: &'static str,
-    pies: Vec<Pie>,
-}
-
-#[derive(Serialize)]
-struct Pie {
-    network: &'static str,
-    ours: Option<TimeByCategory>,
-    paper_gpu: Option<Shares>,
-    paper_arm: Option<Shares>,
-    failure: Option<String>,
-}
-
 fn figure_2(bench: &mut Bench, arguments: &Arguments) -> anyhow::Result<String> {
-    let mut figure = Figure { source: FIGURE_2_SOURCE, pies: Vec::new() };
-    let names: Vec<&'static str> = PIES.iter().filter(|pie| pie.gpu).map(|pie| pie.network).collect();
-    for (index, &network) in names.iter().enumerate() {
-        let place = format!("{} of {}", index + 1, names.len());
-        let measured = bench.measure_apart(network, InputSize::square(224), &place);
-        let printed = |gpu| PIES.iter().find(|pie| pie.network == network && pie.gpu == gpu).map(|pie| pie.shares);
-        let (ours, failure) = match measured {
-            Err(why) => (None, Some(why)),
-            Ok(measurement) => {
-                let graph = model(network, InputSize::square(224)).map(|model| model.graph(Batch(measurement.batch)));
-                let (breakdown, apart) = (measurement.breakdown.as_ref(), measurement.apart.as_ref());
-                let of = |(graph, breakdown)| TimeByCategory::of(&graph, breakdown, apart);
-                (graph.transpose()?.zip(breakdown).and_then(of), None)
-            }
-        };
-        let (paper_gpu, paper_arm) = (printed(true), printed(false));
-        figure.pies.push(Pie { network, ours, paper_gpu, paper_arm, failure });
-    }
-    if arguments.json {
-        return Ok(serde_json::to_string_pretty(&figure)? + "\n");
+    let (mut done, all) = (0, FigureTable::new(|_| Ok(None)).pies.len());
+    let figure = FigureTable::new(|network| {
+        done += 1;
+        let input = InputSize::square(224);
+        let measurement = bench.measure_apart(network, input, &format!("{done} of {all}"))?;
+        let graph = zoo_graph(network, input, Batch(measurement.batch)).map_err(|error| error.to_string())?;
+        let (breakdown, apart) = (measurement.breakdown.as_ref(), measurement.apart.as_ref());
+        Ok(breakdown.and_then(|breakdown| TimeByCategory::of(&graph, breakdown, apart)))
+    });
+    match (arguments.json, arguments.markdown) {
+        (true, _) => return Ok(serde_json::to_string_pretty(&figure)? + "\n"),
+        (_, true) => return Ok(figure.markdown()),
+        _ => {}
     }
     let mut heading = vec![("network", Align::Left), ("whose", Align::Left)];
     heading.extend(Category::ALL.map(|category| (category.name(), Align::Right)));
@@ -210,12 +187,7 @@ fn figure_2(bench: &mut Bench, arguments: &Arguments) -> anyhow::Result<String> 
     let mut table = Table::new(&heading);
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     for pie in &figure.pies {
-        let whose = [
-            ("here, measured", pie.ours.map(|ours| ours.shares), pie.ours.map(|ours| ours.depthwise)),
-            ("paper, GPU", pie.paper_gpu, None),
-            ("paper, ARM", pie.paper_arm, None),
-        ];
-        for (whose, shares, depthwise) in whose {
+        for (whose, shares, depthwise) in pie.lines() {
             let Some(shares) = shares else { continue };
             let mut row = vec![pie.network.to_owned(), whose.to_owned()];
             row.extend(Category::ALL.map(|category| percent(shares.get(category))));
@@ -223,61 +195,27 @@ fn figure_2(bench: &mut Bench, arguments: &Arguments) -> anyhow::Result<String> 
             table.row(row);
         }
     }
-    Ok(render(&table, arguments.markdown)
-        + &format!(
-            "\nPaper: {}. Here depthwise convolutions count as Conv; a fused kernel's time is split among its layers, \
-             {SPLIT_LABEL}.\n",
-            figure.source
-        ))
-}
-
-#[derive(Serialize)]
-struct LargerInputs {
-    source: &'static str,
-    choice: &'static str,
-    rows: Vec<LargerInput>,
-}
-
-#[derive(Serialize)]
-struct LargerInput {
-    input: InputSize,
-    level: Level,
-    family: &'static str,
-    network: &'static str,
-    latency_ns: Option<f64>,
-    images_per_second: Option<f64>,
-    paper_gpu_batches_per_second: f64,
-    paper_gpu_batch: u32,
-    paper_arm_images_per_second: f64,
-    failure: Option<String>,
+    let mut text = format!("{table}\nPaper: {}. {}\n", figure.source, figure.rule());
+    for (network, why) in figure.pies.iter().filter_map(|pie| Some((pie.network, pie.failure.as_ref()?))) {
+        let _ = writeln!(text, "{network}: {why}");
+    }
+    Ok(text)
 }
 
 fn larger_inputs(bench: &mut Bench, arguments: &Arguments) -> anyhow::Result<String> {
-    let wanted: Vec<_> =
+    let wanted: Vec<ResolutionRow> =
         resolutions().into_iter().filter(|row| arguments.level.is_none_or(|level| level == row.level)).collect();
-    let mut report = LargerInputs { source: RESOLUTIONS_SOURCE, choice: RESOLUTIONS_CHOICE, rows: Vec::new() };
     for (index, row) in wanted.iter().enumerate() {
         let place = format!("{} of {}, {}", index + 1, wanted.len(), row.input);
-        let (time, failure) = match bench.measure(row.network, row.input, &place) {
-            Ok(measurement) => (Some(measurement.whole.median), None),
-            Err(why) => (None, Some(why.clone())),
-        };
-        let images = f64::from(bench.options.batch);
-        report.rows.push(LargerInput {
-            input: row.input,
-            level: row.level,
-            family: row.family,
-            network: row.network,
-            latency_ns: time.map(|time| time.as_f64()),
-            images_per_second: time.map(|time| images / time.as_secs_f64().max(1e-9)),
-            paper_gpu_batches_per_second: row.gpu_batches_per_second,
-            paper_gpu_batch: row.gpu_batch,
-            paper_arm_images_per_second: row.arm_images_per_second,
-            failure,
-        });
+        let _ = bench.measure(row.network, row.input, &place);
     }
-    if arguments.json {
-        return Ok(serde_json::to_string_pretty(&report)? + "\n");
+    let report = ResolutionTable::new(wanted, |row| {
+        bench.known.get(&(row.network, row.input)).map(Result::as_ref).transpose().map_err(String::clone)
+    });
+    match (arguments.json, arguments.markdown) {
+        (true, _) => return Ok(serde_json::to_string_pretty(&report)? + "\n"),
+        (_, true) => return Ok(report.markdown()),
+        _ => {}
     }
     let mut table = Table::new(&[
         ("input", Align::Left),
@@ -300,9 +238,5 @@ fn larger_inputs(bench: &mut Bench, arguments: &Arguments) -> anyhow::Result<Str
             row.paper_arm_images_per_second.to_string(),
         ]);
     }
-    Ok(render(&table, arguments.markdown) + &format!("\nPaper: {}. {}.\n", report.source, report.choice))
-}
-
-fn render(table: &Table, as_markdown: bool) -> String {
-    if as_markdown { table.markdown() } else { table.to_string() }
+    Ok(format!("{table}\nPaper: {}. {}.\n", report.source, report.choice))
 }

@@ -112,6 +112,13 @@ pub enum Command {
     RunLab(Run),
     /// Asks for a file and writes a result of this name and form to it.
     ExportText(String, ResultForm, String),
+    /// Puts this text onto the clipboard, and says so: `what` it is.
+    Copy {
+        /// The text.
+        text: String,
+        /// What it is, in a few words.
+        what: String,
+    },
     /// Stops what this tab measures.
     StopRun(Owner),
     /// Asks for a file and writes the last comparison to it.

@@ -1,28 +1,28 @@
 //! A beside B: which networks, what they cost on paper, and what came of measuring them in turns.
 
+mod compared;
 mod running;
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use shufflescope_engine::cost::{CostTotals, total_cost};
 use shufflescope_engine::design::{Batch, Fingerprint};
-use shufflescope_engine::experiment::PairResult;
 use shufflescope_engine::graph::Graph;
-use shufflescope_engine::measure::{LEAST_MARGIN, MINIMUM_ROUNDS, NoiseFloor};
+use shufflescope_engine::measure::{MINIMUM_ROUNDS, NoiseFloor};
 use shufflescope_engine::model::{Model, NetworkChoice};
-use shufflescope_engine::report::{LayerChange, LayerDifference, LayerSide, LayerSource};
+use shufflescope_engine::report::{LayerDifference, LayerSource};
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::store::{Kept, Kind, RunContext};
 use shufflescope_engine::zoo;
 
+pub use self::compared::Compared;
+use self::compared::Key;
 use self::running::{Running, Taken};
 use super::bench::{Care, Outcome, Side, Step, Task, Work};
 use super::document::Document;
-use super::keeper::{Answer, Keeper};
+use super::keeper::Keeper;
 use super::pacer::Pacer;
 use super::shelf::Shelf;
-use crate::export::ResultForm;
 use crate::worker::{Contest, Job, TurnsJob};
 
 /// What stands on a side at the start where nothing is pinned.
@@ -42,24 +42,6 @@ pub enum Choice {
     Zoo(&'static str),
     /// An opened file.
     Opened(Box<Model>),
-}
-
-/// What is compared with what, in full.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Key {
-    a: Fingerprint,
-    b: Fingerprint,
-    options: RunOptions,
-}
-
-/// What was measured, as it is kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Compared {
-    key: Key,
-    /// Totals, verdict and how it was measured.
-    pub pair: PairResult,
-    /// Layer by layer, with times where they were measured.
-    pub layers: LayerDifference,
 }
 
 /// Both networks on paper.
@@ -110,15 +92,12 @@ impl Compare {
 
     /// Asks for the last comparison of earlier sessions, where that was not done yet.
     pub fn load(&mut self, keeper: &Keeper) {
-        if self.shelf.asks_first(LAST) {
-            keeper.load(Kind::Comparison, LAST, Answer::Compared);
-        }
+        self.shelf.ask(LAST, || keeper.load(Kind::Comparison, LAST));
     }
 
-    /// Takes what earlier sessions have kept.
-    pub fn fill(&mut self, kept: Vec<Kept<Compared>>) {
-        self.shelf.fill(LAST, kept);
-        self.version += 1;
+    /// Takes what the store has said.
+    pub fn take_answers(&mut self) {
+        self.version += u64::from(self.shelf.take_answers());
     }
 
     /// Takes what comparisons with these options are known not to tell apart.
@@ -334,65 +313,6 @@ impl Choice {
             Self::Zoo(_) => "from the zoo",
             Self::Opened(_) => "from a file",
         }
-    }
-}
-
-impl Compared {
-    /// As a text for elsewhere; `about` says when and how it was measured.
-    #[must_use]
-    pub fn text(&self, form: ResultForm, about: &str) -> String {
-        match form {
-            ResultForm::Json => serde_json::to_string_pretty(self).unwrap_or_default() + "\n",
-            ResultForm::Markdown => self.markdown(about),
-        }
-    }
-
-    fn markdown(&self, about: &str) -> String {
-        let Self { pair: PairResult { a, b, comparison, noise_floor, .. }, layers, .. } = self;
-        let ratio = &comparison.ratio;
-        let floor = noise_floor.map_or_else(|| "unknown".into(), |floor| format!("{:.1} %", 100.0 * floor.share));
-        let mut text = format!(
-            "# {} against {}\n\nVerdict on B beside A: **{}**. B takes {:.3} times as long as A (95 % interval {:.3} to \
-             {:.3}, {}). Faster and slower have to clear {:.1} %, the same lies within {:.0} %; A differed from its own \
-             copy by {floor}.\n\nMeasured: {about}.\n\n\
-             | | network | mult-adds | params | memory access | latency | 95 % interval |\n\
-             |---|---|---:|---:|---:|---:|---|\n",
-            b.name,
-            a.name,
-            comparison.verdict,
-            ratio.ratio,
-            ratio.low,
-            ratio.high,
-            comparison.effort(),
-            100.0 * comparison.margin,
-            100.0 * LEAST_MARGIN
-        );
-        for (side, of) in [("A", a), ("B", b)] {
-            let latency = of.latency;
-            text += &format!(
-                "| {side} | {} | {} | {} | {} | {} | {} to {} |\n",
-                of.name, of.mult_adds, of.params, of.memory_access, latency.median, latency.low, latency.high
-            );
-        }
-        text +=
-            "\n| | layer of A | operation | time | layer of B | operation | time |\n|---|---|---|---:|---|---|---:|\n";
-        for row in &layers.rows {
-            let cells = |side: &Option<LayerSide>| match side {
-                None => " | | ".to_owned(),
-                Some(LayerSide { cost, time, .. }) => {
-                    let time = time.map(|time| time.to_string()).unwrap_or_default();
-                    format!("{} | {} {} | {time}", cost.path, cost.op, cost.output)
-                }
-            };
-            let change = match row.change {
-                LayerChange::Same => "same",
-                LayerChange::Changed => "changed",
-                LayerChange::OnlyInA => "only A",
-                LayerChange::OnlyInB => "only B",
-            };
-            text += &format!("| {change} | {} | {} |\n", cells(&row.a), cells(&row.b));
-        }
-        text
     }
 }
 

@@ -24,7 +24,7 @@ use self::edited_name::{moved_channels, name_after};
 use self::history::{History, State};
 use self::identity::Identities;
 pub use self::identity::{DocumentId, Save};
-pub use self::pinned::Pinned;
+pub use self::pinned::{Pinned, PinnedNetwork};
 
 /// The document; see the module.
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! The store's thread: the window hands it jobs and takes the answers, so that no database is ever waited for while a
-//! frame is painted.
+//! frame is painted. It knows nothing of the tabs: what one of them [asks](Keeper::look_up) comes to itself.
+
+mod asked;
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -11,7 +13,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shufflescope_engine::design::Fingerprint;
 use shufflescope_engine::device::Machine;
-use shufflescope_engine::experiment::{Experiment, ExperimentResult, Scale};
 use shufflescope_engine::measure::{Measurement, Mode, NoiseFloor, Peaks, Scatter};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::predict::Predictor;
@@ -20,32 +21,13 @@ use shufflescope_engine::store::{
     HistoryRow, Kept, KernelRun, Kind, Opened, RunContext, RunRecord, Store, StoreError, Timestamp,
 };
 
-use super::compare::Compared;
-use super::explore::{Exploration, Landmarks};
-use super::lab::{Networks, SweepPlan, SweepPoints};
+pub use self::asked::Asked;
 use super::pacer::Pacer;
 use crate::kernel_times::{kept_peaks, kernel_run, way};
-use crate::worker::SearchJob;
 
-/// What the store says.
+/// What the store says to whom it may concern.
 #[derive(Debug)]
 pub enum Answer {
-    /// The comparisons kept.
-    Compared(Vec<Kept<Compared>>),
-    /// The results kept of an experiment.
-    Experiment((Experiment, Scale), Vec<Kept<ExperimentResult>>),
-    /// The networks of the zoo kept.
-    Networks(Vec<Kept<Networks>>),
-    /// The last sweeps kept, with their finished points.
-    Sweeps(Vec<Kept<SweepPoints>>),
-    /// A sweep, with those of its points that are finished already.
-    Planned(Box<SweepPlan>),
-    /// The searches kept.
-    Explored(Vec<Kept<Exploration>>),
-    /// The published networks on this target.
-    Landmarks(Box<Landmarks>),
-    /// A search, with what is known of the target.
-    Prepared(Box<SearchJob>),
     /// What earlier comparisons in this context could not tell apart.
     Floor(RunContext, Option<NoiseFloor>),
     /// How live runs of a network differ in a context, as far as earlier runs tell.
@@ -76,10 +58,12 @@ type Job = Box<dyn FnOnce(&Desk) -> Result<Option<Answer>, StoreError> + Send>;
 pub struct Keeper {
     jobs: Sender<Job>,
     answers: Receiver<Answer>,
+    pacer: Pacer,
 }
 
 /// What jobs work on.
-struct Desk {
+#[derive(Debug)]
+pub struct Desk {
     store: Store,
     machine: OnceCell<Option<String>>,
 }
@@ -90,9 +74,9 @@ impl Keeper {
     pub fn new(data_folder: Option<&Path>, pacer: Pacer) -> Self {
         let (jobs, inbox) = channel();
         let (outbox, answers) = channel();
-        let folder = data_folder.map(Path::to_owned);
-        std::thread::spawn(move || work(folder, &inbox, &outbox, &pacer));
-        Self { jobs, answers }
+        let (folder, wake) = (data_folder.map(Path::to_owned), pacer.clone());
+        std::thread::spawn(move || work(folder, &inbox, &outbox, &wake));
+        Self { jobs, answers, pacer }
     }
 
     /// What came in.
@@ -110,46 +94,24 @@ impl Keeper {
     }
 
     /// Asks for the results kept of a name.
-    pub fn load<T: DeserializeOwned>(
+    pub fn load<T: DeserializeOwned + Send + 'static>(&self, kind: Kind, name: &str) -> Asked<Vec<Kept<T>>> {
+        let name = name.to_owned();
+        self.look_up(move |desk| desk.store.kept(kind, &name))
+    }
+
+    /// Has something looked up on the store's thread; what comes of it waits for who has asked.
+    pub fn look_up<T: Send + 'static>(
         &self,
-        kind: Kind,
-        name: &str,
-        answer: impl FnOnce(Vec<Kept<T>>) -> Answer + Send + 'static,
-    ) {
-        let name = name.to_owned();
-        self.ask(move |desk| desk.store.kept(kind, &name).map(answer));
-    }
-
-    /// Asks for the sweeps kept of a name, with their points.
-    pub fn load_sweeps(&self, name: &str) {
-        let name = name.to_owned();
-        self.ask(move |desk| SweepPoints::load(&desk.store, &name).map(Answer::Sweeps));
-    }
-
-    /// Asks which points of a sweep are finished already.
-    pub fn plan(&self, mut plan: SweepPlan) {
-        self.ask(move |desk| {
-            plan.look_up(&desk.store, desk.machine())?;
-            Ok(Answer::Planned(Box::new(plan)))
-        });
-    }
-
-    /// Asks for the published networks as they would run, with what `predictor` says of them.
-    pub fn landmarks(&self, options: RunOptions, predictor: Option<Arc<Predictor>>) {
-        self.ask(move |desk| {
-            let landmarks = Landmarks::look_up(&desk.store, desk.machine(), &options, predictor.as_deref())?;
-            Ok(Answer::Landmarks(Box::new(landmarks)))
-        });
-    }
-
-    /// Asks for what is known of the target that is to be searched on.
-    pub fn prepare_search(&self, job: SearchJob) {
-        self.ask(move |desk| {
-            let context = |options: &RunOptions| RunContext::new(desk.machine(), options);
-            let runs = desk.store.kernel_runs(&context(&job.options))?;
-            let peaks = kept_peaks(&desk.store, &context(&way(&job.options)))?;
-            Ok(Answer::Prepared(Box::new(SearchJob { peaks, ..job.with_known(runs) })))
-        });
+        job: impl FnOnce(&Desk) -> Result<T, StoreError> + Send + 'static,
+    ) -> Asked<T> {
+        let (tell, asked) = Asked::new();
+        let pacer = self.pacer.clone();
+        self.send(Box::new(move |desk| {
+            tell(job(desk)?);
+            pacer.wake_now();
+            Ok(None)
+        }));
+        asked
     }
 
     /// Asks for the noise floor of a context.
@@ -248,8 +210,13 @@ impl Keeper {
 }
 
 impl Desk {
+    /// The store.
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// The processor's name, looked up where it is first needed.
-    fn machine(&self) -> Option<&str> {
+    pub fn machine(&self) -> Option<&str> {
         self.machine.get_or_init(|| Machine::detect().cpu_model).as_deref()
     }
 
@@ -338,9 +305,11 @@ mod tests {
         let keeper = Keeper::new(None, Pacer::default());
         let options = RunOptions::new(DeviceId::Cpu, 1, 1);
         let (early, late) = (RunContext::new(None, &options), Machine::detect().cpu_model);
-        keeper.keep(Kind::Networks, "all", Kept::now(early.clone(), Networks::default()));
-        keeper.load(Kind::Networks, "all", Answer::Networks);
-        let Answer::Networks(kept) = wait(&keeper) else { panic!("another answer") };
+        keeper.keep(Kind::Networks, "all", Kept::now(early.clone(), 7));
+        let asked = keeper.load::<u32>(Kind::Networks, "all");
+        keeper.finish();
+        let kept = asked.take().unwrap();
+        assert!(asked.take().is_none(), "an answer is taken once");
         let here = RunContext::new(late.as_deref(), &options);
         assert_eq!(kept[0].context, here);
         keeper.note_floor(early.clone(), NoiseFloor { share: 0.02 });

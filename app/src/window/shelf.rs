@@ -1,32 +1,51 @@
 //! Results of one kind as the window has them: those of this session, and those that the store had of a name when it was
 //! first looked at.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::store::Kept;
+
+use super::keeper::Asked;
 
 /// By what they are of; of each, those of several contexts, the latest last.
 #[derive(Debug)]
 pub struct Shelf<T> {
     kept: BTreeMap<String, Vec<Kept<T>>>,
-    asked: BTreeSet<String>,
+    /// What the store was asked for; what is on its way.
+    asked: BTreeMap<String, Option<Asked<Vec<Kept<T>>>>>,
 }
 
 impl<T> Default for Shelf<T> {
     fn default() -> Self {
-        Self { kept: BTreeMap::new(), asked: BTreeSet::new() }
+        Self { kept: BTreeMap::new(), asked: BTreeMap::new() }
     }
 }
 
 impl<T> Shelf<T> {
-    /// Whether the store was not asked for this name yet; it counts as asked from now on.
-    pub fn asks_first(&mut self, of: &str) -> bool {
-        !self.asked.contains(of) && self.asked.insert(of.to_owned())
+    /// Asks the store for this name, where that was not done yet.
+    pub fn ask(&mut self, of: &str, ask: impl FnOnce() -> Asked<Vec<Kept<T>>>) {
+        if !self.asked.contains_key(of) {
+            self.asked.insert(of.to_owned(), Some(ask()));
+        }
+    }
+
+    /// Takes what the store has answered meanwhile; says whether there was anything.
+    pub fn take_answers(&mut self) -> bool {
+        let mut answers = Vec::new();
+        for (of, asked) in &mut self.asked {
+            if let Some(stored) = asked.as_ref().and_then(Asked::take) {
+                *asked = None;
+                answers.push((of.clone(), stored));
+            }
+        }
+        let is_news = !answers.is_empty();
+        answers.into_iter().for_each(|(of, stored)| self.fill(&of, stored));
+        is_news
     }
 
     /// Takes what the store had; what was put here meanwhile is newer.
-    pub fn fill(&mut self, of: &str, mut stored: Vec<Kept<T>>) {
+    fn fill(&mut self, of: &str, mut stored: Vec<Kept<T>>) {
         let here = self.kept.remove(of).unwrap_or_default();
         stored.retain(|old| here.iter().all(|new| new.context != old.context));
         stored.extend(here);
@@ -57,7 +76,10 @@ impl<T> Shelf<T> {
 mod tests {
     use super::*;
     use shufflescope_engine::device::DeviceId;
-    use shufflescope_engine::store::RunContext;
+    use shufflescope_engine::store::{Kind, RunContext};
+
+    use crate::window::keeper::Keeper;
+    use crate::window::pacer::Pacer;
 
     fn options(threads: usize) -> RunOptions {
         RunOptions::new(DeviceId::Cpu, threads, 1)
@@ -88,12 +110,22 @@ mod tests {
     #[test]
     fn what_the_store_had_comes_behind_what_was_measured_meanwhile() {
         let mut shelf = Shelf::default();
-        assert!(shelf.asks_first("g1 x1") && !shelf.asks_first("g1 x1"), "the store is asked once");
         shelf.put("g1 x1", result(1, 11));
         let earlier = Kept { context: RunContext { version: "0.1.0".into(), ..result(1, 0).context }, ..result(1, 9) };
         shelf.fill("g1 x1", vec![earlier, result(1, 10), result(2, 20)]);
         let get = |threads| shelf.get("g1 x1", Some("a machine"), &options(threads)).unwrap().result;
         assert_eq!([get(1), get(2)], [11, 20]);
+    }
+
+    #[test]
+    fn the_store_is_asked_once_for_a_name_and_its_answer_is_taken_when_it_is_there() {
+        let (mut shelf, keeper) = (Shelf::<u32>::default(), Keeper::new(None, Pacer::default()));
+        keeper.keep(Kind::Experiment, "g1 x1", result(1, 10));
+        shelf.ask("g1 x1", || keeper.load(Kind::Experiment, "g1 x1"));
+        shelf.ask("g1 x1", || panic!("it was asked for already"));
+        keeper.finish();
+        assert!(shelf.take_answers() && !shelf.take_answers());
+        assert_eq!(shelf.get("g1 x1", None, &options(1)).unwrap().result, 10);
     }
 
     #[test]

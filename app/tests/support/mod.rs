@@ -4,6 +4,8 @@
 
 mod cpu_renderer;
 mod dialogs;
+pub mod made_up;
+pub mod measured;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

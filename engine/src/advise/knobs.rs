@@ -1,7 +1,7 @@
 //! Every knob of a design, one step each way.
 
 use crate::design::{
-    Activation, Block, BlockEdit, Design, DownSampling, Edit, InputSize, SqueezeExcitation, StageEdit, limits,
+    Activation, Block, BlockEdit, Design, DownSampling, Edit, InputSize, SqueezeExcitation, StageEdit, StrideAt, limits,
 };
 
 /// Channels that targets may compute together: the multiples beside a number of channels are tried, whatever the target.
@@ -58,9 +58,14 @@ fn beside(channels: u32) -> Vec<u32> {
     numbers
 }
 
+/// One below and one above.
+const fn steps(number: u32) -> [u32; 2] {
+    [number.saturating_sub(1), number.saturating_add(1)]
+}
+
 fn block_knobs(block: &Block) -> Vec<BlockEdit> {
     let mut edits: Vec<BlockEdit> = limits::KERNELS.map(BlockEdit::Kernel).to_vec();
-    edits.extend(limits::GROUPS.map(BlockEdit::Groups));
+    edits.extend(block.kind().groups().iter().copied().map(BlockEdit::Groups));
     edits.extend(Activation::CHOICES.map(BlockEdit::Activation));
     let se = block.se().map_or(Some(SqueezeExcitation { reduction: 4 }), |_| None);
     match block {
@@ -79,12 +84,25 @@ fn block_knobs(block: &Block) -> Vec<BlockEdit> {
         }
         Block::ShuffleV1(of) => {
             edits.extend([BlockEdit::Se(se), BlockEdit::Shuffle(!of.shuffle)]);
-            edits.extend([of.bottleneck.saturating_sub(1), of.bottleneck.saturating_add(1)].map(BlockEdit::Bottleneck));
+            edits.extend(steps(of.bottleneck).map(BlockEdit::Bottleneck));
         }
         Block::InvertedResidual(of) => {
             edits.push(BlockEdit::Residual(!of.residual));
-            edits.extend([of.expansion.saturating_sub(1), of.expansion.saturating_add(1)].map(BlockEdit::Expansion));
+            edits.extend(steps(of.expansion).map(BlockEdit::Expansion));
         }
+        Block::InterleavedGroup(of) => {
+            edits.extend([BlockEdit::Residual(!of.residual), BlockEdit::Shuffle(!of.shuffle)]);
+            edits.extend(steps(of.expansion).map(BlockEdit::Expansion));
+        }
+        Block::Bottleneck(of) => {
+            edits.push(BlockEdit::Se(se));
+            edits.extend(steps(of.bottleneck).map(BlockEdit::Bottleneck));
+            edits.push(BlockEdit::StrideAt(match of.stride_at {
+                StrideAt::Middle => StrideAt::First,
+                StrideAt::First => StrideAt::Middle,
+            }));
+        }
+        Block::Xception(of) => edits.extend(steps(of.bottleneck).map(BlockEdit::Bottleneck)),
         Block::DepthwiseSeparable(_) => {}
     }
     edits

@@ -4,41 +4,9 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{Activation, Block, Design, Unit};
-
-/// Bounds that keep every derived number (shapes, mult-adds, bytes) far from overflow.
-pub mod limits {
-    /// Shortest and longest side of the input image.
-    pub const INPUT: std::ops::RangeInclusive<u32> = 32..=2048;
-    /// Channels of a stage, of the stem and of the head.
-    pub const CHANNELS: std::ops::RangeInclusive<u32> = 1..=8192;
-    /// Units in a stage.
-    pub const REPEATS: std::ops::RangeInclusive<u32> = 1..=64;
-    /// Stages of a design.
-    pub const STAGES: std::ops::RangeInclusive<usize> = 1..=32;
-    /// Convolutions of the stem.
-    pub const STEM_CONVS: std::ops::RangeInclusive<usize> = 1..=4;
-    /// Classes told apart.
-    pub const CLASSES: std::ops::RangeInclusive<u32> = 1..=65_536;
-    /// Images in a batch.
-    pub const BATCH: std::ops::RangeInclusive<u32> = 1..=1024;
-    /// The width setting.
-    pub const WIDTH: std::ops::RangeInclusive<f64> = 0.25..=2.5;
-    /// The width setting of MobileNet V2, of which the paper's Table 8 has a 0.15x.
-    pub const MOBILENET_V2_WIDTH: std::ops::RangeInclusive<f64> = 0.1..=2.5;
-    /// Depthwise windows.
-    pub const KERNELS: [u32; 3] = [3, 5, 7];
-    /// Windows of the stem.
-    pub const STEM_KERNELS: [u32; 4] = [1, 3, 5, 7];
-    /// Groups of 1x1 convolutions.
-    pub const GROUPS: [u32; 5] = [1, 2, 3, 4, 8];
-    /// Share of the channels that passes a unit untouched.
-    pub const SPLIT: std::ops::RangeInclusive<f64> = 0.125..=0.875;
-    /// Reduction of squeeze-and-excitation.
-    pub const SE_REDUCTION: std::ops::RangeInclusive<u32> = 1..=64;
-    /// Expansion of inverted residuals, bottleneck of ShuffleNet V1.
-    pub const EXPANSION: std::ops::RangeInclusive<u32> = 1..=16;
-}
+use super::{
+    Activation, Block, Bottleneck, Design, InterleavedGroup, InvertedResidual, ShuffleV1, Unit, Xception, limits,
+};
 
 /// A setting of a design; displays as its path in the TOML file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -272,7 +240,7 @@ impl Design {
         let later = Unit { input: channels, output: channels, stride: 1 };
         stage.block.check_unit(first, index == 0).is_ok()
             && (stage.repeats <= 1 || stage.block.check_unit(later, false).is_ok())
-            && self.stages.get(index + 1).is_none_or(|next| channels.is_multiple_of(next.block.groups().max(1)))
+            && self.stages.get(index + 1).is_none_or(|next| channels.is_multiple_of(next.block.groups_read().max(1)))
     }
 
     /// The number of channels nearest to the present one that stage `index` could have, given the stages before it.
@@ -287,18 +255,21 @@ impl Design {
 
 fn check_block(block: &Block, index: usize, checker: &mut Checker) -> bool {
     let mut sound = checker.one_of(Field::Kernel(index), block.kernel(), &limits::KERNELS);
-    sound &= checker.one_of(Field::Groups(index), block.groups(), &limits::GROUPS);
+    sound &= checker.one_of(Field::Groups(index), block.groups(), block.kind().groups());
     checker.activation(Field::BlockActivation(index), block.activation());
     if let Some(se) = block.se() {
         sound &= checker.within(Field::SeReduction(index), se.reduction, &limits::SE_REDUCTION);
     }
     match block {
         Block::ShuffleV2(block) => sound &= checker.within(Field::Split(index), block.split, &limits::SPLIT),
-        Block::ShuffleV1(block) => {
-            sound &= checker.within(Field::Bottleneck(index), block.bottleneck, &limits::EXPANSION);
+        Block::ShuffleV1(ShuffleV1 { bottleneck, .. })
+        | Block::Bottleneck(Bottleneck { bottleneck, .. })
+        | Block::Xception(Xception { bottleneck, .. }) => {
+            sound &= checker.within(Field::Bottleneck(index), *bottleneck, &limits::EXPANSION);
         }
-        Block::InvertedResidual(block) => {
-            sound &= checker.within(Field::Expansion(index), block.expansion, &limits::EXPANSION);
+        Block::InvertedResidual(InvertedResidual { expansion, .. })
+        | Block::InterleavedGroup(InterleavedGroup { expansion, .. }) => {
+            sound &= checker.within(Field::Expansion(index), *expansion, &limits::EXPANSION);
         }
         Block::DepthwiseSeparable(_) => {}
     }

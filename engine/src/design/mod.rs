@@ -5,9 +5,13 @@
 
 mod activation;
 mod block;
+mod block_edit;
 mod check;
 mod edit;
+mod edit_words;
 mod fingerprint;
+pub mod limits;
+mod stem_edit;
 pub mod text;
 mod width;
 
@@ -16,13 +20,15 @@ use serde::{Deserialize, Serialize};
 
 pub use activation::Activation;
 pub use block::{
-    Block, BlockKind, Branches, DepthwiseSeparable, DownSampling, InvertedResidual, ShuffleV1, ShuffleV2,
-    SqueezeExcitation, Unit,
+    Block, BlockKind, Bottleneck, Branches, DepthwiseSeparable, DownSampling, InterleavedGroup, InvertedResidual,
+    ShuffleV1, ShuffleV2, SqueezeExcitation, StrideAt, Unit, Xception,
 };
-pub use check::{DesignError, DesignErrors, Field, limits};
-pub use edit::{BlockEdit, Edit, StageEdit};
+pub use block_edit::BlockEdit;
+pub use check::{DesignError, DesignErrors, Field};
+pub use edit::{Edit, StageEdit};
 pub use fingerprint::Fingerprint;
 pub(crate) use fingerprint::fnv1a_64;
+pub use stem_edit::{ConvEdit, StemEdit};
 pub use width::{Scale, WIDTHS, round_to};
 
 /// Images processed in one run.
@@ -72,6 +78,12 @@ pub enum Family {
     MobilenetV1,
     /// MobileNet V2 (Sandler et al., CVPR 2018), Table 2.
     MobilenetV2,
+    /// IGCV3-D (Sun et al., BMVC 2018): MobileNet V2's table at twice the depth.
+    Igcv3,
+    /// The small Xceptions of the ShuffleNet V2 paper's Table 8, in the form that we propose.
+    XceptionSmall,
+    /// ResNet (He et al., CVPR 2016) and its kin, which come in one width.
+    Resnet,
     /// No table: the channels are the designer's own.
     #[default]
     Custom,
@@ -188,7 +200,19 @@ impl Design {
     /// The name the paper gives stage `index`: its first stage of units is stage 2.
     #[must_use]
     pub fn stage_name(index: usize) -> String {
-        format!("stage{}", index + 2)
+        format!("stage{}", index.saturating_add(2))
+    }
+
+    /// What one more stage at the end could be: as the last one, twice as wide at half the resolution.
+    #[must_use]
+    pub fn next_stage(&self) -> Stage {
+        match self.stages.last() {
+            Some(last) => {
+                let channels = last.channels.saturating_mul(2).clamp(1, *limits::CHANNELS.end());
+                Stage { channels, stride: 2, ..last.clone() }
+            }
+            None => Stage { channels: 48, repeats: 4, stride: 2, block: BlockKind::ShuffleV2.block() },
+        }
     }
 }
 

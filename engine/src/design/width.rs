@@ -30,6 +30,9 @@ const SHUFFLENET_V1_STEM: [(f64, f64); 4] = [(0.5, 12.0), (1.0, 24.0), (1.5, 24.
 const MOBILENET_V1: [u32; 5] = [64, 128, 256, 512, 1024];
 const MOBILENET_V2: [u32; 7] = [16, 24, 32, 64, 96, 160, 320];
 
+/// The small Xceptions: channels of stage 2, which double from stage to stage.
+const XCEPTION_SMALL: [(f64, f64); 4] = [(0.5, 64.0), (1.0, 138.0), (1.5, 208.0), (2.0, 276.0)];
+
 /// Channels of a whole design at one width.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scale {
@@ -60,7 +63,7 @@ impl Family {
         let scaled = |base: &[u32], to: fn(f64) -> u32| base.iter().map(|&c| to(f64::from(c) * width)).collect();
         let even = |channels: f64| round_to(channels, 2);
         Some(match self {
-            Self::Custom => return None,
+            Self::Custom | Self::Resnet => return None,
             Self::ShufflenetV2 => {
                 let column = |row: usize| TABLE_5.map(|(width, channels)| (width, f64::from(channels[row])));
                 let stage = |row| even(interpolate(&column(row), width, Beyond::Proportional));
@@ -87,6 +90,15 @@ impl Family {
                 stages: scaled(&MOBILENET_V2, multiple_of_8),
                 head: Some(multiple_of_8(1280.0 * width.max(1.0))),
             },
+            Self::Igcv3 => Scale {
+                stem: even_above(32.0 * width),
+                stages: scaled(&MOBILENET_V2, even_above),
+                head: Some(even_above(1280.0 * width.max(1.0))),
+            },
+            Self::XceptionSmall => {
+                let first = even(interpolate(&XCEPTION_SMALL, width, Beyond::Proportional));
+                Scale { stem: 24, stages: vec![first, 2 * first, 4 * first], head: None }
+            }
         })
     }
 }
@@ -143,6 +155,11 @@ pub fn round_to(value: f64, step: u32) -> u32 {
     let step = step.max(1);
     let steps = (value / f64::from(step) + 0.5).floor().clamp(1.0, 1e6);
     (steps as u32).saturating_mul(step)
+}
+
+/// IGCV3's rule: to a whole and then up to an even number, for two groups.
+fn even_above(value: f64) -> u32 {
+    (value.round().clamp(1.0, 1e6) as u32).next_multiple_of(2)
 }
 
 /// MobileNet V2's rule: the nearest multiple of 8, but never below 90 % of the value.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::run::{against_first, twin_floor};
 use super::verdict::{Evidence, Verdict};
-use super::{Column, Experiment, Row, Scale, Widths};
+use super::{Column, Experiment, Row, Scale, Widths, columns};
 use crate::cost::total_cost;
 use crate::design::{Batch, InputSize};
 use crate::device::{DeviceId, Precision};
@@ -22,6 +22,14 @@ pub struct MeasuredColumn {
     pub processes: Vec<Interleaved>,
     /// The stored noise floor of this way of running, where one is known.
     pub stored_floor: Option<NoiseFloor>,
+}
+
+impl MeasuredColumn {
+    /// A column of which nothing is measured yet: only what the paper prints of it.
+    #[must_use]
+    pub const fn not_yet(column: Column) -> Self {
+        Self { column, processes: Vec::new(), stored_floor: None }
+    }
 }
 
 /// What an experiment shows on a device. Its JSON form is a contract: unknown is `null`.
@@ -143,6 +151,21 @@ impl ExperimentResult {
     pub fn by_column(&self) -> impl Iterator<Item = (&ColumnResult, &[Cell])> {
         let in_one_column = |a: &Cell, b: &Cell| (a.widths, a.scale, a.input) == (b.widths, b.scale, b.input);
         self.columns.iter().zip(self.cells.chunk_by(in_one_column))
+    }
+
+    /// The table as printed, with nothing measured beside it yet.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn published(
+        experiment: Experiment,
+        scale: Scale,
+        options: &RunOptions,
+        method: &InterleaveRules,
+    ) -> Result<Self, LowerError> {
+        let printed: Vec<MeasuredColumn> =
+            columns(experiment, scale).into_iter().map(MeasuredColumn::not_yet).collect();
+        Self::new(experiment, options, method, &printed)
     }
 
     /// Summarises the columns measured so far. Pure: the same samples give an equal result.

@@ -307,3 +307,20 @@ fn a_column_is_measured_with_its_twin_on_this_machine() {
     }
     assert!(result.columns[0].noise_floor.is_some());
 }
+
+#[test]
+fn an_experiment_that_was_not_measured_is_the_papers_table_and_decides_nothing() {
+    let (options, rules) = (RunOptions::new(DeviceId::Cpu, 1, 1), InterleaveRules::in_processes(1));
+    for experiment in Experiment::ALL {
+        let printed = ExperimentResult::published(experiment, Scale::X2, &options, &rules).unwrap();
+        assert_eq!(printed.columns.len(), columns(experiment, Scale::X2).len());
+        assert_eq!(printed.verdict, Verdict::Undecided);
+        assert!(printed.columns.iter().all(|column| column.rounds == 0 && column.noise_floor.is_none()));
+        let is_printed = |cell: &Cell| cell.ours.is_none() && cell.ours_ratio.is_none() && cell.paper_gpu.rate > 0.0;
+        assert!(printed.cells.iter().all(is_printed), "{printed:?}");
+        assert!(markdown::section(&printed).contains("not measured"));
+    }
+    let g1 = ExperimentResult::published(Experiment::G1, Scale::X1, &options, &rules).unwrap();
+    assert_eq!((g1.cells[1].label.as_str(), g1.cells[1].paper_gpu.rate), ("1:2", 1296.0));
+    assert!((g1.cells[1].paper_gpu.ratio - 1296.0 / 1480.0).abs() < 1e-9);
+}

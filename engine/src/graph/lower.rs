@@ -5,9 +5,15 @@ use thiserror::Error;
 use super::{Activation, Conv2d, Graph, GraphBuilder, LowerError, NodeId, Op, Shape, UnitId, Window};
 use crate::design::{Batch, Block, Design, DesignErrors, Unit};
 
+mod bottleneck;
+mod interleaved_group;
 mod mobile;
+mod names;
 mod shuffle_v1;
 mod shuffle_v2;
+mod xception;
+
+use names::{Names, sequential};
 
 /// A design that cannot become a graph.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -35,66 +41,11 @@ pub fn lower(design: &Design, batch: Batch) -> Result<Graph, LoweringError> {
     Ok(graph.finish())
 }
 
-/// How the layers outside the units are called.
-enum Names {
-    /// `conv1`, `maxpool`, `stage2.0`, `conv5`, `fc`: torchvision's ShuffleNet V2.
-    Shuffle,
-    /// `features.0` ... and `classifier.1`: torchvision's MobileNet V2.
-    Features,
-}
-
-impl Names {
-    fn of(design: &Design) -> Self {
-        match design.stages.first().map(|stage| &stage.block) {
-            Some(Block::InvertedResidual(_) | Block::DepthwiseSeparable(_)) => Self::Features,
-            _ => Self::Shuffle,
-        }
-    }
-
-    fn stem(&self, index: usize) -> String {
-        match (self, index) {
-            (Self::Shuffle, 0) => "conv1".into(),
-            (Self::Shuffle, index) => format!("conv1_{}", index + 1),
-            (Self::Features, index) => format!("features.{index}"),
-        }
-    }
-
-    fn unit(&self, design: &Design, stage: usize, repeat: u32) -> String {
-        match self {
-            Self::Shuffle => format!("{}.{repeat}", Design::stage_name(stage)),
-            Self::Features => {
-                let before: u32 = design.stages[..stage].iter().map(|stage| stage.repeats).sum();
-                format!("features.{}", design.stem.convs.len() as u32 + before + repeat)
-            }
-        }
-    }
-
-    fn head(&self, design: &Design) -> String {
-        match self {
-            Self::Shuffle => format!("conv{}", design.stages.len() + 2),
-            Self::Features => self.unit(design, design.stages.len(), 0),
-        }
-    }
-
-    const fn classifier(&self) -> &'static str {
-        match self {
-            Self::Shuffle => "fc",
-            Self::Features => "classifier.1",
-        }
-    }
-}
-
-/// `prefix.index`, `prefix.index + 1`, `prefix.index + 2`: where a sequential module puts convolution, norm, activation.
-fn sequential(prefix: &str, index: usize) -> [String; 3] {
-    [0, 1, 2].map(|offset| format!("{prefix}.{}", index + offset))
-}
-
 fn stem(design: &Design, names: &Names, graph: &mut GraphBuilder) -> Result<NodeId, LowerError> {
     let mut value = graph.input();
     for (index, conv) in design.stem.convs.iter().enumerate() {
         let window = Window::square(conv.kernel as usize, conv.stride as usize);
-        let paths = sequential(&names.stem(index), 0);
-        value = graph.conv_bn(paths, value, (conv.channels as usize, window, 1), design.stem.activation)?;
+        value = graph.conv_bn(names.stem(index), value, (conv.channels as usize, window, 1), design.stem.activation)?;
     }
     if design.stem.max_pool {
         value = graph.push("maxpool", Op::MaxPool(Window::square(3, 2)), &[value])?;
@@ -120,6 +71,9 @@ fn stages(design: &Design, names: &Names, graph: &mut GraphBuilder, input: NodeI
                 }
                 Block::InvertedResidual(block) => mobile::inverted_residual(graph, &path, block, unit, value)?,
                 Block::DepthwiseSeparable(block) => mobile::depthwise_separable(graph, &path, block, unit, value)?,
+                Block::Bottleneck(block) => bottleneck::unit(graph, &path, block, unit, value)?,
+                Block::InterleavedGroup(block) => interleaved_group::unit(graph, &path, block, unit, value)?,
+                Block::Xception(block) => xception::unit(graph, &path, block, unit, value)?,
             };
         }
     }
@@ -130,10 +84,14 @@ fn stages(design: &Design, names: &Names, graph: &mut GraphBuilder, input: NodeI
 fn head(design: &Design, names: &Names, graph: &mut GraphBuilder, input: NodeId) -> Result<NodeId, LowerError> {
     let mut value = input;
     if let Some(channels) = design.head.conv {
-        let paths = sequential(&names.head(design), 0);
-        value = graph.conv_bn(paths, value, (channels as usize, Window::square(1, 1), 1), design.head.activation)?;
+        value = graph.conv_bn(
+            names.head(design),
+            value,
+            (channels as usize, Window::square(1, 1), 1),
+            design.head.activation,
+        )?;
     }
-    value = graph.push("global_pool", Op::GlobalAvgPool, &[value])?;
+    value = graph.push(names.pool(), Op::GlobalAvgPool, &[value])?;
     let linear = Op::Linear {
         in_features: graph.shape(value).channels,
         out_features: design.classes as usize,

@@ -11,7 +11,9 @@
 use super::remedy::{remedy, remedy_at_equal_mult_adds};
 use super::{Evidence, EvidenceRow, Finding, Guideline, Remedy};
 use crate::cost::ModelCost;
-use crate::design::{Block, BlockEdit, Design, DownSampling, Edit};
+use crate::design::{
+    Block, BlockEdit, Bottleneck, Design, DownSampling, Edit, InterleavedGroup, InvertedResidual, ShuffleV1, Xception,
+};
 use crate::graph::{Graph, Op};
 
 /// A layer is listed from this excess over equal widths on. The paper measures no loss below 1:2, which is 6 %.
@@ -71,11 +73,22 @@ fn at_equal_widths([read, written]: [f64; 2], [from, to]: [usize; 2]) -> f64 {
 
 fn suggest(design: &Design, graph: &Graph, cost: &ModelCost) -> Option<Remedy> {
     let has = |test: fn(&Block) -> bool| design.stages.iter().any(|stage| test(&stage.block));
-    if has(|block| matches!(block, Block::ShuffleV1(block) if block.bottleneck > 1)) {
+    let narrows = |block: &Block| match block {
+        Block::ShuffleV1(ShuffleV1 { bottleneck, .. })
+        | Block::Bottleneck(Bottleneck { bottleneck, .. })
+        | Block::Xception(Xception { bottleneck, .. }) => *bottleneck > 1,
+        _ => false,
+    };
+    if has(narrows) {
         let edit = Edit::Blocks(BlockEdit::Bottleneck(1));
         return remedy_at_equal_mult_adds(design, graph, cost, "bottleneck 1:1 at equal mult-adds", &edit);
     }
-    if has(|block| matches!(block, Block::InvertedResidual(block) if block.expansion > 1)) {
+    let widens = |block: &Block| match block {
+        Block::InvertedResidual(InvertedResidual { expansion, .. })
+        | Block::InterleavedGroup(InterleavedGroup { expansion, .. }) => *expansion > 1,
+        _ => false,
+    };
+    if has(widens) {
         let edit = Edit::Blocks(BlockEdit::Expansion(1));
         return remedy_at_equal_mult_adds(design, graph, cost, "expansion 1 at equal mult-adds", &edit);
     }

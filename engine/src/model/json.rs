@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::file::Loaded;
 use super::{Model, ModelFile, NetworkChoice};
 use crate::design::{Design, Fingerprint, InputSize};
+use crate::zoo;
 
 /// A fixed network of the zoo.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -91,7 +92,11 @@ impl<'de> Deserialize<'de> for Model {
         let value = Value::deserialize(deserializer)?;
         if value.get("network").is_some() {
             let NetworkForm { name: _, network, input } = read(value)?;
-            Ok(Self::Network(NetworkChoice { name: network, input }))
+            // Networks become designs from one version to another.
+            Ok(match zoo::preset(&network) {
+                Some(design) => Self::Design(design).with_input(input),
+                None => Self::Network(NetworkChoice { name: network, input }),
+            })
         } else if value.get("file").is_some() {
             let FileForm { name, file, input, fingerprint, output } = read(value)?;
             let loaded = Loaded::default();
@@ -114,7 +119,6 @@ fn read<T: DeserializeOwned, E: Error>(value: Value) -> Result<T, E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::zoo;
 
     fn reread(model: &Model) -> Model {
         serde_json::from_str(&serde_json::to_string(model).unwrap()).unwrap()
@@ -137,6 +141,14 @@ mod tests {
         assert_eq!(reread(&model), model);
         let newer: Model = serde_json::from_str(&json.to_string().replace("alexnet", "newnet")).unwrap();
         assert!(newer.graph(crate::design::Batch(1)).unwrap_err().to_string().contains("`newnet`"));
+    }
+
+    #[test]
+    fn a_network_that_has_become_a_design_since_it_was_written_is_read_as_that_design() {
+        let written = r#"{ "name": "resnet-50", "network": "resnet-50", "input": { "height": 64, "width": 96 } }"#;
+        let model: Model = serde_json::from_str(written).unwrap();
+        let design = model.design().unwrap();
+        assert_eq!((design.name.as_str(), design.input), ("resnet-50", InputSize { height: 64, width: 96 }));
     }
 
     #[test]

@@ -120,6 +120,9 @@ impl Draw {
                 }
             }
             Block::ShuffleV1(block) => (block.kernel, block.se) = (kernel, se),
+            Block::Bottleneck(block) => (block.kernel, block.se) = (kernel, se),
+            Block::InterleavedGroup(block) => block.kernel = kernel,
+            Block::Xception(block) => block.kernel = kernel,
             Block::InvertedResidual(block) => {
                 block.kernel = kernel;
                 if block.expansion > 1 {

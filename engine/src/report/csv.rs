@@ -84,6 +84,7 @@ fn cells(row: &LayerRow<'_>, clock: Option<ClockDomain>) -> [String; COLUMNS.len
 }
 
 /// A cell as RFC 4180 wants it.
-fn quoted(cell: &str) -> String {
+#[must_use]
+pub fn quoted(cell: &str) -> String {
     if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.into() }
 }

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use super::{
-    ExportError, Exporter, Fact, Format, LayerRow, Origin, Profile, environment, headline, layer_rows, method,
-    stage_rows, time_by_kind, what_fusing_saves,
+    CameraRun, ExportError, Exporter, Fact, Format, LayerRow, Origin, Profile, environment, headline, layer_rows,
+    method, stage_rows, time_by_kind, what_fusing_saves,
 };
 use crate::measure::{Measurement, SPLIT_LABEL};
 use crate::units::Nanos;
@@ -76,6 +76,10 @@ impl Exporter for Markdown {
                 }
             }
         }
+        if let Some(run) = &profile.camera {
+            writeln!(to, "\n## Behind a camera\n")?;
+            camera_run(to, run)?;
+        }
         facts(to, "Environment", environment(profile))?;
         facts(to, "Method", method(profile))?;
         let warnings = profile.measurement.iter().flat_map(|measurement| &measurement.warnings);
@@ -85,6 +89,14 @@ impl Exporter for Markdown {
         }
         Ok(())
     }
+}
+
+/// What a network takes behind a camera, without a heading.
+pub(super) fn camera_run(to: &mut dyn Write, run: &CameraRun) -> std::io::Result<()> {
+    writeln!(to, "{}.\n", cell(&run.summary()))?;
+    let rows = run.stages().into_iter();
+    let rows = rows.map(|(name, times)| [name.to_owned(), microseconds(times.p50), microseconds(times.p90)]);
+    table(to, &["stage", "p50, µs", "p90, µs"], "lrr", rows)
 }
 
 fn fact(fact: &Fact) -> [String; 4] {
@@ -153,7 +165,8 @@ fn facts(to: &mut dyn Write, heading: &str, facts: Vec<(&str, String)>) -> std::
 }
 
 /// Text that means itself in Markdown and stays in its cell.
-fn cell(text: &str) -> String {
+#[must_use]
+pub fn cell(text: &str) -> String {
     let mut cell = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{LayerRow, Profile, layer_rows};
-use crate::design::{Batch, Block, Design, Stage};
+use crate::design::{Batch, Design, Stage};
 use crate::graph::{Node, Op, OpKind, Shape, lower};
 use crate::units::{Elements, MultAdds, Nanos, Params};
 
@@ -105,7 +105,8 @@ fn window_of(op: &str) -> (String, Option<usize>) {
 
 /// The part of a network that a layer belongs to: its path up to the first numbered module, `layer1` of
 /// `layer1.0.conv1` and `features.3` of `features.3.conv.0`; the outermost module where the number is the layer's own.
-fn part(path: &str) -> &str {
+#[must_use]
+pub fn part(path: &str) -> &str {
     let is_numbered = |module: &str| module.contains(|character: char| character.is_ascii_digit());
     let mut end = 0;
     for module in path.split('.') {
@@ -128,15 +129,9 @@ pub fn layer_group(path: &str) -> &str {
 }
 
 fn of_stage(name: String, stage: &Stage) -> StageRow {
-    let what = match &stage.block {
-        Block::ShuffleV2(_) => "ShuffleNet V2 unit",
-        Block::ShuffleV1(_) => "ShuffleNet V1 unit",
-        Block::InvertedResidual(_) => "inverted residual",
-        Block::DepthwiseSeparable(_) => "depthwise separable",
-    };
     let kernel = stage.block.kernel();
     StageRow {
-        what: what.into(),
+        what: stage.block.kind().name().into(),
         window: format!("{kernel}x{kernel}"),
         stride: Some(stage.stride as usize),
         repeats: stage.repeats,

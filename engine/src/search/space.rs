@@ -5,7 +5,10 @@
 
 use std::ops::RangeInclusive;
 
-use crate::design::{Block, BlockEdit, BlockKind, Design, Edit, Family, InputSize, StageEdit, limits, round_to};
+use crate::design::{
+    Block, BlockEdit, BlockKind, Bottleneck, Design, Edit, Family, InputSize, InterleavedGroup, InvertedResidual,
+    ShuffleV1, StageEdit, Xception, limits, round_to,
+};
 use crate::measure::SplitMix64;
 use crate::zoo;
 
@@ -230,9 +233,18 @@ impl Space {
             Block::ShuffleV1(_) if other && self.has_groups && random.unit() < 0.5 => {
                 BlockEdit::Groups(limits::GROUPS[random.below(limits::GROUPS.len())])
             }
-            Block::ShuffleV1(of) if other => BlockEdit::Bottleneck(step(of.bottleneck, BOTTLENECKS, random)),
-            Block::InvertedResidual(of) if other && of.expansion > 1 => {
-                BlockEdit::Expansion(step(of.expansion, EXPANSIONS, random))
+            Block::ShuffleV1(ShuffleV1 { bottleneck, .. })
+            | Block::Bottleneck(Bottleneck { bottleneck, .. })
+            | Block::Xception(Xception { bottleneck, .. })
+                if other =>
+            {
+                BlockEdit::Bottleneck(step(*bottleneck, BOTTLENECKS, random))
+            }
+            Block::InvertedResidual(InvertedResidual { expansion, .. })
+            | Block::InterleavedGroup(InterleavedGroup { expansion, .. })
+                if other && *expansion > 1 =>
+            {
+                BlockEdit::Expansion(step(*expansion, EXPANSIONS, random))
             }
             _ => kernel,
         };

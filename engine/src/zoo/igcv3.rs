@@ -3,86 +3,49 @@
 //! From the authors' code, but for slips in it: at widths other than 1 it scales the channels into the expansion of a
 //! stage's first unit twice, and above 1 gives the last convolution one channel too many.
 
-use super::layers::{Layers, Made};
-use super::{Network, Reference, table_8};
-use crate::design::InputSize;
-use crate::graph::{Activation, GraphBuilder, LowerError, NodeId, Op, Window};
+use super::{Preset, Published, Reference, at_width, table_8};
+use crate::design::{Activation, Block, Design, Family, Head, InputSize, InterleavedGroup, Stage, Stem, StemConv};
 
-const ABOUT: &str = "MobileNet V2 at twice the depth, 1x1 convolutions in two groups";
-const SOURCE: &str = "IGCV3 authors' code";
+/// Width, Table 8's row, parameters where the authors' code was counted at this width, millions of mult-adds.
+type Row = (f64, Option<Published>, (Option<u64>, f64));
 
-pub(super) const NETWORKS: [Network; 3] = [
-    Network {
-        name: "igcv3-d-x0.7",
-        about: ABOUT,
-        input: InputSize::square(224),
-        published: table_8(210.0, 31.5, 143.0, 11.7),
-        reference: Some(Reference { params: None, mega_mult_adds: 174.6, source: SOURCE }),
-        build: |graph| build(graph, 0.7),
-    },
-    Network {
-        name: "igcv3-d-x1.0",
-        about: ABOUT,
-        input: InputSize::square(224),
-        published: table_8(318.0, 27.8, 102.0, 6.3),
-        reference: Some(Reference { params: Some(3_491_688), mega_mult_adds: 312.97, source: SOURCE }),
-        build: |graph| build(graph, 1.0),
-    },
-    Network {
-        name: "igcv3-d-x1.4",
-        about: ABOUT,
-        input: InputSize::square(224),
-        published: table_8(610.0, 25.5, 82.0, 4.5),
-        reference: Some(Reference { params: None, mega_mult_adds: 590.0, source: SOURCE }),
-        build: |graph| build(graph, 1.4),
-    },
+#[rustfmt::skip]
+const WIDTHS: [Row; 3] = [
+    (0.7, table_8(210.0, 31.5, 143.0, 11.7), (None,            174.6)),
+    (1.0, table_8(318.0, 27.8, 102.0,  6.3), (Some(3_491_688), 312.97)),
+    (1.4, table_8(610.0, 25.5,  82.0,  4.5), (None,            590.0)),
 ];
 
-const GROUPS: usize = 2;
-
 /// Expansion, channels, repeats, first stride.
-const STAGES: [(usize, usize, usize, usize); 7] =
+const STAGES: [(u32, u32, u32, u32); 7] =
     [(1, 16, 1, 1), (6, 24, 4, 2), (6, 32, 6, 2), (6, 64, 8, 2), (6, 96, 6, 1), (6, 160, 6, 2), (6, 320, 1, 1)];
 
-fn build(graph: &mut GraphBuilder, width: f64) -> Result<(), LowerError> {
-    // To a whole and then up to an even number, for two groups.
-    let scaled = |channels: usize| ((channels as f64 * width).round() as usize).next_multiple_of(2);
-    let mut value = graph.conv("features.0.0", graph.input(), scaled(32), Window::square(3, 2))?;
-    value = graph.norm("features.0.1", value)?;
-    value = graph.activation("features.0.2", Activation::Relu6, value)?;
-    let mut index = 1;
-    for (stage, (expansion, channels, repeats, stride)) in STAGES.into_iter().enumerate() {
-        for repeat in 0..repeats {
-            graph.unit(stage, repeat);
-            let stride = if repeat == 0 { stride } else { 1 };
-            let path = format!("features.{index}");
-            let made = unit(graph, &path, value, (expansion, scaled(channels), stride))?;
-            value = if repeat == 0 { made } else { graph.add(format!("{path}.add"), made, value)? };
-            index += 1;
-        }
-    }
-    graph.set_unit(None);
-    value = graph.pointwise(format!("features.{index}.0"), value, if width > 1.0 { scaled(1280) } else { 1280 })?;
-    value = graph.norm(format!("features.{index}.1"), value)?;
-    value = graph.activation(format!("features.{index}.2"), Activation::Relu6, value)?;
-    graph.classify("global_pool", "classifier.1", value)?;
-    Ok(())
-}
-
-fn unit(
-    graph: &mut GraphBuilder,
-    path: &str,
-    input: NodeId,
-    (expansion, channels, stride): (usize, usize, usize),
-) -> Made {
-    let pixel = Window::square(1, 1);
-    let inner = expansion * graph.channels(input);
-    let mut value = graph.grouped(format!("{path}.expand.conv"), input, inner, pixel, GROUPS)?;
-    value = graph.norm(format!("{path}.expand.norm"), value)?;
-    value = graph.push(format!("{path}.shuffle"), Op::ChannelShuffle { groups: GROUPS }, &[value])?;
-    value = graph.depthwise(format!("{path}.depthwise.conv"), value, Window::square(3, stride))?;
-    value = graph.norm(format!("{path}.depthwise.norm"), value)?;
-    value = graph.activation(format!("{path}.depthwise.relu6"), Activation::Relu6, value)?;
-    value = graph.grouped(format!("{path}.project.conv"), value, channels, pixel, GROUPS)?;
-    graph.norm(format!("{path}.project.norm"), value)
+pub(super) fn presets() -> Vec<Preset> {
+    let stage = |(expansion, channels, repeats, stride)| Stage {
+        channels,
+        repeats,
+        stride,
+        block: Block::InterleavedGroup(InterleavedGroup { expansion, ..InterleavedGroup::default() }),
+    };
+    let base = Design {
+        name: String::new(),
+        family: Family::Igcv3,
+        width: Some(1.0),
+        classes: 1000,
+        input: InputSize::square(224),
+        stem: Stem {
+            convs: vec![StemConv { channels: 32, kernel: 3, stride: 2 }],
+            activation: Activation::Relu6,
+            max_pool: false,
+        },
+        stages: STAGES.map(stage).into(),
+        head: Head { conv: Some(1280), activation: Activation::Relu6, bias: true },
+    };
+    let preset = |(width, published, (params, mega_mult_adds))| Preset {
+        design: at_width(&base, Family::Igcv3, format!("igcv3-d-{}", super::width_name(width)), width),
+        about: "MobileNet V2 at twice the depth, 1x1 convolutions in two groups",
+        published,
+        reference: Some(Reference { params, mega_mult_adds, source: "IGCV3 authors' code" }),
+    };
+    WIDTHS.map(preset).into()
 }

@@ -1,9 +1,27 @@
 //! The paper's networks as designs or, where no table of stages expresses them, as graphs; one file per family, with
 //! their published figures as data beside them.
 //!
+//! A stage of a design is a row of a table: units of one kind and one width, one behind the other, between a stem of
+//! plain convolutions and one pooled classifier. What is a graph is no such table:
+//!
+//! - ResNet-18: its unit, two dense 3x3 convolutions, is no kind of unit that a design has; it would be a kind for one
+//!   network.
+//! - SE-ResNet-50: its stem's pooling rounds up and has no padding, and its layers have another library's names. The
+//!   design `resnet-50` with squeeze-and-excitation computes as much.
+//! - SENet-154: its bottlenecks have two inner widths and a 3x3 shortcut.
+//! - DenseNet, also in ShuffleNet's skeleton, and CondenseNet: every unit is wider than the one before it, so that a stage
+//!   has no width.
+//! - IGCV2: its table is not public, and its unit, two grouped 1x1 convolutions behind a depthwise one, is no kind of
+//!   unit that a design has.
+//! - Xception (as published): its flows begin and end with units of other forms.
+//! - NASNet, PNASNet: a cell reads the two cells before it.
+//! - AlexNet, VGG, GoogLeNet, Inception: no units that repeat, or classifiers of several layers.
+//!
 //! Published figures are the paper's (or another named source's), never measured here, and are shown as such.
 
 mod alexnet;
+#[cfg(test)]
+mod as_graphs;
 mod condensenet;
 mod densenet;
 mod densenet_small;
@@ -98,7 +116,16 @@ const fn printed(mega_mult_adds: f64, error: f64, source: &'static str) -> Optio
 /// Every preset, families together, narrow before wide.
 pub fn presets() -> &'static [Preset] {
     static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
-        [shufflenet_v2::presets(), shufflenet_v1::presets(), mobilenet_v1::presets(), mobilenet_v2::presets()].concat()
+        let families = [
+            shufflenet_v2::presets(),
+            shufflenet_v1::presets(),
+            mobilenet_v1::presets(),
+            mobilenet_v2::presets(),
+            igcv3::presets(),
+            xception_small::presets(),
+            resnet::presets(),
+        ];
+        families.concat()
     });
     &PRESETS
 }
@@ -106,11 +133,9 @@ pub fn presets() -> &'static [Preset] {
 /// Every network that is a graph and not a design: first those of the paper's Table 8, then the classics that it cites.
 pub fn networks() -> &'static [Network] {
     static NETWORKS: LazyLock<Vec<Network>> = LazyLock::new(|| {
-        let families: [&[Network]; 15] = [
+        let families: [&[Network]; 13] = [
             &densenet_small::NETWORKS,
-            &xception_small::NETWORKS,
             &igcv2::NETWORKS,
-            &igcv3::NETWORKS,
             &condensenet::NETWORKS,
             &nasnet::NETWORKS,
             &pnasnet::NETWORKS,

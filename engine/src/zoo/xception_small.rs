@@ -4,86 +4,41 @@
 //! convolutions. The rest is our proposal, its widths chosen to meet the printed mult-adds: ShuffleNet's skeleton with
 //! bottlenecks of three separable convolutions, added to their input or, at a stage's start, joined with its mean.
 
-use super::layers::{Layers, Made};
-use super::{Network, table_8};
-use crate::design::InputSize;
-use crate::graph::{GraphBuilder, LowerError, NodeId, Window};
+use super::{Preset, Published, at_width, table_8};
+use crate::design::{Activation, BlockKind, Design, Family, Head, InputSize, Stage, Stem, StemConv};
 
-const ABOUT: &str =
-    "bottlenecks of three separable convolutions; the paper does not state the form, this one is our proposal";
-
-pub(super) const NETWORKS: [Network; 4] = [
-    Network {
-        name: "xception-x0.5",
-        about: ABOUT,
-        input: InputSize::square(224),
-        published: table_8(40.0, 44.9, 384.0, 52.9),
-        reference: None,
-        build: |graph| build(graph, 64),
-    },
-    Network {
-        name: "xception-x1.0",
-        about: ABOUT,
-        input: InputSize::square(224),
-        published: table_8(145.0, 34.1, 278.0, 19.5),
-        reference: None,
-        build: |graph| build(graph, 138),
-    },
-    Network {
-        name: "xception-x1.5",
-        about: ABOUT,
-        input: InputSize::square(224),
-        published: table_8(305.0, 29.4, 219.0, 10.5),
-        reference: None,
-        build: |graph| build(graph, 208),
-    },
-    Network {
-        name: "xception-x2.0",
-        about: ABOUT,
-        input: InputSize::square(224),
-        published: table_8(525.0, 27.6, 174.0, 6.7),
-        reference: None,
-        build: |graph| build(graph, 276),
-    },
+#[rustfmt::skip]
+const WIDTHS: [(f64, Option<Published>); 4] = [
+    (0.5, table_8( 40.0, 44.9, 384.0, 52.9)),
+    (1.0, table_8(145.0, 34.1, 278.0, 19.5)),
+    (1.5, table_8(305.0, 29.4, 219.0, 10.5)),
+    (2.0, table_8(525.0, 27.6, 174.0,  6.7)),
 ];
 
-/// Units of stages 2 to 4, each stage twice as wide as the one before.
-const REPEATS: [usize; 3] = [4, 8, 4];
+/// Channels at 1.0 and units of stages 2 to 4.
+const STAGES: [(u32, u32); 3] = [(138, 4), (276, 8), (552, 4)];
 
-fn build(graph: &mut GraphBuilder, width: usize) -> Result<(), LowerError> {
-    let mut value = graph.conv("conv1.0", graph.input(), 24, Window::square(3, 2))?;
-    value = graph.norm("conv1.1", value)?;
-    value = graph.relu("conv1.2", value)?;
-    value = graph.max_pool("maxpool", value, Window::square(3, 2))?;
-    for (stage, repeats) in REPEATS.into_iter().enumerate() {
-        for repeat in 0..repeats {
-            graph.unit(stage, repeat);
-            let stride = if repeat == 0 { 2 } else { 1 };
-            value = unit(graph, &format!("stage{}.{repeat}", stage + 2), value, (width << stage, stride))?;
-        }
-    }
-    graph.classify("global_pool", "fc", value)?;
-    Ok(())
-}
-
-fn unit(graph: &mut GraphBuilder, path: &str, input: NodeId, (channels, stride): (usize, usize)) -> Made {
-    let inner = channels / 4;
-    let last = if stride == 1 { channels } else { channels - graph.channels(input) };
-    let mut value = input;
-    for (index, (channels, stride)) in [(inner, stride), (inner, 1), (last, 1)].into_iter().enumerate() {
-        let path = format!("{path}.sep{}", index + 1);
-        value = graph.depthwise(format!("{path}.depthwise"), value, Window::square(3, stride))?;
-        value = graph.pointwise(format!("{path}.pointwise"), value, channels)?;
-        value = graph.norm(format!("{path}.norm"), value)?;
-        if index < 2 {
-            value = graph.relu(format!("{path}.relu"), value)?;
-        }
-    }
-    value = if stride == 1 {
-        graph.add(format!("{path}.add"), value, input)?
-    } else {
-        let shortcut = graph.avg_pool(format!("{path}.shortcut"), input, Window::square(3, stride))?;
-        graph.concat(format!("{path}.concat"), &[shortcut, value])?
+pub(super) fn presets() -> Vec<Preset> {
+    let stage = |(channels, repeats)| Stage { channels, repeats, stride: 2, block: BlockKind::Xception.block() };
+    let base = Design {
+        name: String::new(),
+        family: Family::XceptionSmall,
+        width: Some(1.0),
+        classes: 1000,
+        input: InputSize::square(224),
+        stem: Stem {
+            convs: vec![StemConv { channels: 24, kernel: 3, stride: 2 }],
+            activation: Activation::Relu,
+            max_pool: true,
+        },
+        stages: STAGES.map(stage).into(),
+        head: Head { conv: None, activation: Activation::Relu, bias: true },
     };
-    graph.relu(format!("{path}.relu"), value)
+    let preset = |(width, published)| Preset {
+        design: at_width(&base, Family::XceptionSmall, format!("xception-{}", super::width_name(width)), width),
+        about: "bottlenecks of three separable convolutions; the paper does not state the form, this one is our proposal",
+        published,
+        reference: None,
+    };
+    WIDTHS.map(preset).into()
 }

@@ -6,6 +6,7 @@ use super::App;
 use crate::window::command::Command;
 use crate::window::files::Place;
 use crate::window::guard::Intent;
+use crate::window::notices::Notice;
 
 impl App {
     pub(super) fn carry_out(&mut self, command: Command, ctx: &egui::Context, now: f64) {
@@ -57,6 +58,10 @@ impl App {
             Command::StartCompare => self.start_compare(),
             Command::RunLab(run) => self.run_lab(&run),
             Command::ExportText(name, form, text) => self.files.ask_to_write(&name, form.ending(), text.into_bytes()),
+            Command::Copy { text, what } => {
+                ctx.copy_text(text);
+                self.say(Notice::done(format!("Copied {what}.")));
+            }
             Command::StopRun(owner) => self.stop_run(owner),
             Command::ExportComparison(form) => self.export_comparison(form),
             Command::ShowFolder(folder) => self.files.show_folder(folder),

@@ -23,13 +23,8 @@ impl App {
     pub(super) fn pin(&mut self) {
         let valid = self.document.valid();
         let batch = self.document.valid_options().batch;
-        self.document.pinned = Some(Pinned {
-            name: valid.model.name().into(),
-            model: valid.model.clone(),
-            totals: valid.cost.total.clone(),
-            latency: self.live.current().map(|measurement| (measurement.whole, batch)),
-            file: None,
-        });
+        let (measured, predicted) = (self.live.current(), self.forecast.estimate());
+        self.document.pinned = Some(Pinned::of_present(valid, batch, measured, predicted));
     }
 
     pub(super) fn save(&mut self, ask: bool) {

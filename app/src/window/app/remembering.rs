@@ -18,14 +18,6 @@ impl App {
     pub(super) fn take_answers(&mut self) {
         for answer in self.keeper.poll() {
             match answer {
-                Answer::Compared(kept) => self.compare.fill(kept),
-                Answer::Experiment(of, kept) => self.lab.fill_experiment(of, kept),
-                Answer::Networks(kept) => self.lab.fill_networks(kept),
-                Answer::Sweeps(kept) => self.lab.fill_sweeps(kept),
-                Answer::Explored(kept) => self.explore.fill(kept),
-                Answer::Landmarks(landmarks) => self.explore.fill_landmarks(*landmarks),
-                Answer::Prepared(job) => self.begin_search(job),
-                Answer::Planned(plan) => self.begin_sweep(*plan),
                 Answer::Floor(context, floor) => {
                     self.compare.set_floor(&context.options, floor);
                     self.lab.set_floor(&context.options, floor);
@@ -44,6 +36,15 @@ impl App {
                 Answer::KernelsNoted(way) => self.forecast.learning.noted(&way),
                 Answer::Trouble(text) => self.fail(text),
             }
+        }
+        self.compare.take_answers();
+        self.lab.take_answers();
+        self.explore.take_answers();
+        if let Some(plan) = self.lab.planned() {
+            self.begin_sweep(plan);
+        }
+        if let Some(job) = self.explore.prepared() {
+            self.begin_search(Box::new(job));
         }
     }
 

@@ -14,5 +14,5 @@ mod state;
 pub use crate::camera::{Fit, Offer, Trained, WeightsChoice};
 pub use command::CameraCommand;
 pub use download::Download;
-pub use recording::Recording;
+pub use recording::{RecordedRun, Recording};
 pub use state::{Camera, Still};

@@ -1,5 +1,6 @@
 //! A run of frames whose times are kept.
 
+use serde::Serialize;
 use shufflescope_engine::design::Fingerprint;
 use shufflescope_engine::report::CameraRun;
 use shufflescope_engine::runtime::RunOptions;
@@ -7,6 +8,7 @@ use shufflescope_engine::runtime::RunOptions;
 use super::network::Network;
 use super::running::Running;
 use crate::camera::Generation;
+use crate::export::ResultForm;
 use crate::worker::CameraReport;
 
 /// Frames of a recording.
@@ -42,6 +44,31 @@ impl Recording {
         match self {
             Self::Done { design, options, run } if design == fingerprint && options == wanted => Some(run.as_ref()),
             _ => None,
+        }
+    }
+}
+
+/// A recorded run with what ran, as it is exported.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct RecordedRun<'a> {
+    /// The network's name.
+    pub network: &'a str,
+    /// How it ran.
+    pub options: &'a RunOptions,
+    /// What was found.
+    pub run: &'a CameraRun,
+}
+
+impl RecordedRun<'_> {
+    /// As a text for elsewhere.
+    #[must_use]
+    pub fn text(&self, form: ResultForm) -> String {
+        let Self { network, options, run } = self;
+        match form {
+            ResultForm::Markdown => {
+                format!("# {network} behind a camera\n\n{}\nIt ran on {options}.\n", run.markdown())
+            }
+            ResultForm::Json => serde_json::to_string_pretty(self).unwrap_or_default() + "\n",
         }
     }
 }

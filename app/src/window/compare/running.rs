@@ -7,7 +7,7 @@ use shufflescope_engine::graph::Graph;
 use shufflescope_engine::measure::{Breakdown, InterleaveRules, Interleaved, NoiseFloor};
 use shufflescope_engine::report::{LayerDifference, LayerSource};
 
-use super::{Compared, Key};
+use super::compared::{Compared, Key};
 use crate::later::Later;
 use crate::window::bench::{Outcome, Side, Task};
 use crate::window::pacer::Pacer;

@@ -50,15 +50,9 @@ fn rounds_are_summarised_elsewhere_and_a_comparison_is_kept_with_its_last_summar
     let (kept, is_current) = compare.last(None, &options()).unwrap();
     assert!(is_current && kept.result.pair.comparison.rounds == 8);
 
-    keeper.load(Kind::Comparison, LAST, Answer::Compared);
-    let start = Instant::now();
-    let stored = loop {
-        assert!(start.elapsed() < Duration::from_secs(60), "the store says nothing");
-        if let Some(Answer::Compared(stored)) = keeper.poll().pop() {
-            break stored;
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    };
+    let asked = keeper.load::<Compared>(Kind::Comparison, LAST);
+    keeper.finish();
+    let stored = asked.take().unwrap();
     assert_eq!(stored.len(), 1);
     assert_eq!(stored[0].result.key, kept.result.key);
 }

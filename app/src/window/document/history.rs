@@ -2,7 +2,7 @@
 
 use std::mem::discriminant;
 
-use shufflescope_engine::design::{BlockEdit, Design, Edit, StageEdit};
+use shufflescope_engine::design::{BlockEdit, ConvEdit, Design, Edit, StageEdit, StemEdit};
 
 use super::identity::DocumentId;
 
@@ -90,20 +90,36 @@ impl History {
     }
 }
 
-/// Whether two edits change the same setting to perhaps different values.
+/// Whether two edits change the same setting to perhaps different values. What is typed and dragged belongs together; every
+/// switch, every choice and every stage that comes, goes or moves is a step of its own.
 fn same_setting(a: &Edit, b: &Edit) -> bool {
     match (a, b) {
-        (Edit::Replace(_), _) => false,
         (Edit::Stage { stage: a_stage, change: a }, Edit::Stage { stage: b_stage, change: b }) => {
-            a_stage == b_stage
-                && match (a, b) {
-                    (StageEdit::Block(a), StageEdit::Block(b)) => same_block_setting(a, b),
-                    _ => discriminant(a) == discriminant(b),
-                }
+            a_stage == b_stage && same_stage_setting(a, b)
         }
+        (Edit::Stages(a), Edit::Stages(b)) => same_stage_setting(a, b),
         (Edit::Blocks(a), Edit::Blocks(b)) => same_block_setting(a, b),
+        (
+            Edit::Stem(StemEdit::Conv { conv: a, change: ConvEdit::Channels(_) }),
+            Edit::Stem(StemEdit::Conv { conv: b, change: ConvEdit::Channels(_) }),
+        ) => a == b,
         (Edit::All(a), Edit::All(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_setting(a, b)),
-        _ => discriminant(a) == discriminant(b),
+        (Edit::Head(Some(_)), Edit::Head(Some(_)))
+        | (Edit::Rename(_), Edit::Rename(_))
+        | (Edit::Width(_), Edit::Width(_))
+        | (Edit::Input(_), Edit::Input(_))
+        | (Edit::Classes(_), Edit::Classes(_))
+        | (Edit::StemChannels(_), Edit::StemChannels(_))
+        | (Edit::Fit, Edit::Fit) => true,
+        _ => false,
+    }
+}
+
+fn same_stage_setting(a: &StageEdit, b: &StageEdit) -> bool {
+    match (a, b) {
+        (StageEdit::Block(a), StageEdit::Block(b)) => same_block_setting(a, b),
+        (StageEdit::Channels(_), StageEdit::Channels(_)) | (StageEdit::Repeats(_), StageEdit::Repeats(_)) => true,
+        _ => false,
     }
 }
 
@@ -145,6 +161,27 @@ mod tests {
         assert_eq!(history.undo(&wide), Some(first.clone()));
         assert_eq!(history.undo(&first), None);
         assert_eq!(history.redo(&first), Some(wide));
+    }
+
+    #[test]
+    fn every_switch_and_every_change_of_the_stages_is_a_step_of_its_own() {
+        let stride = |stride| Edit::Stage { stage: 0, change: StageEdit::Stride(stride) };
+        for (one, other) in [
+            (stride(1), stride(2)),
+            (Edit::DuplicateStage(0), Edit::DuplicateStage(1)),
+            (Edit::MoveStage { from: 0, to: 1 }, Edit::MoveStage { from: 1, to: 0 }),
+            (Edit::RemoveStage(0), Edit::RemoveStage(0)),
+            (Edit::HeadBias(false), Edit::HeadBias(true)),
+            (Edit::Stem(StemEdit::MaxPool(true)), Edit::Stem(StemEdit::MaxPool(false))),
+            (Edit::Head(None), Edit::Head(Some(10))),
+        ] {
+            let first = first();
+            let mut history = History::default();
+            history.record(&first, &one, 0.0, false);
+            let between = with(&first, &one);
+            history.record(&between, &other, 0.1, false);
+            assert_eq!(history.undo(&with(&between, &other)), Some(between), "{one}, {other}");
+        }
     }
 
     #[test]

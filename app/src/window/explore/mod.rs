@@ -19,8 +19,9 @@ pub use self::table::{Column, Order, Row, csv, markdown, rows};
 pub use self::wish::{BUDGETS, Begin, FAMILIES, Fields, Origin, Wish, Wrong, words};
 use super::bench::{Outcome, SearchNews, Step, Task, Work};
 use super::forecast::{Knowledge, Learning};
-use super::keeper::{Answer, Keeper};
+use super::keeper::{Asked, Keeper};
 use super::shelf::Shelf;
+use crate::kernel_times::{kept_peaks, way};
 use crate::worker::SearchJob;
 
 /// The one name on the shelf.
@@ -35,6 +36,8 @@ pub struct Explore {
     landmarks: Option<Landmarks>,
     /// How the landmarks run that were asked for last, and by which predictor.
     asked: Option<(RunOptions, Option<u64>)>,
+    /// Landmarks that are looked up.
+    looked_up: Option<Asked<Landmarks>>,
     /// The network that was in hand before a point was opened.
     before: Option<Model>,
     version: u64,
@@ -46,6 +49,8 @@ struct Running {
     options: RunOptions,
     exploration: Exploration,
     phase: Phase,
+    /// What it begins with, while the store looks up what is known.
+    prepared: Option<Asked<SearchJob>>,
 }
 
 /// A search to be shown.
@@ -72,9 +77,7 @@ impl Explore {
     /// Asks for the last search of earlier sessions, where that was not done yet, and for the published networks as they
     /// would run now.
     pub fn load(&mut self, options: &RunOptions, learning: &Learning, keeper: &Keeper) {
-        if self.explorations.asks_first(LAST) {
-            keeper.load(Kind::Exploration, LAST, Answer::Explored);
-        }
+        self.explorations.ask(LAST, || keeper.load(Kind::Exploration, LAST));
         let (predictor, generation) = match learning.of(options) {
             Knowledge::Asked => return,
             Knowledge::Nothing => (None, None),
@@ -83,7 +86,11 @@ impl Explore {
         let of = Some((options.clone(), generation));
         if self.asked != of {
             self.asked = of;
-            keeper.landmarks(options.clone(), predictor);
+            let options = options.clone();
+            self.looked_up =
+                Some(keeper.look_up(move |desk| {
+                    Landmarks::look_up(desk.store(), desk.machine(), &options, predictor.as_deref())
+                }));
         }
     }
 
@@ -92,18 +99,22 @@ impl Explore {
         self.asked = None;
     }
 
-    /// Takes what earlier sessions have kept.
-    pub fn fill(&mut self, kept: Vec<Kept<Exploration>>) {
-        self.explorations.fill(LAST, kept);
-        self.version += 1;
-    }
-
-    /// Takes the published networks, unless others were asked for since.
-    pub fn fill_landmarks(&mut self, landmarks: Landmarks) {
-        if self.asked.as_ref().is_none_or(|(options, _)| *options == landmarks.options) {
-            self.landmarks = Some(landmarks);
+    /// Takes what the store has said.
+    pub fn take_answers(&mut self) {
+        self.version += u64::from(self.explorations.take_answers());
+        if let Some(landmarks) = self.looked_up.as_ref().and_then(Asked::take) {
+            (self.landmarks, self.looked_up) = (Some(landmarks), None);
             self.version += 1;
         }
+    }
+
+    /// What a worker is to be asked for, once the store has said what is known of the target; the search that was begun
+    /// [goes on](Self::steps) with it.
+    pub fn prepared(&mut self) -> Option<SearchJob> {
+        let running = self.running.as_mut()?;
+        let job = running.prepared.as_ref()?.take()?;
+        running.prepared = None;
+        Some(job)
     }
 
     /// Counts what could change what is shown.
@@ -159,9 +170,9 @@ impl Explore {
         let last = self.explorations.get(LAST, machine, options).filter(|kept| kept.is_of(machine, options));
         let found = last.filter(|last| last.result.wish.is_continued_by(&wish)).map(|last| last.result.found.clone());
         let exploration = Exploration { found: found.unwrap_or_default(), ..Exploration::begun(wish) };
-        keeper.prepare_search(exploration.job(options));
+        let prepared = Some(prepare(exploration.job(options), keeper));
         let (machine, options) = (machine.map(str::to_owned), options.clone());
-        self.running = Some(Running { machine, options, exploration, phase: Phase::Looking });
+        self.running = Some(Running { machine, options, exploration, phase: Phase::Looking, prepared });
         self.failure = None;
         self.version += 1;
     }
@@ -210,6 +221,16 @@ impl Explore {
             self.explorations.put(LAST, kept);
         }
     }
+}
+
+/// Has what is known of the target looked up for a search.
+fn prepare(job: SearchJob, keeper: &Keeper) -> Asked<SearchJob> {
+    keeper.look_up(move |desk| {
+        let context = |options: &RunOptions| RunContext::new(desk.machine(), options);
+        let runs = desk.store().kernel_runs(&context(&job.options))?;
+        let peaks = kept_peaks(desk.store(), &context(&way(&job.options)))?;
+        Ok(SearchJob { peaks, ..job.with_known(runs) })
+    })
 }
 
 impl Running {

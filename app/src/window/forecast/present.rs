@@ -86,6 +86,12 @@ impl Forecast {
         self.said().map(|said| &said.prediction)
     }
 
+    /// A number by which the estimate is told from those before it of the same network.
+    #[must_use]
+    pub fn generation(&self) -> Option<u64> {
+        self.said().map(|said| said.generation)
+    }
+
     /// What the estimate of this network was made of, where there was one; otherwise what one would be made of now.
     #[must_use]
     pub fn made_of(&self, design: &Fingerprint, options: &RunOptions) -> Option<Arc<Predictor>> {

@@ -14,7 +14,7 @@ use shufflescope_engine::store::{Kept, Kind, RunContext, Timestamp};
 use shufflescope_engine::sweep::{PointResult, Sweep};
 
 use super::bench::{Care, Outcome, Step, Task, Work};
-use super::keeper::{Answer, Keeper};
+use super::keeper::{Asked, Keeper};
 use super::pacer::Pacer;
 use super::shelf::Shelf;
 use crate::later::Later;
@@ -48,6 +48,8 @@ pub struct Lab {
     sweeps: Shelf<SweepPoints>,
     /// Columns measured so far of experiments in progress.
     progress: BTreeMap<(Experiment, Scale), InProgress>,
+    /// A sweep of which the store is to say what is finished.
+    planned: Option<Asked<SweepPlan>>,
     /// The options that the sweep in progress began with.
     sweep_of: Option<RunOptions>,
     failures: Vec<String>,
@@ -93,6 +95,7 @@ impl Lab {
             networks: Shelf::default(),
             sweeps: Shelf::default(),
             progress: BTreeMap::new(),
+            planned: None,
             sweep_of: None,
             failures: Vec::new(),
             version: 0,
@@ -102,35 +105,25 @@ impl Lab {
     /// Asks for what earlier sessions have kept of the experiments at this scale, the networks and the sweep, where that
     /// was not done yet.
     pub fn load(&mut self, scale: Scale, keeper: &Keeper) {
-        for of in Experiment::ALL.map(|experiment| (experiment, scale)) {
-            if self.experiments.asks_first(&name(of)) {
-                keeper.load(Kind::Experiment, &name(of), move |kept| Answer::Experiment(of, kept));
-            }
+        for of in Experiment::ALL.map(|experiment| name((experiment, scale))) {
+            self.experiments.ask(&of, || keeper.load(Kind::Experiment, &of));
         }
-        if self.networks.asks_first(ALL) {
-            keeper.load(Kind::Networks, ALL, Answer::Networks);
-        }
-        if self.sweeps.asks_first(ALL) {
-            keeper.load_sweeps(ALL);
-        }
+        self.networks.ask(ALL, || keeper.load(Kind::Networks, ALL));
+        self.sweeps.ask(ALL, || keeper.look_up(|desk| SweepPoints::load(desk.store(), ALL)));
     }
 
-    /// Takes what earlier sessions have kept of an experiment.
-    pub fn fill_experiment(&mut self, of: (Experiment, Scale), kept: Vec<Kept<ExperimentResult>>) {
-        self.experiments.fill(&name(of), kept);
-        self.version += 1;
+    /// Takes what the store has said.
+    pub fn take_answers(&mut self) {
+        let news = [self.experiments.take_answers(), self.networks.take_answers(), self.sweeps.take_answers()];
+        self.version += u64::from(news.contains(&true));
     }
 
-    /// Takes the networks that earlier sessions have measured.
-    pub fn fill_networks(&mut self, kept: Vec<Kept<Networks>>) {
-        self.networks.fill(ALL, kept);
-        self.version += 1;
-    }
-
-    /// Takes the sweeps of earlier sessions.
-    pub fn fill_sweeps(&mut self, kept: Vec<Kept<SweepPoints>>) {
-        self.sweeps.fill(ALL, kept);
-        self.version += 1;
+    /// The sweep that was asked for last, once the store has said what is finished of it; it is to be
+    /// [begun](Self::begin_sweep).
+    pub fn planned(&mut self) -> Option<SweepPlan> {
+        let plan = self.planned.as_ref()?.take()?;
+        self.planned = None;
+        Some(plan)
     }
 
     /// Takes what comparisons with these options are known not to tell apart.
@@ -167,6 +160,12 @@ impl Lab {
         Some(Known::Kept(kept, kept.is_of(machine, options)))
     }
 
+    /// An experiment as the paper prints it, with nothing measured. Not for every frame: it lowers every network.
+    #[must_use]
+    pub fn printed(&self, of: (Experiment, Scale), options: &RunOptions) -> Option<ExperimentResult> {
+        ExperimentResult::published(of.0, of.1, options, &self.care.rules).ok()
+    }
+
     /// The networks measured, and whether in the present way on this machine.
     #[must_use]
     pub fn networks(&self, machine: Option<&str>, options: &RunOptions) -> Option<(&Kept<Networks>, bool)> {
@@ -182,7 +181,7 @@ impl Lab {
     }
 
     /// What has to be measured for a run of this design with these options; of a sweep that is known only after the store
-    /// has said what is finished already, and then it [begins](Self::begin_sweep).
+    /// has said what is finished already, and then it is [planned](Self::planned).
     ///
     /// # Errors
     /// Why there is nothing to measure.
@@ -201,7 +200,11 @@ impl Lab {
             Run::Networks(inputs) => Ok(inputs.iter().filter_map(|input| input.step(&self.care, options)).collect()),
             Run::Sweep(sweep) => {
                 let base = design.ok_or("a sweep needs a design: this network has no widths and groups to change")?;
-                keeper.plan(SweepPlan::new(sweep, base, &self.care, options)?);
+                let mut plan = SweepPlan::new(sweep, base, &self.care, options)?;
+                self.planned = Some(keeper.look_up(move |desk| {
+                    plan.look_up(desk.store(), desk.machine())?;
+                    Ok(plan)
+                }));
                 Ok(Vec::new())
             }
         }
@@ -305,8 +308,11 @@ impl Lab {
         progress.summary.start(move || {
             let measured: Vec<MeasuredColumn> = columns_of(of)
                 .filter_map(|choice| {
-                    let processes = columns.get(&choice.index)?.iter().map(|rounds| (**rounds).clone()).collect();
-                    Some(MeasuredColumn { column: choice.column()?, processes, stored_floor })
+                    // What is not measured yet stands there as the paper prints it.
+                    let not_yet = MeasuredColumn::not_yet(choice.column()?);
+                    let Some(rounds) = columns.get(&choice.index) else { return Some(not_yet) };
+                    let processes = rounds.iter().map(|rounds| (**rounds).clone()).collect();
+                    Some(MeasuredColumn { processes, stored_floor, ..not_yet })
                 })
                 .collect();
             ExperimentResult::new(of.0, &options, &rules, &measured).ok()

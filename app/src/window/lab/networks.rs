@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use shufflescope_engine::design::{Batch, InputSize};
 use shufflescope_engine::experiment::figure_2::{PIES, TimeByCategory};
-use shufflescope_engine::experiment::{Level, ZooOutcome, ZooTable, resolutions, table_8, zoo_graph};
+use shufflescope_engine::experiment::{
+    FigureTable, Level, ResolutionRow, ResolutionTable, ZooOutcome, ZooTable, resolutions, table_8, zoo_graph,
+};
 use shufflescope_engine::measure::Measurement;
 use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
@@ -59,8 +61,11 @@ pub fn figure_2_networks() -> Vec<Input> {
 /// The networks of appendix Table 1 a.
 #[must_use]
 pub fn resolution_networks(level: Option<Level>) -> Vec<Input> {
-    let rows = resolutions().into_iter().filter(move |row| level.is_none_or(|level| level == row.level));
-    each_once(rows.map(|row| Input { network: row.network, size: row.input }))
+    each_once(resolution_rows(level).map(|row| Input { network: row.network, size: row.input }))
+}
+
+fn resolution_rows(level: Option<Level>) -> impl Iterator<Item = ResolutionRow> {
+    resolutions().into_iter().filter(move |row| level.is_none_or(|level| level == row.level))
 }
 
 fn each_once(inputs: impl Iterator<Item = Input>) -> Vec<Input> {
@@ -118,6 +123,28 @@ impl Networks {
                 Some(Measured::Latency { measurement, .. }) => ZooOutcome::Measured(measurement),
                 Some(Measured::Failed(why)) => ZooOutcome::Failed(why.clone()),
                 None => ZooOutcome::Pending,
+            }
+        })
+    }
+
+    /// Figure 2 with what was measured.
+    #[must_use]
+    pub fn figure_2(&self) -> FigureTable {
+        FigureTable::new(|network| match self.get(Input { network, size: square(224) }) {
+            Some(Measured::Latency { shares, .. }) => Ok(*shares),
+            Some(Measured::Failed(why)) => Err(why.clone()),
+            None => Ok(None),
+        })
+    }
+
+    /// Appendix Table 1 a with what was measured.
+    #[must_use]
+    pub fn resolutions(&self, level: Option<Level>) -> ResolutionTable {
+        ResolutionTable::new(resolution_rows(level), |row| {
+            match self.get(Input { network: row.network, size: row.input }) {
+                Some(Measured::Latency { measurement, .. }) => Ok(Some(&**measurement)),
+                Some(Measured::Failed(why)) => Err(why.clone()),
+                None => Ok(None),
             }
         })
     }

@@ -85,7 +85,7 @@ pub struct SweepPlan {
 
 impl SweepPoints {
     /// The sweeps kept under this name, with their finished points.
-    pub(in crate::window) fn load(store: &Store, name: &str) -> Result<Vec<Kept<Self>>, StoreError> {
+    pub(super) fn load(store: &Store, name: &str) -> Result<Vec<Kept<Self>>, StoreError> {
         let mut sweeps = store.kept::<Self>(Kind::Sweep, name)?;
         for sweep in &mut sweeps {
             let RunContext { machine, version, .. } = &sweep.context;
@@ -130,7 +130,7 @@ impl SweepPlan {
     }
 
     /// Takes the points that are finished on this machine; where all are, they are forgotten and measured again.
-    pub(in crate::window) fn look_up(&mut self, store: &Store, machine: Option<&str>) -> Result<(), StoreError> {
+    pub(super) fn look_up(&mut self, store: &Store, machine: Option<&str>) -> Result<(), StoreError> {
         let context = |point: &Point| RunContext::new(machine, &point.options);
         for (key, point) in &self.all {
             let known = store.kept(Kind::Point, key)?;

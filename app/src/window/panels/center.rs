@@ -1,9 +1,9 @@
-//! The middle: the headline cards, and one view of the design below them.
+//! The middle: the headline cards, the network as a strip, and one view of the design below them.
 
 use eframe::egui;
 use egui::{Role, Ui, WidgetInfo};
 
-use super::{forecast, headline};
+use super::{forecast, headline, strip};
 use crate::window::command::{Command, Commands};
 use crate::window::scene::Scene;
 use crate::window::theme;
@@ -15,9 +15,11 @@ const NARROW: f32 = 600.0;
 
 /// Paints the middle.
 pub fn show(ui: &mut Ui, scene: Scene<'_>, views: &mut Views, commands: &mut Commands) {
+    views.known.refresh(scene);
     headline::show(ui, scene);
     forecast::show(ui, scene, commands);
     ui.add_space(theme::GAP);
+    strip::show(ui, scene, views, commands);
     ui.horizontal(|ui| {
         let spacing = ui.spacing().clone();
         if ui.available_width() < NARROW {

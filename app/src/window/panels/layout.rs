@@ -9,7 +9,6 @@ use crate::window::command::Commands;
 use crate::window::scene::Scene;
 use crate::window::tab::Tab;
 use crate::window::theme::Palette;
-use crate::window::views::Views;
 
 /// Paints the whole window.
 pub fn show(ui: &mut Ui, scene: Scene<'_>, tabs: &mut Tabs, commands: &mut Commands) {
@@ -22,7 +21,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, tabs: &mut Tabs, commands: &mut Comma
         Panel::bottom("notice").frame(bar).resizable(false).show(ui, |ui| notice::show(ui, scene, all, commands));
     }
     match tabs.shown {
-        Tab::Design => design_tab(ui, scene, &mut tabs.views, commands),
+        Tab::Design => design_tab(ui, scene, tabs, commands),
         Tab::Compare => compare::show(ui, scene, &mut tabs.compare, commands),
         Tab::Lab => lab::show(ui, scene, &mut tabs.lab, commands),
         Tab::Explore => explore::show(ui, scene, &mut tabs.explore, commands),
@@ -32,18 +31,18 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, tabs: &mut Tabs, commands: &mut Comma
 }
 
 /// The design on the left, its numbers in the middle, the guidelines on the right.
-fn design_tab(ui: &mut Ui, scene: Scene<'_>, views: &mut Views, commands: &mut Commands) {
+fn design_tab(ui: &mut Ui, scene: Scene<'_>, tabs: &mut Tabs, commands: &mut Commands) {
     let palette = Palette::current(ui);
     let narrow = ui.available_width() < 1180.0;
     let side = palette.panel_frame(Margin { left: 12, right: 6, top: 10, bottom: 8 });
     let width = if narrow { 262.0 } else { 280.0 };
     Panel::left("design").frame(side).resizable(false).exact_size(width).show(ui, |ui| {
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| design::show(ui, scene, commands));
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| design::show(ui, scene, &mut tabs.design, commands));
     });
     let width = if narrow { 228.0 } else { 288.0 };
     Panel::right("guidelines").frame(side).resizable(false).exact_size(width).show(ui, |ui| {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| guidelines::show(ui, scene, commands));
     });
     let center = egui::Frame::new().fill(palette.background).inner_margin(Margin::symmetric(12, 10));
-    egui::CentralPanel::no_frame().frame(center).show(ui, |ui| center::show(ui, scene, views, commands));
+    egui::CentralPanel::no_frame().frame(center).show(ui, |ui| center::show(ui, scene, &mut tabs.views, commands));
 }

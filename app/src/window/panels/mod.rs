@@ -16,11 +16,13 @@ mod notice;
 mod over;
 mod progress;
 mod status;
+mod strip;
 mod tabs;
 mod top_bar;
 
 use camera::CameraPanel;
 use compare::CompareView;
+use design::DesignView;
 use explore::ExploreView;
 use lab::LabView;
 

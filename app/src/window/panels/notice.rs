@@ -138,11 +138,21 @@ fn message(ui: &mut Ui, queued: &Queued, number: usize, palette: Palette, comman
 
 /// What the panel calls a field.
 fn name_of(field: Field) -> String {
+    let of = |stage: usize, setting: &str| format!("{} {setting}", Design::stage_name(stage));
+    let of_stem = |conv: usize, setting: &str| format!("stem convolution {} {setting}", conv.saturating_add(1));
     match field {
-        Field::Channels(stage) => format!("{} channels", Design::stage_name(stage)),
-        Field::Repeats(stage) => format!("{} repeats", Design::stage_name(stage)),
-        Field::Stride(stage) => format!("{} stride", Design::stage_name(stage)),
-        Field::StemChannels(_) => "stem channels".into(),
+        Field::Channels(stage) => of(stage, "channels"),
+        Field::Repeats(stage) => of(stage, "repeats"),
+        Field::Stride(stage) => of(stage, "stride"),
+        Field::Kernel(stage) => of(stage, "window"),
+        Field::Groups(stage) => of(stage, "groups"),
+        Field::Split(stage) => of(stage, "split"),
+        Field::SeReduction(stage) => of(stage, "SE reduction"),
+        Field::Expansion(stage) => of(stage, "expansion"),
+        Field::Bottleneck(stage) => of(stage, "bottleneck"),
+        Field::StemChannels(conv) => of_stem(conv, "channels"),
+        Field::StemKernel(conv) => of_stem(conv, "window"),
+        Field::StemStride(conv) => of_stem(conv, "stride"),
         Field::HeadConv => "head channels".into(),
         Field::InputWidth => "input width".into(),
         Field::InputHeight => "input height".into(),

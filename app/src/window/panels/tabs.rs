@@ -1,7 +1,7 @@
 //! The tab shown, and what the panels remember about how they are looked at.
 
 use super::over::OverState;
-use super::{CameraPanel, CompareView, ExploreView, LabView};
+use super::{CameraPanel, CompareView, DesignView, ExploreView, LabView};
 use crate::window::tab::Tab;
 use crate::window::views::Views;
 
@@ -10,6 +10,8 @@ use crate::window::views::Views;
 pub struct Tabs {
     /// The one shown.
     pub shown: Tab,
+    /// Which part of the design is edited.
+    pub design: DesignView,
     /// The design tab's views.
     pub views: Views,
     /// The comparison.

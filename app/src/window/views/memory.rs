@@ -1,41 +1,54 @@
 //! Activations alive while each layer runs: where the peak is, and which layers hold on to much.
 
 use eframe::egui;
-use egui::{RichText, Sense, Ui, WidgetInfo};
-use shufflescope_engine::graph::NodeId;
-use shufflescope_engine::units::Elements;
+use egui::{Rect, RichText, Role, Sense, Shape, Stroke, Ui, pos2, vec2};
+use shufflescope_engine::graph::{Liveness, NodeId};
+use shufflescope_engine::units::{Bytes, Elements};
 
+use super::known::Known;
 use crate::window::command::{Command, Commands};
+use crate::window::format;
 use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
+use crate::window::widgets::named;
 
 /// Paints the view: one bar per layer in execution order; a click selects the layer.
-pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
+pub fn show(ui: &mut Ui, scene: Scene<'_>, known: &Known, commands: &mut Commands) {
     let palette = Palette::current(ui);
     let valid = scene.document.valid();
     let (peak, at) = valid.liveness.peak();
     let total = &valid.cost.total;
+    let a = known.pinned.as_ref().map(|(pinned, _)| &pinned.analysis);
     ui.add_space(theme::GAP);
-    let text = format!("Peak {} in {}", total.peak_activation_bytes, total.peak_activation_layer);
+    let mut text = format!("Peak {} in {}", total.peak_activation_bytes, total.peak_activation_layer);
+    if let Some(a) = a {
+        let then = &a.cost.total;
+        let change = match then.peak_activation_bytes {
+            Bytes(0) => String::new(),
+            Bytes(then) => {
+                format!(", {} vs A", format::change(total.peak_activation_bytes.0 as f64 / then as f64 - 1.0))
+            }
+        };
+        text += &format!("{change} (A: {} in {})", then.peak_activation_bytes, then.peak_activation_layer);
+    }
     ui.label(RichText::new(&text).color(palette.strong));
+    let line = if a.is_some() { " The line is A's run, drawn as long as this one." } else { "" };
     let hint = "One bar per layer in the order they run. Slices are views and element-wise layers write in place.";
-    ui.label(RichText::new(hint).small().color(palette.muted));
+    ui.label(RichText::new(format!("{hint}{line}")).small().color(palette.muted));
     ui.add_space(theme::GAP);
-    let size = egui::vec2(ui.available_width(), (ui.available_height() - 30.0).clamp(80.0, 360.0));
+    let size = vec2(ui.available_width(), (ui.available_height() - 8.0).max(80.0));
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     ui.painter().rect_filled(rect, theme::ROUND, palette.sunken);
     let alive = &valid.liveness.elements;
     let step = rect.width() / alive.len().max(1) as f32;
     let pointed = response.hover_pos().map(|pos| ((pos.x - rect.left()) / step).max(0.0) as usize);
     let selected = scene.document.selected.as_deref().and_then(|path| valid.graph.find(path));
-    let inner = rect.height() - 8.0;
+    let most = a.map_or(peak, |a| a.liveness.peak().0.max(peak)).max(1) as f64;
+    let high = |elements: u64| (rect.height() - 8.0) * (elements as f64 / most) as f32;
     for (index, &elements) in alive.iter().enumerate() {
-        let high = inner * (elements as f64 / peak.max(1) as f64) as f32;
         let x = rect.left() + step * index as f32;
-        let bar = egui::Rect::from_min_max(
-            egui::pos2(x, rect.bottom() - high),
-            egui::pos2(x + (step - 1.0).max(step * 0.7), rect.bottom()),
-        );
+        let corner = pos2(x + (step - 1.0).max(step * 0.7), rect.bottom());
+        let bar = Rect::from_min_max(pos2(x, rect.bottom() - high(elements)), corner);
         let color = match NodeId(index) {
             id if Some(id) == selected => palette.strong,
             id if id == at => palette.warn,
@@ -44,8 +57,10 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         };
         ui.painter().rect_filled(bar, 1.0, color);
     }
-    response
-        .widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, format!("activation memory by layer. {text}")));
+    if let Some(a) = a {
+        outline(ui, rect, &a.liveness, high, palette);
+    }
+    let response = named(response, Role::Image, &format!("activation memory by layer. {text}"));
     let Some((node, elements)) = pointed.and_then(|index| Some((valid.graph.nodes().get(index)?, alive.get(index)?)))
     else {
         return;
@@ -55,4 +70,14 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     }
     let path = if node.path.is_empty() { "input" } else { node.path.as_str() };
     response.on_hover_text_at_pointer(format!("{path}\n{}\n{} alive", node.op, Elements(*elements).bytes_f32()));
+}
+
+/// A's run as a stepped line of the same length.
+fn outline(ui: &Ui, rect: Rect, liveness: &Liveness, high: impl Fn(u64) -> f32, palette: Palette) {
+    let step = rect.width() / liveness.elements.len().max(1) as f32;
+    let corners = liveness.elements.iter().enumerate().flat_map(|(index, &elements)| {
+        let (x, y) = (rect.left() + step * index as f32, rect.bottom() - high(elements));
+        [pos2(x, y), pos2(x + step, y)]
+    });
+    ui.painter().add(Shape::line(corners.collect(), Stroke::new(1.5, palette.text)));
 }

@@ -3,7 +3,9 @@
 
 mod advice;
 mod apart;
+mod choices;
 mod history;
+mod known;
 mod layers;
 mod memory;
 mod roofline;
@@ -13,4 +15,6 @@ mod time;
 mod unit;
 mod unit_plan;
 
+pub use choices::ViewChoices;
+pub use rows::Column as LayerColumn;
 pub use state::Views;

@@ -10,6 +10,7 @@ use shufflescope_engine::report::{FEWER_MULTIPLICATIONS, RooflinePoint, roofline
 use shufflescope_engine::units::{FlopRate, Nanos};
 
 use self::chart::{Chart, marker};
+use super::known::Known;
 use crate::window::command::{Command, Commands};
 use crate::window::format;
 use crate::window::live::Phase;
@@ -18,7 +19,7 @@ use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;
 
 /// Paints the view; a click on a kernel selects its first layer.
-pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
+pub fn show(ui: &mut Ui, scene: Scene<'_>, known: &Known, commands: &mut Commands) {
     let options = scene.document.valid_options();
     let ceilings = scene.live.ceilings();
     let peaks = ceilings.get(options.device, options.threads);
@@ -30,17 +31,18 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     let breakdown = scene.live.current().and_then(|measurement| measurement.breakdown.as_ref());
     let layers = &scene.document.valid().cost.layers;
     let points = breakdown.map(|breakdown| roofline_points(layers, &breakdown.kernels)).unwrap_or_default();
+    let of_a = points_of_a(known);
     ui.add_space(theme::GAP);
     about_ceilings(ui, scene, peaks, failure, commands);
     if let Some(peaks) = peaks {
         explain_faster_kernels(ui, &points, peaks.compute);
     }
-    legend(ui, &points, breakdown);
-    let height = (ui.available_height() - 8.0).clamp(140.0, 620.0);
+    legend(ui, &points, &of_a, breakdown);
+    let height = (ui.available_height() - 8.0).max(96.0);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     let missing = breakdown.is_none().then(|| what_is_missing(scene));
-    named(response, Role::Image, &described(&points, peaks, missing.as_deref()));
-    let Some(chart) = Chart::around(ui, rect, &points, peaks) else {
+    named(response, Role::Image, &described(&points, &of_a, peaks, missing.as_deref()));
+    let Some(chart) = Chart::around(ui, rect, points.iter().chain(&of_a), peaks) else {
         if let Some(missing) = missing {
             chart::say(ui, rect, &missing);
         }
@@ -58,6 +60,10 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         let selected = scene.document.selected.as_ref();
         kernel.zip(selected).is_some_and(|(kernel, selected)| kernel.layers.contains(selected))
     };
+    for then in &of_a {
+        let now = points.iter().find(|point| point.layer == then.layer);
+        chart.paint_a(ui, then, now, scene.document.selected.as_deref() == Some(then.layer.as_str()));
+    }
     // The selected kernel lies on top of its neighbours.
     let (above, below): (Vec<_>, Vec<_>) = points.iter().partition(|point| is_selected(point));
     for point in below.into_iter().chain(above) {
@@ -66,6 +72,15 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
             commands.push(Command::Select((!on).then(|| point.layer.clone())));
         }
     }
+}
+
+/// A's kernels, where they were measured.
+fn points_of_a(known: &Known) -> Vec<RooflinePoint> {
+    let pinned = known.pinned.as_ref().map(|(pinned, _)| pinned);
+    let breakdown = pinned.and_then(|pinned| Some((pinned, pinned.measurement.as_ref()?.breakdown.as_ref()?)));
+    breakdown
+        .map(|(pinned, breakdown)| roofline_points(&pinned.analysis.cost.layers, &breakdown.kernels))
+        .unwrap_or_default()
 }
 
 /// The ceilings in words, how they were measured, and the button that measures them again.
@@ -166,7 +181,7 @@ fn faster_kernels(points: &[RooflinePoint], compute: FlopRate) -> [Option<String
 }
 
 /// The marks of the kinds that are there, and what the chart leaves out.
-fn legend(ui: &mut Ui, points: &[RooflinePoint], breakdown: Option<&Breakdown>) {
+fn legend(ui: &mut Ui, points: &[RooflinePoint], of_a: &[RooflinePoint], breakdown: Option<&Breakdown>) {
     let palette = Palette::current(ui);
     let mut kinds: Vec<OpKind> = points.iter().map(|point| point.kind).collect();
     kinds.sort_unstable();
@@ -177,6 +192,9 @@ fn legend(ui: &mut Ui, points: &[RooflinePoint], breakdown: Option<&Breakdown>) 
             marker(ui.painter(), rect.center(), 5.0, kind, palette.kind(kind), palette.outline);
             ui.label(RichText::new(kind.name()).small().color(palette.text));
             ui.add_space(theme::GAP);
+        }
+        if !of_a.is_empty() {
+            ui.label(RichText::new("rings: A's kernels, joined to the same kernel now").small().color(palette.muted));
         }
         let Some(breakdown) = breakdown else { return };
         let is_in = |index: usize| points.iter().any(|point| point.kernel == index);
@@ -204,8 +222,11 @@ fn what_is_missing(scene: Scene<'_>) -> String {
 }
 
 /// The chart for those who do not see it.
-fn described(points: &[RooflinePoint], peaks: Option<&Peaks>, missing: Option<&str>) -> String {
-    let kernels = missing.map_or_else(|| format!("{} kernels", points.len()), str::to_owned);
+fn described(points: &[RooflinePoint], of_a: &[RooflinePoint], peaks: Option<&Peaks>, missing: Option<&str>) -> String {
+    let mut kernels = missing.map_or_else(|| format!("{} kernels", points.len()), str::to_owned);
+    if !of_a.is_empty() {
+        kernels += &format!(", {} of A", of_a.len());
+    }
     let under = peaks.map_or_else(|| "ceilings not known yet".into(), what_peaks_say);
     format!("roofline. {kernels}. {under}")
 }

@@ -4,6 +4,8 @@ use eframe::egui;
 use egui::Ui;
 
 use super::advice::AdviceView;
+use super::choices::ViewChoices;
+use super::known::Known;
 use super::layers::Layers;
 use super::unit::UnitView;
 use super::{history, memory, roofline, time};
@@ -16,6 +18,10 @@ use crate::window::view::View;
 pub struct Views {
     /// The one shown.
     pub shown: View,
+    /// What a person has chosen about them.
+    pub choices: ViewChoices,
+    /// What they are painted from.
+    pub known: Known,
     layers: Layers,
     unit: UnitView,
     advice: AdviceView,
@@ -26,19 +32,20 @@ impl Views {
     pub fn tools(&mut self, ui: &mut Ui, scene: Scene<'_>) {
         match self.shown {
             View::Layers => self.layers.tools(ui),
-            View::Unit => self.unit.tools(ui, scene),
+            View::Unit => self.unit.tools(ui, scene, &self.known, &self.choices),
             View::Time | View::Roofline | View::Memory | View::Advice | View::History => {}
         }
     }
 
     /// Paints the shown view.
     pub fn show(&mut self, ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
+        let Self { known, choices, .. } = self;
         match self.shown {
-            View::Layers => self.layers.show(ui, scene, commands),
-            View::Unit => self.unit.show(ui, scene, commands),
-            View::Time => time::show(ui, scene, commands),
-            View::Roofline => roofline::show(ui, scene, commands),
-            View::Memory => memory::show(ui, scene, commands),
+            View::Layers => self.layers.show(ui, scene, known, choices, commands),
+            View::Unit => self.unit.show(ui, scene, known, choices, commands),
+            View::Time => time::show(ui, scene, known, commands),
+            View::Roofline => roofline::show(ui, scene, known, commands),
+            View::Memory => memory::show(ui, scene, known, commands),
             View::Advice => self.advice.show(ui, scene, commands),
             View::History => history::show(ui, scene),
         }

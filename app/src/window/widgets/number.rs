@@ -6,6 +6,9 @@ use egui::{Stroke, Ui, WidgetInfo};
 
 use crate::window::theme::Palette;
 
+/// In the place of a value that stages do not share.
+pub const MIXED: &str = "mixed";
+
 /// A number that a person has just entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Number {
@@ -17,6 +20,19 @@ pub struct Number {
 
 /// Shows the number and returns a new one. `speed` is the change per point dragged.
 pub fn number(ui: &mut Ui, name: &str, value: u32, width: f32, speed: f64, wrong: bool) -> Option<Number> {
+    shared_number(ui, name, (value, true), width, speed, wrong)
+}
+
+/// As [`number`], of something that many have and that may differ among them: then the field says *mixed* and any number
+/// entered is a new one, also the first one's.
+pub fn shared_number(
+    ui: &mut Ui,
+    name: &str,
+    (value, same): (u32, bool),
+    width: f32,
+    speed: f64,
+    wrong: bool,
+) -> Option<Number> {
     ui.scope(|ui| {
         if wrong {
             let error = Palette::current(ui).error;
@@ -27,15 +43,25 @@ pub fn number(ui: &mut Ui, name: &str, value: u32, width: f32, speed: f64, wrong
             }
             ui.visuals_mut().selection.stroke = Stroke::new(1.5, error);
         }
-        let mut edited = value;
+        let mut entered = None;
+        let get_set = |new: Option<f64>| {
+            // Saturates: the field's range is that of the number.
+            entered = new.map(|new| new as u32).or(entered);
+            f64::from(entered.unwrap_or(value))
+        };
+        let mut field = egui::DragValue::from_get_set(get_set).max_decimals(0).range(0.0..=f64::from(u32::MAX));
+        if !same {
+            field = field.custom_formatter(|_, _| MIXED.into());
+        }
         let size = egui::vec2(width, ui.spacing().interact_size.y);
-        let response = ui.add_sized(size, egui::DragValue::new(&mut edited).speed(speed));
+        let response = ui.add_sized(size, field.speed(speed));
         let enabled = response.enabled();
         response.widget_info(|| WidgetInfo {
             label: Some(name.to_owned()),
             ..WidgetInfo::drag_value(enabled, f64::from(value))
         });
-        (edited != value).then(|| Number { value: edited, dragged: response.dragged() })
+        let new = entered.filter(|&entered| entered != value || !same);
+        new.map(|value| Number { value, dragged: response.dragged() })
     })
     .inner
 }

@@ -93,11 +93,6 @@ impl Ints {
         Self { values: [value].into(), dims: vec![] }
     }
 
-    /// Whether it has no axis.
-    pub(super) fn is_scalar(&self) -> bool {
-        self.dims.is_empty()
-    }
-
     /// The same numbers in another shape of as many.
     pub(super) fn shaped(&self, dims: Vec<usize>) -> Result<Self, String> {
         Self::new(dims, self.values.clone())

@@ -7,7 +7,7 @@ mod tables;
 use std::fmt::Write as _;
 use std::io::Write;
 
-use super::{ExportError, Exporter, Fact, Format, Profile, environment, headline, method};
+use super::{ExportError, Exporter, Fact, Format, FrameTimes, Profile, environment, headline, method};
 use crate::graph::OpKind;
 use crate::guideline::Finding;
 
@@ -45,6 +45,7 @@ fn document(profile: &Profile) -> String {
         roofline::chart(profile),
         guidelines(&profile.findings),
         tables::layers(profile),
+        tables::facts("Behind a camera", &behind_a_camera(profile)),
         tables::facts("Environment", &environment(profile)),
         tables::facts("Method", &method(profile)),
     ];
@@ -86,6 +87,13 @@ fn warnings(profile: &Profile) -> String {
     let text: String =
         warnings.map(|warning| format!("<p class=\"warning\">{}</p>\n", escaped(&warning.to_string()))).collect();
     if text.is_empty() { text } else { format!("<section>\n<h2>Warnings</h2>\n{text}</section>\n") }
+}
+
+/// What the network takes there, where a run was recorded.
+fn behind_a_camera(profile: &Profile) -> Vec<(&'static str, String)> {
+    let Some(run) = &profile.camera else { return Vec::new() };
+    let times = |(name, times): (&'static str, FrameTimes)| (name, format!("{}, {} at p90", times.p50, times.p90));
+    std::iter::once(("frames", run.summary())).chain(run.stages().into_iter().map(times)).collect()
 }
 
 fn guidelines(findings: &[Finding]) -> String {

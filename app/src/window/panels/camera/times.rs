@@ -2,11 +2,13 @@
 
 use eframe::egui;
 use egui::{Align, Grid, Layout, ProgressBar, RichText, Role, Ui};
+use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;
 
 use super::{colored, note};
 use crate::camera::{Quantiles, Stage};
-use crate::window::camera::Recording;
+use crate::export::ResultForm;
+use crate::window::camera::{RecordedRun, Recording};
 use crate::window::command::{Command, Commands};
 use crate::window::format::three_digits;
 use crate::window::scene::Scene;
@@ -81,13 +83,15 @@ fn latency(ui: &mut Ui, scene: Scene<'_>, paced: Option<Quantiles>, commands: &m
         Some(Recording::Done { .. }) => match recorded {
             Some(run) => {
                 let text = format!(
-                    "Recorded {} frames in {:.1} s at {} per second. An exported profile (JSON) has them.",
+                    "Recorded {} frames in {:.1} s at {} per second. An exported profile has them.",
                     run.frames,
                     run.seconds,
                     three_digits(run.frames_per_second)
                 );
                 note(ui, &text);
-                export(ui, commands);
+                // A camera gives one picture at a time.
+                let (network, options) = (document.valid().model.name(), RunOptions { batch: 1, ..options.clone() });
+                export(ui, RecordedRun { network, options: &options, run }, commands);
             }
             None => note(ui, "The recorded run is of another design."),
         },
@@ -96,12 +100,22 @@ fn latency(ui: &mut Ui, scene: Scene<'_>, paced: Option<Quantiles>, commands: &m
     }
 }
 
-fn export(ui: &mut Ui, commands: &mut Commands) {
+/// The recorded run in the forms of every result, and in the profile of its network.
+fn export(ui: &mut Ui, recorded: RecordedRun<'_>, commands: &mut Commands) {
     use shufflescope_engine::report::Format;
-    let button = ui.small_button("Export profile").on_hover_text("Save the profile with this run (Ctrl+E)");
-    if named(button, Role::Button, "Export profile with run").clicked() {
-        commands.push(Command::ExportDialog(crate::window::Export::Profile(Format::Json)));
-    }
+    ui.horizontal_wrapped(|ui| {
+        let button = ui.small_button("Export profile").on_hover_text("Save the profile with this run (Ctrl+E)");
+        if named(button, Role::Button, "Export profile with run").clicked() {
+            commands.push(Command::ExportDialog(crate::window::Export::Profile(Format::Json)));
+        }
+        for form in ResultForm::ALL {
+            let button = ui.small_button(form.name()).on_hover_text(format!("Export this run as {}", form.name()));
+            if named(button, Role::Button, &format!("Export run as {}", form.name())).clicked() {
+                let name = format!("{}-camera", recorded.network);
+                commands.push(Command::ExportText(name, form, recorded.text(form)));
+            }
+        }
+    });
 }
 
 /// A stage's name, and what is in it.

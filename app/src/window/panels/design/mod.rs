@@ -1,10 +1,17 @@
-//! The design panel: which network, its input, its stages, its units, and what it runs on; of a network that is no
-//! design only what can be chosen.
+//! The design panel: which network, its input, its stages, the settings of each of its parts, and what it runs on; of a
+//! network that is no design only what can be chosen.
 
+mod cells;
+mod ends;
 mod fixed;
+mod mixed;
 mod network;
+mod part;
 mod run;
+mod settings;
+mod stage_tools;
 mod stages;
+mod stem;
 mod units;
 
 use eframe::egui;
@@ -14,10 +21,11 @@ use crate::window::command::Commands;
 use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 
+pub use self::part::DesignView;
 pub use self::run::about_device;
 
 /// Paints the panel.
-pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
+pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut DesignView, commands: &mut Commands) {
     // Room for the scroll bar.
     ui.set_max_width(ui.available_width() - 8.0);
     if let Some(model) = scene.document.fixed() {
@@ -27,9 +35,10 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         heading(ui, "Design");
         network::show(ui, scene, commands);
         section(ui, "Stages");
-        stages::show(ui, scene, commands);
-        section(ui, "Units");
-        units::show(ui, scene, commands);
+        view.follow(scene.document);
+        stages::show(ui, scene, view, commands);
+        section(ui, "Settings");
+        settings::show(ui, scene, view, commands);
     }
     section(ui, "Run on");
     run::show(ui, scene, commands);

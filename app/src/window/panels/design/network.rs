@@ -88,6 +88,9 @@ const fn family_name(family: Family) -> &'static str {
         Family::ShufflenetV1 => "ShuffleNet V1",
         Family::MobilenetV1 => "MobileNet V1",
         Family::MobilenetV2 => "MobileNet V2",
+        Family::Igcv3 => "IGCV3",
+        Family::XceptionSmall => "Xception, small",
+        Family::Resnet => "ResNet",
         Family::Custom => "other",
     }
 }

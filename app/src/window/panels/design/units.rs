@@ -1,221 +1,252 @@
-//! Settings of the units, for all stages at once; only those that the design's kind of unit has.
+//! Settings of the units of one stage or of all; only those that its kind of unit has. Where stages differ it says so.
 
 use eframe::egui;
-use egui::{RichText, Role, Ui, WidgetInfo};
+use egui::{Checkbox, RichText, Role, Ui, WidgetInfo};
 use shufflescope_engine::design::{
-    Activation, Block, BlockEdit, Design, DownSampling, Edit, Field, ShuffleV2, SqueezeExcitation, limits,
+    BlockEdit, BlockKind, DownSampling, Field, SqueezeExcitation, Stage, StrideAt, limits,
 };
 
+use super::cells::activation;
+use super::mixed::Setting;
+use super::part::Part;
 use crate::window::command::Commands;
 use crate::window::scene::Scene;
 use crate::window::theme::Palette;
-use crate::window::widgets::{choice, number, problem, row, slider};
+use crate::window::widgets::{MIXED, choice, label, named, problem, row, shared_number, slider};
 
-/// A setting over all stages.
-enum Setting<T> {
-    /// No unit has it.
-    Absent,
-    /// Every unit that has it agrees.
-    Same(T),
-    /// The stages differ; the first one's value.
-    Mixed(T),
+/// Reduction of squeeze-and-excitation that is switched on.
+const SE: SqueezeExcitation = SqueezeExcitation { reduction: 4 };
+
+/// Paints the settings of this part's units.
+pub fn show(ui: &mut Ui, scene: Scene<'_>, part: Part, commands: &mut Commands) {
+    let stages = part.stages(scene.document.draft());
+    let wrong = |field: fn(usize) -> Field| part.error(scene.document, field);
+    if let Some(kind) = kind(ui, stages) {
+        commands.edit(part.units_and_fit(BlockEdit::Kind(kind)));
+    }
+    if let Some(groups) = groups(ui, stages) {
+        commands.edit(part.units_and_fit(BlockEdit::Groups(groups)));
+    }
+    problem(ui, wrong(Field::Groups).as_deref());
+    if let Some(kernel) = kernel(ui, stages) {
+        commands.edit(part.units(BlockEdit::Kernel(kernel)));
+    }
+    problem(ui, wrong(Field::Kernel).as_deref());
+    if let Some(split) = split(ui, stages) {
+        commands.edit(part.units_and_fit(BlockEdit::Split(split)));
+    }
+    problem(ui, wrong(Field::Split).as_deref());
+    inner_width(ui, scene, part, commands);
+    let now = Setting::of(stages, |stage| Some(stage.block.activation()));
+    if let Some(chosen) = activation(ui, "activation", now.shared()) {
+        commands.edit(part.units(BlockEdit::Activation(chosen)));
+    }
+    problem(ui, wrong(Field::BlockActivation).as_deref());
+    let reduction = wrong(Field::SeReduction);
+    if let Some(se) = squeeze_excitation(ui, stages, reduction.is_some()) {
+        commands.edit(part.units(BlockEdit::Se(se)));
+    }
+    problem(ui, reduction.as_deref());
+    switches(ui, stages, part, commands);
+    strided(ui, stages, part, commands);
 }
 
-impl<T: PartialEq + Copy> Setting<T> {
-    fn of(design: &Design, get: impl Fn(&Block) -> Option<T>) -> Self {
-        let mut values = design.stages.iter().filter_map(|stage| get(&stage.block));
-        match values.next() {
-            None => Self::Absent,
-            Some(first) if values.all(|value| value == first) => Self::Same(first),
-            Some(first) => Self::Mixed(first),
-        }
-    }
-
-    /// The value where there is one, and whether all stages share it.
-    const fn value(&self) -> Option<(T, bool)> {
-        match self {
-            Self::Absent => None,
-            Self::Same(value) => Some((*value, true)),
-            Self::Mixed(value) => Some((*value, false)),
-        }
-    }
-}
-
-/// Paints the settings.
-pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
-    let design = scene.document.draft();
-    groups(ui, scene, commands);
-    if let Some((kernel, same)) = Setting::of(design, |block| Some(block.kernel())).value() {
-        let kernels = limits::KERNELS.map(|kernel| (kernel, ["3x3", "5x5", "7x7"][(kernel as usize / 2 - 1).min(2)]));
-        let chosen = row(ui, "depthwise", |ui| choice(ui, "depthwise", &kernels, same.then_some(kernel)));
-        if let Some(kernel) = chosen {
-            commands.edit(Edit::Blocks(BlockEdit::Kernel(kernel)));
-        }
-        problem(ui, any(scene, Field::Kernel));
-    }
-    split(ui, scene, commands);
-    inner_width(ui, scene, commands);
-    activation(ui, design, commands);
-    squeeze_excitation(ui, scene, commands);
-    switches(ui, design, commands);
-    down_sampling(ui, design, commands);
-    if let Some(moved) = &scene.document.moved {
-        let muted = Palette::current(ui).muted;
-        ui.add(egui::Label::new(RichText::new(moved).small().color(muted)).wrap());
+/// Says that the stages differ, beside a control that cannot.
+fn say_mixed(ui: &mut Ui, same: bool) {
+    if !same {
+        ui.label(RichText::new(MIXED).small().color(Palette::current(ui).muted));
     }
 }
 
-/// A change after which channels may have to move.
-fn and_fit(edit: BlockEdit) -> Edit {
-    Edit::All(vec![Edit::Blocks(edit), Edit::Fit])
-}
-
-/// The first stage's error of this kind.
-fn any(scene: Scene<'_>, field: fn(usize) -> Field) -> Option<&str> {
-    let stages = scene.document.draft().stages.len();
-    (0..stages).find_map(|index| scene.document.error(field(index)))
-}
-
-fn groups(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
-    let Some((groups, same)) = Setting::of(scene.document.draft(), |block| Some(block.groups())).value() else {
-        return;
-    };
-    let alternatives = [(1, "1"), (2, "2"), (3, "3"), (4, "4"), (8, "8")];
-    if let Some(groups) = row(ui, "groups", |ui| choice(ui, "groups", &alternatives, same.then_some(groups))) {
-        commands.edit(and_fit(BlockEdit::Groups(groups)));
-    }
-    problem(ui, any(scene, Field::Groups));
-}
-
-fn shuffle_v2(block: &Block) -> Option<&ShuffleV2> {
-    match block {
-        Block::ShuffleV2(block) => Some(block),
-        _ => None,
-    }
-}
-
-fn split(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
-    let setting = Setting::of(scene.document.draft(), |block| shuffle_v2(block).map(|block| block.split));
-    let Some((split, _)) = setting.value() else { return };
-    row(ui, "split", |ui| {
-        ui.scope(|ui| {
-            if let Some(split) = slider(ui, "split ratio", split, limits::SPLIT, 0.125, 3) {
-                commands.edit(and_fit(BlockEdit::Split(split.value)));
-            }
-        })
-        .response
-        .on_hover_text("Share of the channels that passes a unit untouched");
-    });
-    problem(ui, any(scene, Field::Split));
-}
-
-fn inner_width(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
-    let design = scene.document.draft();
-    let expansion = Setting::of(design, |block| match block {
-        // The first stage of MobileNet V2 has no expansion of its own to speak of; the others' is what people change.
-        Block::InvertedResidual(block) if block.expansion != 1 => Some(block.expansion),
-        _ => None,
-    });
-    if let Some((expansion, _)) = expansion.value() {
-        let wrong = any(scene, Field::Expansion);
-        let edited = row(ui, "expansion", |ui| number(ui, "expansion", expansion, 60.0, 0.05, wrong.is_some()));
-        if let Some(expansion) = edited {
-            commands.edit(Edit::Blocks(BlockEdit::Expansion(expansion.value)));
-        }
-        problem(ui, wrong);
-    }
-    let bottleneck = Setting::of(design, |block| match block {
-        Block::ShuffleV1(block) => Some(block.bottleneck),
-        _ => None,
-    });
-    if let Some((bottleneck, _)) = bottleneck.value() {
-        let wrong = any(scene, Field::Bottleneck);
-        let edited = row(ui, "bottleneck", |ui| number(ui, "bottleneck", bottleneck, 60.0, 0.05, wrong.is_some()));
-        if let Some(bottleneck) = edited {
-            commands.edit(and_fit(BlockEdit::Bottleneck(bottleneck.value)));
-        }
-        problem(ui, wrong);
-    }
-}
-
-fn activation(ui: &mut Ui, design: &Design, commands: &mut Commands) {
-    let Some((activation, same)) = Setting::of(design, |block| Some(block.activation())).value() else { return };
-    row(ui, "activation", |ui| {
-        let combo = egui::ComboBox::from_id_salt("activation")
-            .selected_text(if same { activation.name() } else { "differs by stage" })
+fn kind(ui: &mut Ui, stages: &[Stage]) -> Option<BlockKind> {
+    let now = Setting::of(stages, |stage| Some(stage.block.kind())).shared();
+    row(ui, "block", |ui| {
+        let combo = egui::ComboBox::from_id_salt("block kind")
+            .selected_text(now.map_or(MIXED, BlockKind::name))
             .width(ui.available_width());
-        let response = combo.show_ui(ui, |ui| {
-            for choice in Activation::CHOICES {
-                let on = same && choice == activation;
-                if ui.selectable_label(on, choice.name()).clicked() && !on {
-                    commands.edit(Edit::Blocks(BlockEdit::Activation(choice)));
+        let shown = combo.show_ui(ui, |ui| {
+            let mut chosen = None;
+            for kind in BlockKind::ALL {
+                let on = now == Some(kind);
+                if ui.selectable_label(on, kind.name()).on_hover_text(kind.about()).clicked() && !on {
+                    chosen = Some(kind);
                 }
             }
+            chosen
         });
-        response.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "activation"));
-    });
+        named(shown.response, Role::ComboBox, "block kind");
+        shown.inner.flatten()
+    })
 }
 
-fn squeeze_excitation(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
-    let setting = Setting::of(scene.document.draft(), |block| match block {
-        Block::ShuffleV2(_) | Block::ShuffleV1(_) => Some(block.se()),
+/// Numbers of groups that every kind of unit among the stages may have.
+fn groups(ui: &mut Ui, stages: &[Stage]) -> Option<u32> {
+    let (groups, same) = Setting::of(stages, |stage| Some(stage.block.groups())).value()?;
+    let first = stages.first().map_or(&[][..], |stage| stage.block.kind().groups());
+    let fits = |groups: &u32| stages.iter().all(|stage| stage.block.kind().groups().contains(groups));
+    let numbers: Vec<(u32, String)> = first.iter().copied().filter(fits).map(|of| (of, of.to_string())).collect();
+    let alternatives: Vec<(u32, &str)> = numbers.iter().map(|(of, text)| (*of, text.as_str())).collect();
+    let chosen = row(ui, "groups", |ui| choice(ui, "groups", &alternatives, same.then_some(groups)));
+    mixed_below(ui, same);
+    chosen
+}
+
+/// As [`say_mixed`], where the row above is full.
+fn mixed_below(ui: &mut Ui, same: bool) {
+    if !same {
+        row(ui, "", |ui| say_mixed(ui, false));
+    }
+}
+
+fn kernel(ui: &mut Ui, stages: &[Stage]) -> Option<u32> {
+    let (kernel, same) = Setting::of(stages, |stage| Some(stage.block.kernel())).value()?;
+    let alternatives = [(3, "3x3"), (5, "5x5"), (7, "7x7")];
+    let is_dense = stages.iter().all(|stage| stage.block.kind() == BlockKind::Bottleneck);
+    let name = if is_dense { "window" } else { "depthwise" };
+    row(ui, name, |ui| {
+        let chosen = choice(ui, name, &alternatives, same.then_some(kernel));
+        say_mixed(ui, same);
+        chosen
+    })
+}
+
+fn split(ui: &mut Ui, stages: &[Stage]) -> Option<f64> {
+    let setting = Setting::of_units(stages, |setting| match setting {
+        BlockEdit::Split(split) => Some(split),
         _ => None,
     });
-    let Some((se, _)) = setting.value() else { return };
-    let wrong = any(scene, Field::SeReduction);
-    row(ui, "SE", |ui| {
-        let mut on = se.is_some();
-        let response = ui.checkbox(&mut on, "").on_hover_text("Squeeze-and-excitation at the end of the right branch");
-        response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, on, "squeeze-and-excitation"));
-        if response.changed() {
-            commands.edit(Edit::Blocks(BlockEdit::Se(on.then_some(SqueezeExcitation { reduction: 4 }))));
+    let (split, same) = setting.value()?;
+    let mut chosen = None;
+    row(ui, "split", |ui| {
+        let painted = ui.scope(|ui| chosen = slider(ui, "split ratio", split, limits::SPLIT, 0.125, 3));
+        painted.response.on_hover_text("Share of the channels that passes a unit untouched");
+    });
+    mixed_below(ui, same);
+    chosen.map(|split| split.value)
+}
+
+fn inner_width(ui: &mut Ui, scene: Scene<'_>, part: Part, commands: &mut Commands) {
+    let stages = part.stages(scene.document.draft());
+    let expansion = Setting::of_units(stages, |setting| match setting {
+        BlockEdit::Expansion(expansion) => Some(expansion),
+        _ => None,
+    });
+    let bottleneck = Setting::of_units(stages, |setting| match setting {
+        BlockEdit::Bottleneck(bottleneck) => Some(bottleneck),
+        _ => None,
+    });
+    let mut field = |name: &str, setting: Setting<u32>, field: fn(usize) -> Field, edit: fn(u32) -> BlockEdit| {
+        let Some(value) = setting.value() else { return };
+        let wrong = part.error(scene.document, field);
+        let entered = row(ui, name, |ui| shared_number(ui, name, value, 60.0, 0.05, wrong.is_some()));
+        if let Some(entered) = entered {
+            commands.edit(part.units_and_fit(edit(entered.value)));
         }
-        if let Some(se) = se {
-            ui.label(RichText::new("reduction").color(Palette::current(ui).muted));
-            if let Some(reduction) = number(ui, "SE reduction", se.reduction, 52.0, 0.1, wrong.is_some()) {
-                let se = SqueezeExcitation { reduction: reduction.value };
-                commands.edit(Edit::Blocks(BlockEdit::Se(Some(se))));
+        problem(ui, wrong.as_deref());
+    };
+    field("expansion", expansion, Field::Expansion, BlockEdit::Expansion);
+    field("bottleneck", bottleneck, Field::Bottleneck, BlockEdit::Bottleneck);
+}
+
+/// Whether there is any, and how much it reduces.
+fn squeeze_excitation(ui: &mut Ui, stages: &[Stage], wrong: bool) -> Option<Option<SqueezeExcitation>> {
+    let setting = Setting::of_units(stages, |setting| match setting {
+        BlockEdit::Se(se) => Some(se),
+        _ => None,
+    });
+    let (_, same) = setting.value()?;
+    row(ui, "SE", |ui| {
+        let some = Setting::of_units(stages, |setting| match setting {
+            BlockEdit::Se(se) => Some(se.is_some()),
+            _ => None,
+        });
+        let hint = "Squeeze-and-excitation at the end of the branch";
+        let mut edit = switch(ui, ("squeeze-and-excitation", ""), hint, some).map(|on| on.then_some(SE));
+        let reductions = Setting::of_units(stages, |setting| match setting {
+            BlockEdit::Se(se) => se,
+            _ => None,
+        });
+        if let Some((se, _)) = reductions.value() {
+            label(ui, "reduction", 58.0);
+            let value = (se.reduction, same);
+            if let Some(reduction) = shared_number(ui, "SE reduction", value, 52.0, 0.1, wrong) {
+                edit = Some(Some(SqueezeExcitation { reduction: reduction.value }));
             }
         }
-    });
-    problem(ui, wrong);
+        edit
+    })
 }
 
-fn switches(ui: &mut Ui, design: &Design, commands: &mut Commands) {
-    let mut switch = |ui: &mut Ui, name: &str, hint: &str, setting: Setting<bool>, edit: fn(bool) -> Edit| {
-        let Some((mut on, same)) = setting.value() else { return };
-        let text = if same { name.to_owned() } else { format!("{name} (differs)") };
-        if ui.checkbox(&mut on, text).on_hover_text(hint).changed() {
-            commands.edit(edit(on));
-        }
-    };
-    let residual = Setting::of(design, |block| match block {
-        Block::ShuffleV2(block) => Some(block.residual),
-        Block::InvertedResidual(block) => Some(block.residual),
+/// A box to tick, which shows where stages differ; answers what it was set to.
+fn switch(ui: &mut Ui, (name, text): (&str, &str), hint: &str, setting: Setting<bool>) -> Option<bool> {
+    let (value, same) = setting.value()?;
+    // A click on a mixed one switches all of them on.
+    let mut on = value && same;
+    let response = ui.add(Checkbox::new(&mut on, text).indeterminate(!same)).on_hover_text(hint);
+    response.widget_info(|| {
+        let name = if same { name.to_owned() } else { format!("{name} ({MIXED})") };
+        WidgetInfo::selected(Role::CheckBox, true, on, name)
+    });
+    if !text.is_empty() {
+        say_mixed(ui, same);
+    }
+    response.changed().then_some(on)
+}
+
+fn switches(ui: &mut Ui, stages: &[Stage], part: Part, commands: &mut Commands) {
+    let residual = Setting::of_units(stages, |setting| match setting {
+        BlockEdit::Residual(on) => Some(on),
         _ => None,
     });
-    let shuffle = Setting::of(design, |block| match block {
-        Block::ShuffleV2(block) => Some(block.shuffle),
-        Block::ShuffleV1(block) => Some(block.shuffle),
+    let shuffle = Setting::of_units(stages, |setting| match setting {
+        BlockEdit::Shuffle(on) => Some(on),
         _ => None,
     });
-    let first = Setting::of(design, |block| shuffle_v2(block).map(|block| block.depthwise_first));
+    let first = Setting::of_units(stages, |setting| match setting {
+        BlockEdit::DepthwiseFirst(on) => Some(on),
+        _ => None,
+    });
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 12.0;
+        ui.spacing_mut().item_spacing.x = 8.0;
         let hint = "Adds a branch's input to its output";
-        switch(ui, "residual", hint, residual, |on| Edit::Blocks(BlockEdit::Residual(on)));
-        let hint = "Mixes the channels of the two halves";
-        switch(ui, "shuffle", hint, shuffle, |on| and_fit(BlockEdit::Shuffle(on)));
+        if let Some(on) = switch(ui, ("residual", "residual"), hint, residual) {
+            commands.edit(part.units(BlockEdit::Residual(on)));
+        }
+        let hint = "Mixes the channels of the two halves, or of the groups";
+        if let Some(on) = switch(ui, ("shuffle", "shuffle"), hint, shuffle) {
+            commands.edit(part.units_and_fit(BlockEdit::Shuffle(on)));
+        }
         let hint = "An extra depthwise convolution in front of the right branch: the paper's V2*";
-        switch(ui, "dw first", hint, first, |on| Edit::Blocks(BlockEdit::DepthwiseFirst(on)));
+        if let Some(on) = switch(ui, ("dw first", "dw first"), hint, first) {
+            commands.edit(part.units(BlockEdit::DepthwiseFirst(on)));
+        }
     });
 }
 
-fn down_sampling(ui: &mut Ui, design: &Design, commands: &mut Commands) {
-    let setting = Setting::of(design, |block| shuffle_v2(block).map(|block| block.down_sampling));
-    let Some((down, same)) = setting.value() else { return };
-    let alternatives = [(DownSampling::Torchvision, "torchvision"), (DownSampling::Paper, "paper")];
-    if let Some(down) = row(ui, "stride 2 as", |ui| choice(ui, "down-sampling", &alternatives, same.then_some(down))) {
-        commands.edit(and_fit(BlockEdit::DownSampling(down)));
+/// What units of stride 2 look like.
+fn strided(ui: &mut Ui, stages: &[Stage], part: Part, commands: &mut Commands) {
+    let setting = Setting::of_units(stages, |setting| match setting {
+        BlockEdit::DownSampling(down) => Some(down),
+        _ => None,
+    });
+    if let Some((down, same)) = setting.value() {
+        let alternatives = [(DownSampling::Torchvision, "torchvision"), (DownSampling::Paper, "paper")];
+        let chosen = row(ui, "stride 2 as", |ui| choice(ui, "down-sampling", &alternatives, same.then_some(down)));
+        mixed_below(ui, same);
+        if let Some(down) = chosen {
+            commands.edit(part.units_and_fit(BlockEdit::DownSampling(down)));
+        }
+    }
+    let setting = Setting::of_units(stages, |setting| match setting {
+        BlockEdit::StrideAt(at) => Some(at),
+        _ => None,
+    });
+    if let Some((at, same)) = setting.value() {
+        let alternatives = [(StrideAt::Middle, "middle"), (StrideAt::First, "first")];
+        let chosen = row(ui, "stride at", |ui| choice(ui, "stride at", &alternatives, same.then_some(at)));
+        mixed_below(ui, same);
+        if let Some(at) = chosen {
+            commands.edit(part.units(BlockEdit::StrideAt(at)));
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What the Lab offers, and how it is looked at.
 
-use shufflescope_engine::experiment::{Experiment, Level, Scale, ZooTable};
+use shufflescope_engine::experiment::{Experiment, ExperimentResult, Level, Scale, ZooTable};
 use shufflescope_engine::runtime::RunOptions;
 
 use crate::window::lab::SweepTexts;
@@ -31,14 +31,19 @@ pub struct LabView {
     pub level: Option<Level>,
     /// The sweep's axes.
     pub texts: SweepTexts,
-    /// Whether the zoo's table is shown in place of its scatters.
-    pub as_table: bool,
+    /// Whether the zoo's scatters are shown in place of its table.
+    pub as_scatters: bool,
     /// Table 8 and what it was made of.
     pub zoo: Option<(ZooOf, ZooTable)>,
+    /// The paper's table of an experiment that is not measured yet, and what it was made of.
+    pub printed: Option<(PrintedOf, ExperimentResult)>,
 }
 
 /// Version, options and level.
 pub type ZooOf = (u64, RunOptions, Option<Level>);
+
+/// Experiment, channels and options.
+pub type PrintedOf = (Experiment, Scale, RunOptions);
 
 impl Default for LabView {
     fn default() -> Self {
@@ -47,8 +52,9 @@ impl Default for LabView {
             scale: Scale::X1,
             level: Some(Level::M140),
             texts: SweepTexts::default(),
-            as_table: false,
+            as_scatters: false,
             zoo: None,
+            printed: None,
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use eframe::egui;
 use egui::{Button, RichText, Role, TextEdit, Ui, WidgetInfo};
-use shufflescope_engine::experiment::{Experiment, Level, Scale};
+use shufflescope_engine::experiment::{Experiment, Level, Scale, Verdict};
 use shufflescope_engine::sweep::AxisError;
 
-use super::{Entry, LabView};
+use super::{Entry, LabView, marks};
 use crate::window::bench::{Owner, Task};
 use crate::window::command::{Command, Commands};
 use crate::window::lab::{Input, Known, Run, figure_2_networks, resolution_networks, zoo_networks};
@@ -25,6 +25,9 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut LabView, commands: &mut Co
             if response.clicked() {
                 view.entry = entry;
             }
+            if let Some((verdict, is_current)) = verdict(scene, entry, view) {
+                marks::sign(ui, verdict, !is_current);
+            }
             let text = RichText::new(state(scene, entry, view)).small().color(palette.muted);
             ui.add(egui::Label::new(text).truncate());
         });
@@ -33,6 +36,14 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut LabView, commands: &mut Co
     settings(ui, view, palette);
     ui.add_space(theme::GAP);
     start(ui, scene, view, commands);
+}
+
+/// The verdict of a finished experiment, and whether it is as of now; its word stands in [`state`].
+fn verdict(scene: Scene<'_>, entry: Entry, view: &LabView) -> Option<(Verdict, bool)> {
+    let Entry::Experiment(experiment) = entry else { return None };
+    let known = scene.lab.experiment((experiment, view.scale), scene.machine(), &scene.document.valid_options());
+    let Some(Known::Kept(kept, is_current)) = known.filter(|_| pending(scene, entry).is_none()) else { return None };
+    Some((kept.result.verdict, is_current))
 }
 
 /// How a result stands, in a word or two.

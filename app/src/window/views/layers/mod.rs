@@ -1,5 +1,6 @@
 //! The layer table: virtual rows, sorted by any column, filtered and grouped, with each kernel's time as a bar.
 
+mod columns;
 mod row;
 
 use std::collections::HashSet;
@@ -13,8 +14,11 @@ use shufflescope_engine::measure::Breakdown;
 use shufflescope_engine::report::layer_group;
 
 use super::apart;
-use super::rows::{Column, Grouping, Line, Look, Rows};
-use crate::window::command::Commands;
+use super::choices::ViewChoices;
+use super::known::Known;
+use super::rows::{Column, Grouping, Line, Look, Rows, Source, TextForm};
+use crate::window::against::Against;
+use crate::window::command::{Command, Commands};
 use crate::window::live::Freshness;
 use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
@@ -26,8 +30,8 @@ use row::{Painter, aligned};
 pub struct Layers {
     look: Look,
     rows: Rows,
-    /// What `rows` was made of: document, result, look.
-    made_of: Option<(u64, u64, Look)>,
+    /// What `rows` was made of: what was known, and the look.
+    made_of: Option<(u64, Look)>,
     /// The selection last scrolled to.
     scrolled_to: Option<String>,
 }
@@ -63,28 +67,44 @@ impl Layers {
     }
 
     /// The table.
-    pub fn show(&mut self, ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
-        self.refresh(scene);
+    pub fn show(
+        &mut self,
+        ui: &mut Ui,
+        scene: Scene<'_>,
+        known: &Known,
+        choices: &mut ViewChoices,
+        commands: &mut Commands,
+    ) {
+        let columns = columns::shown(choices, known.against.is_some());
+        if !columns.contains(&self.look.by) {
+            (self.look.by, self.look.descending) = (Column::Layer, false);
+        }
+        self.refresh(scene, known);
         let footer = 50.0;
         let height = (ui.available_height() - footer).max(80.0);
         ui.allocate_ui(egui::vec2(ui.available_width(), height), |ui| {
             ui.set_min_height(height);
-            egui::ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| self.table(ui, scene, commands));
+            egui::ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
+                self.table(ui, scene, &columns, known.against.as_ref(), commands);
+            });
         });
-        summary(ui, scene, self.rows.layers);
+        self.footer(ui, scene, known, choices, commands);
         apart::line(ui, scene, commands);
     }
 
-    fn refresh(&mut self, scene: Scene<'_>) {
+    fn refresh(&mut self, scene: Scene<'_>, known: &Known) {
         let (document, live) = (scene.document, scene.live);
-        let is_fresh = self.made_of.as_ref().is_some_and(|(of, result, look)| {
-            (*of, *result) == (document.revision(), live.version()) && *look == self.look
-        });
+        let is_fresh = self.made_of.as_ref().is_some_and(|(of, look)| *of == known.generation && *look == self.look);
         if is_fresh {
             return;
         }
         let result = live.result().map(|(measurement, _)| measurement);
-        let times = (result.and_then(|of| of.breakdown.as_ref()), result.and_then(|of| of.apart.as_ref()));
+        let source = Source {
+            breakdown: result.and_then(|of| of.breakdown.as_ref()),
+            apart: result.and_then(|of| of.apart.as_ref()),
+            against: known.against.as_ref(),
+            is_stale: live.current().is_none(),
+        };
         let valid = document.valid();
         let nodes: Vec<_> = valid.graph.layers().map(|(_, node)| node).collect();
         let stage = |layer: usize| match nodes.get(layer) {
@@ -94,33 +114,30 @@ impl Layers {
             },
             None => String::new(),
         };
-        self.rows = Rows::of(&valid.cost.layers, stage, times, &self.look);
-        self.made_of = Some((document.revision(), live.version(), self.look.clone()));
+        self.rows = Rows::of(&valid.cost.layers, stage, source, &self.look);
+        self.made_of = Some((known.generation, self.look.clone()));
     }
 
-    fn table(&mut self, ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
-        let palette = Palette::current(ui);
+    fn table(
+        &mut self,
+        ui: &mut Ui,
+        scene: Scene<'_>,
+        columns: &[Column],
+        against: Option<&Against>,
+        commands: &mut Commands,
+    ) {
+        let (palette, wide) = (Palette::current(ui), ui.available_width());
         let layers = &scene.document.valid().cost.layers;
         let selected = scene.document.selected.as_deref();
         let is_stale = scene.live.result().is_some_and(|(_, freshness)| freshness == Freshness::Stale);
-        let wide = ui.available_width();
-        // Where the room is short, the columns up to the latency still fit without scrolling.
-        let (spare, tight) = ((wide - 826.0).max(0.0), wide < 640.0);
-        let fit = |at_least: f32, usual: f32| if tight { at_least } else { usual };
-        let exact = |width| egui_extras::Column::exact(width).clip(true);
         let mut table = TableBuilder::new(ui)
             .id_salt("layers")
             .sense(Sense::click())
             .cell_layout(Layout::left_to_right(Align::Center))
-            .auto_shrink(false)
-            .column(exact(fit(138.0, 154.0 + (spare * 0.4).min(110.0).round())))
-            .column(exact(fit(86.0, 106.0 + (spare * 0.2).min(20.0).round())))
-            .column(exact(fit(78.0, 78.0)))
-            .column(exact(fit(142.0, 168.0 + (spare * 0.4).min(140.0).round())))
-            .column(exact(66.0))
-            .column(exact(58.0))
-            .column(exact(76.0))
-            .column(exact(64.0));
+            .auto_shrink(false);
+        for width in columns::widths(columns, wide) {
+            table = table.column(egui_extras::Column::exact(width).clip(true));
+        }
         if selected != self.scrolled_to.as_deref() {
             self.scrolled_to = selected.map(str::to_owned);
             let layer = layers.iter().position(|layer| Some(layer.path.as_str()) == selected);
@@ -131,7 +148,7 @@ impl Layers {
         let (rows, look) = (&self.rows, &self.look);
         let mut click = None;
         let table = table.header(theme::ROW + 2.0, |mut header| {
-            for column in Column::ALL {
+            for &column in columns {
                 header.col(|ui| {
                     if heading(ui, column, look.by == column, look.descending, is_stale, palette) {
                         click = Some(Click::Sort(column));
@@ -139,7 +156,7 @@ impl Layers {
                 });
             }
         });
-        let painter = Painter { layers, rows, look, selected, is_stale, palette };
+        let painter = Painter { columns, layers, rows, look, against, selected, is_stale, palette };
         table.body(|body| {
             body.rows(theme::ROW, rows.lines.len(), |mut row| match rows.lines.get(row.index()) {
                 Some(Line::Group(group)) => {
@@ -157,7 +174,7 @@ impl Layers {
                 }
                 Some(Line::Layer(index)) => {
                     let Some(layer) = layers.get(*index) else { return };
-                    painter.layer(&mut row, layer, rows.share_of(*index), commands);
+                    painter.layer(&mut row, *index, layer, commands);
                 }
                 None => {}
             });
@@ -166,6 +183,29 @@ impl Layers {
             self.take(click);
             ui.ctx().request_repaint();
         }
+    }
+
+    /// What the table adds up to, and the menus for its columns and its text.
+    fn footer(&self, ui: &mut Ui, scene: Scene<'_>, known: &Known, choices: &mut ViewChoices, commands: &mut Commands) {
+        let size = egui::vec2(ui.available_width(), theme::ROW);
+        ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+            let copy = ui.menu_button(RichText::new("Copy").small(), |ui| {
+                for form in TextForm::ALL {
+                    let button = ui.button(form.name());
+                    if named(button, Role::Button, &format!("Copy as {}", form.name())).clicked() {
+                        let columns = columns::shown(choices, known.against.is_some());
+                        let layers = &scene.document.valid().cost.layers;
+                        let text = self.rows.text(form, &columns, layers, known.against.as_ref());
+                        let what = format!("{} rows as {}", self.rows.lines.len(), form.name());
+                        commands.push(Command::Copy { text, what });
+                    }
+                }
+            });
+            let hint = "Put the table as it is shown onto the clipboard";
+            named(copy.response.on_hover_text(hint), Role::Button, "Copy layers");
+            columns::menu(ui, choices, known.against.is_some());
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| summary(ui, scene, known, self.rows.layers));
+        });
     }
 
     fn take(&mut self, click: Click) {
@@ -205,11 +245,14 @@ fn heading(ui: &mut Ui, column: Column, on: bool, descending: bool, is_stale: bo
 }
 
 /// What the table adds up to, and what it does not.
-fn summary(ui: &mut Ui, scene: Scene<'_>, shown: usize) {
+fn summary(ui: &mut Ui, scene: Scene<'_>, known: &Known, shown: usize) {
     let palette = Palette::current(ui);
     let all = scene.document.valid().cost.layers.len();
     let count = if shown == all { format!("{all} layers") } else { format!("{shown} of {all} layers") };
     let mut text = count;
+    if let Some(against) = known.against.as_ref().filter(|against| against.only_in_a > 0) {
+        text += &format!("  ·  {} only in A", against.only_in_a);
+    }
     let breakdown = scene.live.current().and_then(|measurement| measurement.breakdown.as_ref());
     if let Some(breakdown) = breakdown {
         let overhead = breakdown.marking_overhead.map_or_else(|| "unknown".into(), |ratio| format!("{ratio:.3}x"));

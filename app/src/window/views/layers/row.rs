@@ -8,17 +8,20 @@ use shufflescope_engine::graph::OpKind;
 use shufflescope_engine::measure::SPLIT_LABEL;
 use shufflescope_engine::units::Nanos;
 
+use crate::window::against::Against;
 use crate::window::command::{Command, Commands};
 use crate::window::format;
 use crate::window::theme::{self, Palette};
-use crate::window::views::rows::{Group, Grouping, LayerShare, Look, Rows, Sums, Timing, Unit};
+use crate::window::views::rows::{Column, Facts, Group, Grouping, LayerShare, Look, Rows, Timing, Unit};
 use crate::window::widgets::disclosure;
 
 /// What every row is painted from.
 pub(super) struct Painter<'a> {
+    pub columns: &'a [Column],
     pub layers: &'a [LayerCost],
     pub rows: &'a Rows,
     pub look: &'a Look,
+    pub against: Option<&'a Against>,
     pub selected: Option<&'a str>,
     pub is_stale: bool,
     pub palette: Palette,
@@ -29,23 +32,27 @@ impl Painter<'_> {
     pub fn group(&self, row: &mut TableRow<'_, '_>, group: &Group) -> bool {
         let palette = self.palette;
         let mut toggled = false;
-        row.col(|ui| {
-            let name = format!("group {}", group.name);
-            toggled = disclosure(ui, group.is_open, palette.muted, &name).clicked();
-            ui.add(Label::new(RichText::new(&group.name).color(palette.strong).strong()).truncate());
-        });
-        let count = if group.layers == 1 { "1 layer".to_owned() } else { format!("{} layers", group.layers) };
-        row.col(|ui| {
-            ui.add(Label::new(RichText::new(&count).color(palette.muted)).truncate());
-        });
-        row.col(|_| {});
-        row.col(|ui| {
-            let Some((time, share)) = group.time else { return };
-            ui.add_space(8.0);
-            ui.add_space(bar_width(ui) + ui.spacing().item_spacing.x);
-            self.time(ui, time.to_string(), share);
-        });
-        numbers(row, &group.sums, palette);
+        let facts = Facts::of_group(group);
+        for &column in self.columns {
+            row.col(|ui| match column {
+                Column::Layer => {
+                    let name = format!("group {}", group.name);
+                    toggled |= disclosure(ui, group.is_open, palette.muted, &name).clicked();
+                    ui.add(Label::new(RichText::new(&group.name).color(palette.strong).strong()).truncate());
+                }
+                Column::Op => {
+                    ui.add(Label::new(RichText::new(facts.shown(column)).color(palette.muted)).truncate());
+                }
+                Column::Latency => {
+                    let Some((time, share)) = group.time else { return };
+                    ui.add_space(8.0);
+                    ui.add_space(bar_width(ui) + ui.spacing().item_spacing.x);
+                    self.time(ui, time.to_string(), share);
+                }
+                _ => self.number(ui, &facts, column),
+            });
+        }
+        let count = facts.shown(Column::Op);
         let response = row.response();
         response.widget_info(|| WidgetInfo::labeled(Role::Row, true, format!("{}: {count}", group.name)));
         toggled || response.clicked()
@@ -61,25 +68,29 @@ impl Painter<'_> {
         let is_selected = !is_expanded && self.selected.is_some_and(|path| selected.any(|layer| layer == path));
         row.set_selected(is_selected);
         let mut toggled = false;
-        row.col(|ui| {
-            ui.spacing_mut().item_spacing.x = 2.0;
-            self.indent(ui, 0);
-            if is_fused {
-                let name = format!("layers of {}", first.path);
-                let hint = "Show or hide the layers that run in this kernel";
-                toggled = disclosure(ui, is_expanded, palette.muted, &name).on_hover_text(hint).clicked();
-            } else {
-                ui.add_space(4.0);
+        let facts = Facts::of_unit(unit, first, self.against.is_some());
+        for &column in self.columns {
+            let (_, cell) = row.col(|ui| match column {
+                Column::Layer => {
+                    ui.spacing_mut().item_spacing.x = 2.0;
+                    self.indent(ui, 0);
+                    if is_fused {
+                        let name = format!("layers of {}", first.path);
+                        let hint = "Show or hide the layers that run in this kernel";
+                        toggled |= disclosure(ui, is_expanded, palette.muted, &name).on_hover_text(hint).clicked();
+                    } else {
+                        ui.add_space(4.0);
+                    }
+                    path(ui, &first.path, palette);
+                }
+                Column::Op => operation(ui, unit.kind, &first.op, palette),
+                Column::Latency => self.latency(ui, unit),
+                _ => self.number(ui, &facts, column),
+            });
+            if let Some(timing) = unit.timing.filter(|_| column.is_measured()) {
+                cell.on_hover_text(in_full(timing, unit.layers.len()));
             }
-            path(ui, &first.path, palette);
-        });
-        row.col(|ui| operation(ui, unit.kind, &first.op, palette));
-        row.col(|ui| number(ui, unit.output.to_string(), palette));
-        let (_, cell) = row.col(|ui| self.latency(ui, unit));
-        if let Some(timing) = unit.timing {
-            cell.on_hover_text(in_full(timing, unit.layers.len()));
         }
-        numbers(row, &unit.sums, palette);
         let response = row.response();
         response.widget_info(|| WidgetInfo::selected(Role::Row, true, is_selected, &first.path));
         if !toggled {
@@ -89,40 +100,48 @@ impl Painter<'_> {
     }
 
     /// A layer below its kernel.
-    pub fn layer(
-        &self,
-        row: &mut TableRow<'_, '_>,
-        layer: &LayerCost,
-        share: Option<LayerShare>,
-        commands: &mut Commands,
-    ) {
+    pub fn layer(&self, row: &mut TableRow<'_, '_>, index: usize, layer: &LayerCost, commands: &mut Commands) {
         let palette = self.palette;
         let is_selected = self.selected == Some(layer.path.as_str());
         row.set_selected(is_selected);
-        row.col(|ui| {
-            self.indent(ui, 1);
-            path(ui, &layer.path, palette);
-        });
-        row.col(|ui| operation(ui, layer.kind, &layer.op, palette));
-        row.col(|ui| number(ui, layer.output.to_string(), palette));
-        let (_, cell) = row.col(|ui| match share {
-            Some(LayerShare { time, share, .. }) if time > Nanos::ZERO => self.bar(ui, layer.kind, time, share),
-            Some(_) => self.aside(ui, "computes nothing apart"),
-            None => self.aside(ui, "in the kernel above"),
-        });
-        if let Some(share) = share.filter(|share| share.time > Nanos::ZERO) {
-            cell.on_hover_text(split_in_full(share));
+        let share = self.rows.share_of(index);
+        let facts = Facts::of_layer(index, layer, self.rows, self.against);
+        for &column in self.columns {
+            let (_, cell) = row.col(|ui| match column {
+                Column::Layer => {
+                    self.indent(ui, 1);
+                    path(ui, &layer.path, palette);
+                }
+                Column::Op => operation(ui, layer.kind, &layer.op, palette),
+                Column::Latency => match share {
+                    Some(LayerShare { time, share, .. }) if time > Nanos::ZERO => {
+                        self.bar(ui, layer.kind, time, share);
+                    }
+                    Some(_) => self.aside(ui, "computes nothing apart"),
+                    None => self.aside(ui, "in the kernel above"),
+                },
+                _ => self.number(ui, &facts, column),
+            });
+            if let Some(share) = share.filter(|share| share.time > Nanos::ZERO && column.is_measured()) {
+                cell.on_hover_text(split_in_full(share));
+            }
         }
-        let sums = Sums {
-            mult_adds: layer.mult_adds,
-            params: layer.params,
-            memory_access: layer.memory_access,
-            bytes: layer.memory_access_bytes,
-        };
-        numbers(row, &sums, palette);
         let response = row.response();
         response.widget_info(|| WidgetInfo::selected(Role::Row, true, is_selected, format!("layer {}", layer.path)));
         select(&response, &layer.path, is_selected, commands);
+    }
+
+    /// A number on the right; one against A in the colour of what it means, which its sign says too.
+    fn number(&self, ui: &mut Ui, facts: &Facts<'_>, column: Column) {
+        let palette = self.palette;
+        let color = match facts.difference(column) {
+            _ if self.is_stale && column.is_measured() => palette.muted,
+            Some(more) if more < 0 => palette.good,
+            Some(more) if more > 0 => palette.warn,
+            _ => palette.text,
+        };
+        let text = RichText::new(facts.shown(column)).color(color);
+        aligned(ui, true, |ui| ui.add(Label::new(text).truncate()));
     }
 
     fn indent(&self, ui: &mut Ui, deeper: u8) {
@@ -189,18 +208,6 @@ fn operation(ui: &mut Ui, kind: OpKind, op: &str, palette: Palette) {
     let (dot, _) = ui.allocate_exact_size(egui::vec2(8.0, 8.0), Sense::hover());
     ui.painter().rect_filled(dot, 2.0, palette.kind(kind));
     ui.add(Label::new(RichText::new(op).color(palette.text)).truncate());
-}
-
-fn numbers(row: &mut TableRow<'_, '_>, sums: &Sums, palette: Palette) {
-    let some = |count: u64, text: String| if count == 0 { String::new() } else { text };
-    row.col(|ui| number(ui, some(sums.mult_adds.0, sums.mult_adds.to_string()), palette));
-    row.col(|ui| number(ui, some(sums.params.0, sums.params.to_string()), palette));
-    row.col(|ui| number(ui, some(sums.memory_access.0, sums.memory_access.to_string()), palette));
-    row.col(|ui| number(ui, sums.intensity().map_or_else(String::new, format::three_digits), palette));
-}
-
-fn number(ui: &mut Ui, text: String, palette: Palette) {
-    aligned(ui, true, |ui| ui.add(Label::new(RichText::new(text).color(palette.text)).truncate()));
 }
 
 /// What the latency's cell says in full.

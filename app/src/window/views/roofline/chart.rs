@@ -25,14 +25,19 @@ pub struct Chart {
 
 impl Chart {
     /// Axes with whole decades around everything; `None` where there is nothing to show.
-    pub fn around(ui: &Ui, rect: Rect, points: &[RooflinePoint], peaks: Option<&Peaks>) -> Option<Self> {
-        if points.is_empty() && peaks.is_none() {
+    pub fn around<'a>(
+        ui: &Ui,
+        rect: Rect,
+        points: impl Iterator<Item = &'a RooflinePoint> + Clone,
+        peaks: Option<&Peaks>,
+    ) -> Option<Self> {
+        if points.clone().next().is_none() && peaks.is_none() {
             return None;
         }
         let ridge = peaks.map(|peaks| (peaks.compute.0 / peaks.memory.0, peaks.compute.0));
         let usable = |value: &f64| value.is_finite() && *value > 0.0;
-        let x = points.iter().map(|point| point.intensity).chain(ridge.map(|(x, _)| x)).filter(usable);
-        let y = points.iter().map(|point| point.rate.0).chain(ridge.map(|(_, y)| y)).filter(usable);
+        let x = points.clone().map(|point| point.intensity).chain(ridge.map(|(x, _)| x)).filter(usable);
+        let y = points.map(|point| point.rate.0).chain(ridge.map(|(_, y)| y)).filter(usable);
         let (x, y) = (decades(x), decades(y));
         // A slope needs some room to be seen as one.
         let (x, y) = ((x.0, x.1.max(x.0 + 2)), (y.0.min(y.1 - 2), y.1));
@@ -111,6 +116,16 @@ impl Chart {
         let away = if side > 0.0 { 4.0 } else { -size.y - 4.0 };
         let start = from + (to - from) * 0.5 - along * size.x / 2.0 + down * away;
         painter.add(egui::epaint::TextShape::new(start, galley, self.palette.text).with_angle(along.angle()));
+    }
+
+    /// A kernel of A as a ring, joined to the same kernel of the present network.
+    pub fn paint_a(&self, ui: &Ui, then: &RooflinePoint, now: Option<&RooflinePoint>, on: bool) {
+        let at = |point: &RooflinePoint| pos2(self.x(point.intensity), self.y(point.rate.0));
+        let (color, width) = if on { (self.palette.strong, 1.5) } else { (self.palette.muted, 1.0) };
+        if let Some(now) = now {
+            ui.painter().line_segment([at(then), at(now)], Stroke::new(width, color.gamma_multiply(0.6)));
+        }
+        ui.painter().circle_stroke(at(then), RADIUS, Stroke::new(width, color));
     }
 
     /// A kernel, as a button named for its first layer.

@@ -7,6 +7,9 @@ use shufflescope_engine::graph::{OpKind, Shape};
 use shufflescope_engine::measure::{Apart, Breakdown};
 use shufflescope_engine::units::{Bytes, Elements, FlopRate, MultAdds, Nanos, Params};
 
+use super::look::Column;
+use crate::window::quantity::Amounts;
+
 /// A kernel's time, or a layer's part of one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Timing {
@@ -20,6 +23,14 @@ pub struct Timing {
     pub rate: Option<FlopRate>,
     /// How many operations the runtime starts for it.
     pub launches: usize,
+}
+
+impl Timing {
+    /// Half the interval over the median; `None` where there is no interval.
+    pub fn half_width(&self) -> Option<f64> {
+        let (low, high) = self.interval?;
+        (self.median > Nanos::ZERO).then(|| high.since(low).as_f64() / 2.0 / self.median.as_f64())
+    }
 }
 
 /// A layer's part of its kernel's time, in proportion to the layers' times apart.
@@ -73,6 +84,10 @@ pub struct Unit {
     pub sums: Sums,
     /// What it took.
     pub timing: Option<Timing>,
+    /// What its layers take as kernels of their own, together; `None` where none of them was measured so.
+    pub alone: Option<Nanos>,
+    /// What the same layers of A cost and take; `None` where nothing is pinned, or A has none of them.
+    pub beside: Option<Amounts>,
 }
 
 impl Unit {
@@ -80,6 +95,22 @@ impl Unit {
     pub fn first(&self) -> usize {
         self.layers.first().copied().unwrap_or_default()
     }
+
+    /// The difference to A that a column shows.
+    pub fn difference(&self, column: Column) -> Option<i128> {
+        difference(column, self.timing, &self.sums, self.beside?)
+    }
+}
+
+/// What a column against A shows: elements, mult-adds or nanoseconds more than A.
+pub(super) fn difference(column: Column, timing: Option<Timing>, sums: &Sums, beside: Amounts) -> Option<i128> {
+    let (now, then) = match column {
+        Column::LatencyAgainstA => (timing?.median.0, beside.time?.0),
+        Column::MultAddsAgainstA => (sums.mult_adds.0, beside.mult_adds.0),
+        Column::MemoryAccessAgainstA => (sums.memory_access.0, beside.memory_access.0),
+        _ => return None,
+    };
+    Some(i128::from(now) - i128::from(then))
 }
 
 /// The kernels of the breakdown as units, and every layer that is in none; in the order of their first layers.
@@ -149,5 +180,5 @@ fn unit(layers: &[LayerCost], of: Vec<usize>) -> Option<Unit> {
     let output = costs().next_back().unwrap_or(first).output;
     let mut sums = Sums::default();
     costs().for_each(|layer| sums.add(layer));
-    Some(Unit { layers: of, kind, output, sums, timing: None })
+    Some(Unit { layers: of, kind, output, sums, timing: None, alone: None, beside: None })
 }

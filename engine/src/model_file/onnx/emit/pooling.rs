@@ -1,6 +1,6 @@
 //! Poolings over a window and over all pixels, and normalisation by neighbouring channels.
 
-use super::view::{BATCH, CHANNELS, Factor, HEIGHT, WIDTH};
+use super::view::{BATCH, Factor, HEIGHT, WIDTH};
 use super::{Emitter, Placed, nothing};
 use crate::graph::{LocalNorm, Op, Window};
 use crate::model_file::onnx::draft::{Pool, Refusal, ValueId, unsupported};
@@ -45,11 +45,7 @@ impl Emitter<'_> {
             return Ok(Placed { node, view, by: value });
         }
         if others || cut || count != shape.pixels() {
-            let what = if view.without(&[BATCH, CHANNELS]).concat().is_empty() {
-                "more than the pixels"
-            } else {
-                "a part of the pixels"
-            };
+            let what = if others { "not only pixels" } else { "a part of the pixels" };
             return unsupported(format!(
                 "over the axes {axes:?}, {what}; over all pixels, or all rows or columns of them, is read"
             ));
