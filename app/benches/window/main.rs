@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use frames::Window;
 use shufflescope::reader::Readers;
 use shufflescope::weights_store::Server;
-use shufflescope::window::{App, Care, Command, Freshness, Phase, Setup, SystemDialogs};
+use shufflescope::window::{App, Care, Command, FontFolders, Freshness, Phase, Setup, SystemDialogs};
 use shufflescope::worker::Launcher;
 use shufflescope_engine::cost::model_cost;
 use shufflescope_engine::design::{Batch, Design, Edit};
@@ -73,6 +73,9 @@ fn setup(design: Option<Design>, data_folder: Option<&Path>, measures: bool) -> 
         camera_launcher: launcher(PROGRAM),
         data_folder: data_folder.map(Path::to_owned),
         design,
+        file: None,
+        has_tour: false,
+        font_folders: FontFolders::default(),
         options: RunOptions::new(DeviceId::Cpu, 1, 1),
         care: Care::default(),
         // Nobody listens there.
