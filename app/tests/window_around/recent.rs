@@ -50,7 +50,7 @@ fn a_file_that_is_gone_says_so_and_can_be_taken_from_the_list() {
     click(&mut window, "Menu");
     click(&mut window, "File menu");
     click(&mut window, &format!("Forget {}", a.display()));
-    assert_eq!(window.app().recent().files(), [b.clone()]);
+    assert_eq!(window.app().recent().files(), std::slice::from_ref(&b));
     std::fs::remove_file(&b).unwrap();
     give(&mut window, Command::LookForRecent);
     window.wait("the look", |app| app.recent().any_missing());

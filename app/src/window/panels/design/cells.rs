@@ -9,8 +9,8 @@ use crate::window::widgets::{MIXED, named, row};
 
 /// Widths of the table's columns.
 pub const HANDLE: f32 = 12.0;
-pub const NAME: f32 = 50.0;
-pub const CHANNELS: f32 = 62.0;
+pub const NAME: f32 = 56.0;
+pub const CHANNELS: f32 = 56.0;
 pub const STRIDE: f32 = 38.0;
 
 /// Room in front of a name where nothing can be dragged.
@@ -23,7 +23,14 @@ pub fn name(ui: &mut Ui, view: &mut DesignView, part: Part) {
     let on = view.part() == part;
     let text = if part == Part::AllStages { "all".into() } else { part.name() };
     let button = egui::Button::selectable(on, text).truncate();
-    let response = ui.add_sized(egui::vec2(NAME, ui.spacing().interact_size.y), button);
+    let size = egui::vec2(NAME, ui.spacing().interact_size.y);
+    let response = ui
+        .scope(|ui| {
+            // "stage12" has room.
+            ui.spacing_mut().button_padding.x = 3.0;
+            ui.add_sized(size, button)
+        })
+        .inner;
     let spoken = format!("edit {}", part.name());
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, on, spoken.clone()));
     if response.on_hover_text(format!("Edit {} below", part.name())).clicked() {

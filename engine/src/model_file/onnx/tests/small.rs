@@ -49,13 +49,14 @@ fn rows_and_columns_are_reduced_like_all_pixels() {
         let sum = |values: &[f32]| values.iter().sum::<f32>();
         let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
         let most = |values: &[f32]| values.iter().copied().fold(f32::MIN, f32::max);
-        let kinds: [(&str, &dyn Fn(&[f32]) -> f32); 3] =
-            [("ReduceSum", &sum), ("ReduceMean", &mean), ("ReduceMax", &most)];
-        for (op, of) in kinds {
+        let check = |op: &str, of: &dyn Fn(&[f32]) -> f32| {
             let (found, picture) = run(reduced(op, axes, keep));
             let expected = expected(of, &picture);
             assert!(gap(&found, &expected) < 1e-5, "{op} over {axes:?}: {found:?}, expected {expected:?}");
-        }
+        };
+        check("ReduceSum", &sum);
+        check("ReduceMean", &mean);
+        check("ReduceMax", &most);
     }
     let said = reduced("ReduceSum", &[1], 1).refusal();
     assert!(said.contains("over the axes [1], not only pixels"), "{said}");
@@ -66,16 +67,14 @@ fn selu_and_celu_are_elu_between_factors() {
     let selu = |x: f32| 1.050_701 * if x > 0.0 { x } else { 1.673_263_2 * x.exp_m1() };
     let celu = |x: f32| if x > 0.0 { x } else { 2.0 * (x / 2.0).exp_m1() };
     let scaled = |x: f32| 3.0 * if x > 0.0 { x } else { 2.0 * x.exp_m1() };
-    let cases: [(&str, Vec<_>, &dyn Fn(f32) -> f32); 3] = [
-        ("Selu", vec![], &selu),
-        ("Selu", vec![float("alpha", 2.0), float("gamma", 3.0)], &scaled),
-        ("Celu", vec![float("alpha", 2.0)], &celu),
-    ];
-    for (op, attributes, of) in cases {
+    let check = |op: &str, attributes, of: &dyn Fn(f32) -> f32| {
         let (found, picture) = run(Model::new().node(op, &["x"], "y", attributes));
         let expected: Vec<f32> = picture.into_iter().map(of).collect();
         assert!(gap(&found, &expected) < 1e-5, "{op}");
-    }
+    };
+    check("Selu", vec![], &selu);
+    check("Selu", vec![float("alpha", 2.0), float("gamma", 3.0)], &scaled);
+    check("Celu", vec![float("alpha", 2.0)], &celu);
 }
 
 #[test]
