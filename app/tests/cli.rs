@@ -470,7 +470,7 @@ fn every_command_that_takes_an_onnx_file_tells_what_is_otherwise_than_in_it() {
     let case = |name: &str| format!("{}/../fuzz/corpus/onnx/case-{name}.onnx", env!("CARGO_MANIFEST_DIR"));
     let (folder, plain, softmax) = (home(), case("00_plain"), case("02_softmax"));
     let written = folder.path().join("net.py").display().to_string();
-    for command in [&["cost"][..], &["profile", "--threads", "1"], &["export", "-o", &written]] {
+    for command in [&["cost"][..], &["profile", "--threads", "1"], &["export", "--force", "-o", &written]] {
         let told = |model: &str| program::success(folder.path(), &[command, &[model]].concat()).1;
         assert_eq!(told(&softmax).matches("note: ").count(), 1, "{command:?}");
         assert!(told(&softmax).contains("Softmax") && !told(&plain).contains("note: "), "{command:?}");

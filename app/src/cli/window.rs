@@ -63,6 +63,11 @@ mod with {
             Ok(about) if about.is_dir() => Err(UsageError(format!("`{word}` is a folder: name a file in it"))),
             Ok(_) => std::path::absolute(path).map_err(|error| UsageError(format!("`{word}`: {error}"))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                if Arguments::command().find_subcommand(path).is_some() {
+                    let rule =
+                        "is a subcommand: it comes first, and options of the window such as --renderer go without";
+                    return Err(UsageError(format!("`{word}` {rule}")));
+                }
                 let near = similar(&word.to_string());
                 let meant = if near.is_empty() { near } else { format!(" Did you mean {near}?") };
                 let neither = "there is no such file to open in the window, and no subcommand of that name";
