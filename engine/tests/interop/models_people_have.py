@@ -10,7 +10,7 @@ the light models of onnx with random weights put in, open-nsfw of opennsfw-stand
 classifier of rapidocr-onnxruntime. Weights are random; nothing is downloaded.
 
 Prints a line for each: taken or refused with the message, largest difference of logits to ONNX Runtime (of the largest
-logit), milliseconds beside ONNX Runtime's in turns on one thread, and whether the PyTorch source runs with its weights.
+logit), milliseconds beside ONNX Runtime's in turns, and whether the PyTorch source runs with its weights.
 Exits with 1 where one is refused or differs. Needs torch, torchvision, timm, onnx, onnxscript, onnxruntime, safetensors.
 """
 import argparse
@@ -177,7 +177,7 @@ def as_pytorch(program, path, x, expected, folder):
         return gap(made(torch.from_numpy(x)).numpy(), expected)
 
 
-def check(program, time_onnx, rounds, path, folder):
+def check(program, time_onnx, rounds, threads, path, folder):
     """A line about one model, and whether all is well."""
     again = folder / "again.onnx"
     run(program, "export", path, "--force", "-o", again)
@@ -199,15 +199,15 @@ def check(program, time_onnx, rounds, path, folder):
         from race_onnx import median_ms
 
         this = str(Path(__file__).with_name("race_onnx.py"))
-        pairs = []
-        for _ in range(rounds):
-            mine = median_ms([time_onnx, str(path), "1"], 1)
-            theirs = median_ms([sys.executable, this, "--onnx-runtime", str(path), "1", "1.0"], 1)
-            pairs.append((mine, theirs))
-        if pairs:
+        for count in threads if rounds else []:
+            pairs = []
+            for _ in range(rounds):
+                mine = median_ms([time_onnx, str(path), str(count)], count)
+                theirs = median_ms([sys.executable, this, "--onnx-runtime", str(path), str(count), "1.0"], count)
+                pairs.append((mine, theirs))
             mine, theirs = (statistics.median(side) for side in zip(*pairs))
             ratio = statistics.median(a / b for a, b in pairs)
-            told.append(f"{mine:.2f} ms beside {theirs:.2f} ms ({ratio:.2f})")
+            told.append(f"{count} thread{'s' if count > 1 else ''}: {mine:.2f} ms beside {theirs:.2f} ms ({ratio:.2f})")
     try:
         source = as_pytorch(program, path, turned, expected, folder)
         told.append(f"PyTorch source {source:.1e}")
@@ -239,6 +239,7 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--time-onnx", help="the example of the engine that runs and times a file")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of timing; with 0 nothing is timed")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1], help="numbers of threads to time with")
     parser.add_argument("--only", help="parts of names, between commas")
     parser.add_argument("--all", action="store_true", help="every network of torchvision")
     parser.add_argument("--keep", type=Path, help="a folder for the files, which are not made again")
@@ -256,7 +257,7 @@ def main():
                 print(f"{name}: NOT MADE: {type(error).__name__}: {str(error)[:200]!r}", flush=True)
                 continue
             try:
-                told, well = check(arguments.program, arguments.time_onnx, arguments.rounds, path, scratch)
+                told, well = check(arguments.program, arguments.time_onnx, arguments.rounds, arguments.threads, path, scratch)
                 print(f"{name}: {'taken' if well else 'DIFFERS'}; {told}", flush=True)
             except Exception as error:
                 well = False
