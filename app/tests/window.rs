@@ -369,9 +369,12 @@ fn kernels_are_taken_apart_in_idle_time_and_every_view_says_so() {
 #[test]
 fn kernels_are_taken_apart_at_a_click_too_and_before_that_views_say_where_fused_time_is_filed() {
     let mut window = Window::open();
-    window.wait("taking apart", |app| app.live().taken_apart().fraction().is_some());
+    window.wait("taking apart", |app| {
+        let taken = app.live().taken_apart();
+        taken.fraction().is_some() && taken.behind().is_none()
+    });
     window.step();
-    assert!(window.says("Taking kernels apart"));
+    assert!(window.says("Taking kernels apart"), "{:?}", window.texts());
     window.harness.key_press(egui::Key::Escape);
     window.wait("the end", |app| app.live().taken_apart().fraction().is_none());
     window.step();

@@ -26,6 +26,9 @@ const SEARCH: &str = "search.lock";
 /// How long another window may look.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a draft's lock is waited for; another window holds it for as long as it is open.
+const MOMENT: Duration = Duration::from_millis(150);
+
 /// Most drafts, and so windows at one time.
 const MOST: usize = 200;
 
@@ -104,7 +107,9 @@ fn find(data_folder: &Path, folder: &Path, recover: bool) -> io::Result<Found> {
         if wanted == 0 && is_empty && !lock.exists() {
             break;
         }
-        match FileLock::attempt(&lock) {
+        // A process that a window just ended was about to start may hold its lock for a moment.
+        let moment = if is_empty { Duration::ZERO } else { MOMENT };
+        match FileLock::wait(&lock, moment) {
             Ok(Some(lock)) => {
                 wanted = wanted.saturating_sub(usize::from(is_empty));
                 slots.push(Slot { path, lock, draft: None });

@@ -88,7 +88,7 @@ fn messages(ui: &mut Ui, scene: Scene<'_>, all: &mut bool, palette: Palette, com
         *all = false;
     } else {
         ui.horizontal(|ui| {
-            let text = if *all { "Show the newest alone".to_owned() } else { format!("{earlier} earlier messages") };
+            let text = if *all { "Show the newest alone".to_owned() } else { format!("{earlier} earlier") };
             let toggle = named(ui.small_button(&text), Role::Button, "Show all messages");
             if toggle.clicked() {
                 *all = !*all;

@@ -134,6 +134,8 @@ impl Layers {
             .id_salt("layers")
             .sense(Sense::click())
             .cell_layout(Layout::left_to_right(Align::Center))
+            // In a low window too what stands below it stays in view.
+            .min_scrolled_height(0.0)
             .auto_shrink(false);
         for width in columns::widths(columns, wide) {
             table = table.column(egui_extras::Column::exact(width).clip(true));
