@@ -183,13 +183,15 @@ impl Keeper {
                 Next::Frame(captured) => {
                     let number = self.frames();
                     let (pixels, shows) = (captured.pixels, captured.shows);
-                    self.newest.put(Frame { pixels, shows, captured: self.clock.now(), number });
+                    let captured = self.clock.now();
+                    // It is counted before anybody has it: no more frames pass than were captured.
                     self.tell(|status| {
                         let back = status.frames > 0 && matches!(status.state, CaptureState::Retrying { .. });
                         status.reconnects += u64::from(back);
                         status.frames += 1;
                         status.state = CaptureState::Running;
                     });
+                    self.newest.put(Frame { pixels, shows, captured, number });
                 }
                 Next::Skipped(reason) => self.tell(|status| {
                     status.skipped += 1;

@@ -180,7 +180,10 @@ impl Drawing<'_> {
             painter.text(place.center() + below, Align2::CENTER_CENTER, after, small.clone(), text_color);
         }
         let channels = place.center_bottom() + vec2(5.0, 1.0);
-        painter.text(channels, Align2::LEFT_TOP, step.handed_on(), small.clone(), palette.muted);
+        let handed_on = painter.layout_no_wrap(step.handed_on(), small.clone(), palette.muted);
+        // Lines to both sides pass behind it.
+        painter.rect_filled(Rect::from_min_size(channels, handed_on.size()), 0.0, ui.visuals().panel_fill);
+        painter.galley(channels, handed_on, palette.muted);
         if let Some(text) = self.beside(index) {
             let (at, align) = if step.column == Column::Left {
                 (place.left_center() - vec2(8.0, 0.0), Align2::RIGHT_CENTER)
