@@ -210,12 +210,14 @@ fn a_real_search_of_a_second_finds_measured_designs_that_keep_the_budget() {
     type_into(&mut window, Role::SpinButton, "latency budget (ms)", "50");
     type_into(&mut window, Role::SpinButton, "search input", "32");
     type_into(&mut window, Role::SpinButton, "search seconds", "1");
-    click(&mut window, Role::Button, "Start search");
-    window.wait("the end", |app| !app.explore().is_running());
-    window.step();
     // A machine that is busy with other tests says so; what kernels take there says nothing.
-    if window.app().explore().failure().is_some_and(|reason| reason.contains("the machine was busy")) {
-        return;
+    for _ in 0..5 {
+        click(&mut window, Role::Button, "Start search");
+        window.wait("the end", |app| !app.explore().is_running());
+        window.step();
+        if !window.app().explore().failure().is_some_and(|reason| reason.contains("the machine was busy")) {
+            break;
+        }
     }
     assert_eq!(window.app().explore().failure(), None);
     let Some(Shown::Kept(kept, true)) = explored(window.app()) else { panic!("nothing was found") };

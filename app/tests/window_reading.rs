@@ -6,7 +6,7 @@
 mod support;
 
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command as Process, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
 use shufflescope_engine::report::Format;
 use shufflescope_engine::weights::Weights;
 use shufflescope_engine::zoo;
-use support::{ScriptedDialogs, Window, setup, small};
+use support::{ScriptedDialogs, Window, design_file, setup};
 
 /// Nothing is measured.
 fn quiet(data_folder: Option<&Path>) -> Setup {
@@ -30,12 +30,6 @@ fn quiet(data_folder: Option<&Path>) -> Setup {
 
 fn open(setup: Setup) -> Window {
     Window::with(setup, [1440.0, 900.0], egui::Theme::Dark)
-}
-
-fn design(folder: &Path, name: &str) -> PathBuf {
-    let path = folder.join(format!("{name}.toml"));
-    Design { name: name.into(), ..small() }.write(&path).unwrap();
-    path
 }
 
 /// A window whose readers are this shell script.
@@ -118,7 +112,7 @@ fn a_reader_that_hangs_is_shown_with_a_way_out_while_saves_go_through_and_is_giv
 #[test]
 fn the_newest_of_two_files_wins_and_the_older_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let wanted = design(folder.path(), "wanted");
+    let wanted = design_file(folder.path(), "wanted");
     let program = env!("CARGO_BIN_EXE_shufflescope");
     // The first reader hangs, the second does its work.
     let script =
@@ -175,7 +169,7 @@ fn a_pipe_and_a_folder_are_no_files_to_open() {
 #[test]
 fn two_networks_dropped_onto_compare_become_its_sides_and_elsewhere_the_second_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let files = [design(folder.path(), "first"), design(folder.path(), "second")];
+    let files = [design_file(folder.path(), "first"), design_file(folder.path(), "second")];
     let mut window = open(quiet(None));
     window.harness.state_mut().command(Command::ShowTab(Tab::Compare));
     window.step();

@@ -4,14 +4,14 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use shufflescope::window::{App, Command, Dialogs, GuardAnswer, Pending, Question, Reply, Setup};
 use shufflescope_engine::design::{Design, Edit};
 use shufflescope_engine::zoo;
-use support::{ScriptedDialogs, Window, setup, small};
+use support::{ScriptedDialogs, Window, design_file, setup, small};
 
 fn without_worker(data_folder: Option<&Path>) -> Setup {
     let mut start = setup(data_folder);
@@ -26,12 +26,6 @@ fn again(data_folder: &Path) -> Window {
 
 fn show(start: Setup) -> Window {
     Window::with(start, [1440.0, 900.0], egui::Theme::Dark)
-}
-
-fn write(folder: &Path, name: &str) -> PathBuf {
-    let path = folder.join(format!("{name}.toml"));
-    Design { name: name.into(), ..small() }.write(&path).unwrap();
-    path
 }
 
 fn open(window: &mut Window, path: &Path) {
@@ -69,7 +63,7 @@ fn said(window: &Window) -> String {
 #[test]
 fn after_undo_leads_back_to_another_document_it_is_saved_to_its_own_file() {
     let folder = tempfile::tempdir().unwrap();
-    let (a, b) = (write(folder.path(), "a"), write(folder.path(), "b"));
+    let (a, b) = (design_file(folder.path(), "a"), design_file(folder.path(), "b"));
     let mut window = show(without_worker(None));
     open(&mut window, &a);
     command(&mut window, Command::Edit(Edit::Classes(7)));
@@ -87,7 +81,7 @@ fn after_undo_leads_back_to_another_document_it_is_saved_to_its_own_file() {
 #[test]
 fn a_preset_chosen_while_a_file_is_open_asks_where_to_be_saved() {
     let folder = tempfile::tempdir().unwrap();
-    let mine = write(folder.path(), "mine");
+    let mine = design_file(folder.path(), "mine");
     let dialogs = ScriptedDialogs::default();
     let mut window = show(Setup { dialogs: Arc::new(dialogs.clone()), ..without_worker(None) });
     open(&mut window, &mine);
@@ -122,7 +116,7 @@ impl Dialogs for SlowDialogs {
 #[test]
 fn a_save_as_that_is_answered_after_another_document_was_opened_is_not_that_ones() {
     let folder = tempfile::tempdir().unwrap();
-    let (a, b, c) = (write(folder.path(), "a"), write(folder.path(), "b"), folder.path().join("c.toml"));
+    let (a, b, c) = (design_file(folder.path(), "a"), design_file(folder.path(), "b"), folder.path().join("c.toml"));
     let (dialogs, answers) = SlowDialogs::new(1);
     let mut window = show(Setup { dialogs: Arc::new(dialogs), ..without_worker(None) });
     open(&mut window, &a);
@@ -143,7 +137,7 @@ fn a_save_as_that_is_answered_after_another_document_was_opened_is_not_that_ones
 #[test]
 fn saves_that_follow_each_other_leave_the_last_one() {
     let folder = tempfile::tempdir().unwrap();
-    let a = write(folder.path(), "a");
+    let a = design_file(folder.path(), "a");
     let mut window = show(without_worker(None));
     open(&mut window, &a);
     for classes in 1..30 {
@@ -159,7 +153,7 @@ fn saves_that_follow_each_other_leave_the_last_one() {
 #[test]
 fn a_recovered_design_is_unsaved_and_knows_its_file_and_a_saved_one_is_saved() {
     let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let a = write(folder.path(), "a");
+    let a = design_file(folder.path(), "a");
     let mut window = show(without_worker(Some(data.path())));
     open(&mut window, &a);
     command(&mut window, Command::Edit(Edit::Classes(7)));
@@ -224,7 +218,7 @@ fn drafts_are_opened_without_a_file_and_nothing_is_saved_among_them() {
     let dialogs = ScriptedDialogs::default();
     let mut window = show(Setup { dialogs: Arc::new(dialogs.clone()), ..without_worker(Some(data.path())) });
     let drafts = data.path().join("drafts");
-    let other = write(&drafts, "7");
+    let other = design_file(&drafts, "7");
     open(&mut window, &other);
     assert_eq!(window.app().document().file(), None);
     assert!(window.app().document().is_modified());

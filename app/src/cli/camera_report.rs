@@ -80,20 +80,24 @@ impl Report {
         stages.chain([("age".to_owned(), self.age)])
     }
 
+    fn lost(&self) -> String {
+        format!("({} dropped, {} skipped, {} reconnects)", self.drops, self.skipped, self.reconnects)
+    }
+
+    fn rates(&self) -> String {
+        format!("{} per second, {} from the camera", rate(self.fps), rate(self.camera_fps))
+    }
+
     /// For a terminal.
     pub(super) fn text(&self) -> String {
         let mut text = format!(
-            "{} for {} s at {}\n  frames    {} ({} dropped, {} skipped, {} reconnects)\n  rate      {} per second, \
-             {} from the camera\n",
+            "{} for {} s at {}\n  frames    {} {}\n  rate      {}\n",
             self.source,
             self.seconds,
             self.resolution,
             self.frames,
-            self.drops,
-            self.skipped,
-            self.reconnects,
-            rate(self.fps),
-            rate(self.camera_fps),
+            self.lost(),
+            self.rates(),
         );
         text += &format!("  {:<8}  {:>8}  {:>8}\n", "", "p50", "p90");
         for (name, times) in self.times() {
@@ -115,17 +119,13 @@ impl Report {
             table.row([name, p50, p90]);
         }
         let mut text = format!(
-            "{network} on {} for {} s at {}: {} frames ({} dropped, {} skipped, {} reconnects), {} per second, {} from \
-             the camera.\n\n{}",
+            "{network} on {} for {} s at {}: {} frames {}, {}.\n\n{}",
             self.source,
             self.seconds,
             self.resolution,
             self.frames,
-            self.drops,
-            self.skipped,
-            self.reconnects,
-            rate(self.fps),
-            rate(self.camera_fps),
+            self.lost(),
+            self.rates(),
             table.markdown()
         );
         if let Some(top) = &self.top {

@@ -8,7 +8,7 @@ mod text;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use shufflescope_engine::files::FileLock;
 
@@ -26,7 +26,7 @@ const SEARCH: &str = "search.lock";
 /// How long another window may look.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a draft's lock is waited for; another window holds it for as long as it is open.
+/// How long locks of drafts are waited for, all together; another window holds its own for as long as it is open.
 const MOMENT: Duration = Duration::from_millis(150);
 
 /// Most drafts, and so windows at one time.
@@ -100,6 +100,7 @@ fn find(data_folder: &Path, folder: &Path, recover: bool) -> io::Result<Found> {
     let mut first_error = None;
     // One for this window, and one for what version 0.1 kept.
     let mut wanted = 1 + usize::from(data_folder.join(OLD).is_file());
+    let since = Instant::now();
     for number in 1..=MOST {
         let path = folder.join(format!("{number}.toml"));
         let lock = path.with_extension("lock");
@@ -108,8 +109,8 @@ fn find(data_folder: &Path, folder: &Path, recover: bool) -> io::Result<Found> {
             break;
         }
         // A process that a window just ended was about to start may hold its lock for a moment.
-        let moment = if is_empty { Duration::ZERO } else { MOMENT };
-        match FileLock::wait(&lock, moment) {
+        let patience = if is_empty { Duration::ZERO } else { MOMENT.saturating_sub(since.elapsed()) };
+        match FileLock::wait(&lock, patience) {
             Ok(Some(lock)) => {
                 wanted = wanted.saturating_sub(usize::from(is_empty));
                 slots.push(Slot { path, lock, draft: None });

@@ -91,6 +91,13 @@ pub fn small() -> Design {
     zoo::preset("shufflenet-v2-x0.5").unwrap().apply(&Edit::Input(InputSize::square(32)))
 }
 
+/// A file with that network under this name.
+pub fn design_file(folder: &Path, name: &str) -> PathBuf {
+    let path = folder.join(format!("{name}.toml"));
+    Design { name: name.into(), ..small() }.write(&path).unwrap();
+    path
+}
+
 #[derive(Debug)]
 struct Dropped(PathBuf);
 

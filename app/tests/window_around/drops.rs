@@ -6,8 +6,8 @@ use shufflescope_engine::graph::lower;
 use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
 use shufflescope_engine::weights::Weights;
 
-use super::{give, quiet, show, write};
-use crate::support::small;
+use super::{give, quiet, show};
+use crate::support::{design_file, small};
 
 #[test]
 fn the_first_network_opens_and_every_other_file_is_named_with_the_reason() {
@@ -17,7 +17,7 @@ fn the_first_network_opens_and_every_other_file_is_named_with_the_reason() {
     let graph = lower(&small(), Batch(1)).unwrap();
     write_onnx(&graph, &Weights::seeded(&graph, 1), BatchNorm::Keep, &onnx).unwrap();
     let mut window = show(quiet(None));
-    window.drop_files([notes, onnx, write(folder.path(), "b"), folder.path().join("run.json")]);
+    window.drop_files([notes, onnx, design_file(folder.path(), "b"), folder.path().join("run.json")]);
     window.wait("the model", |app| app.document().fixed().is_some());
     window.step();
     for part in ["Taken: net.onnx.", "notes.docx (neither a design", "b.toml, run.json (one network is shown"] {
@@ -28,7 +28,7 @@ fn the_first_network_opens_and_every_other_file_is_named_with_the_reason() {
 #[test]
 fn files_that_are_dropped_on_unsaved_work_ask_first() {
     let folder = tempfile::tempdir().unwrap();
-    let (a, b) = (write(folder.path(), "a"), write(folder.path(), "b"));
+    let (a, b) = (design_file(folder.path(), "a"), design_file(folder.path(), "b"));
     let mut window = show(quiet(None));
     give(&mut window, Command::Edit(Edit::Classes(7)));
     window.drop_files([a.clone(), b]);

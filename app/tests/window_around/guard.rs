@@ -9,15 +9,15 @@ use shufflescope::window::{Command, Intent, Reply, Setup};
 use shufflescope_engine::design::{Design, Edit};
 use shufflescope_engine::zoo;
 
-use super::{click, give, open, quiet, show, write};
-use crate::support::{ScriptedDialogs, Window};
+use super::{click, give, open, quiet, show};
+use crate::support::{ScriptedDialogs, Window, design_file};
 
 const ANSWERS: [&str; 3] = ["Save and go on", "Don't save", "Cancel and stay"];
 
 /// A window with a design that its file does not hold.
 fn edited(folder: &Path) -> Window {
     let mut window = show(quiet(None));
-    open(&mut window, &write(folder, "a"));
+    open(&mut window, &design_file(folder, "a"));
     give(&mut window, Command::Edit(Edit::Classes(7)));
     window
 }
@@ -48,7 +48,7 @@ fn classes(window: &Window) -> u32 {
 fn opening_another_file_asks_and_each_answer_does_what_it_says() {
     for answer in ANSWERS {
         let folder = tempfile::tempdir().unwrap();
-        let other = write(folder.path(), "b");
+        let other = design_file(folder.path(), "b");
         let mut window = edited(folder.path());
         give(&mut window, Command::Open(other.clone()));
         assert_eq!(window.app().asks(), Some(&Intent::Open(other)), "{answer}");
@@ -106,8 +106,8 @@ fn closing_asks_and_each_answer_does_what_it_says() {
 fn what_is_saved_is_not_asked_about() {
     let folder = tempfile::tempdir().unwrap();
     let mut window = show(quiet(None));
-    open(&mut window, &write(folder.path(), "a"));
-    open(&mut window, &write(folder.path(), "b"));
+    open(&mut window, &design_file(folder.path(), "a"));
+    open(&mut window, &design_file(folder.path(), "b"));
     give(&mut window, Command::New);
     assert_eq!((window.app().asks(), window.app().document().name()), (None, "shufflenet-v2-x1.0"));
     assert!(!close(&mut window));

@@ -13,12 +13,11 @@ mod settings;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use egui_kittest::kittest::Queryable;
 use shufflescope::window::{Command, Setup};
-use shufflescope_engine::design::Design;
-use support::{Window, setup, small};
+use support::{Window, setup};
 
 /// Nothing is measured or looked for.
 fn quiet(data_folder: Option<&Path>) -> Setup {
@@ -52,14 +51,7 @@ fn type_text(window: &mut Window, text: &str) {
     window.step();
 }
 
-/// A design file of this name.
-fn write(folder: &Path, name: &str) -> PathBuf {
-    let path = folder.join(format!("{name}.toml"));
-    Design { name: name.into(), ..small() }.write(&path).unwrap();
-    path
-}
-
-/// Opens a design file that [`write`] has written.
+/// Opens a design file that [`design_file`](support::design_file) has written.
 fn open(window: &mut Window, path: &Path) {
     let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
     give(window, Command::Open(path.into()));

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use shufflescope::window::{Command, Setup};
 use shufflescope_engine::design::Edit;
 
-use super::{click, give, open, quiet, show, write};
-use crate::support::ScriptedDialogs;
+use super::{click, give, open, quiet, show};
+use crate::support::{ScriptedDialogs, design_file};
 
 #[test]
 fn files_that_were_opened_or_saved_are_there_at_the_next_start_the_newest_first() {
     let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (a, b, c) = (write(folder.path(), "a"), write(folder.path(), "b"), folder.path().join("c.toml"));
+    let (a, b, c) = (design_file(folder.path(), "a"), design_file(folder.path(), "b"), folder.path().join("c.toml"));
     let dialogs = ScriptedDialogs::default();
     let mut window = show(Setup { dialogs: Arc::new(dialogs.clone()), ..quiet(Some(data.path())) });
     open(&mut window, &a);
@@ -33,7 +33,7 @@ fn files_that_were_opened_or_saved_are_there_at_the_next_start_the_newest_first(
 #[test]
 fn a_file_that_is_gone_says_so_and_can_be_taken_from_the_list() {
     let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (a, b) = (write(folder.path(), "a"), write(folder.path(), "b"));
+    let (a, b) = (design_file(folder.path(), "a"), design_file(folder.path(), "b"));
     let mut window = show(quiet(Some(data.path())));
     open(&mut window, &a);
     open(&mut window, &b);
@@ -61,7 +61,7 @@ fn a_file_that_is_gone_says_so_and_can_be_taken_from_the_list() {
 #[test]
 fn the_window_opens_with_the_file_that_it_was_started_with_and_leaves_the_draft_for_the_next_one() {
     let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let file = write(folder.path(), "named");
+    let file = design_file(folder.path(), "named");
     let mut window = show(quiet(Some(data.path())));
     give(&mut window, Command::Edit(Edit::Classes(7)));
     window.close();

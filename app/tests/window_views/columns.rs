@@ -61,14 +61,15 @@ fn copied(window: &mut Window, entry: &str) -> String {
 fn the_table_goes_onto_the_clipboard_as_markdown_and_as_comma_separated_values() {
     let (mut window, _folder) = open();
     let markdown = copied(&mut window, "Copy as Markdown");
-    let first = &window.app().document().valid().cost.layers[0];
-    let op = &first.op;
+    let layers = &window.app().document().valid().cost.layers;
     let kernel = &window.app().live().current().unwrap().breakdown.as_ref().unwrap().kernels[0];
+    // A kernel is named after its first layer and gives what its last one gives.
+    let output = layers.iter().find(|layer| Some(&layer.path) == kernel.layers.last()).unwrap().output;
+    let op = &layers[0].op;
     let lines: Vec<&str> = markdown.lines().collect();
     assert_eq!(lines[0], "| layer | operation | output | latency | mult-adds | params | mem. access | FLOP/byte |");
     assert_eq!(lines[1], "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |");
-    let begins = lines[2].starts_with(&format!("| conv1.0 | {op} | "));
-    assert!(begins && lines[2].contains(&format!(" | {} | ", kernel.median)), "{}", lines[2]);
+    assert!(lines[2].starts_with(&format!("| conv1.0 | {op} | {output} | {} | ", kernel.median)), "{}", lines[2]);
     let rows = lines.len() - 2;
     window.step();
     assert!(window.says(&format!("Copied {rows} rows as Markdown.")));

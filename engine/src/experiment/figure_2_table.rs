@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::figure_2::{Category, PIES, PaperPie, SOURCE, Shares, TimeByCategory};
+use super::markdown::written;
 use crate::measure::SPLIT_LABEL;
 
 /// The whole figure. Its JSON form is a contract: unknown is `null`.
@@ -75,10 +76,7 @@ impl FigureTable {
     /// The table as Markdown, without a heading.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut text = String::new();
-        // Writing to a string cannot fail.
-        let _ = self.write_markdown(&mut text);
-        text
+        written(|to| self.write_markdown(to))
     }
 
     fn write_markdown(&self, to: &mut String) -> std::fmt::Result {

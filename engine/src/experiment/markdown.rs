@@ -8,9 +8,14 @@ use crate::measure::RatioInterval;
 /// The section of a report, from a second-level heading on.
 #[must_use]
 pub fn section(result: &ExperimentResult) -> String {
+    written(|to| write(result, to))
+}
+
+/// What is written, as text.
+pub(super) fn written(write: impl FnOnce(&mut String) -> std::fmt::Result) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = write(result, &mut text);
+    let _ = write(&mut text);
     text
 }
 

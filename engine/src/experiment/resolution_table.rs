@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::markdown::written;
 use super::resolutions::{CHOICE, ResolutionRow, SOURCE};
 use super::table_8::Level;
 use crate::design::InputSize;
@@ -94,10 +95,7 @@ impl ResolutionTable {
     /// The table as Markdown, without a heading.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut text = String::new();
-        // Writing to a string cannot fail.
-        let _ = self.write_markdown(&mut text);
-        text
+        written(|to| self.write_markdown(to))
     }
 
     fn write_markdown(&self, to: &mut String) -> std::fmt::Result {

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
+use super::markdown::written;
 use super::table_8::{Level, PaperRow, SOURCE, ZooRowError};
 use crate::cost::total_cost;
 use crate::design::{Batch, InputSize};
@@ -171,10 +172,7 @@ impl ZooTable {
     /// The table as Markdown, without a heading.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut text = String::new();
-        // Writing to a string cannot fail.
-        let _ = self.write_markdown(&mut text);
-        text
+        written(|to| self.write_markdown(to))
     }
 
     fn write_markdown(&self, to: &mut String) -> std::fmt::Result {

@@ -145,31 +145,30 @@ type Made = Result<Vec<Value>, Refusal>;
 
 impl Nodes<'_, '_> {
     fn read(&mut self) -> Made {
-        let op = self.node.op_type.as_str();
+        let Some(kind) = Kind::of(&self.node.op_type) else { return Ok(vec![self.reader.refuse(self.origin, None)]) };
         let behind = self.inputs.iter().flatten().find_map(|input| match input {
             &Value::Made(value) if self.reader.steps[value.0].dims.is_none() => Some(value),
             _ => None,
         });
-        if let (Some(behind), true) = (behind, is_known(op)) {
+        if let Some(behind) = behind {
             // What it reads is told already.
             let step = Step { work: Work::Same, inputs: vec![behind], dims: None, origin: self.origin };
             self.reader.steps.push(step);
             let value = Value::Made(ValueId(self.reader.steps.len() - 1));
             return Ok(vec![value; self.node.output.len()]);
         }
-        match op {
-            "Conv" | "MaxPool" | "AveragePool" | "Pad" => self.window(),
-            "GlobalAveragePool" | "GlobalMaxPool" | "ReduceMean" | "ReduceSum" | "ReduceMax" => self.reduction(),
-            "Gemm" | "MatMul" => self.dense(),
-            "BatchNormalization" | "LayerNormalization" | "LRN" => self.normalisation(),
-            "Softmax" | "LogSoftmax" => {
+        match kind {
+            Kind::Window => self.window(),
+            Kind::Reduction => self.reduction(),
+            Kind::Dense => self.dense(),
+            Kind::Normalisation => self.normalisation(),
+            Kind::Softmax => {
                 let input = self.value(0)?;
                 let dims = self.dims(input);
                 self.push(Work::Softmax, vec![input], dims)
             }
-            _ if movement::KNOWN.contains(&op) => self.movement(),
-            _ if elementwise::is_known(op) => self.elementwise(),
-            _ => Ok(vec![self.reader.refuse(self.origin, None)]),
+            Kind::Movement => self.movement(),
+            Kind::Elementwise => self.elementwise(),
         }
     }
 
@@ -230,25 +229,29 @@ impl Nodes<'_, '_> {
     }
 }
 
-/// Whether nodes of this operation are read at all.
-fn is_known(op: &str) -> bool {
-    const OTHERS: [&str; 16] = [
-        "Conv",
-        "MaxPool",
-        "AveragePool",
-        "Pad",
-        "GlobalAveragePool",
-        "GlobalMaxPool",
-        "ReduceMean",
-        "ReduceSum",
-        "ReduceMax",
-        "Gemm",
-        "MatMul",
-        "BatchNormalization",
-        "LayerNormalization",
-        "LRN",
-        "Softmax",
-        "LogSoftmax",
-    ];
-    OTHERS.contains(&op) || movement::KNOWN.contains(&op) || elementwise::is_known(op)
+/// What reads an operation.
+enum Kind {
+    Window,
+    Reduction,
+    Dense,
+    Normalisation,
+    Softmax,
+    Movement,
+    Elementwise,
+}
+
+impl Kind {
+    /// `None` for an operation that is not read at all.
+    fn of(op: &str) -> Option<Self> {
+        Some(match op {
+            "Conv" | "MaxPool" | "AveragePool" | "Pad" => Self::Window,
+            "GlobalAveragePool" | "GlobalMaxPool" | "ReduceMean" | "ReduceSum" | "ReduceMax" => Self::Reduction,
+            "Gemm" | "MatMul" => Self::Dense,
+            "BatchNormalization" | "LayerNormalization" | "LRN" => Self::Normalisation,
+            "Softmax" | "LogSoftmax" => Self::Softmax,
+            _ if movement::KNOWN.contains(&op) => Self::Movement,
+            _ if elementwise::is_known(op) => Self::Elementwise,
+            _ => return None,
+        })
+    }
 }

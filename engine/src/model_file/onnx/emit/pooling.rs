@@ -33,24 +33,23 @@ impl Emitter<'_> {
         let cut = view.start[BATCH] + view.start[HEIGHT] + view.start[WIDTH] > 0;
         let along = |of: usize, length: usize| reduced == [Factor::whole(of, length)];
         let kernel = match (along(HEIGHT, shape.height), along(WIDTH, shape.width)) {
-            _ if count == shape.pixels() => None,
             (true, _) => Some([shape.height, 1]),
             (_, true) => Some([1, shape.width]),
             _ => None,
         };
-        if let (Some(kernel), false) = (kernel, cut) {
-            let window = Window::padded(kernel, 1, [0; 2]);
-            let op = if is_max { Op::MaxPool(window) } else { Op::AvgPool(window) };
-            let (node, _) = self.push(value, None, op, &[input.node])?;
-            return Ok(Placed { node, view, by: value });
-        }
-        if others || cut || count != shape.pixels() {
-            let what = if others { "not only pixels" } else { "a part of the pixels" };
-            return unsupported(format!(
-                "over the axes {axes:?}, {what}; over all pixels, or all rows or columns of them, is read"
-            ));
-        }
-        let op = if is_max { Op::GlobalMaxPool } else { Op::GlobalAvgPool };
+        let over_all = count == shape.pixels();
+        let op = match (is_max, kernel) {
+            (true, _) if over_all && !others && !cut => Op::GlobalMaxPool,
+            (false, _) if over_all && !others && !cut => Op::GlobalAvgPool,
+            (true, Some(kernel)) if !cut => Op::MaxPool(Window::padded(kernel, 1, [0; 2])),
+            (false, Some(kernel)) if !cut => Op::AvgPool(Window::padded(kernel, 1, [0; 2])),
+            _ => {
+                let what = if others { "not only pixels" } else { "a part of the pixels" };
+                return unsupported(format!(
+                    "over the axes {axes:?}, {what}; over all pixels, or all rows or columns of them, is read"
+                ));
+            }
+        };
         let (node, _) = self.push(value, None, op, &[input.node])?;
         Ok(Placed { node, view, by: value })
     }

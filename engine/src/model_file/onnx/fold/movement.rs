@@ -187,20 +187,25 @@ pub(in crate::model_file::onnx) fn transposed(floats: &Floats, order: &[usize]) 
     Floats { dims, values: values.into(), name: floats.name.clone() }
 }
 
-fn joined_ints(node: &Node, inputs: Constants<'_>) -> Result<Ints, String> {
-    let first = ints(inputs, 0)?;
-    let axis = axes::axis(node.int_or("axis", 0), first.dims.len())?;
-    let (mut values, mut dims) = (Vec::new(), first.dims.clone());
+/// The axis along which values of these shapes are put together, and the shape of the whole.
+fn joined_dims(node: &Node, parts: &[&[usize]]) -> Result<(usize, Vec<usize>), String> {
+    let mut dims = parts.first().ok_or("of nothing")?.to_vec();
+    let axis = position(node.int_or("axis", 0), dims.len()).ok_or("along an axis that is not there")?;
     dims[axis] = 0;
-    for index in 0..inputs.len() {
-        let part = ints(inputs, index)?;
-        let fits = part.dims.len() == dims.len() && (0..dims.len()).all(|at| at == axis || part.dims[at] == dims[at]);
-        if !fits || values.len() > Ints::LONGEST {
+    for part in parts {
+        if part.len() != dims.len() || (0..dims.len()).any(|at| at != axis && part[at] != dims[at]) {
             return Err("of shapes that do not go together".into());
         }
-        dims[axis] += part.dims[axis];
-        values.extend_from_slice(&part.values);
+        dims[axis] += part[axis];
     }
+    Ok((axis, dims))
+}
+
+fn joined_ints(node: &Node, inputs: Constants<'_>) -> Result<Ints, String> {
+    let parts = (0..inputs.len()).map(|index| ints(inputs, index)).collect::<Result<Vec<_>, _>>()?;
+    let (_, dims) = joined_dims(node, &parts.iter().map(|part| part.dims.as_slice()).collect::<Vec<_>>())?;
+    // Along one axis in every part and in the whole, so in this order.
+    let values: Vec<i64> = parts.iter().flat_map(|part| part.values.iter().copied()).take(Ints::LONGEST + 1).collect();
     Ints::new(dims, values)
 }
 
@@ -212,18 +217,10 @@ fn joined(node: &Node, inputs: Constants<'_>, budget: &mut Budget) -> Result<Flo
             _ => return Err("of floats and whole numbers".into()),
         }
     }
-    let first = parts.first().ok_or("of nothing")?;
-    let axis = position(node.int_or("axis", 0), first.dims.len()).ok_or("along an axis that is not there")?;
-    let fits = |part: &&Floats| {
-        part.dims.len() == first.dims.len()
-            && (0..first.dims.len()).all(|at| at == axis || part.dims[at] == first.dims[at])
-    };
-    if !parts.iter().all(fits) {
-        return Err("of shapes that do not go together".into());
-    }
+    let (axis, dims) = joined_dims(node, &parts.iter().map(|part| part.dims.as_slice()).collect::<Vec<_>>())?;
     let count = parts.iter().map(|part| part.values.len()).sum();
     budget.floats(count)?;
-    let before = around(&first.dims, axis).0;
+    let before = around(&dims, axis).0;
     let mut values = Vec::with_capacity(count);
     for outer in 0..before {
         for part in &parts {
@@ -231,7 +228,5 @@ fn joined(node: &Node, inputs: Constants<'_>, budget: &mut Budget) -> Result<Flo
             values.extend_from_slice(part.values.get(outer * row..(outer + 1) * row).unwrap_or_default());
         }
     }
-    let mut dims = first.dims.clone();
-    dims[axis] = parts.iter().map(|part| part.dims[axis]).sum();
     Ok(Floats::new(dims, values))
 }
