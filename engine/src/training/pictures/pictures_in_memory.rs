@@ -1,7 +1,5 @@
 //! Pictures and their classes.
 
-use std::collections::BTreeSet;
-
 use super::error::{Broken, DataError};
 use super::split::{HoldOut, Split, split};
 use crate::classify::{Picture, Preprocessing, Preprocessor};
@@ -140,16 +138,15 @@ impl Pictures {
             _ => {}
         }
         for (class, name) in self.classes.iter().enumerate() {
-            let different: BTreeSet<&[u8]> = self.of_class(class).map(|(_, sample)| &*sample.pixels).take(64).collect();
-            match different.len() {
-                0 => {
-                    let within = |broken: &&Broken| broken.path.parent().is_some_and(|folder| folder.ends_with(name));
-                    let broken = self.broken.iter().find(within).cloned().map(Box::new);
-                    return Err(DataError::EmptyClass { class: name.clone(), broken });
-                }
-                // A camera that looks at the same thing for long gives the same picture again: that is no second one.
-                1 => return Err(DataError::OnePicture { class: name.clone() }),
-                _ => {}
+            let mut of_class = self.of_class(class).map(|(_, sample)| &sample.pixels);
+            let Some(first) = of_class.next() else {
+                let within = |broken: &&Broken| broken.path.parent().is_some_and(|folder| folder.ends_with(name));
+                let broken = self.broken.iter().find(within).cloned().map(Box::new);
+                return Err(DataError::EmptyClass { class: name.clone(), broken });
+            };
+            // A camera that looks at the same thing for long gives the same picture again: that is no second one.
+            if !of_class.any(|pixels| pixels != first) {
+                return Err(DataError::OnePicture { class: name.clone() });
             }
         }
         Ok(())
