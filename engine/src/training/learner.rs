@@ -58,6 +58,11 @@ impl Learner {
         Step { loss: loss.value, right: said.iter().zip(&wanted).filter(|(said, wanted)| said == wanted).count() }
     }
 
+    /// Logits, `[classes, picture]`, of a batch with its own statistics.
+    pub fn logits(&mut self, pictures: &[f32]) -> Vec<f32> {
+        self.network.forward(&self.parameters.values, pictures)
+    }
+
     /// Statistics of a batch with the parameters as they are.
     pub fn statistics(&mut self, pictures: &[f32]) -> &[Statistics] {
         self.network.forward(&self.parameters.values, pictures);

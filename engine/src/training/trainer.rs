@@ -20,8 +20,9 @@ use crate::weights::Weights;
 
 /// Batches whose statistics inference normalises with, at the end.
 const AVERAGED: usize = 30;
-/// How often the state is kept.
-const KEEP: Duration = Duration::from_secs(60);
+/// How often the state is kept at most, and how many times as long as writing it takes.
+const KEEP: Duration = Duration::from_secs(10);
+const WRITING: u32 = 50;
 /// How often progress is told.
 const TELL: Duration = Duration::from_millis(50);
 /// Share of the training between two points of the curves.
@@ -44,6 +45,9 @@ pub struct Trainer {
     state: State,
     /// What an earlier run took.
     before: f64,
+    /// Steps after which a test ends it.
+    #[cfg(test)]
+    stop_after: Option<usize>,
 }
 
 impl Trainer {
@@ -85,7 +89,20 @@ impl Trainer {
             .build()
             .map_err(|error| TrainError::Threads(error.to_string()))?;
         let before = state.seconds;
-        Ok(Self { request, recipe, design, graph, learner, feed, start, pool, state, before })
+        Ok(Self {
+            request,
+            recipe,
+            design,
+            graph,
+            learner,
+            feed,
+            start,
+            pool,
+            state,
+            before,
+            #[cfg(test)]
+            stop_after: None,
+        })
     }
 
     /// What is trained, with the pictures' number of classes.
@@ -144,13 +161,20 @@ impl Trainer {
                 let point = run.point(&self, held_out);
                 self.state.history.push(point);
             }
-            if run.last_kept.elapsed() >= KEEP {
-                run.last_kept = Instant::now();
+            if run.last_kept.elapsed() >= run.keep_after {
+                let begin = Instant::now();
                 self.keep(&run, done)?;
+                run.last_kept = Instant::now();
+                run.keep_after = KEEP.max(begin.elapsed() * WRITING);
+                run.apart += begin.elapsed();
             }
             if run.last_told.elapsed() >= TELL {
                 run.last_told = Instant::now();
                 cancelled = tell(run.progress(&self, Phase::Learning)).is_break();
+            }
+            #[cfg(test)]
+            {
+                cancelled |= self.stop_after == Some(self.state.step);
             }
         }
         if cancelled {
@@ -308,6 +332,7 @@ struct Run {
     last_point: f64,
     last_measured: f64,
     last_kept: Instant,
+    keep_after: Duration,
     last_told: Instant,
     /// Time that no step took.
     apart: Duration,
@@ -336,6 +361,7 @@ impl Run {
             last_point: of.state.done,
             last_measured: of.state.done,
             last_kept: now,
+            keep_after: KEEP,
             last_told: now,
             apart: Duration::ZERO,
             measuring: Duration::ZERO,
@@ -442,3 +468,7 @@ impl Run {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "trainer_tests.rs"]
+mod tests;
