@@ -62,12 +62,6 @@ impl Network {
     pub fn statistics(&self) -> &[Statistics] {
         &self.statistics
     }
-
-    /// Values of the last pass, for tests.
-    #[cfg(test)]
-    pub(super) fn values(&self, rows: &[usize]) -> Vec<f32> {
-        rows.iter().flat_map(|&row| self.rows.get(row).to_vec()).collect()
-    }
 }
 
 impl std::fmt::Debug for Network {

@@ -73,7 +73,7 @@ impl Case {
                 continue;
             }
             let size = norm(&values[slot.place.clone()]).max(0.1);
-            let measured = |h: f64| {
+            let mut measured = |h: f64| {
                 let mut along = |sign: f64| {
                     let mut moved = values.clone();
                     for (value, gradient) in moved[slot.place.clone()].iter_mut().zip(of) {
