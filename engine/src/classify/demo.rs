@@ -23,8 +23,16 @@ pub fn design() -> Design {
 
 /// The trained weights of [`design`].
 #[must_use]
-#[expect(clippy::expect_used, reason = "the file is part of the program and a test reads it")]
 pub fn weights() -> Weights {
+    let of_the_whole = |(name, _): &(&str, &WeightTensor)| !name.starts_with("slim.");
+    let all = all_widths();
+    all.iter().filter(of_the_whole).map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect()
+}
+
+/// The weights of every width: those of [`design`], and what narrower ones normalise with.
+#[must_use]
+#[expect(clippy::expect_used, reason = "the file is part of the program and a test reads it")]
+pub fn all_widths() -> Weights {
     read(WEIGHTS).expect("the embedded weights are safetensors")
 }
 

@@ -32,6 +32,9 @@ mod passport;
 pub mod pictures;
 mod request;
 pub mod slim;
+mod tape;
+#[cfg(test)]
+mod tape_tests;
 mod taught;
 mod trainer;
 
