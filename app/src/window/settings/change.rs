@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::keys::{EXPORT_FOLDER, GPU_OFFERED, RECENT, TEXT_SIZE, THEME, TOUR_SHOWN, recent_files};
+use super::keys::{EXPORT_FOLDER, GPU_OFFERED, RECENT, TEXT_SIZE, THEME, TOUR_SHOWN, VIEWS, recent_files};
 use super::theme_choice::ThemeChoice;
 use crate::window::recent::put_first;
 
@@ -25,6 +25,8 @@ pub enum Change {
     GpuOffered,
     /// The tour was shown.
     TourShown,
+    /// Something was chosen about the views.
+    Views(Table),
 }
 
 impl Change {
@@ -63,6 +65,7 @@ impl Change {
             }
             Self::GpuOffered => set(table, GPU_OFFERED, true),
             Self::TourShown => set(table, TOUR_SHOWN, true),
+            Self::Views(views) => set(table, VIEWS, views.clone()),
             Self::AddRecent(_) => {}
         }
     }

@@ -28,6 +28,7 @@ fn what_is_set_is_there_at_the_next_start() {
         Change::ExportFolder("/out".into()),
         Change::GpuOffered,
         Change::TourShown,
+        Change::Views("strip = \"time\"".parse().unwrap()),
     ] {
         changes.add(change);
     }
@@ -41,6 +42,7 @@ fn what_is_set_is_there_at_the_next_start() {
         export_folder: Some("/out".into()),
         gpu_offered: true,
         tour_shown: true,
+        views: Some("strip = \"time\"".parse().unwrap()),
     };
     assert_eq!(next.values, expected);
     assert!(text(folder.path()).contains("text_size = 1.1\n"), "{}", text(folder.path()));

@@ -7,7 +7,7 @@ use shufflescope_engine::files::read_regular;
 use shufflescope_engine::units::Bytes;
 use toml::{Table, Value};
 
-use super::keys::{EXPORT_FOLDER, GPU_OFFERED, RECENT, TEXT_SIZE, THEME, TOUR_SHOWN, recent_files};
+use super::keys::{EXPORT_FOLDER, GPU_OFFERED, RECENT, TEXT_SIZE, THEME, TOUR_SHOWN, VIEWS, recent_files};
 use super::text_size::RANGE;
 use super::theme_choice::ThemeChoice;
 use crate::window::recent::MOST;
@@ -31,6 +31,8 @@ pub struct Values {
     pub gpu_offered: bool,
     /// Whether the tour was shown.
     pub tour_shown: bool,
+    /// What was chosen about the views, as they understand it.
+    pub views: Option<Table>,
 }
 
 impl Values {
@@ -54,6 +56,7 @@ impl Values {
             export_folder: reader.get(EXPORT_FOLDER, "a folder", |value| Some(PathBuf::from(value.as_str()?))),
             gpu_offered: reader.get(GPU_OFFERED, "true or false", Value::as_bool).unwrap_or(false),
             tour_shown: reader.get(TOUR_SHOWN, "true or false", Value::as_bool).unwrap_or(false),
+            views: reader.get(VIEWS, "a table", |value| value.as_table().cloned()),
         }
     }
 
