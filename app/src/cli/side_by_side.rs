@@ -44,20 +44,20 @@ struct Judged {
     guideline: Guideline,
     remedy: String,
     /// Whether it holds there: the remedy makes the design faster.
-    holds: Holds,
+    holds: Answer,
     #[serde(flatten)]
     effect: Effect,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum Holds {
+enum Answer {
     Holds,
     DoesNotHold,
     Undecided,
 }
 
-impl Holds {
+impl Answer {
     const fn of(verdict: Difference) -> Self {
         match verdict {
             Difference::Faster => Self::Holds,
@@ -138,7 +138,7 @@ fn measure(
     let judged = profile.findings.iter().filter_map(remedy_of).map(|(guideline, remedy)| {
         let what = format!("{target}, {guideline}");
         let effect = effect_of(&mut measuring, &what, design, &remedy.edit, &options)?;
-        Ok(Judged { guideline, remedy: remedy.label.clone(), holds: Holds::of(effect.verdict), effect })
+        Ok(Judged { guideline, remedy: remedy.label.clone(), holds: Answer::of(effect.verdict), effect })
     });
     let judged = judged.collect::<anyhow::Result<Vec<_>>>()?;
     Ok((profile, judged))
