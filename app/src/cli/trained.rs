@@ -97,6 +97,10 @@ impl NetworkArguments {
                 let Network { model, source, published } = Network::of(self, asked)?;
                 let resize = published.map(|of| of.resize).filter(|_| model.input() == InputSize::square(224));
                 let choice = match source {
+                    Source::Demo if self.labels.is_some() => {
+                        let problem = "--labels: the demo's classes have their own names on a --target: leave it out";
+                        return Err(UsageError(problem.into()).into());
+                    }
                     Source::Demo => WeightsChoice::Only(Trained::Demo),
                     Source::File(file) => WeightsChoice::Only(Trained::File(file.path().to_owned())),
                     Source::Own(_) => WeightsChoice::Automatic,

@@ -38,7 +38,7 @@ fn a_profile_over_ssh_is_a_profile_like_any_other_and_is_remembered_as_the_targe
     let measurement = profile.measurement.unwrap();
     assert_eq!((measurement.threads, measurement.batch), (1, 1));
     assert!(measurement.breakdown.is_some() && measurement.conditions.usable_cores.is_some());
-    let history = printed(&run(&server, home.path(), &["history", "shufflenet-v2-x0.5", "--json"]));
+    let history = printed(&run(&server, home.path(), &["history", "shufflenet-v2-x0.5", "--input", "32", "--json"]));
     assert!(history.contains(&format!("at {target}")), "{history}");
 }
 
@@ -90,4 +90,21 @@ fn this_program_is_copied_where_it_may_be_and_found_there_afterwards() {
     let files: Vec<_> = std::fs::read_dir(copy).unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(files, ["shufflescope"], "and no part of one");
     assert!(predict(&[]).contains("nothing is known yet"), "nobody has to say it twice");
+}
+
+#[test]
+fn a_camera_run_takes_the_targets_source_and_has_the_network_run_there() {
+    let Some(server) = Server::start() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let target = server.target().to_string();
+    let args =
+        ["camera", "run", "--source", "synthetic", "--seconds", "1.5", "--weights", "demo", "--threads", "1", "--json"];
+    let args = [&args[..], &PROGRAM, &["--target", &target]].concat();
+    let report: Value = serde_json::from_str(&printed(&run(&server, home.path(), &args))).unwrap();
+    assert_eq!(report["measured_on"]["target"], target.as_str());
+    assert!(report["shown"].as_u64().unwrap() > 0 && report["stages"]["infer"]["p50_ns"].is_u64(), "{report}");
+    assert!(report["top"].as_array().is_some_and(|top| !top.is_empty()), "{report}");
+    let list =
+        printed(&run(&server, home.path(), &[&["camera", "list"][..], &PROGRAM, &["--target", &target]].concat()));
+    assert!(list.contains("synthetic"), "{list}");
 }

@@ -20,9 +20,9 @@ fn edits_faster_than_the_line_are_superseded_and_the_last_one_has_its_first_numb
         client.measure(job(small()));
         result(&mut client).unwrap();
         let worker = client.worker_id().unwrap();
-        // A width that is dragged for one and a half seconds.
+        // An input that is dragged for a second.
         let mut last = None;
-        for side in (0..24).map(|step| 32 + 32 * (step % 4)) {
+        for side in (0..16).map(|step| 32 + 32 * (step % 4)) {
             last = Some(client.measure(job(small().apply(&Edit::Input(InputSize::square(side))))));
             let told = client.poll();
             assert!(!told.iter().any(|event| matches!(event, ClientEvent::WorkerLost { .. })), "{told:?}");
@@ -37,7 +37,7 @@ fn edits_faster_than_the_line_are_superseded_and_the_last_one_has_its_first_numb
         });
         println!("{delay:?} each way: the first number {:?} after the last edit", start.elapsed());
         assert!(start.elapsed() < SOON, "{delay:?}: {:?}", start.elapsed());
-        let of = small().apply(&Edit::Input(InputSize::square(32 + 32 * (23 % 4))));
+        let of = small().apply(&Edit::Input(InputSize::square(32 + 32 * (15 % 4))));
         assert_eq!(first.design, of.fingerprint(), "of the last edit and no other");
         assert_eq!(client.worker_id(), Some(worker), "the line is not made anew");
     }
