@@ -54,6 +54,7 @@ use super::settings::{self, Change, Changes};
 use super::surroundings::Surroundings;
 use super::tab::Tab;
 use super::targets::Targets;
+use super::views::ViewChoices;
 use crate::reader::Readers;
 use crate::target::Ssh;
 use crate::weights_store::{Server, folder_in};
@@ -133,6 +134,8 @@ pub struct App {
     unapplied: Option<settings::Values>,
     changes: Option<Arc<Changes>>,
     text_size: f32,
+    /// What was chosen about the views, as the settings have it.
+    kept_choices: ViewChoices,
     fonts: SystemFonts,
     pacer: Pacer,
     /// Document and result that the findings' shares of time come from.
@@ -218,6 +221,7 @@ impl App {
             unapplied: Some(values),
             changes,
             text_size: 1.0,
+            kept_choices: ViewChoices::default(),
             fonts: SystemFonts::new(font_folders, pacer.clone()),
             pacer,
             findings_of: (0, 0),
@@ -281,6 +285,7 @@ impl App {
     pub fn ui(&mut self, ui: &mut egui::Ui) {
         self.tell_painting(true);
         self.paint(ui);
+        self.keep_choices();
         self.fonts.search();
         self.tell_painting(false);
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use super::keys::{
-    EXPORT_FOLDER, GPU_OFFERED, RECENT, TARGETS, TEXT_SIZE, THEME, TOUR_SHOWN, recent_files, target_lines,
+    EXPORT_FOLDER, GPU_OFFERED, RECENT, TARGETS, TEXT_SIZE, THEME, TOUR_SHOWN, VIEWS, recent_files, target_lines,
 };
 use super::theme_choice::ThemeChoice;
 use crate::window::recent::put_first;
@@ -31,6 +31,8 @@ pub enum Change {
     AddTarget(String),
     /// The machine of this address is not wanted in the list any more.
     ForgetTarget(String),
+    /// Something was chosen about the views.
+    Views(Table),
 }
 
 impl Change {
@@ -83,6 +85,7 @@ impl Change {
                 lines.retain(|other| address_of(other) != address_of(address));
                 set_targets(table, lines);
             }
+            Self::Views(views) => set(table, VIEWS, views.clone()),
             Self::AddRecent(_) => {}
         }
     }

@@ -10,6 +10,7 @@ pub(super) const RECENT: &str = "recent_files";
 pub(super) const EXPORT_FOLDER: &str = "export_folder";
 pub(super) const GPU_OFFERED: &str = "gpu_offered";
 pub(super) const TOUR_SHOWN: &str = "tour_shown";
+pub(super) const VIEWS: &str = "views";
 pub(super) const TARGETS: &str = "targets";
 
 /// The lines of the targets in the table; what is no text is none.

@@ -32,6 +32,7 @@ fn what_is_set_is_there_at_the_next_start() {
         Change::AddTarget("ssh://b".into()),
         Change::AddTarget("ssh://a bin/x".into()),
         Change::ForgetTarget("ssh://b".into()),
+        Change::Views("strip = \"time\"".parse().unwrap()),
     ] {
         changes.add(change);
     }
@@ -46,6 +47,7 @@ fn what_is_set_is_there_at_the_next_start() {
         gpu_offered: true,
         tour_shown: true,
         targets: vec!["ssh://a bin/x".into()],
+        views: Some("strip = \"time\"".parse().unwrap()),
     };
     assert_eq!(next.values, expected);
     assert!(text(folder.path()).contains("text_size = 1.1\n"), "{}", text(folder.path()));

@@ -8,7 +8,7 @@ use shufflescope_engine::units::Bytes;
 use toml::{Table, Value};
 
 use super::keys::{
-    EXPORT_FOLDER, GPU_OFFERED, RECENT, TARGETS, TEXT_SIZE, THEME, TOUR_SHOWN, recent_files, target_lines,
+    EXPORT_FOLDER, GPU_OFFERED, RECENT, TARGETS, TEXT_SIZE, THEME, TOUR_SHOWN, VIEWS, recent_files, target_lines,
 };
 use super::text_size::RANGE;
 use super::theme_choice::ThemeChoice;
@@ -35,6 +35,8 @@ pub struct Values {
     pub tour_shown: bool,
     /// The machines to measure on: an address each, and behind it the program there.
     pub targets: Vec<String>,
+    /// What was chosen about the views, as they understand it.
+    pub views: Option<Table>,
 }
 
 impl Values {
@@ -61,6 +63,7 @@ impl Values {
             gpu_offered: reader.get(GPU_OFFERED, "true or false", Value::as_bool).unwrap_or(false),
             tour_shown: reader.get(TOUR_SHOWN, "true or false", Value::as_bool).unwrap_or(false),
             targets,
+            views: reader.get(VIEWS, "a table", |value| value.as_table().cloned()),
         }
     }
 
