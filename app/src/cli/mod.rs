@@ -16,6 +16,7 @@ mod devices;
 mod evaluate;
 mod export;
 mod history;
+mod in_turns;
 mod kernel_table;
 mod lab;
 mod measuring;
@@ -28,6 +29,8 @@ mod resolve;
 mod running;
 mod search;
 mod search_folder;
+mod side_by_side;
+mod site;
 mod sweep;
 mod table;
 mod teaching;
@@ -65,6 +68,7 @@ const EXAMPLES: &str = "  shufflescope designs                             list 
   shufflescope cost shufflenet-v2-x1.0             what it costs on paper, layer by layer
   shufflescope profile shufflenet-v2-x1.0          how long it takes on this machine, layer by layer
   shufflescope profile my-design.toml --mode rigorous --json > profile.json
+  shufflescope profile my-design.toml --target ssh://pi@board       how long it takes there
   shufflescope history shufflenet-v2-x1.0          how long it took before, by date and version
   shufflescope calibrate --seconds 60              learn what kernels take here, then
   shufflescope predict my-design.toml              how long it will take, before it is measured

@@ -13,6 +13,7 @@ use super::files::SystemDialogs;
 use super::fonts::FontFolders;
 use super::theme;
 use crate::reader::Readers;
+use crate::target::Ssh;
 use crate::weights_store::Server;
 use crate::worker::Launcher;
 
@@ -65,6 +66,7 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     let setup = Setup {
         launcher,
         camera_launcher,
+        ssh: Ssh::of_the_system(),
         data_folder,
         design,
         file,

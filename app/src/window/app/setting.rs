@@ -79,6 +79,9 @@ impl App {
         if self.over == Some(Over::Tour) && over != self.over {
             self.change_settings(Change::TourShown);
         }
+        if over == Some(Over::Targets) {
+            self.targets.check_new();
+        }
         self.over = over;
     }
 
