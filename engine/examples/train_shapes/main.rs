@@ -43,6 +43,7 @@ const DECAY: f32 = 0.03;
 const HELD_OUT: usize = 1008;
 
 /// What the command line says.
+#[derive(Debug)]
 pub struct Settings {
     /// Over which the rate falls to nothing.
     steps: usize,

@@ -288,9 +288,9 @@ pub(in super::super) fn design(block: Block, kind: usize) -> Design {
         stem: Stem {
             convs: vec![StemConv { channels: 8, kernel: 3, stride: 2 }],
             activation: Choice::Relu,
-            max_pool: kind % 2 == 0,
+            max_pool: kind.is_multiple_of(2),
         },
-        stages: vec![stage(16, 2), stage(32, if kind % 2 == 0 { 1 } else { 2 })],
+        stages: vec![stage(16, 2), stage(32, if kind.is_multiple_of(2) { 1 } else { 2 })],
         head: Head { conv: Some(16), activation: Choice::Relu, bias: true },
     }
 }

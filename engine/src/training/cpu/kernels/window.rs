@@ -79,8 +79,8 @@ pub(in super::super) unsafe fn products<V: Simd, const TAPS: usize>(
                 sum[tap] = value.mul_add(V::load_partial(from[tap].add(at), length - at), sum[tap]);
             }
         }
-        for tap in 0..TAPS {
-            sum[tap].store(*sums.add(tap));
+        for (tap, sum) in sum.iter().enumerate() {
+            sum.store(*sums.add(tap));
         }
     }
 }
