@@ -4,6 +4,7 @@
 //! enough for them. Where they are too many for the fastest kind, they run on a mix, which is said.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,34 +43,36 @@ impl CoreKind {
     }
 }
 
-/// The kinds of core that this machine has, the fastest first; none where all are alike or nobody knows.
+/// The kinds of core that this machine has, the fastest first; none where all are alike or nobody knows. Looked for once:
+/// there may be hundreds of cores.
 #[must_use]
-pub fn core_kinds() -> Vec<CoreKind> {
-    if cfg!(any(target_os = "linux", target_os = "android")) {
-        kinds_in(Path::new("/sys/devices/system/cpu"))
-    } else {
-        Vec::new()
-    }
+pub fn core_kinds() -> &'static [CoreKind] {
+    static KINDS: OnceLock<Vec<CoreKind>> = OnceLock::new();
+    KINDS.get_or_init(|| {
+        let is_linux = cfg!(any(target_os = "linux", target_os = "android"));
+        if is_linux { kinds_in(Path::new("/sys/devices/system/cpu")) } else { Vec::new() }
+    })
 }
 
 /// The kinds of core that this thread may run on, where the machine has several.
 #[must_use]
 pub fn cores_of_this_thread() -> Vec<CoreKind> {
     let kinds = core_kinds();
-    if kinds.is_empty() { kinds } else { affinity::get().map(|allowed| among(&kinds, &allowed)).unwrap_or_default() }
+    let allowed = if kinds.is_empty() { None } else { affinity::get() };
+    allowed.map(|allowed| among(kinds, &allowed)).unwrap_or_default()
 }
 
 /// Keeps this thread, and those that it starts from now on, to the fastest cores that are enough for `threads` threads,
 /// among those that the process was started on. Does nothing where all cores are alike.
 pub fn keep_to_fastest(threads: usize) {
     /// What the process was started on: a measurement of more threads than the last one gets its cores back.
-    static STARTED_ON: std::sync::OnceLock<Option<Vec<usize>>> = std::sync::OnceLock::new();
+    static STARTED_ON: OnceLock<Option<Vec<usize>>> = std::sync::OnceLock::new();
     let kinds = core_kinds();
     if kinds.is_empty() {
         return;
     }
     if let Some(allowed) = STARTED_ON.get_or_init(affinity::get) {
-        let cores: Vec<usize> = fastest(&kinds, allowed, threads).into_iter().flat_map(|kind| kind.cores).collect();
+        let cores: Vec<usize> = fastest(kinds, allowed, threads).into_iter().flat_map(|kind| kind.cores).collect();
         // Where the system says no, the thread stays where it is, which the conditions tell.
         affinity::set(&cores);
     }

@@ -74,7 +74,7 @@ impl Machine {
             },
             physical_cores: System::physical_core_count().ok().filter(|&cores| cores > 0),
             logical_cores: system.as_ref().map(|system| system.cpus().len()).filter(|&cores| cores > 0),
-            core_kinds: core_kinds(),
+            core_kinds: core_kinds().to_vec(),
             emulator,
             instruction_sets: super::instruction_sets::instruction_sets(),
             memory: system.as_ref().map(|system| Bytes(system.total_memory())).filter(|memory| memory.0 > 0),
