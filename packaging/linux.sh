@@ -68,9 +68,9 @@ tarball "shufflescope-$version-$arch-unknown-linux-gnu" packaging/linux/shuffles
 
 # Without: for boards.
 if [ -z "$program" ]; then
-  $cargo build --locked --profile dist --no-default-features
-  write_files "$built"
-  $cargo deb -p shufflescope --no-build --profile dist --variant headless --output "$out/"
+  $cargo build --locked --profile board --no-default-features
+  built=$target/board/shufflescope; write_files "$built"
+  $cargo deb -p shufflescope --no-build --profile board --variant headless --output "$out/"
   tarball "shufflescope-headless-$version-$arch-unknown-linux-gnu"
 fi
 
