@@ -4,6 +4,7 @@
 #   packaging/linux.sh                        builds the program twice (profile dist), about half an hour on two cores
 #   packaging/linux.sh --no-build PROGRAM     packs a program that is there, with its window: to try the packaging alone
 #
+# SHELL_FILES_BY names a program of this release to write manual pages and completions, where the one packed does not run here.
 # Needs cargo, a C compiler, xz, and cargo-deb and cargo-generate-rpm, which are installed by cargo where they are missing.
 # Where the packages run is decided by this machine's C library: build on the oldest system that they are for.
 set -euo pipefail
@@ -13,7 +14,7 @@ program=""
 case "${1:-}" in
   "") ;;
   --no-build) program=$(realpath "${2:?--no-build needs a program}") ;;
-  *) sed -n '2,9p' "$0"; exit 2 ;;
+  *) sed -n '2,10p' "$0"; exit 2 ;;
 esac
 
 arch=$(uname -m)
@@ -34,7 +35,7 @@ built=$target/dist/shufflescope
 # What packages hold beside the program, by the program itself.
 write_files() {
   rm -rf "$files"; mkdir -p "$files"
-  "$1" shell-files "$files"
+  "${SHELL_FILES_BY:-$1}" shell-files "$files"
   gzip -9nf "$files"/man/*.1
   gzip -9nc assets/licences.txt >"$files/licences.txt.gz"
   # Debian wants a changelog; the commits are the long one.
