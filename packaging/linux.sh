@@ -48,7 +48,7 @@ write_files() {
 tarball() {
   local name=$1 folder
   folder=$(mktemp -d); mkdir "$folder/$name"
-  install -m 755 -s "$built" "$folder/$name/shufflescope" 2>/dev/null || install -m 755 "$built" "$folder/$name/shufflescope"
+  install -m 755 "$built" "$folder/$name/shufflescope"
   cp -r "$files/man" "$files/completions" "$files/licences.txt.gz" README.md LICENSE-MIT LICENSE-APACHE "$folder/$name/"
   shift; [ $# -eq 0 ] || cp "$@" "$folder/$name/"
   tar -C "$folder" --owner=0 --group=0 --sort=name -cJf "$out/$name.tar.xz" "$name"
@@ -58,7 +58,8 @@ tarball() {
 # With the window.
 if [ -n "$program" ]; then
   mkdir -p "$(dirname "$built")"
-  [ "$program" -ef "$built" ] || cp "$program" "$built"
+  # Without its debug information, which other profiles may leave in it.
+  [ "$program" -ef "$built" ] || install -m 755 -s "$program" "$built"
 else
   $cargo build --locked --profile dist
 fi
