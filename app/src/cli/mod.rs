@@ -29,6 +29,7 @@ mod resolve;
 mod running;
 mod search;
 mod search_folder;
+mod shell_files;
 mod side_by_side;
 mod site;
 mod sweep;
@@ -151,6 +152,9 @@ enum Command {
     /// Open a file or render an export for a window at the other end of stdin and stdout
     #[command(hide = true)]
     Reader,
+    /// Write the manual pages and shell completions, for packages
+    #[command(hide = true)]
+    ShellFiles(shell_files::Arguments),
 }
 
 /// Runs the program; the exit code says how it went.
@@ -196,6 +200,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Zoo(arguments)) => zoo::run(&arguments),
         Some(Command::Sweep(arguments)) => sweep::run(&arguments),
         Some(Command::Worker) => crate::worker::serve(std::io::stdin(), std::io::stdout()),
+        Some(Command::ShellFiles(arguments)) => shell_files::run(&arguments),
         Some(Command::Reader) => crate::reader::serve(std::io::stdin(), std::io::stdout().lock()),
     }
 }

@@ -25,6 +25,7 @@ mod guard;
 mod keeper;
 mod lab;
 mod layer_times;
+mod libraries;
 mod live;
 mod native;
 mod notices;
