@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use shufflescope_engine::design::Batch;
+use shufflescope_engine::device::Machine;
 use shufflescope_engine::measure::Measurement;
 use shufflescope_engine::model::Model;
 use shufflescope_engine::model_file::onnx::{BatchNorm, to_onnx};
@@ -109,6 +110,8 @@ pub struct Material {
     pub measurement: Option<Measurement>,
     /// A recorded run behind a camera, where there is one.
     pub camera: Option<CameraRun>,
+    /// The machine that it was measured on; this one where absent.
+    pub machine: Option<Machine>,
 }
 
 impl Material {
@@ -122,7 +125,8 @@ impl Material {
         match what {
             Export::Profile(format) => {
                 let profile = Profile::of_graph(&self.model, &graph, self.measurement.clone());
-                told(Profile { camera: self.camera.clone(), ..profile }.to_bytes(format))
+                let machine = self.machine.clone().unwrap_or_else(|| profile.machine.clone());
+                told(Profile { camera: self.camera.clone(), machine, ..profile }.to_bytes(format))
             }
             Export::Onnx => told(to_onnx(&graph, &*weights()?, BatchNorm::Keep)),
             Export::Safetensors => told(to_safetensors(&*weights()?)),

@@ -32,6 +32,7 @@ pub mod runtime;
 pub mod search;
 pub mod store;
 pub mod sweep;
+pub mod training;
 pub mod units;
 pub mod weights;
 pub mod zoo;

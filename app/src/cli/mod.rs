@@ -13,8 +13,10 @@ mod compare;
 mod cost;
 mod designs;
 mod devices;
+mod evaluate;
 mod export;
 mod history;
+mod in_turns;
 mod kernel_table;
 mod lab;
 mod measuring;
@@ -28,8 +30,12 @@ mod running;
 mod search;
 mod search_folder;
 mod shell_files;
+mod side_by_side;
+mod site;
 mod sweep;
 mod table;
+mod teaching;
+mod train;
 mod trained;
 mod user_store;
 mod weights;
@@ -63,6 +69,7 @@ const EXAMPLES: &str = "  shufflescope designs                             list 
   shufflescope cost shufflenet-v2-x1.0             what it costs on paper, layer by layer
   shufflescope profile shufflenet-v2-x1.0          how long it takes on this machine, layer by layer
   shufflescope profile my-design.toml --mode rigorous --json > profile.json
+  shufflescope profile my-design.toml --target ssh://pi@board       how long it takes there
   shufflescope history shufflenet-v2-x1.0          how long it took before, by date and version
   shufflescope calibrate --seconds 60              learn what kernels take here, then
   shufflescope predict my-design.toml              how long it will take, before it is measured
@@ -71,6 +78,7 @@ const EXAMPLES: &str = "  shufflescope designs                             list 
   shufflescope export my-design.toml -o model.onnx the network for other programs
   shufflescope weights fetch shufflenet-v2-x1.0    download trained weights, once
   shufflescope classify --weights shufflenet-v2-x1.0 photo.jpg
+  shufflescope train my-design.toml --data pictures -o mine.safetensors
 
 Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong.";
 
@@ -117,7 +125,13 @@ enum Command {
     /// Say what is on pictures, with trained weights
     #[command(after_help = classify::EXAMPLES)]
     Classify(classify::Arguments),
-    /// List trained weights that can be downloaded, and download them
+    /// Teach a design to tell a folder's pictures apart
+    #[command(after_help = train::EXAMPLES)]
+    Train(train::Arguments),
+    /// Say how many of a folder's pictures weights tell right
+    #[command(after_help = evaluate::EXAMPLES)]
+    Evaluate(evaluate::Arguments),
+    /// List trained weights that can be downloaded, download them, and cut weights to fit a design
     #[command(after_help = weights::EXAMPLES)]
     Weights(weights::Arguments),
     /// Say which of two networks is faster here, layer by layer; fails where B is slower than allowed
@@ -178,6 +192,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Camera(arguments)) => camera::run(&arguments),
         Some(Command::Export(arguments)) => export::run(&arguments),
         Some(Command::Classify(arguments)) => classify::run(&arguments),
+        Some(Command::Train(arguments)) => train::run(&arguments),
+        Some(Command::Evaluate(arguments)) => evaluate::run(&arguments),
         Some(Command::Weights(arguments)) => weights::run(&arguments),
         Some(Command::Compare(arguments)) => compare::run(&arguments),
         Some(Command::Lab(arguments)) => lab::run(&arguments),

@@ -42,6 +42,7 @@ mod strip;
 mod surroundings;
 mod tab;
 mod taken_apart;
+mod targets;
 pub mod theme;
 mod view;
 mod views;
@@ -78,5 +79,9 @@ pub use settings::{TextSize, ThemeChoice};
 pub use surroundings::Surroundings;
 pub use tab::Tab;
 pub use taken_apart::{TakenApart, is_fused};
+pub use targets::{
+    Entry as TargetEntry, Judged, Manner, Measured as MeasuredThere, Refusal, Side as SideThere, State as TargetState,
+    TargetCommand, Targets,
+};
 pub use view::View;
 pub use views::{LayerColumn, ViewChoices};

@@ -14,6 +14,7 @@ use super::fonts::FontFolders;
 use super::libraries;
 use super::theme;
 use crate::reader::Readers;
+use crate::target::Ssh;
 use crate::weights_store::Server;
 use crate::worker::Launcher;
 
@@ -66,6 +67,7 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     let setup = Setup {
         launcher,
         camera_launcher,
+        ssh: Ssh::of_the_system(),
         data_folder,
         design,
         file,

@@ -84,16 +84,23 @@ impl Preprocessor {
     /// Never for the sizes that a [`Picture`] can have; told rather than hidden.
     pub fn input(&mut self, picture: &Picture) -> Result<&[f32], ResizeError> {
         self.crop(picture)?;
-        self.values.clear();
+        let mut values = std::mem::take(&mut self.values);
+        values.clear();
+        self.normalise(&self.crop, &mut values);
+        self.values = values;
+        Ok(&self.values)
+    }
+
+    /// Appends `[3, height, width]` normalised values of a crop, `[height, width, 3]` bytes of red, green and blue.
+    pub fn normalise(&self, crop: &[u8], values: &mut Vec<f32>) {
         let colours = match self.preprocessing.options().channels {
             ChannelOrder::Rgb => [0, 1, 2],
             ChannelOrder::Bgr => [2, 1, 0],
         };
         for (colour, normalised) in colours.into_iter().zip(&self.normalised) {
-            let bytes = self.crop.iter().skip(colour).step_by(3);
-            self.values.extend(bytes.map(|&byte| normalised[usize::from(byte)]));
+            let bytes = crop.iter().skip(colour).step_by(3);
+            values.extend(bytes.map(|&byte| normalised[usize::from(byte)]));
         }
-        Ok(&self.values)
     }
 
     /// The part of the resized picture that the network sees, `[height, width, 3]` bytes.

@@ -11,7 +11,7 @@ use super::error::Mismatch;
 use super::pairing::{best, complete, matching, named, pair};
 use super::stored::{Fault, Group, Kind, StoredTensor, shown};
 use super::views::{View, clean, is_counter, views};
-use super::{ExpectedTensor, WeightTensor, Weights, WeightsError, expected, pth, safetensors};
+use super::{ExpectedTensor, Notes, WeightTensor, Weights, WeightsError, expected, pth, safetensors};
 use crate::files::open_regular;
 use crate::graph::Graph;
 
@@ -36,6 +36,7 @@ pub struct WeightsFile {
     groups: Vec<Group>,
     /// The ways to read them, those to be preferred first.
     views: Vec<View>,
+    notes: Notes,
 }
 
 /// Which of a file's tensors are taken, where that does not go without saying.
@@ -79,13 +80,20 @@ impl WeightsFile {
         let container = container(&start, length, is_safetensors).map_err(|fault| failure(path, "", fault))?;
         let (format, listed) = match container {
             Container::Safetensors => ("safetensors", safetensors::list(&mut file, length)),
-            Container::Archive => ("PyTorch", pth::list_archive(&mut file, length)),
-            Container::Stream => ("PyTorch", pth::list_stream(&mut file, length)),
+            Container::Archive => ("PyTorch", pth::list_archive(&mut file, length).map(unannotated)),
+            Container::Stream => ("PyTorch", pth::list_stream(&mut file, length).map(unannotated)),
         };
-        let mut groups = listed.and_then(without_quantised).map_err(|fault| failure(path, format, fault))?;
+        let plain = listed.and_then(|(groups, notes)| Ok((without_quantised(groups)?, notes)));
+        let (mut groups, notes) = plain.map_err(|fault| failure(path, format, fault))?;
         clean(&mut groups);
         let views = views(&groups);
-        Ok(Self { path: path.into(), format, file, length, groups, views })
+        Ok(Self { path: path.into(), format, file, length, groups, views, notes })
+    }
+
+    /// What the file says of itself beside its tensors, by key: safetensors' metadata. Nobody has checked it.
+    #[must_use]
+    pub const fn notes(&self) -> &Notes {
+        &self.notes
     }
 
     /// The file.
@@ -191,6 +199,11 @@ impl WeightsFile {
             None => Err(Mismatch::default()),
         }
     }
+}
+
+/// A file of a kind that says nothing of itself.
+fn unannotated(groups: Vec<Group>) -> (Vec<Group>, Notes) {
+    (groups, Notes::new())
 }
 
 /// The groups whose weights are numbers.

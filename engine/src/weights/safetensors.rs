@@ -1,5 +1,6 @@
 //! The safetensors format: a length, a JSON header, then the tensors' bytes.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -17,8 +18,11 @@ pub(super) const LONGEST_HEADER: u64 = 4 << 20;
 /// Bytes that say how long the header is.
 const PREFIX: u64 = 8;
 
-/// The tensors of a file, none of them read yet.
-pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<Group>, Fault> {
+/// What a file says of itself beside its tensors, by key.
+pub type Notes = BTreeMap<String, String>;
+
+/// The tensors of a file, none of them read yet, and what it says of itself.
+pub(super) fn list(file: &mut File, length: u64) -> Result<(Vec<Group>, Notes), Fault> {
     let mut prefix = [0; PREFIX as usize];
     file.read_exact(&mut prefix)?;
     let header = u64::from_le_bytes(prefix);
@@ -52,7 +56,8 @@ pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<Group>, Fault> {
     };
     let mut tensors: Vec<StoredTensor> = metadata.tensors().into_iter().map(place).collect();
     tensors.sort_unstable_by_key(|tensor| tensor.begin);
-    Ok(vec![Group { place: String::new(), tensors }])
+    let notes = metadata.metadata().iter().flatten().map(|(key, note)| (key.clone(), note.clone())).collect();
+    Ok((vec![Group { place: String::new(), tensors }], notes))
 }
 
 /// Writes `weights` as 32-bit floats; an existing file is replaced only once the new one is complete.
@@ -60,7 +65,15 @@ pub(super) fn list(file: &mut File, length: u64) -> Result<Vec<Group>, Fault> {
 /// # Errors
 /// [`WeightsError::Write`] where the folder cannot be written or a tensor's values do not match its shape.
 pub fn save_safetensors(weights: &Weights, path: &Path) -> Result<(), WeightsError> {
-    to_safetensors(weights)
+    save_with_notes(weights, &Notes::new(), path)
+}
+
+/// As [`save_safetensors`], with what the file says of itself.
+///
+/// # Errors
+/// As [`save_safetensors`].
+pub fn save_with_notes(weights: &Weights, notes: &Notes, path: &Path) -> Result<(), WeightsError> {
+    bytes_of(weights, notes)
         .map_err(io::Error::other)
         .and_then(|bytes| write_atomically(path, &bytes))
         .map_err(|source| WeightsError::Write { path: path.into(), source })
@@ -71,6 +84,10 @@ pub fn save_safetensors(weights: &Weights, path: &Path) -> Result<(), WeightsErr
 /// # Errors
 /// Where a tensor's values do not match its shape.
 pub fn to_safetensors(weights: &Weights) -> Result<Vec<u8>, SafeTensorError> {
+    bytes_of(weights, &Notes::new())
+}
+
+fn bytes_of(weights: &Weights, notes: &Notes) -> Result<Vec<u8>, SafeTensorError> {
     let bytes: Vec<Vec<u8>> = weights
         .iter()
         .map(|(_, tensor)| tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect())
@@ -79,5 +96,6 @@ pub fn to_safetensors(weights: &Weights) -> Result<Vec<u8>, SafeTensorError> {
     for ((name, tensor), bytes) in weights.iter().zip(&bytes) {
         views.push((name, TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)?));
     }
-    safetensors::serialize(views, None)
+    let notes: HashMap<String, String> = notes.clone().into_iter().collect();
+    safetensors::serialize(views, (!notes.is_empty()).then_some(notes))
 }

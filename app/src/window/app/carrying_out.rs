@@ -22,6 +22,7 @@ impl App {
             Command::Show(view) => self.tabs.views.shown = view,
             Command::Camera(command) => self.carry_out_camera(command),
             Command::Explore(command) => self.carry_out_explore(command, now),
+            Command::Target(command) => self.carry_out_target(command),
             Command::Try(edit) => self.try_change(&edit),
             Command::Calibrate => self.calibrate(),
             Command::ToggleLive => self.live.toggle(),

@@ -64,6 +64,7 @@ impl App {
             batch: Batch(self.document.valid_options().batch),
             measurement: self.live.current().cloned(),
             camera: self.camera.recorded(&self.document.valid().fingerprint, &self.document.valid_options()).cloned(),
+            machine: self.surroundings.machine().cloned().filter(|_| self.targets.current().is_remote()),
         }
     }
 

@@ -31,7 +31,9 @@ impl Algorithm {
     pub fn of(spec: &KernelSpec, table: &Table) -> Option<Self> {
         let first = spec.steps.first()?;
         match Self::of_step(spec.input, first)? {
-            Self::Convolution if spec.steps.len() == 1 && is_winograd(spec, first, table) => Some(Self::Winograd),
+            Self::Convolution | Self::StemConv if spec.steps.len() == 1 && is_winograd(spec, first, table) => {
+                Some(Self::Winograd)
+            }
             algorithm => Some(algorithm),
         }
     }
@@ -102,7 +104,7 @@ fn is_by_rows(window: Window, input: Shape, step: &Step) -> bool {
     const LANES: usize = 16;
     let width = step.output.width;
     let strided = window.stride[1] > 1 && width > LANES && 5 * width >= 4 * width.next_multiple_of(LANES);
-    !step.epilogue.residual && (strided || (input.channels <= 4 && width >= LANES))
+    !step.epilogue.residual && window.taps() > 1 && (strided || (input.channels <= 4 && width >= LANES))
 }
 
 fn is_winograd(spec: &KernelSpec, step: &Step, table: &Table) -> bool {
