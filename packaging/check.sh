@@ -24,13 +24,13 @@ say "metadata"
 desktop-file-validate packaging/linux/shufflescope.desktop
 appstreamcli validate --no-net packaging/linux/shufflescope.metainfo.xml
 lintian --fail-on error --suppress-tags-from-file packaging/linux/lintian-suppressed "$deb" $headless
-rpm -qp --requires "$rpm"; rpm -qpl "$rpm"
+rpm -qp --requires "$rpm"; rpm -qpl "$rpm" | grep -v /man1/
 dpkg-deb --field "$deb" Depends Installed-Size
 ls -l "$out"/*.deb "$out"/*.rpm "$out"/*.tar.xz
 
 # An empty system of this Debian, with nothing but what apt itself needs.
 mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
-  awk '!/^ *#/ && match($0, /https?:\/\/[^ ]+\/debian/) {print substr($0, RSTART, RLENGTH); exit}')
+  awk '!/^ *#/ && match($0, /https?:\/\/[^ ]+\/debian/) {print substr($0, RSTART, RLENGTH); exit}' || true)
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 root=$(mktemp -d); screen=:97; xvfb=""
 cleanup() {
@@ -48,7 +48,7 @@ empty() {
 # A command in a system, as root with a home of its own.
 within() {
   local name=$1; shift
-  chroot "$root/$name" /usr/bin/env -i HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+  chroot "$root/$name" /usr/bin/env -i HOME=/root XDG_RUNTIME_DIR=/tmp LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     DISPLAY="${DISPLAY:-}" "$@"
 }
 
@@ -67,8 +67,8 @@ opens() {
   local name=$1 start pid seen="" measured=""
   start=$(date +%s%N)
   DISPLAY=$screen within "$name" shufflescope >"$check/$name.log" 2>&1 & pid=$!
-  for _ in $(seq 100); do
-    sleep 0.1
+  for _ in $(seq 40); do
+    sleep 0.25
     [ -n "$seen" ] || { DISPLAY=$screen xdotool search --name '^ShuffleScope' >/dev/null 2>&1 && seen=$(($(date +%s%N) - start)); }
     if within "$name" shufflescope history --json 2>/dev/null | grep -q median_ns; then
       measured=$(($(date +%s%N) - start)); break

@@ -25,7 +25,7 @@ cargo=${CARGO:-cargo}
 command -v cargo-deb >/dev/null || $cargo install --locked cargo-deb
 command -v cargo-generate-rpm >/dev/null || $cargo install --locked cargo-generate-rpm
 
-out=target/packages; files=$out/files
+out=target/packages; files=packaging/files
 target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$out"
 rm -rf "$files"
