@@ -10,6 +10,7 @@ use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::model::{Model, ModelFile, fitted_graph, fitting};
 use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::training::{Accuracy, Passport};
 use shufflescope_engine::weights::{Role, Weights, WeightsFile, expected};
 
 use super::{Trained, WeightsChoice};
@@ -39,6 +40,9 @@ pub enum Fit {
         classes: u32,
         /// What should be known when reading the answers.
         doubts: Vec<String>,
+        /// What was measured of just this network on held-out pictures, where it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        accuracy: Option<Box<Accuracy>>,
     },
     /// It runs with made-up weights: its time is right and its answers mean nothing.
     TimeOnly {
@@ -85,24 +89,36 @@ impl Opened {
         };
         Ok((classifier, options))
     }
+
+    /// The weights alone, for as many classes as they have.
+    pub(crate) fn weights(mut self) -> Result<Weights, ClassifyError> {
+        Ok(match &mut self.source {
+            Source::File(file, model) => {
+                let graph = fitted_graph(file, model)?;
+                file.load(&graph)?
+            }
+            Source::Demo(_) => demo::weights(),
+            Source::Own(file) => file.weights()?.clone(),
+        })
+    }
 }
 
 /// What is to be looked at.
 #[derive(Clone, Debug)]
-pub(super) struct Question<'a> {
-    pub(super) model: &'a Model,
-    pub(super) choice: &'a WeightsChoice,
+pub(crate) struct Question<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) choice: &'a WeightsChoice,
     /// Names for the classes of a person's own weights.
-    pub(super) labels: Option<&'a Path>,
+    pub(crate) labels: Option<&'a Path>,
     /// What is done to pictures.
-    pub(super) preprocessing: PreprocessingOptions,
+    pub(crate) preprocessing: PreprocessingOptions,
     /// Where downloads go.
-    pub(super) folder: Option<&'a Path>,
+    pub(crate) folder: Option<&'a Path>,
 }
 
 impl Question<'_> {
     /// Everything that can be had, and whether it fits.
-    pub(super) fn offers(&self) -> Vec<Offer> {
+    pub(crate) fn offers(&self) -> Vec<Offer> {
         let wanted = self.model.design().and_then(tensors);
         let offer = |trained: Trained| Offer {
             is_here: trained == Trained::Demo || trained.path(self.folder).is_some(),
@@ -113,7 +129,7 @@ impl Question<'_> {
     }
 
     /// Whether the chosen weights fit, and the weights where they do.
-    pub(super) fn fit(&self, offers: &[Offer]) -> (Fit, Option<Opened>) {
+    pub(crate) fn fit(&self, offers: &[Offer]) -> (Fit, Option<Opened>) {
         match (self.choice, self.model) {
             (WeightsChoice::Only(trained), _) => self.fit_only(trained),
             (WeightsChoice::Automatic, Model::File(file)) => self.fit_own(file),
@@ -152,7 +168,7 @@ impl Question<'_> {
         }
         let classes = u32::try_from(graph.node(graph.output()).output.channels).unwrap_or(u32::MAX);
         let (labels, doubts) = self.labels_of_own(classes);
-        let fit = Fit::Predicts { weights: "the file's own".into(), classes, doubts };
+        let fit = Fit::Predicts { weights: "the file's own".into(), classes, doubts, accuracy: None };
         (fit, Some(Opened { source: Source::Own(Box::new(file.clone())), preprocessing: self.preprocessing, labels }))
     }
 
@@ -177,7 +193,14 @@ impl Question<'_> {
         match fitted_graph(&file, self.model) {
             Ok(graph) => {
                 let classes = u32::try_from(graph.node(graph.output()).output.channels).unwrap_or(u32::MAX);
-                let (labels, mut doubts) = self.labels(trained, classes);
+                let passport = Passport::in_file(&file).filter(|passport| passport.classes.len() == classes as usize);
+                let (labels, mut doubts) = match &passport {
+                    Some(passport) if self.labels.is_none() => {
+                        (Some(Labels::of_names(passport.classes.iter().cloned())), Vec::new())
+                    }
+                    _ => self.labels(trained, classes),
+                };
+                let accuracy = self.accuracy(passport.as_ref(), &mut doubts);
                 doubts.extend(
                     file.taken(&graph).filter(|taken| !taken.others.is_empty()).map(|of| format!("In the file {of}.")),
                 );
@@ -188,7 +211,8 @@ impl Question<'_> {
                 let resize =
                     self.preprocessing.resize.or(resize.filter(|_| self.preprocessing.crop == CropMode::Center));
                 let preprocessing = PreprocessingOptions { resize, ..self.preprocessing };
-                let fit = Fit::Predicts { weights: trained.name(), classes, doubts };
+                let weights = passport.map_or_else(|| trained.name(), |of| format!("taught on {}", of.accuracy.data()));
+                let fit = Fit::Predicts { weights, classes, doubts, accuracy };
                 let source = Source::File(Box::new(file), Box::new(self.model.clone()));
                 (fit, Some(Opened { source, preprocessing, labels }))
             }
@@ -196,9 +220,29 @@ impl Question<'_> {
                 let reason = format!("The weights {} do not fit this {}.", trained.name(), self.kind());
                 let said = error.to_string();
                 let difference = said.split_once('\n').map_or(said.as_str(), |(_, tensors)| tensors).to_owned();
-                (Fit::TimeOnly { reason, difference: Some(difference), designs: fitting(&file) }, None)
+                let taught = Passport::in_file(&file).map(|passport| passport.design);
+                let designs = taught.into_iter().chain(fitting(&file)).collect();
+                (Fit::TimeOnly { reason, difference: Some(difference), designs }, None)
             }
         }
+    }
+
+    /// What the file says of this very network's accuracy; why that does not hold for it, where so.
+    fn accuracy(&self, passport: Option<&Passport>, doubts: &mut Vec<String>) -> Option<Box<Accuracy>> {
+        let (passport, design) = (passport?, self.model.design()?);
+        let accuracy = passport.accuracy_of(design, &self.preprocessing);
+        if accuracy.is_none() {
+            let what = if passport.preprocessing == self.preprocessing {
+                "this design differs from it where weights do not show (its input, a stride, an activation)"
+            } else {
+                "pictures are cut otherwise now"
+            };
+            doubts.push(format!(
+                "The accuracy of these weights was measured on another network, for {what}: here it is unknown. Teach \
+                 again to measure it."
+            ));
+        }
+        accuracy.cloned().map(Box::new)
     }
 
     fn fit_demo(&self) -> (Fit, Option<Opened>) {
@@ -220,6 +264,7 @@ impl Question<'_> {
             weights: Trained::Demo.name(),
             classes,
             doubts: doubt(&Trained::Demo, &design).into_iter().collect(),
+            accuracy: None,
         };
         let labels = Some(Labels::of_names(demo::labels().map(str::to_owned)));
         let source = Source::Demo(Box::new(design));
@@ -411,7 +456,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let model = model_file(folder.path(), 5);
         let asked = question(&model, &WeightsChoice::Automatic, folder.path());
-        let (Fit::Predicts { weights, classes: 12, doubts }, Some(opened)) = asked.fit(&asked.offers()) else {
+        let (Fit::Predicts { weights, classes: 12, doubts, accuracy: None }, Some(opened)) = asked.fit(&asked.offers())
+        else {
             panic!("its own weights are not used");
         };
         assert!(weights.contains("own") && doubts[0].contains("Open a list of labels"), "{weights}: {doubts:?}");

@@ -13,6 +13,7 @@ mod remembering;
 mod seen;
 mod setting;
 mod shortcuts;
+mod teach;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,6 +53,7 @@ use super::scene::Scene;
 use super::settings::{self, Change, Changes};
 use super::surroundings::Surroundings;
 use super::tab::Tab;
+use super::teach::Teach;
 use crate::reader::Readers;
 use crate::weights_store::{Server, folder_in};
 use crate::worker::{Client, Launcher};
@@ -107,6 +109,7 @@ pub struct App {
     past: PastRuns,
     files: Files,
     camera: Camera,
+    teach: Teach,
     surroundings: Surroundings,
     gpu_offer: GpuOffer,
     tabs: Tabs,
@@ -191,6 +194,7 @@ impl App {
             past: PastRuns::default(),
             surroundings: Surroundings::look(camera_launcher.clone(), pacer.clone()),
             gpu_offer: GpuOffer::new(values.gpu_offered),
+            teach: Teach::new(data_folder.as_deref(), camera_launcher.clone(), pacer.clone()),
             camera: Camera::new(camera_launcher, weights_folder, weights_server, pacer.clone()),
             files: Files::new(values.export_folder.clone(), own, readers, dialogs, pacer.clone()),
             drafts,
@@ -247,6 +251,9 @@ impl App {
         if let Some(seconds) = self.advance_camera() {
             ctx.request_repaint_after_secs(seconds as f32);
         }
+        if let Some(seconds) = self.advance_teach(now) {
+            ctx.request_repaint_after_secs(seconds as f32);
+        }
         if let Some(seconds) = self.live.advance(now) {
             ctx.request_repaint_after_secs(seconds as f32);
         }
@@ -274,7 +281,7 @@ impl App {
 
     fn paint(&mut self, ui: &mut egui::Ui) {
         let Self { document, live, forecast, adviser, calibration, bench, compare, lab, past, camera, .. } = self;
-        let Self { explore, files, surroundings, .. } = self;
+        let Self { explore, files, surroundings, teach, .. } = self;
         let (export_folder, errands, gpu_question) =
             (files.export_folder(), files.errands(), self.gpu_offer.question());
         let scene = Scene {
@@ -289,6 +296,7 @@ impl App {
             explore,
             past,
             camera,
+            teach,
             surroundings,
             gpu_question,
             export_folder,
@@ -323,6 +331,7 @@ impl App {
         self.stop_search();
         self.finish_summaries();
         self.keeper.finish();
+        self.teach.finish();
         self.camera.finish();
     }
 
@@ -344,7 +353,7 @@ impl App {
         let options = self.document.valid_options();
         self.live.want(&self.document.valid().model, options, now);
         self.ask_for_scatter();
-        self.live.hold(self.is_bench_taken() || self.camera.is_running());
+        self.live.hold(self.is_bench_taken() || self.camera.is_running() || self.teach.running().is_some());
         self.foresee();
         if self.tabs.shown == Tab::Compare || self.compare.version() == 0 {
             self.compare.settle(&self.document);

@@ -22,6 +22,7 @@ use super::lab::Run;
 use super::over::Over;
 use super::settings::TextSize;
 use super::tab::Tab;
+use super::teach::TeachCommand;
 use super::view::View;
 use crate::export::{Export, ResultForm};
 
@@ -52,6 +53,8 @@ pub enum Command {
     Show(View),
     /// Does something in the camera tab.
     Camera(CameraCommand),
+    /// Teaches a design a person's own things, in the camera tab.
+    Teach(TeachCommand),
     /// Does something in the *Explore* tab.
     Explore(ExploreCommand),
     /// Measures this edit of the present design in turns with the design as it is.

@@ -41,6 +41,7 @@ mod strip;
 mod surroundings;
 mod tab;
 mod taken_apart;
+mod teach;
 pub mod theme;
 mod view;
 mod views;
@@ -56,7 +57,7 @@ pub use ceilings::Ceilings;
 pub use command::{Command, Commands, Entry, Menu, entries};
 pub use compare::{Choice, Compare, Compared, OnPaper};
 pub use document::{Analysis, Document, Pinned, PinnedNetwork};
-pub use explore::{Exploration, Explore, ExploreCommand, Landmark, Landmarks, Origin, Shown, Wish};
+pub use explore::{Exploration, Explore, ExploreCommand, Landmark, Landmarks, Origin, Own, Shown, Wish};
 pub use files::{Dialogs, Errand, Pending, Question, Reply, SystemDialogs, Wanted};
 pub use fonts::FontFolders;
 pub use forecast::{Beside, Forecast, Knowledge, Learning};
@@ -77,5 +78,8 @@ pub use settings::{TextSize, ThemeChoice};
 pub use surroundings::Surroundings;
 pub use tab::Tab;
 pub use taken_apart::{TakenApart, is_fused};
+pub use teach::{
+    Hint as TeachHint, Listed as ListedProject, Outcome as TeachOutcome, Running as TeachRunning, Teach, TeachCommand,
+};
 pub use view::View;
 pub use views::{LayerColumn, ViewChoices};

@@ -22,6 +22,7 @@ use super::over::Over;
 use super::past_runs::PastRuns;
 use super::recent::Recent;
 use super::surroundings::Surroundings;
+use super::teach::Teach;
 
 /// What panels read.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +49,8 @@ pub struct Scene<'a> {
     pub past: &'a PastRuns,
     /// The camera.
     pub camera: &'a Camera,
+    /// What the camera is taught.
+    pub teach: &'a Teach,
     /// Devices and machine.
     pub surroundings: &'a Surroundings,
     /// The graphics card that is offered.

@@ -220,7 +220,7 @@ impl Client {
         let Some(current) = &mut self.current else { return };
         let of = match &event {
             Event::Hello { .. } | Event::Peaks { .. } => return,
-            Event::Devices { .. } | Event::Cameras { .. } | Event::Camera(_) => return,
+            Event::Devices { .. } | Event::Cameras { .. } | Event::Camera(_) | Event::Teach { .. } => return,
             Event::Waiting { ticket, .. }
             | Event::Preparing { ticket, .. }
             | Event::Progress { ticket, .. }

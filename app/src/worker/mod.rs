@@ -20,6 +20,8 @@ mod protocol;
 mod reaper;
 mod search;
 mod serve;
+mod teach_client;
+mod teaching;
 mod turn;
 
 pub use crate::target::{Launcher, Programs};
@@ -33,4 +35,5 @@ pub use protocol::{
     SearchJob, Session, Ticket, TurnsJob, VERSION,
 };
 pub use serve::serve;
+pub use teach_client::TeachClient;
 pub(crate) use turn::{Turn, Turns};

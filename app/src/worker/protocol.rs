@@ -20,9 +20,10 @@ use shufflescope_engine::units::Nanos;
 pub use self::camera::{CameraEvent, CameraReport, CameraRequest, FrameHead, Session};
 pub use self::search::SearchJob;
 use crate::camera::Listed;
+use crate::teach::{TeachNews, TeachWork};
 
 /// Spoken by this build; both sides must agree.
-pub const VERSION: u32 = 8;
+pub const VERSION: u32 = 9;
 
 /// The release that this is; both sides must be of the same one, for results name only one.
 pub const PROGRAM: &str = env!("CARGO_PKG_VERSION");
@@ -80,6 +81,13 @@ pub enum Request {
         ticket: Ticket,
         /// What to search for.
         job: Box<SearchJob>,
+    },
+    /// Teaches a design, or takes pictures in for it. Nothing is measured, and no turn on the device is taken.
+    Teach {
+        /// Tags every event that answers.
+        ticket: Ticket,
+        /// What to do.
+        work: TeachWork,
     },
     /// Measures what the device can do at most, with the worker's threads; a newer request cancels it.
     Peaks {
@@ -255,6 +263,13 @@ pub enum Event {
     SearchDone {
         /// The request.
         ticket: Ticket,
+    },
+    /// What there is to tell of teaching.
+    Teach {
+        /// The request.
+        ticket: Ticket,
+        /// How far it is, or what came of it.
+        news: TeachNews,
     },
     /// What the device can do at most.
     Peaks {

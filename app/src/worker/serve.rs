@@ -13,6 +13,7 @@ use super::camera::Cameras;
 use super::events::Events;
 use super::measuring::Measuring;
 use super::protocol::{Event, MAX_LINE_BYTES, PROGRAM, Request, VERSION};
+use super::teaching;
 use super::turn::Turns;
 use crate::camera::list;
 
@@ -46,12 +47,17 @@ pub fn serve(input: impl Read + Send + 'static, output: impl Write + Send + 'sta
     events.send(&hello);
     let turns = Turns::of_this_user();
     let cameras = Cameras::new(events.clone(), turns.clone(), client.clone())?;
-    let measuring = Measuring::new(events.clone(), newest, client, turns, watch);
-    answer(&requests, &events, measuring, cameras);
+    let measuring = Measuring::new(events.clone(), newest.clone(), client, turns, watch);
+    answer(&requests, (&events, &newest), measuring, cameras);
     Ok(())
 }
 
-fn answer(requests: &Receiver<Request>, events: &Events, mut measuring: Measuring, mut cameras: Cameras) {
+fn answer(
+    requests: &Receiver<Request>,
+    (events, newest): (&Events, &AtomicU64),
+    mut measuring: Measuring,
+    mut cameras: Cameras,
+) {
     while let Ok(request) = requests.recv() {
         match request {
             Request::Measure { ticket, job } => measuring.measure(ticket, &job),
@@ -59,6 +65,7 @@ fn answer(requests: &Receiver<Request>, events: &Events, mut measuring: Measurin
             Request::TakeTurns { ticket, job } => measuring.take_turns(ticket, &job),
             Request::Search { ticket, job } => measuring.search(ticket, &job),
             Request::Peaks { ticket, device } => measuring.peaks(ticket, device),
+            Request::Teach { ticket, work } => teaching::answer(events, newest, ticket, &work),
             // A driver that crashes or makes a library panic ends this process, and nothing else.
             Request::FindDevices => events.send(&Event::Devices { devices: devices() }),
             Request::FindCameras => events.send(&Event::Cameras { cameras: list() }),
@@ -96,6 +103,7 @@ impl Reader {
                 | Request::Apart { ticket, .. }
                 | Request::TakeTurns { ticket, .. }
                 | Request::Search { ticket, .. }
+                | Request::Teach { ticket, .. }
                 | Request::Peaks { ticket, .. } => self.newest.store(ticket.0, Ordering::Release),
                 Request::Cancel => self.newest.store(u64::MAX, Ordering::Release),
                 Request::Painting => {

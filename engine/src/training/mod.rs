@@ -21,5 +21,5 @@ pub use accuracy::{Accuracy, AccuracyError, DataName};
 pub use at_once::{AtOnceRequest, feature_count, teach_at_once};
 pub use error::TeachError;
 pub use evaluate::told_right;
-pub use passport::{Passport, save_taught};
+pub use passport::{Passport, save_taught, to_safetensors_with};
 pub use taught::{Taught, Way};

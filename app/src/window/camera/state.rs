@@ -137,6 +137,12 @@ impl Camera {
         self.network.fit.as_ref()
     }
 
+    /// Where downloads go.
+    #[must_use]
+    pub fn weights_folder(&self) -> Option<&std::path::Path> {
+        self.folder.as_deref()
+    }
+
     /// The weights that can be had.
     #[must_use]
     pub fn offers(&self) -> &[Offer] {

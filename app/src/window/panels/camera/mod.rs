@@ -4,6 +4,7 @@ mod answers;
 mod preprocessing;
 mod preview;
 mod source;
+mod teach;
 mod times;
 mod weights;
 
@@ -14,6 +15,7 @@ use egui::{Margin, Panel, RichText, ScrollArea, Ui};
 
 use self::preview::Shown;
 use self::source::Kind;
+use self::teach::TeachPanel;
 use super::design;
 use crate::camera::{Resolution, SourceSpec};
 use crate::window::command::Commands;
@@ -33,6 +35,7 @@ pub struct CameraPanel {
     /// The source and resolution that were started last.
     started: Option<(SourceSpec, Resolution)>,
     shown: Option<Shown>,
+    teach: TeachPanel,
 }
 
 impl CameraPanel {
@@ -69,6 +72,9 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, panel: &mut CameraPanel, commands: &m
             ui.set_max_width(ui.available_width() - 8.0);
             heading(ui, "What it sees");
             answers::show(ui, scene, commands);
+            ui.add_space(theme::SECTION_GAP - theme::GAP);
+            heading(ui, "Teach");
+            teach::show(ui, scene, &mut panel.teach, commands);
             ui.add_space(theme::SECTION_GAP - theme::GAP);
             heading(ui, "Where a frame's time goes");
             times::show(ui, scene, commands);
