@@ -13,6 +13,7 @@ mod compare;
 mod cost;
 mod designs;
 mod devices;
+mod evaluate;
 mod export;
 mod history;
 mod kernel_table;
@@ -29,6 +30,8 @@ mod search;
 mod search_folder;
 mod sweep;
 mod table;
+mod teaching;
+mod train;
 mod trained;
 mod user_store;
 mod weights;
@@ -70,6 +73,7 @@ const EXAMPLES: &str = "  shufflescope designs                             list 
   shufflescope export my-design.toml -o model.onnx the network for other programs
   shufflescope weights fetch shufflenet-v2-x1.0    download trained weights, once
   shufflescope classify --weights shufflenet-v2-x1.0 photo.jpg
+  shufflescope train my-design.toml --data pictures -o mine.safetensors
 
 Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong.";
 
@@ -116,7 +120,13 @@ enum Command {
     /// Say what is on pictures, with trained weights
     #[command(after_help = classify::EXAMPLES)]
     Classify(classify::Arguments),
-    /// List trained weights that can be downloaded, and download them
+    /// Teach a design to tell a folder's pictures apart
+    #[command(after_help = train::EXAMPLES)]
+    Train(train::Arguments),
+    /// Say how many of a folder's pictures weights tell right
+    #[command(after_help = evaluate::EXAMPLES)]
+    Evaluate(evaluate::Arguments),
+    /// List trained weights that can be downloaded, download them, and cut weights to fit a design
     #[command(after_help = weights::EXAMPLES)]
     Weights(weights::Arguments),
     /// Say which of two networks is faster here, layer by layer; fails where B is slower than allowed
@@ -174,6 +184,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Camera(arguments)) => camera::run(&arguments),
         Some(Command::Export(arguments)) => export::run(&arguments),
         Some(Command::Classify(arguments)) => classify::run(&arguments),
+        Some(Command::Train(arguments)) => train::run(&arguments),
+        Some(Command::Evaluate(arguments)) => evaluate::run(&arguments),
         Some(Command::Weights(arguments)) => weights::run(&arguments),
         Some(Command::Compare(arguments)) => compare::run(&arguments),
         Some(Command::Lab(arguments)) => lab::run(&arguments),

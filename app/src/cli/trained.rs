@@ -8,6 +8,7 @@ use shufflescope_engine::design::{Batch, Design, InputSize};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::model::{FitError, Model, ModelFile, closest, fitted_graph, fitting, fitting_networks};
 use shufflescope_engine::runtime::{Precision, RunOptions, Runtime};
+use shufflescope_engine::training::Passport;
 use shufflescope_engine::weights::{Weights, WeightsFile};
 
 use super::output::complain;
@@ -22,7 +23,7 @@ use crate::weights_store::{Published, recognised};
 const ENDINGS: [&str; 8] = ["pth", "pt", "tar", "ckpt", "bin", "safetensors", "pkl", "th"];
 
 /// What the embedded weights are called.
-const DEMO: &str = "demo";
+pub(super) const DEMO: &str = "demo";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct NetworkArguments {
@@ -165,9 +166,13 @@ impl Network {
         if let Some(key) = &arguments.weights_key {
             file = file.only(key).map_err(|error| UsageError(format!("--weights-key: {error}")))?;
         }
+        let passport = Passport::in_file(&file);
         let model = match asked {
             Some(model) => model,
-            None => match fitting_model(&file, published)? {
+            None => match passport.as_ref().map_or_else(
+                || fitting_model(&file, published),
+                |passport| Ok(Model::Design(passport.design.clone())),
+            )? {
                 Model::Design(design) => at_the_input(design),
                 model => arguments.input.map_or_else(|| model.clone(), |size| model.clone().with_input(size)),
             },
@@ -200,6 +205,16 @@ impl Network {
             labels,
             ..classifier_options(arguments.run_options()?)
         };
+        if let Source::File(file) = &self.source
+            && let Some(passport) = Passport::in_file(file)
+        {
+            if options.labels.is_none() {
+                options.labels = Some(Labels::of_names(passport.classes.clone()));
+            }
+            if options.preprocessing.is_usual() {
+                options.preprocessing = passport.preprocessing;
+            }
+        }
         let (made, of) = match &mut self.source {
             Source::Demo => {
                 let names = || Labels::of_names(demo::labels().map(str::to_owned));
@@ -221,7 +236,7 @@ impl Network {
 
 /// The file that `word` means: itself, or downloaded weights of that name; and which published weights are in it, by its
 /// bytes.
-fn weights_file(word: &str) -> anyhow::Result<(PathBuf, Option<&'static Published>)> {
+pub(super) fn weights_file(word: &str) -> anyhow::Result<(PathBuf, Option<&'static Published>)> {
     let path = PathBuf::from(word);
     resolve::weights(&path)?;
     let looks_like_a_file =
@@ -254,21 +269,24 @@ fn fitting_model(file: &WeightsFile, published: Option<&Published>) -> anyhow::R
         return Ok(models.swap_remove(index));
     }
     let others: Vec<String> = models.iter().skip(1).map(|model| model.name().to_owned()).collect();
-    let Some(first) = models.into_iter().next() else {
-        let closest = match closest(file) {
-            Some(of) => format!("; the closest is {}, of which {} of {} tensors fit", of.name, of.fitting, of.all),
-            None => String::new(),
-        };
-        bail!(
-            "the weights `{}`: they fit no network that is built in{closest}; --design takes the design file or the ONNX \
-             model that they were trained with",
-            file.path().display()
-        );
-    };
+    let Some(first) = models.into_iter().next() else { bail!(no_network(file)) };
     if !others.is_empty() {
         complain(&format!("note: taking {}; {} would fit as well, --design chooses", first.name(), others.join(", ")));
     }
     Ok(first)
+}
+
+/// That the weights fit nothing that is built in, and what is closest.
+pub(super) fn no_network(file: &WeightsFile) -> String {
+    let closest = match closest(file) {
+        Some(of) => format!("; the closest is {}, of which {} of {} tensors fit", of.name, of.fitting, of.all),
+        None => String::new(),
+    };
+    format!(
+        "the weights `{}`: they fit no network that is built in{closest}; --design takes the design file or the ONNX model \
+         that they were trained with",
+        file.path().display()
+    )
 }
 
 /// The built-in networks that the weights fit, or the closest, in a sentence; `fitting` of `all` tensors fit the network

@@ -1,4 +1,4 @@
-//! `shufflescope weights`: trained weights that can be downloaded.
+//! `shufflescope weights`: trained weights that can be downloaded, and cut to fit a design.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,14 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+use shufflescope_engine::design::Edit;
+use shufflescope_engine::training::cut;
+use shufflescope_engine::weights::save_safetensors;
 
 use super::output::print;
-use super::resolve::UsageError;
+use super::resolve::{self, UsageError};
 use super::table::{Align, Table};
+use super::teaching::Source;
 use crate::address::{self, shown};
 use crate::weights_store::{PUBLISHED, Progress, Published, Server, default_folder, fetch};
 
@@ -19,6 +23,7 @@ Examples:
   shufflescope weights list
   shufflescope weights fetch shufflenet-v2-x1.0
   shufflescope classify --weights shufflenet-v2-x1.0 photo.jpg
+  shufflescope weights cut shufflenet-v2-x1.0 --design my-narrower-design.toml -o start.safetensors
 
 Weights are checked by their size and SHA-256 when they are downloaded and whenever they are used. Of those whose whole
 hash is not published (list --json: fewer than 64 digits) the start decides at first; the whole one is then recorded
@@ -51,6 +56,20 @@ enum Command {
         #[arg(long, value_name = "URL")]
         server: Option<String>,
     },
+    /// Cut weights of a wider or deeper network to fit a design of its family, and say what was cut
+    ///
+    /// Units are kept in order; channels by what they contribute, along the same ways through splits, shuffles and groups.
+    /// What is cut is a start for training: untrained, it tells little right.
+    Cut {
+        /// The weights: a file, the name of downloaded ones, or `demo`
+        from: String,
+        /// What they are to fit: a preset's name or a TOML file
+        #[arg(long, value_name = "DESIGN")]
+        design: String,
+        /// Where the weights go
+        #[arg(short = 'o', long = "output", value_name = "FILE")]
+        output: PathBuf,
+    },
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -62,7 +81,18 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             let path = fetch_published(published, folder.as_deref(), &server)?;
             print(&format!("{}\n", path.display()))
         }
+        Command::Cut { from, design, output } => cut_to_fit(from, design, output),
     }
+}
+
+/// Weights of a wider or deeper network, for as many classes as they know.
+fn cut_to_fit(from: &str, design: &str, output: &Path) -> anyhow::Result<()> {
+    let design = resolve::design(design, ": weights are cut to fit designs")?;
+    let source = Source::of(from, &design)?;
+    let design = design.apply(&Edit::Classes(source.design.classes));
+    let (weights, report) = cut((&source.design, &source.weights), &design)?;
+    save_safetensors(&weights, output)?;
+    print(&format!("{report}\n{}\n", output.display()))
 }
 
 /// Weights of this name that have been downloaded.

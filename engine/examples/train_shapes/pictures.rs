@@ -1,9 +1,11 @@
 //! Batches of drawn pictures, made by threads of their own while the network trains.
 
+use std::error::Error;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-use candle_core::{D, Device, Result, Tensor};
+use shufflescope_engine::training::innermost;
 
 use super::draw::{self, CLASSES};
 
@@ -50,28 +52,25 @@ impl Batch {
         self.pictures.len()
     }
 
-    pub fn labels(&self) -> Vec<u32> {
-        self.pictures.iter().map(|(class, _)| *class as u32).collect()
+    pub fn labels(&self) -> Vec<usize> {
+        self.pictures.iter().map(|(class, _)| *class).collect()
     }
 
-    /// Normalised values of the pictures, `[3, batch * height * width]`.
-    pub fn tensor(&self) -> Result<Tensor> {
-        let mut values = Vec::with_capacity(3 * self.len() * SIDE * SIDE);
-        for channel in 0..3 {
-            let table: Vec<f32> =
-                (0..=255).map(|byte| (byte as f32 / 255.0 - MEAN[channel]) / DEVIATION[channel]).collect();
-            for (_, picture) in &self.pictures {
-                values.extend(picture.iter().skip(channel).step_by(3).map(|&byte| table[usize::from(byte)]));
-            }
-        }
-        Tensor::from_vec(values, (3, self.len() * SIDE * SIDE), &Device::Cpu)
+    /// Normalised values of every picture, `[3, height, width]`.
+    pub fn normalised(&self) -> Vec<Vec<f32>> {
+        let tables: [Vec<f32>; 3] = std::array::from_fn(|channel| {
+            (0..=255).map(|byte| (byte as f32 / 255.0 - MEAN[channel]) / DEVIATION[channel]).collect()
+        });
+        let picture = |(_, picture): &(usize, Vec<u8>)| {
+            let channel = |channel: usize| picture.iter().skip(channel).step_by(3);
+            (0..3).flat_map(|of| channel(of).map(|&byte| tables[of][usize::from(byte)]).collect::<Vec<_>>()).collect()
+        };
+        self.pictures.iter().map(picture).collect()
     }
 
-    /// How many of the `[batch, classes]` logits are highest at the picture's class, as a share.
-    pub fn share_right(&self, logits: &Tensor) -> Result<f32> {
-        let found: Vec<u32> = logits.contiguous()?.argmax(D::Minus1)?.to_vec1()?;
-        let right = found.iter().zip(self.labels()).filter(|(found, label)| **found == *label).count();
-        Ok(right as f32 / self.len() as f32)
+    /// As the trainer reads them, the pictures innermost.
+    pub fn values(&self) -> Vec<f32> {
+        innermost(&self.normalised())
     }
 }
 
@@ -128,4 +127,19 @@ pub fn sheet(seed: u64) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// Writes `count` pictures of every class to a folder of its own below `folder`: a data set for the command line.
+pub fn write_folder(folder: &Path, count: usize, seed: u64) -> Result<(), Box<dyn Error>> {
+    for (class, name) in CLASSES.iter().enumerate() {
+        let folder = folder.join(name);
+        std::fs::create_dir_all(&folder)?;
+        for number in 0..count {
+            let seed = (seed << 40).wrapping_add((number * CLASSES.len() + class) as u64) & !HELD_OUT;
+            let picture = draw::picture(class, SIDE, seed);
+            let path = folder.join(format!("{number:05}.png"));
+            image::save_buffer(path, &picture, SIDE as u32, SIDE as u32, image::ExtendedColorType::Rgb8)?;
+        }
+    }
+    Ok(())
 }

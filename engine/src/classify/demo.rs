@@ -33,8 +33,11 @@ pub fn labels() -> impl Iterator<Item = &'static str> {
     LABELS.lines()
 }
 
-/// Tensors of 32-bit floats.
-fn read(bytes: &[u8]) -> Result<Weights, SafeTensorError> {
+/// Tensors of 32-bit floats, with everything that is in the file: weights of all widths have more than one network needs.
+///
+/// # Errors
+/// Where the bytes are no safetensors.
+pub fn read(bytes: &[u8]) -> Result<Weights, SafeTensorError> {
     let tensor = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
         let values = view.data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
         (name, WeightTensor { shape: view.shape().to_vec(), values })

@@ -43,7 +43,7 @@ pub struct Accuracy {
 }
 
 /// What an accuracy is computed from: an interval in a file that does not follow from it is not believed.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Counts {
     correct: u64,
     held_out: u64,

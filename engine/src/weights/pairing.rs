@@ -71,9 +71,10 @@ fn extras<'a>(
     named(view, groups).filter(|(name, _)| !wanted.contains_key(name) && !is_counter(name) && !is_auxiliary(name))
 }
 
-/// Second classifiers of GoogLeNet and Inception, which only their training uses.
+/// Second classifiers of GoogLeNet and Inception, which only their training uses, and statistics of narrower widths, which the
+/// whole network does not.
 fn is_auxiliary(name: &str) -> bool {
-    ["aux1.", "aux2.", "AuxLogits."].iter().any(|start| name.starts_with(start))
+    ["aux1.", "aux2.", "AuxLogits.", "slim."].iter().any(|start| name.starts_with(start))
 }
 
 /// Every expected tensor with the stored one that has its name, shape and a floating-point format.

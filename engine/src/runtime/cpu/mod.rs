@@ -18,7 +18,7 @@ mod compile;
 mod custom_op;
 mod error;
 mod executable;
-mod kernels;
+pub(crate) mod kernels;
 mod memory;
 mod network;
 mod place;

@@ -86,6 +86,16 @@ impl Pictures {
         self.broken.push(broken);
     }
 
+    /// The same pictures for a network of these classes; `to` says of each class so far which of them it is.
+    #[must_use]
+    pub fn with_classes(mut self, classes: Vec<String>, to: &[usize]) -> Self {
+        for sample in &mut self.samples {
+            sample.class = to.get(sample.class).copied().unwrap_or(sample.class);
+        }
+        self.classes = classes;
+        self
+    }
+
     /// What they are called and how many there are.
     #[must_use]
     pub fn data_name(&self) -> DataName {

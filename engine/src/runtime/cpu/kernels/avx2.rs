@@ -17,7 +17,7 @@ use std::arch::x86_64::{
 use super::simd::Simd;
 
 #[derive(Clone, Copy)]
-pub(super) struct Avx2(__m256);
+pub(crate) struct Avx2(__m256);
 
 /// Eight ones and eight zeros: a window of eight starting at `8 - count` has `count` leading ones.
 static LEADING: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];

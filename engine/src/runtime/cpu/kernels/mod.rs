@@ -18,11 +18,11 @@
 mod across;
 mod arena;
 #[cfg(target_arch = "x86_64")]
-mod avx2;
+pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
-mod avx512;
+pub(crate) mod avx512;
 #[cfg(target_arch = "x86_64")]
-mod avx512vl;
+pub(crate) mod avx512vl;
 mod channel_norm;
 mod convolution;
 mod curves;
@@ -37,14 +37,14 @@ mod map;
 mod matmul;
 mod matvec;
 #[cfg(target_arch = "aarch64")]
-mod neon;
+pub(crate) mod neon;
 mod planes;
 mod pooling;
-mod portable;
+pub(crate) mod portable;
 mod program;
 mod reduce;
 mod rowwise;
-mod simd;
+pub(crate) mod simd;
 mod spec;
 mod stem_conv;
 mod step;

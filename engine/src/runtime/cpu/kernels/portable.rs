@@ -10,7 +10,7 @@ use super::simd::Simd;
 const LANES: usize = 4;
 
 #[derive(Clone, Copy)]
-pub(super) struct Portable([f32; LANES]);
+pub(crate) struct Portable([f32; LANES]);
 
 impl Portable {
     #[inline(always)]

@@ -6,7 +6,7 @@
 /// # Safety
 /// Every method requires that the CPU has the instruction set of the implementing type. Pointers need no alignment;
 /// what they must be valid for is said at each method.
-pub(super) trait Simd: Copy {
+pub(crate) trait Simd: Copy {
     /// Values per register.
     const LANES: usize;
     /// Output channels of a matmul tile: with three vectors of pixels each, they fill the register file.
