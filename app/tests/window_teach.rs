@@ -11,7 +11,7 @@ use std::sync::Arc;
 use egui::{Event, Modifiers, PointerButton};
 use egui_kittest::kittest::{NodeT, Queryable};
 use shufflescope::camera::WeightsChoice;
-use shufflescope::teach::Project;
+use shufflescope::teach::{Kind, Project};
 use shufflescope::window::{App, Command, Export, Fit, Setup, TeachCommand, TeachOutcome};
 use shufflescope_engine::classify::{Classifier, ClassifierOptions, Picture, demo};
 use shufflescope_engine::clock::MonotonicClock;
@@ -20,9 +20,9 @@ use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::model::{Model, ModelFile};
 use shufflescope_engine::report::{Format, Profile};
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::training::Passport;
+use shufflescope_engine::training::{Passport, Way};
 use shufflescope_engine::weights::WeightsFile;
-use support::{ScriptedDialogs, Window, setup};
+use support::{ScriptedDialogs, Window, setup, small};
 
 fn begin(data_folder: &Path) -> Setup {
     let mut start = setup(Some(data_folder));
@@ -158,7 +158,7 @@ fn a_person_names_classes_shows_them_and_the_camera_tells_them_at_once() {
     window.step();
     assert!(window.says("taught on `my things`") && window.says("Measured accuracy: "));
     window.harness.check_accessibility();
-    assert_eq!(window.names_given_twice(), []);
+    assert!(window.names_given_twice().is_empty(), "{:?}", window.names_given_twice());
 
     // Another width is another network: what was taught does not fit, and nothing is made up.
     let wider = Edit::Stage { stage: 0, change: StageEdit::Channels(64) };
@@ -304,6 +304,42 @@ fn a_worker_that_is_killed_harms_no_picture_and_pictures_that_nobody_knows_are_s
     window.step();
     taught_outcome(&mut window);
     assert!(window.says(&format!("{first:06}.png")) && window.says("(11 pictures)"));
+    window.close();
+}
+
+#[test]
+fn a_training_that_is_killed_goes_on_one_that_is_stopped_keeps_its_best_and_one_that_is_cancelled_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, from) = (folder.path().join("data"), things(folder.path()));
+    let mut window = open(Setup { design: Some(small()), ..begin(&data) });
+    teach(&mut window, TeachCommand::TakeIn(from));
+    window.wait("the folder", |app| app.teach().outcome().is_some());
+    let train = |window: &mut Window| {
+        teach(window, TeachCommand::Teach(Kind::Trained { seconds: 600 }));
+        window.wait("the curves", |app| app.teach().running().is_some_and(|running| running.curve().len() >= 2));
+        window.step();
+    };
+    train(&mut window);
+    assert!(window.says("Teaching, from nothing") && window.says("curve: loss ") && window.says(" left"));
+    support::kill(window.app().teach().worker_id().unwrap());
+    window.wait("the loss", |app| matches!(app.teach().outcome(), Some(TeachOutcome::Failed(_))));
+    window.step();
+    assert!(window.says("your pictures are safe") && count(window.app(), "mug") == 6);
+
+    train(&mut window);
+    window.harness.get_by_label("Cancel teaching").click();
+    window.step();
+    assert!(window.says("Stopping: the best so far is measured and kept"));
+    taught_outcome(&mut window);
+    assert!(window.says("accuracy on your held-out pictures: ") && window.says("Taught trained"));
+    let taught = window.app().teach().taught().to_vec();
+    assert_eq!((taught.len(), taught[0].way, taught[0].design.classes), (1, Way::Trained, 2));
+
+    train(&mut window);
+    teach(&mut window, TeachCommand::Cancel);
+    teach(&mut window, TeachCommand::Cancel);
+    assert_eq!(window.app().teach().outcome(), Some(&TeachOutcome::Cancelled));
+    assert_eq!(window.app().teach().taught(), taught, "what was taught before is as it was");
     window.close();
 }
 

@@ -10,6 +10,8 @@ mod draw;
 mod second_hand;
 #[path = "demo_weights/teaching.rs"]
 mod teaching;
+#[path = "demo_weights/widths.rs"]
+mod widths;
 
 use std::fmt::Write;
 

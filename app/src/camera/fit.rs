@@ -10,7 +10,7 @@ use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::model::{Model, ModelFile, fitted_graph, fitting};
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::training::{Accuracy, Passport};
+use shufflescope_engine::training::{Accuracy, Passport, demo_widths};
 use shufflescope_engine::weights::{Role, Weights, WeightsFile, expected};
 
 use super::{Trained, WeightsChoice};
@@ -67,7 +67,7 @@ pub(crate) struct Opened {
 #[derive(Debug)]
 enum Source {
     /// In the program, for this design.
-    Demo(Box<Design>),
+    Demo(Box<Design>, Box<Weights>),
     /// In a file of weights that fits this network.
     File(Box<WeightsFile>, Box<Model>),
     /// In the network's own file.
@@ -84,7 +84,7 @@ impl Opened {
         };
         let classifier = match &mut self.source {
             Source::File(file, model) => Classifier::open(model, file, &options)?,
-            Source::Demo(design) => Classifier::new(&lower(design, Batch(1))?, &demo::weights(), &options)?,
+            Source::Demo(design, weights) => Classifier::new(&lower(design, Batch(1))?, weights, &options)?,
             Source::Own(file) => Classifier::of_file(file, &options)?,
         };
         Ok((classifier, options))
@@ -97,7 +97,7 @@ impl Opened {
                 let graph = fitted_graph(file, model)?;
                 file.load(&graph)?
             }
-            Source::Demo(_) => demo::weights(),
+            Source::Demo(_, weights) => std::mem::take(weights),
             Source::Own(file) => file.weights()?.clone(),
         })
     }
@@ -122,7 +122,8 @@ impl Question<'_> {
         let wanted = self.model.design().and_then(tensors);
         let offer = |trained: Trained| Offer {
             is_here: trained == Trained::Demo || trained.path(self.folder).is_some(),
-            fits: wanted.is_some() && trained.design().as_ref().and_then(tensors) == wanted,
+            fits: (wanted.is_some() && trained.design().as_ref().and_then(tensors) == wanted)
+                || (trained == Trained::Demo && self.demo_width().is_some()),
             trained,
         };
         Trained::known().map(offer).collect()
@@ -204,7 +205,7 @@ impl Question<'_> {
                 doubts.extend(
                     file.taken(&graph).filter(|taken| !taken.others.is_empty()).map(|of| format!("In the file {of}.")),
                 );
-                doubts.extend(self.model.design().and_then(|design| doubt(trained, design)));
+                doubts.extend(self.model.design().and_then(|design| doubt(&trained.design()?, design)));
                 doubts.extend(unlike_its_name);
                 // A published resize belongs to the published input.
                 let resize = of.map(|of| of.resize).filter(|_| self.model.input() == InputSize::square(224));
@@ -245,14 +246,21 @@ impl Question<'_> {
         accuracy.cloned().map(Box::new)
     }
 
+    /// The width at which the design is the demo's, and the demo's weights there.
+    fn demo_width(&self) -> Option<(f64, Weights)> {
+        let width = demo_widths::width_of(self.model.design()?)?;
+        Some((width, demo_widths::weights_at(width)?))
+    }
+
     fn fit_demo(&self) -> (Fit, Option<Opened>) {
-        let trained_for = demo::design();
+        let (width, weights) = self.demo_width().unwrap_or_else(|| (1.0, demo::weights()));
+        let trained_for = demo_widths::design_at(width);
         let classes = trained_for.classes;
         let fitted = match self.model.design() {
             Some(design) => lower(&design.apply(&Edit::Classes(classes)), Batch(1)).map_err(|error| error.to_string()),
             None => self.model.graph(Batch(1)).map_err(|error| error.to_string()),
         };
-        let misfit = fitted.and_then(|graph| demo::weights().check(&graph).map_err(|error| error.to_string()));
+        let misfit = fitted.and_then(|graph| weights.check(&graph).map_err(|error| error.to_string()));
         let design = match (misfit, self.model.design()) {
             (Ok(()), Some(design)) => design.apply(&Edit::Classes(classes)),
             (misfit, _) => {
@@ -260,14 +268,16 @@ impl Question<'_> {
                 return (Fit::TimeOnly { reason, difference: misfit.err(), designs: vec![trained_for] }, None);
             }
         };
+        let is_known = design.fingerprint() == trained_for.fingerprint();
+        let known = demo_widths::accuracies().into_iter().find(|(of, _)| is_known && *of == width);
         let fit = Fit::Predicts {
             weights: Trained::Demo.name(),
             classes,
-            doubts: doubt(&Trained::Demo, &design).into_iter().collect(),
-            accuracy: None,
+            doubts: doubt(&trained_for, &design).into_iter().collect(),
+            accuracy: known.map(|(_, accuracy)| Box::new(accuracy)),
         };
         let labels = Some(Labels::of_names(demo::labels().map(str::to_owned)));
-        let source = Source::Demo(Box::new(design));
+        let source = Source::Demo(Box::new(design), Box::new(weights));
         (fit, Some(Opened { source, preprocessing: self.preprocessing, labels }))
     }
 
@@ -305,9 +315,9 @@ const fn time_only(reason: String) -> Fit {
 }
 
 /// Shapes tell weights apart, but not all that a network does: a stride or an activation has no weights.
-fn doubt(trained: &Trained, design: &Design) -> Option<String> {
+fn doubt(trained_for: &Design, design: &Design) -> Option<String> {
     let same = Edit::All(vec![Edit::Input(design.input), Edit::Classes(design.classes)]);
-    let trained_for = trained.design()?.apply(&same);
+    let trained_for = trained_for.apply(&same);
     let said = || {
         format!(
             "The weights have the right shapes, but were trained for {}: what differs in this design (a stride, an \

@@ -7,6 +7,7 @@ mod job;
 mod project;
 mod start;
 mod take_in;
+mod train;
 mod work;
 
 pub use job::{

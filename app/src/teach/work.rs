@@ -10,11 +10,11 @@ use shufflescope_engine::classify::{Picture, Preprocessing};
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::training::pictures::{Broken, HoldOut, Pictures, Split, Taken};
 use shufflescope_engine::training::{AtOnceRequest, Taught, save_taught, teach_at_once};
-use shufflescope_engine::weights::Weights;
 
-use super::job::{Kind, TaughtFile, TeachJob, TeachNews};
-use super::start::start;
+use super::job::{Curve, Kind, TaughtFile, TeachJob, TeachNews};
+use super::start::{Origin, fitting};
 use super::take_in::shorten;
+use super::train::train;
 use crate::image_file::read_picture;
 
 /// Time between two words about how far it is.
@@ -23,7 +23,7 @@ const SPACING: Duration = Duration::from_millis(100);
 /// Does the job, telling how far it is; a training that is stopped ends with its best.
 pub(crate) fn teach(
     job: &TeachJob,
-    _is_stopped: &dyn Fn() -> bool,
+    is_stopped: &dyn Fn() -> bool,
     tell: &mut dyn FnMut(TeachNews),
 ) -> anyhow::Result<TaughtFile> {
     let started = Instant::now();
@@ -31,12 +31,12 @@ pub(crate) fn teach(
     let split = pictures.split(HoldOut { seed: job.seed, ..HoldOut::default() })?;
     // On graphics cards nothing is taught yet; the pictures are looked at on the processor.
     let run = RunOptions::new(shufflescope_engine::device::DeviceId::Cpu, job.run.threads, 1);
-    let (taught, from) = match job.kind {
+    let mut broken: Vec<String> = pictures.broken().iter().map(ToString::to_string).collect();
+    let (taught, from, curve) = match job.kind {
         Kind::AtOnce => at_once(job, &pictures, &split, &run, tell)?,
-        Kind::Trained { .. } => bail!("this release cannot train the whole network"),
+        Kind::Trained { seconds } => train(job, seconds, (pictures, split), is_stopped, tell)?,
     };
     save_taught(&taught, job.preprocessing, &job.output)?;
-    let mut broken: Vec<String> = pictures.broken().iter().map(ToString::to_string).collect();
     shorten(&mut broken);
     Ok(TaughtFile {
         path: job.output.clone(),
@@ -45,7 +45,7 @@ pub(crate) fn teach(
         accuracy: taught.accuracy,
         from,
         seconds: started.elapsed().as_secs_f64(),
-        curve: vec![],
+        curve,
         broken,
     })
 }
@@ -56,21 +56,21 @@ fn at_once(
     split: &Split,
     run: &RunOptions,
     tell: &mut dyn FnMut(TeachNews),
-) -> anyhow::Result<(Taught, String)> {
-    let (weights, from): (Weights, String) = match start(job) {
-        Ok(found) => found,
-        Err(reason) => bail!("{reason} At once needs features that are trained already"),
+) -> anyhow::Result<(Taught, String, Vec<Curve>)> {
+    let Origin { weights, words, .. } = match fitting(job) {
+        Ok(origin) => origin,
+        Err(reason) => bail!("{reason} Teaching at once needs features that are trained already: train instead"),
     };
     let request = AtOnceRequest { design: &job.design, weights: &weights, pictures, split, run };
     let mut told = Instant::now();
     let taught = teach_at_once(request, &mut |fraction| {
         if told.elapsed() >= SPACING {
             told = Instant::now();
-            tell(TeachNews::Teaching { from: from.clone(), fraction, left: None, curve: vec![] });
+            tell(TeachNews::Teaching { from: words.clone(), fraction, left: None, curve: vec![] });
         }
         ControlFlow::Continue(())
     })?;
-    Ok((taught, from))
+    Ok((taught, words, vec![]))
 }
 
 /// The pictures as the network sees them; what cannot be read is named and left out.

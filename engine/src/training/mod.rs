@@ -5,6 +5,7 @@
 //! - [`Trainer`]: a design, pictures and a budget become [`Trained`] weights;
 //! - [`cut`]: weights of a wider or deeper network made to fit a narrower one of its family;
 //! - [`slim`]: one set of weights that works at every width;
+//! - [`demo_widths`]: the demo's network at each of them, with its accuracy;
 //! - [`Learner`]: single steps, for those who make their batches themselves;
 //! - [`Accuracy`]: how many of the held-out pictures are told right, always with the data's name and size;
 //! - [`teach_at_once`]: a new last layer for trained features, in closed form;
@@ -20,6 +21,7 @@ mod chance;
 mod checkpoint;
 mod cpu;
 mod cut;
+pub mod demo_widths;
 mod error;
 mod evaluate;
 mod feed;

@@ -124,7 +124,7 @@ mod tests {
             accuracy,
             way: Way::AtOnce,
             seconds: 1.0,
-            epochs: 0.0,
+            epochs: 0,
         }
     }
 

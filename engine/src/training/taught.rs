@@ -32,5 +32,5 @@ pub struct Taught {
     /// How long it took.
     pub seconds: f64,
     /// How often every picture was shown; 0 in closed form.
-    pub epochs: f64,
+    pub epochs: u32,
 }

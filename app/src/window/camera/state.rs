@@ -9,6 +9,7 @@ use shufflescope_engine::classify::{Picture, PreprocessingOptions};
 use shufflescope_engine::design::Fingerprint;
 use shufflescope_engine::report::CameraRun;
 use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::training::{Accuracy, demo_widths};
 
 use super::download::Download;
 use super::network::Network;
@@ -47,6 +48,7 @@ pub struct Camera {
     still: Option<Still>,
     download: Option<Download>,
     recorder: Option<Recorder>,
+    demo_widths: Vec<(f64, Accuracy)>,
 }
 
 /// A frame as it was captured, to be written.
@@ -78,6 +80,7 @@ impl Camera {
             still: None,
             download: None,
             recorder: None,
+            demo_widths: if demo_widths::has_widths() { demo_widths::accuracies() } else { Vec::new() },
         }
     }
 
@@ -141,6 +144,12 @@ impl Camera {
     #[must_use]
     pub fn weights_folder(&self) -> Option<&std::path::Path> {
         self.folder.as_deref()
+    }
+
+    /// How well the demo does at some widths, where its weights work at every width; empty where they do not.
+    #[must_use]
+    pub fn demo_widths(&self) -> &[(f64, Accuracy)] {
+        &self.demo_widths
     }
 
     /// The weights that can be had.

@@ -68,7 +68,7 @@ pub fn teach_at_once(
     let accuracy = Accuracy::new(correct, split.held_out.len() as u64, pictures.data_name())?;
     let classes = pictures.classes().to_vec();
     let seconds = started.elapsed().as_secs_f64();
-    Ok(Taught { design, weights, classes, accuracy, way: Way::AtOnce, seconds, epochs: 0.0 })
+    Ok(Taught { design, weights, classes, accuracy, way: Way::AtOnce, seconds, epochs: 0 })
 }
 
 #[cfg(test)]

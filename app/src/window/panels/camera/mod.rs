@@ -7,6 +7,7 @@ mod source;
 mod teach;
 mod times;
 mod weights;
+mod width;
 
 use std::path::Path;
 
@@ -60,6 +61,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, panel: &mut CameraPanel, commands: &m
             source::show(ui, scene, panel, commands);
             ui.add_space(theme::SECTION_GAP - theme::GAP);
             design::brief(ui, scene, commands);
+            width::show(ui, scene, commands);
             ui.add_space(theme::SECTION_GAP - theme::GAP);
             heading(ui, "Weights");
             weights::show(ui, scene, commands);

@@ -1,6 +1,7 @@
 //! Teaching a person's own things: the classes with their pictures, the ways to teach, and how well it went.
 
 mod classes;
+mod curves;
 mod outcome;
 mod project;
 mod thumbnails;
@@ -31,6 +32,8 @@ pub struct TeachPanel {
     unfolded: Option<u64>,
     /// Whether a person is asked if the project is to be deleted.
     asks_to_delete: bool,
+    /// How long to train, in seconds; the usual time before anybody chose.
+    seconds: Option<u64>,
     textures: Textures,
 }
 
@@ -56,6 +59,6 @@ pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, panel: &mut TeachPanel, comman
         commands.push(Command::Teach(TeachCommand::Show(shows)));
     }
     ui.add_space(theme::GAP);
-    ways::show(ui, scene, commands);
+    ways::show(ui, scene, panel, commands);
     outcome::show(ui, scene, commands);
 }
