@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use shufflescope_engine::design::{Batch, Design, Edit};
+use shufflescope_engine::device::Machine;
 use shufflescope_engine::measure::Measurement;
 use shufflescope_engine::model::Model;
 use shufflescope_engine::model_file::onnx::{BatchNorm, to_onnx};
@@ -114,6 +115,8 @@ pub struct Material {
     pub measurement: Option<Measurement>,
     /// A recorded run behind a camera, where there is one.
     pub camera: Option<CameraRun>,
+    /// The machine that it was measured on; this one where absent.
+    pub machine: Option<Machine>,
     /// A file of weights that were taught, to be used where they fit.
     #[serde(default)]
     pub taught: Option<PathBuf>,
@@ -132,7 +135,9 @@ impl Material {
             let accuracy = taught.and_then(|taught| {
                 taught.passport.accuracy_of(&taught.design, &taught.passport.preprocessing).cloned()
             });
-            return told(Profile { camera: self.camera.clone(), accuracy, ..profile }.to_bytes(format));
+            let machine = self.machine.clone().unwrap_or_else(|| profile.machine.clone());
+            let camera = self.camera.clone();
+            return told(Profile { camera, machine, accuracy, ..profile }.to_bytes(format));
         }
         let graph = match &taught {
             Some(taught) => told(lower(&taught.design, self.batch))?,

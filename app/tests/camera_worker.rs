@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LARGE: Resolution = Resolution { width: 1280, height: 960 };
 
 fn launcher() -> Launcher {
-    Launcher { program: env!("CARGO_BIN_EXE_shufflescope").into(), args: vec!["worker".into()] }
+    Launcher::local(env!("CARGO_BIN_EXE_shufflescope").into(), vec!["worker".into()])
 }
 
 fn scene() -> (SourceSpec, SourceOptions) {
@@ -58,7 +58,7 @@ impl Piped {
             command.arg("worker").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let (requests, events) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
         let mut this = Self { child, requests, events };
-        this.say(&Request::Hello { version: VERSION, client: "a test".into() });
+        this.say(&Request::Hello { version: VERSION, client: "a test".into(), threads: None, silence: None });
         this
     }
 

@@ -45,7 +45,7 @@ fn stand_in(folder: &Path) -> PathBuf {
 }
 
 fn launcher(program: impl Into<PathBuf>) -> Launcher {
-    Launcher { program: program.into(), args: vec!["worker".into()] }
+    Launcher::local(program.into(), vec!["worker".into()])
 }
 
 /// Runs the plain program with a data folder of its own; `beside` is what the variable says.

@@ -379,7 +379,7 @@ fn what_the_window_starts_with_is_checked_before_it_opens() {
 fn help_shows_examples() {
     for command in [
         "cost", "profile", "history", "designs", "compare", "lab", "zoo", "sweep", "classify", "camera", "weights",
-        "export",
+        "export", "train", "evaluate",
     ] {
         assert!(stdout(&[command, "--help"]).contains("Examples:"), "{command}");
     }

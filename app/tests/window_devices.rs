@@ -28,7 +28,7 @@ fn with_a_card(data_folder: Option<&Path>) -> Setup {
     let devices = vec![DeviceInfo::unknown(DeviceId::Cpu), card, DeviceInfo::unknown(DeviceId::SoftwareGpu)];
     let mut start = setup(data_folder);
     start.launcher.program = "no such program".into();
-    start.camera_launcher = stand_in(&[Event::Devices { devices }], Then::Hang);
+    start.camera_launcher = stand_in(&[Event::Devices { devices, host: None }], Then::Hang);
     start
 }
 

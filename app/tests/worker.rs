@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 fn launcher(args: &[&str]) -> Launcher {
     let args = args.iter().map(ToString::to_string).collect();
-    Launcher { program: env!("CARGO_BIN_EXE_shufflescope").into(), args }
+    Launcher::local(env!("CARGO_BIN_EXE_shufflescope").into(), args)
 }
 
 fn client() -> Client {
@@ -269,7 +269,7 @@ fn a_worker_that_ends_at_once_is_an_error_with_its_last_words() {
 
 #[test]
 fn a_missing_worker_program_is_an_error() {
-    let mut client = Client::new(Launcher { program: "/no/such/program".into(), args: vec![] }, "a test", || {});
+    let mut client = Client::new(Launcher::local("/no/such/program".into(), vec![]), "a test", || {});
     client.measure(job(small()));
     let message = result(&mut client).unwrap_err();
     assert!(message.contains("cannot be started"), "{message}");

@@ -16,13 +16,13 @@ use shufflescope::teach::{
 };
 use shufflescope::weights_store::Published;
 use shufflescope::worker::{
-    CameraEvent, CameraReport, CameraRequest, ColumnChoice, Contest, Event, FrameHead, Job, Request, SearchJob,
-    Session, Ticket, TurnsJob, VERSION,
+    CameraEvent, CameraReport, CameraRequest, ColumnChoice, Contest, Event, FileOffer, FilePart, FrameHead, Host, Job,
+    Request, SearchJob, Session, Ticket, TurnsJob, VERSION,
 };
 use shufflescope_engine::classify::{ChannelOrder, Normalization, PreprocessingOptions};
 use shufflescope_engine::clock::TimerQuality;
 use shufflescope_engine::design::Design;
-use shufflescope_engine::device::{DeviceApi, DeviceId, DeviceInfo, DeviceKind, Precision};
+use shufflescope_engine::device::{DeviceApi, DeviceId, DeviceInfo, DeviceKind, Machine, Precision};
 use shufflescope_engine::experiment::{Experiment, Scale};
 use shufflescope_engine::measure::{Block, InterleaveRules, Interleaved, MedianRange, Peaks, Protocol, Round, Scatter};
 use shufflescope_engine::model::{Model, NetworkChoice};
@@ -71,6 +71,26 @@ fn search_job(options: RunOptions) -> SearchJob {
     };
     let (starts, known, found) = (vec![design()], vec![], vec![found()]);
     SearchJob { goal, starts, options, time: Nanos::from_secs(60), seed: 3, known, peaks: None, found }
+}
+
+fn host() -> Host {
+    let machine = Machine {
+        os: Some("Debian GNU/Linux".into()),
+        os_version: Some("12".into()),
+        kernel_version: None,
+        arch: "aarch64".into(),
+        cpu_model: Some("Cortex-A72".into()),
+        physical_cores: Some(4),
+        logical_cores: Some(4),
+        instruction_sets: vec!["neon".into()],
+        memory: Some(Bytes(1 << 30)),
+        version: "0.2.0".into(),
+        candle: "0.11.1".into(),
+        features: vec![],
+        target: "aarch64-linux-gnu".into(),
+        build: "release".into(),
+    };
+    Host { machine, threads: 4, busy: Some("profile (process 9)".into()) }
 }
 
 const SIZE: Resolution = Resolution { width: 1280, height: 720 };
@@ -243,9 +263,17 @@ fn requests_are_as_in_the_golden_file() {
         let (options, rules) = (options.clone(), InterleaveRules::in_processes(5));
         Request::TakeTurns { ticket, job: Box::new(TurnsJob { networks, options, rules, processes: 5 }) }
     };
+    let part = FilePart { name: "net.onnx".into(), sha256: "0".repeat(64), bytes: 12 };
+    let offer = FileOffer { path: "models/net.onnx".into(), parts: vec![part], problem: Some("gone".into()) };
     let column = ColumnChoice { experiment: Experiment::G2, scale: Scale::X4, index: 1 };
     let requests = [
-        Request::Hello { version: VERSION, client: "the window".into() },
+        Request::Hello { version: VERSION, client: "the window".into(), threads: None, silence: None },
+        Request::Hello {
+            version: VERSION,
+            client: "profile of another machine".into(),
+            threads: Some(2),
+            silence: Some(Nanos(40_000_000_000)),
+        },
         Request::Measure { ticket, job: Box::new(job.clone()) },
         Request::Apart { ticket, job: Box::new(job) },
         turns(Contest::Pair { a: Box::new(network()), b: Box::new(network()) }),
@@ -254,6 +282,9 @@ fn requests_are_as_in_the_golden_file() {
         Request::Peaks { ticket, device: DeviceId::Metal(0) },
         Request::FindDevices,
         Request::FindCameras,
+        Request::File { file: offer },
+        Request::Content { sha256: "0".repeat(64), bytes: 12 },
+        Request::Alive,
         Request::Painting,
         Request::Cancel,
     ];
@@ -307,7 +338,10 @@ fn events_are_as_in_the_golden_file() {
                 },
                 DeviceInfo { unavailable: Some("no driver".into()), ..DeviceInfo::unknown(DeviceId::Cuda(0)) },
             ],
+            host: None,
         },
+        Event::Devices { devices: vec![], host: Some(Box::new(host())) },
+        Event::Wants { sha256: "0".repeat(64) },
         Event::Cameras { cameras: vec![camera()] },
     ];
     let events = events.into_iter().chain(camera_events().map(Event::Camera));

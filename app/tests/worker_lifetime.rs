@@ -170,7 +170,8 @@ fn ends_with_its_input(request: Request, word: &str) {
     let mut worker =
         command.arg("worker").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut stdin = worker.stdin.take().unwrap();
-    for request in [Request::Hello { version: VERSION, client: "a test".into() }, request] {
+    for request in [Request::Hello { version: VERSION, client: "a test".into(), threads: None, silence: None }, request]
+    {
         writeln!(stdin, "{}", serde_json::to_string(&request).unwrap()).unwrap();
     }
     let mut lines = BufReader::new(worker.stdout.take().unwrap());
@@ -185,6 +186,26 @@ fn ends_with_its_input(request: Request, word: &str) {
         assert!(start.elapsed() < PATIENCE, "it goes on without a window");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+#[test]
+fn a_worker_that_hears_nothing_for_as_long_as_it_was_told_ends_though_its_input_is_open() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shufflescope"));
+    let mut worker =
+        command.arg("worker").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut stdin = worker.stdin.take().unwrap();
+    let silence = Some(Nanos::from_millis(400));
+    let hello = Request::Hello { version: VERSION, client: "a test".into(), threads: Some(1), silence };
+    let start = Instant::now();
+    for request in [hello, Request::Alive, Request::Measure { ticket: Ticket(1), job: Box::new(job(512)) }] {
+        writeln!(stdin, "{}", serde_json::to_string(&request).unwrap()).unwrap();
+    }
+    while worker.try_wait().unwrap().is_none() {
+        assert!(start.elapsed() < PATIENCE, "it goes on behind a line that is cut");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(start.elapsed() >= Duration::from_millis(400));
+    drop(stdin);
 }
 
 #[test]

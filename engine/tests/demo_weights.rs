@@ -10,18 +10,18 @@ mod draw;
 mod second_hand;
 #[path = "demo_weights/teaching.rs"]
 mod teaching;
-#[path = "demo_weights/widths.rs"]
-mod widths;
 
 use std::fmt::Write;
 
 use candle_core::Tensor;
 use shufflescope_engine::classify::demo;
 use shufflescope_engine::clock::MonotonicClock;
-use shufflescope_engine::design::Batch;
+use shufflescope_engine::design::{Batch, Design};
 use shufflescope_engine::device::{Device, DeviceId};
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::runtime::{Executable, RunOptions, prepare};
+use shufflescope_engine::training::{demo_accuracy, demo_widths, slim};
+use shufflescope_engine::weights::Weights;
 
 /// Pictures of each set: so many that the few whose logits nearly tie, and may fall either way on another machine, do not
 /// decide.
@@ -45,9 +45,13 @@ struct Demo {
 
 impl Demo {
     fn new() -> Self {
-        let graph = lower(&demo::design(), Batch(1)).unwrap();
+        Self::of(&demo::design(), &demo::weights())
+    }
+
+    fn of(design: &Design, weights: &Weights) -> Self {
+        let graph = lower(design, Batch(1)).unwrap();
         let options = RunOptions::new(DeviceId::Cpu, 1, 1);
-        let executable = prepare(&graph, &demo::weights(), &Device::cpu(), &options).unwrap();
+        let executable = prepare(&graph, weights, &Device::cpu(), &options).unwrap();
         Self { executable, clock: MonotonicClock::new(), labels: demo::labels().collect() }
     }
 
@@ -102,6 +106,33 @@ fn drawings_of_another_hand_are_recognised() {
     let labels = demo.labels.clone();
     let accuracy = demo.accuracy("second hand", |class, number| second_hand::picture(labels[class], number));
     assert!(accuracy >= 0.90, "{accuracy}");
+}
+
+#[test]
+fn every_width_recognises_drawings_and_a_wider_one_no_fewer_of_them() {
+    let (design, weights) = (demo::design(), demo::weights_of_every_width());
+    let widths = demo_widths();
+    let mut networks = widths.map(|width| {
+        let (narrow, cut) = slim::cut((&design, &weights), width).unwrap();
+        Demo::of(&narrow, &cut)
+    });
+    let classes = demo::labels().count();
+    let mut right = [0_u64; 5];
+    for number in 0..PICTURES {
+        let shown = number % classes;
+        let picture = draw::picture(shown, SIDE, NOT_TRAINED_ON + number as u64);
+        for (right, network) in right.iter_mut().zip(&mut networks) {
+            *right += u64::from(network.classify(&picture) == shown);
+        }
+    }
+    println!("right of {PICTURES} at {widths:?}: {right:?}");
+    assert!(right[0] as f64 >= 0.80 * PICTURES as f64 && right[4] as f64 >= 0.95 * PICTURES as f64, "{right:?}");
+    assert!(right.is_sorted(), "{right:?}");
+    for (width, right) in widths.into_iter().zip(right) {
+        let told = demo_accuracy(width).unwrap();
+        // A few pictures whose logits nearly tie may fall either way on another machine.
+        assert!(told.held_out() == PICTURES as u64 && told.correct().abs_diff(right) <= 6, "{width}: {told} {right}");
+    }
 }
 
 #[test]

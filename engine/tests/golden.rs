@@ -63,6 +63,8 @@ fn machine() -> Machine {
         cpu_model: Some("a processor".into()),
         physical_cores: Some(2),
         logical_cores: Some(4),
+        core_kinds: vec![],
+        emulator: None,
         instruction_sets: vec!["avx2".into()],
         memory: Some(Bytes(8 << 30)),
         version: "0.0.0".into(),

@@ -63,6 +63,10 @@ fn asked(request: &Request) {
         | Request::FindDevices
         | Request::FindCameras
         | Request::Camera(_)
+        | Request::CameraRun { .. }
+        | Request::File { .. }
+        | Request::Content { .. }
+        | Request::Alive
         | Request::Painting
         | Request::Cancel => {}
     }

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use frames::Window;
 use shufflescope::reader::Readers;
+use shufflescope::target::Ssh;
 use shufflescope::weights_store::Server;
 use shufflescope::window::{App, Care, Command, FontFolders, Freshness, Phase, Setup, SystemDialogs};
 use shufflescope::worker::Launcher;
@@ -67,10 +68,11 @@ fn tell_time(what: &str, took: Duration, at_most: Option<Duration>) {
 /// A start without a screen: the largest preset or another design, measured where `measures`.
 fn setup(design: Option<Design>, data_folder: Option<&Path>, measures: bool) -> Setup {
     let program = if measures { PROGRAM } else { "no such program" };
-    let launcher = |program: &str| Launcher { program: program.into(), args: vec!["worker".into()] };
+    let launcher = |program: &str| Launcher::local(program.into(), vec!["worker".into()]);
     Setup {
         launcher: launcher(program),
         camera_launcher: launcher(PROGRAM),
+        ssh: Ssh::of_the_system(),
         data_folder: data_folder.map(Path::to_owned),
         design,
         file: None,
@@ -217,7 +219,7 @@ fn measuring_and_idle() {
     let (began, before) = (Instant::now(), window.frames());
     window.run(began + Duration::from_secs(5), |app| !is_sampling(app));
     let rate = (window.frames() - before) as f64 / began.elapsed().as_secs_f64();
-    tell("frames a second while measuring", &format!("{rate:.1}"), "5", Some(rate.round() <= 5.0));
+    tell("frames a second while measuring", &format!("{rate:.1}"), "5", Some(rate <= 5.0));
     window.app.command(Command::Cancel);
     window.frame(None);
     // Its layers are still measured apart, and what is pending is written.

@@ -10,7 +10,7 @@ use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::model::{Model, ModelFile, fitted_graph, fitting};
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::training::{Accuracy, Passport, demo_widths};
+use shufflescope_engine::training::{Accuracy, Passport, demo_accuracy, demo_at};
 use shufflescope_engine::weights::{Role, Weights, WeightsFile, expected};
 
 use super::{Trained, WeightsChoice};
@@ -248,13 +248,13 @@ impl Question<'_> {
 
     /// The width at which the design is the demo's, and the demo's weights there.
     fn demo_width(&self) -> Option<(f64, Weights)> {
-        let width = demo_widths::width_of(self.model.design()?)?;
-        Some((width, demo_widths::weights_at(width)?))
+        let width = demo_at::width_of(self.model.design()?)?;
+        Some((width, demo_at::weights(width)?))
     }
 
     fn fit_demo(&self) -> (Fit, Option<Opened>) {
         let (width, weights) = self.demo_width().unwrap_or_else(|| (1.0, demo::weights()));
-        let trained_for = demo_widths::design_at(width);
+        let trained_for = demo_at::design(width);
         let classes = trained_for.classes;
         let fitted = match self.model.design() {
             Some(design) => lower(&design.apply(&Edit::Classes(classes)), Batch(1)).map_err(|error| error.to_string()),
@@ -269,12 +269,12 @@ impl Question<'_> {
             }
         };
         let is_known = design.fingerprint() == trained_for.fingerprint();
-        let known = demo_widths::accuracies().into_iter().find(|(of, _)| is_known && *of == width);
+        let known = demo_accuracy(width).filter(|_| is_known);
         let fit = Fit::Predicts {
             weights: Trained::Demo.name(),
             classes,
             doubts: doubt(&trained_for, &design).into_iter().collect(),
-            accuracy: known.map(|(_, accuracy)| Box::new(accuracy)),
+            accuracy: known.map(Box::new),
         };
         let labels = Some(Labels::of_names(demo::labels().map(str::to_owned)));
         let source = Source::Demo(Box::new(design), Box::new(weights));
@@ -422,8 +422,8 @@ mod tests {
 
     #[test]
     fn a_network_changed_where_no_shape_shows_it_is_doubted() {
-        let trained = Trained::Published(Published::find("shufflenet-v2-x0.5").unwrap());
         let half = design("shufflenet-v2-x0.5");
+        let trained = half.clone();
         assert_eq!(doubt(&trained, &half.apply(&Edit::Input(InputSize::square(160)))), None);
         let mut changed = half;
         changed.stages[0].stride = 1;

@@ -21,6 +21,7 @@ mod spec;
 mod stop;
 mod synthetic;
 mod trained;
+mod watch;
 mod wish;
 
 pub use capture::{Capture, CaptureState, CaptureStatus, SharedClock};
@@ -43,4 +44,5 @@ pub(crate) use stop::Pace;
 pub use stop::Stop;
 pub use synthetic::Scene;
 pub use trained::{Trained, WeightsChoice};
+pub use watch::{Watched, watch};
 pub use wish::Wish;

@@ -3,19 +3,17 @@
 use serde::Serialize;
 use shufflescope_engine::advise::{Advice, Counsel, Outlook};
 use shufflescope_engine::design::{Design, InputSize};
-use shufflescope_engine::experiment::PairResult;
 use shufflescope_engine::guideline::Change;
-use shufflescope_engine::measure::{Difference, InterleaveRules};
-use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::RunOptions;
 
+use super::in_turns::{Effect, effect_of, word};
 use super::measuring::Measuring;
 use super::output::print;
 use super::predict::NothingKnown;
 use super::resolve;
 use super::running::{Load, Running};
+use super::site::On;
 use super::table::{Align, Table};
-use crate::worker::{Contest, TurnsJob};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -42,6 +40,8 @@ pub(super) struct Arguments {
     running: Running,
     #[command(flatten)]
     load: Load,
+    #[command(flatten)]
+    on: On,
     /// Input size in place of the design's own: a side such as 224, or WIDTHxHEIGHT
     #[arg(long, value_name = "SIZE")]
     input: Option<InputSize>,
@@ -66,16 +66,7 @@ struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     outlook: Option<Outlook>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    measured: Option<Measured>,
-}
-
-/// What a comparison in turns says of a change: the ratio with its 95 % interval.
-#[derive(Clone, Copy, Debug, Serialize)]
-struct Measured {
-    ratio: f64,
-    low: f64,
-    high: f64,
-    verdict: Difference,
+    measured: Option<Effect>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -83,8 +74,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(size) = arguments.input {
         design.input = resolve::input_size(size)?;
     }
-    let options = arguments.running.options(arguments.load.threads, arguments.load.batch)?;
-    let mut measuring = Measuring::new("shufflescope advise")?;
+    let site = arguments.on.site()?;
+    let options = arguments.running.options_at(&site, arguments.load.threads, arguments.load.batch)?;
+    let mut measuring = Measuring::new("shufflescope advise", &site);
     let predictor = measuring.store.predictor(&options).ok_or_else(|| NothingKnown::of(&options))?;
     let Counsel { changes, remedies, .. } = Counsel::of(&design, &predictor, &options)?;
     let row = |advice: Advice| Row { outlook: advice.guideline.map(|_| advice.outlook()), advice, measured: None };
@@ -92,34 +84,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let tries = usize::from(arguments.tries).min(report.changes.len());
     for (index, row) in report.changes.iter_mut().take(tries).enumerate() {
         let what = format!("{} of {tries}: {}", index + 1, row.advice.label);
-        row.measured = Some(measure(&mut measuring, &what, &design, &row.advice, &options)?);
+        row.measured = Some(effect_of(&mut measuring, &what, &design, &row.advice.edit, &options)?);
     }
-    print(&if arguments.json {
-        serde_json::to_string_pretty(&report)? + "\n"
-    } else {
-        text(&design, &options, &report, &remedies)
-    })
-}
-
-fn measure(
-    measuring: &mut Measuring,
-    what: &str,
-    design: &Design,
-    advice: &Advice,
-    options: &RunOptions,
-) -> anyhow::Result<Measured> {
-    let (a, b) = (Model::from(design), Model::from(design.apply(&advice.edit)));
-    let batch = shufflescope_engine::design::Batch(options.batch);
-    let graphs = [a.graph(batch)?, b.graph(batch)?];
-    let rules = InterleaveRules::in_processes(1);
-    let networks = Contest::Pair { a: Box::new(a), b: Box::new(b) };
-    let rounds = measuring.take_turns(what, TurnsJob { networks, options: options.clone(), rules, processes: 1 })?;
-    let floor = measuring.store.floor(options);
-    let pair = PairResult::new([&graphs[0], &graphs[1]], options, &rules, &rounds, floor)?;
-    measuring.store.note_floor(options, pair.noise_floor);
-    let comparison = &pair.comparison;
-    let ratio = &comparison.ratio;
-    Ok(Measured { ratio: ratio.ratio, low: ratio.low, high: ratio.high, verdict: comparison.verdict })
+    print(&if arguments.json { site.json(&report)? } else { site.text(text(&design, &options, &report, &remedies)) })
 }
 
 fn text(design: &Design, options: &RunOptions, report: &Report, remedies: &[Advice]) -> String {
@@ -144,7 +111,7 @@ fn text(design: &Design, options: &RunOptions, report: &Report, remedies: &[Advi
             of(advice.params),
             of(advice.memory_access),
             measured.map_or_else(String::new, |measured| {
-                let Measured { ratio, low, high, verdict } = measured;
+                let Effect { ratio, low, high, verdict } = measured;
                 format!("{} ({} to {}), {}", percent(ratio), percent(low), percent(high), word(verdict))
             }),
         ]);
@@ -173,13 +140,4 @@ fn free(advice: &Advice) -> Option<String> {
 
 fn percent(ratio: f64) -> String {
     format!("{:+.1} %", 100.0 * (ratio - 1.0))
-}
-
-const fn word(verdict: Difference) -> &'static str {
-    match verdict {
-        Difference::Faster => "faster",
-        Difference::Slower => "slower",
-        Difference::Same => "the same",
-        Difference::Undecided => "undecided",
-    }
 }

@@ -15,6 +15,7 @@ use super::measuring::Measuring;
 use super::output::{complain, print};
 use super::resolve;
 use super::running::{Load, Running};
+use super::site::On;
 use crate::explain;
 use crate::worker::Job;
 
@@ -44,6 +45,8 @@ pub(super) struct Arguments {
     running: Running,
     #[command(flatten)]
     load: Load,
+    #[command(flatten)]
+    on: On,
     /// Input size of all designs [default: many sizes, mostly 224]
     #[arg(long, value_name = "SIZE")]
     input: Option<InputSize>,
@@ -54,8 +57,9 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let input = arguments.input.map(resolve::input_size).transpose()?;
-    let options = arguments.running.options(arguments.load.threads, arguments.load.batch)?;
-    let mut measuring = Measuring::new("shufflescope calibrate")?;
+    let site = arguments.on.site()?;
+    let options = arguments.running.options_at(&site, arguments.load.threads, arguments.load.batch)?;
+    let mut measuring = Measuring::new("shufflescope calibrate", &site);
     if !measuring.store.is_there() {
         bail!("there is no store to remember kernel times in: make the data folder writable");
     }
@@ -87,7 +91,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             }
         }
         if measured % PER_PROCESS == 0 {
-            measuring.start_anew()?;
+            measuring.start_anew();
         }
         if measured >= next_look {
             predictor = measuring.store.learn(&options);
@@ -104,13 +108,13 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         );
     };
     let Track { estimates, held, median_error } = known.track();
-    print(&format!(
+    print(&site.text(format!(
         "{options}: {} networks with {} kernels are known, {measured} of them measured now\nof the last {estimates} estimates \
          {held} kept their 90 % band, median error {:.1} %\n",
         known.networks(),
         known.kernels(),
         100.0 * median_error,
-    ))
+    )))
 }
 
 fn job(design: &Design, options: &RunOptions) -> Job {

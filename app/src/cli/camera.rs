@@ -1,9 +1,10 @@
 //! `shufflescope camera`: what cameras there are, and how fast frames come from one.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde::Serialize;
 use shufflescope_engine::clock::MonotonicClock;
 use shufflescope_engine::device::DeviceId;
@@ -13,13 +14,14 @@ use shufflescope_engine::units::Nanos;
 use super::camera_report::Report;
 use super::output::{complain, print};
 use super::resolve::UsageError;
+use super::site::{On, Site};
 use super::table::{Align, Table};
 use super::trained::{Network, NetworkArguments};
 use crate::camera::{
     Capture, CaptureState, CaptureStatus, Classify, Classifying, Listed, Pipeline, PixelFormat, Resolution,
-    SharedClock, SmoothingSwitch, SourceOptions, SourceSpec, View, list,
+    SharedClock, SmoothingSwitch, SourceOptions, SourceSpec, Watched, list, watch,
 };
-use crate::worker::{Turn, Turns};
+use crate::worker::{CameraRun, Turn, Turns, find_cameras, run_camera};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -31,9 +33,11 @@ Examples:
   shufflescope camera run --source device:0 --weights demo --seconds 30
   shufflescope camera run --source device:0 --design model.onnx --labels names.txt --crop-mode squash
   shufflescope camera run --source synthetic --design shufflenet-v2-x0.5 --threads 1
+  shufflescope camera run --source device:0 --weights demo --target ssh://pi@board
 
 With --weights, or an ONNX model as --design, the last frame's most probable classes are told. With another --design alone the network runs on made-up weights:
-its times are told, and no classes.";
+its times are told, and no classes. With --target all of it runs there: the source is the target's camera, folder or stream,
+and only what came of the run comes back; the network and its weights are brought from here.";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -51,6 +55,8 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct ListArguments {
+    #[command(flatten)]
+    on: On,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -73,6 +79,8 @@ struct RunArguments {
     fps: Option<Nanos>,
     #[command(flatten)]
     network: NetworkArguments,
+    #[command(flatten)]
+    on: On,
     /// Print JSON
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
@@ -131,7 +139,11 @@ impl From<Listed> for Source {
 }
 
 fn run_list(arguments: &ListArguments) -> anyhow::Result<()> {
-    let mut sources: Vec<Source> = list().into_iter().map(Source::from).collect();
+    let listed = match arguments.on.target().is_remote() {
+        true => find_cameras(&arguments.on.site()?.programs.own).map_err(anyhow::Error::msg)?,
+        false => list(),
+    };
+    let mut sources: Vec<Source> = listed.into_iter().map(Source::from).collect();
     let cameras = sources.len();
     sources.extend([
         Source::always("synthetic", "synthetic", "a drawn scene of simple shapes"),
@@ -164,6 +176,9 @@ fn run_list(arguments: &ListArguments) -> anyhow::Result<()> {
 
 fn run_run(arguments: &RunArguments) -> anyhow::Result<()> {
     let source: SourceSpec = arguments.source.parse().map_err(|reason| UsageError(format!("--source: {reason}")))?;
+    if arguments.on.target().is_remote() {
+        return run_there(arguments, source, &arguments.on.site()?);
+    }
     let clock: SharedClock = Arc::new(MonotonicClock::new());
     let options = SourceOptions { resolution: arguments.resolution, interval: arguments.fps };
     let no_thread = "no thread can be started";
@@ -174,15 +189,41 @@ fn run_run(arguments: &RunArguments) -> anyhow::Result<()> {
     let (design, classifier) = network.map_or((None, None), |(design, classifier)| (Some(design), Some(classifier)));
     let capture = Capture::start(&source, options, Arc::clone(&clock)).context(no_thread)?;
     let pipeline = Pipeline::start(capture, classifier, clock, Box::new(|| {})).context(no_thread)?;
-    let watched = watch(&pipeline, arguments.seconds)?;
-    let (camera, statistics) = pipeline.finish();
-    let Watched { last, shown, time } = watched;
-    let mut report = Report::new(&source, arguments.seconds, &last, (shown, time), camera, statistics);
+    let mut told = CaptureStatus::default();
+    let watched = watch(pipeline, arguments.seconds, &mut |status, _| {
+        tell_changes(&told, status);
+        told.clone_from(status);
+        ControlFlow::Continue(())
+    })?;
+    tell(arguments, &source, &Site::here()?, design, watched)
+}
+
+/// As [`run_run`], all of it on another machine: its source, its network.
+fn run_there(arguments: &RunArguments, source: SourceSpec, site: &Site) -> anyhow::Result<()> {
+    let (design, wish) = arguments.network.wish(site)?.map_or((None, None), |(name, wish)| (Some(name), Some(wish)));
+    let options = SourceOptions { resolution: arguments.resolution, interval: arguments.fps };
+    let time = arguments.seconds.into();
+    let job = CameraRun { source: source.clone(), options, wish: wish.map(Box::new), time };
+    let watched = run_camera(&site.programs.own, job, |behind| {
+        complain(&format!("waiting for {behind} to finish measuring on this device"));
+    });
+    tell(arguments, &source, site, design, watched.map_err(anyhow::Error::msg)?)
+}
+
+/// Prints what came of a run.
+fn tell(
+    arguments: &RunArguments,
+    source: &SourceSpec,
+    site: &Site,
+    design: Option<String>,
+    watched: Watched,
+) -> anyhow::Result<()> {
+    let mut report = Report::new(source, arguments.seconds, watched);
     (report.design, report.weights) = (design, arguments.network.weights.clone());
     print(&match (arguments.json, arguments.markdown) {
-        (true, _) => serde_json::to_string_pretty(&report)? + "\n",
-        (_, true) => report.markdown(),
-        _ => report.text(),
+        (true, _) => site.json(&report)?,
+        (_, true) => site.text(report.markdown()),
+        _ => site.text(report.text()),
     })
 }
 
@@ -218,49 +259,6 @@ fn network(arguments: &NetworkArguments, clock: &SharedClock) -> anyhow::Result<
     let name = network.model.name().to_owned();
     let (classifier, options) = network.classifier(arguments)?;
     Ok(Some((name, Box::new(Classifying::trained(classifier, &options, clock, SmoothingSwitch::new(true))?))))
-}
-
-/// What was seen while a pipeline ran.
-struct Watched {
-    last: Arc<View>,
-    shown: u64,
-    /// From the first to the last view.
-    time: Nanos,
-}
-
-/// Shows every view, to nobody, until the time is up. A camera that cannot be used from the start is not waited for.
-fn watch(pipeline: &Pipeline, time: Duration) -> anyhow::Result<Watched> {
-    let start = Instant::now();
-    let mut watched: Option<Watched> = None;
-    let mut first = Nanos::ZERO;
-    let mut told = CaptureStatus::default();
-    while let Some(left) = time.checked_sub(start.elapsed()).filter(|left| !left.is_zero()) {
-        if let Some(view) = pipeline.wait(left.min(Duration::from_millis(100))) {
-            pipeline.shown(&view);
-            if watched.is_none() {
-                first = view.published;
-            }
-            let shown = watched.map_or(0, |watched| watched.shown) + 1;
-            watched = Some(Watched { shown, time: view.published.since(first), last: view });
-        }
-        if let Some(failure) = pipeline.failure() {
-            bail!(failure);
-        }
-        let status = pipeline.camera();
-        if let CaptureState::Retrying { error, .. } = &status.state
-            && status.frames == 0
-            && !error.may_pass()
-        {
-            bail!(error.clone());
-        }
-        tell_changes(&told, &status);
-        told = status;
-    }
-    watched.with_context(|| match pipeline.camera() {
-        CaptureStatus { last_error: Some(error), .. } => error.to_string(),
-        CaptureStatus { last_skipped: Some(reason), .. } => format!("no usable frame came: {reason}"),
-        _ => format!("no frame came in {:.1} s", time.as_secs_f64()),
-    })
 }
 
 /// Says what went wrong since the last look, once.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use shufflescope_engine::units::Nanos;
 
 use super::table::{Align, Table};
-use crate::camera::{CaptureStatus, Prediction, Quantiles, Resolution, SourceSpec, StageTimes, Statistics, View};
+use crate::camera::{Prediction, Quantiles, Resolution, SourceSpec, StageTimes, Watched};
 
 /// What a run found out.
 #[derive(Serialize)]
@@ -38,25 +38,19 @@ pub(super) struct Report {
     /// The most probable classes of the last frame; absent without trained weights.
     top: Option<Vec<Prediction>>,
     /// What the last frame is known to show.
-    shows: Option<&'static str>,
+    shows: Option<String>,
     last_error: Option<String>,
 }
 
 impl Report {
-    /// The report of a run of `time`, whose last view is `last` and which showed so many views in so long.
-    pub(super) fn new(
-        source: &SourceSpec,
-        time: Duration,
-        last: &View,
-        (shown, between): (u64, Nanos),
-        camera: CaptureStatus,
-        statistics: Statistics,
-    ) -> Self {
+    /// The report of a run of `time`, of which this came.
+    pub(super) fn new(source: &SourceSpec, time: Duration, watched: Watched) -> Self {
+        let Watched { resolution, top, shows, shown, between, camera, statistics } = watched;
         let fps = (shown > 1 && between > Nanos::ZERO).then(|| (shown - 1) as f64 / between.as_secs_f64());
         Self {
             source: source.shown(),
             seconds: time.as_secs_f64(),
-            resolution: Resolution { width: last.picture.width(), height: last.picture.height() },
+            resolution,
             frames: camera.frames,
             drops: camera.dropped,
             skipped: camera.skipped,
@@ -68,8 +62,8 @@ impl Report {
             age: statistics.age,
             design: None,
             weights: None,
-            top: last.top.as_ref().and_then(|top| top.as_ref().ok()).cloned(),
-            shows: last.shows,
+            top,
+            shows,
             last_error: camera.last_error.map(|error| error.to_string()),
         }
     }

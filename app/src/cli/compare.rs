@@ -13,6 +13,7 @@ use super::measuring::Measuring;
 use super::output::print;
 use super::resolve;
 use super::running::{Load, Running};
+use super::site::On;
 use super::table::{Align, Table};
 use super::words::way_of_running;
 use crate::worker::{Contest, Job, TurnsJob};
@@ -43,6 +44,8 @@ pub(super) struct Arguments {
     running: Running,
     #[command(flatten)]
     load: Load,
+    #[command(flatten)]
+    on: On,
     /// Input size of both in place of their own: a side such as 224, or WIDTHxHEIGHT
     #[arg(long, value_name = "SIZE")]
     input: Option<InputSize>,
@@ -86,10 +89,11 @@ struct Limit {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let [a, b] = [&arguments.a, &arguments.b].map(|word| resolve::model(word, arguments.input));
     let (a, b) = (a?, b?);
-    let options = arguments.running.options(arguments.load.threads, arguments.load.batch)?;
+    let site = arguments.on.site()?;
+    let options = arguments.running.options_at(&site, arguments.load.threads, arguments.load.batch)?;
     let graphs = [a.graph(arguments.load.batch)?, b.graph(arguments.load.batch)?];
 
-    let mut measuring = Measuring::new("shufflescope compare")?;
+    let mut measuring = Measuring::new("shufflescope compare", &site);
     let processes = usize::from(arguments.processes);
     let rules = InterleaveRules::in_processes(processes);
     let contest = Contest::Pair { a: Box::new(a.clone()), b: Box::new(b.clone()) };
@@ -110,7 +114,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .fail_if_slower
         .map(|share| Limit { fail_if_slower: share, is_slower: pair.comparison.is_slower_by_more_than(share) });
     let report = Report { pair, layers, limit };
-    print(&if arguments.json { serde_json::to_string_pretty(&report)? + "\n" } else { report.text() })?;
+    print(&if arguments.json { site.json(&report)? } else { site.text(report.text()) })?;
     match report.limit {
         Some(Limit { fail_if_slower, is_slower: true }) => {
             let (a, b) = (&report.pair.a.name, &report.pair.b.name);

@@ -1,7 +1,7 @@
 //! `shufflescope devices`: what can be measured on, and with what.
 
 use serde::Serialize;
-use shufflescope_engine::device::{DeviceInfo, Machine, devices};
+use shufflescope_engine::device::{CoreKind, DeviceInfo, Machine, devices};
 
 use super::output::print;
 use crate::worker::CandleCuda;
@@ -48,6 +48,7 @@ fn plain(Listing { machine, devices, candle_cuda }: Listing) -> String {
     text += DIFFERENCE;
     let facts = [
         ("cores", format!("{} physical, {} logical", count(machine.physical_cores), count(machine.logical_cores))),
+        ("kinds of core", kinds_of_core(&machine)),
         ("instruction sets", list(&machine.instruction_sets)),
         ("memory", machine.memory.map_or_else(unknown, |memory| memory.to_string())),
         ("system", [machine.os, machine.os_version].into_iter().flatten().collect::<Vec<_>>().join(" ")),
@@ -65,6 +66,14 @@ fn plain(Listing { machine, devices, candle_cuda }: Listing) -> String {
         text += &format!("{name:<22}{fact}\n");
     }
     text
+}
+
+/// Big and little ones, where the system tells them apart.
+fn kinds_of_core(machine: &Machine) -> String {
+    match &*machine.core_kinds {
+        [] => "one, or unknown".into(),
+        kinds => CoreKind::describe_all(kinds),
+    }
 }
 
 /// Where stock Candle on CUDA is, and what it can use; or how to get it.

@@ -10,6 +10,7 @@ use shufflescope_engine::runtime::RunOptions;
 use super::output::print;
 use super::predict::NothingKnown;
 use super::running::{Load, Running};
+use super::site::On;
 use super::user_store::UserStore;
 
 pub(super) const EXAMPLES: &str = "\
@@ -29,6 +30,8 @@ pub(super) struct Arguments {
     running: Running,
     #[command(flatten)]
     load: Load,
+    #[command(flatten)]
+    on: On,
     /// csv, json, or ofa: once-for-all's latency table
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Csv)]
     format: Format,
@@ -50,8 +53,9 @@ struct Report<'a> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let options = arguments.running.options(arguments.load.threads, arguments.load.batch)?;
-    let predictor = UserStore::open().predictor(&options).ok_or_else(|| NothingKnown::of(&options))?;
+    let site = arguments.on.site()?;
+    let options = arguments.running.options_at(&site, arguments.load.threads, arguments.load.batch)?;
+    let predictor = UserStore::open(&site).predictor(&options).ok_or_else(|| NothingKnown::of(&options))?;
     print(&match arguments.format {
         Format::Csv => csv(&predictor.kernel_table()),
         Format::Json => {

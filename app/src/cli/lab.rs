@@ -12,6 +12,7 @@ use shufflescope_engine::runtime::RunOptions;
 use super::measuring::Measuring;
 use super::output::{complain, print};
 use super::running::{Load, Running};
+use super::site::On;
 use super::table::{Align, Table};
 use super::words::way_of_running;
 use crate::worker::{ColumnChoice, Contest, TurnsJob};
@@ -38,6 +39,8 @@ pub(super) struct Arguments {
     running: Running,
     #[command(flatten)]
     load: Load,
+    #[command(flatten)]
+    on: On,
     /// Fresh processes that share the rounds of every column; one alone prepares its networks five times
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u8).range(1..=20))]
     processes: u8,
@@ -64,13 +67,14 @@ impl FromStr for Which {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let options = arguments.running.options(arguments.load.threads, arguments.load.batch)?;
+    let site = arguments.on.site()?;
+    let options = arguments.running.options_at(&site, arguments.load.threads, arguments.load.batch)?;
     let experiments = match arguments.experiment {
         Which::One(experiment) => vec![experiment],
         Which::All => Experiment::ALL.to_vec(),
     };
     let mut bench = Bench {
-        measuring: Measuring::new("shufflescope lab")?,
+        measuring: Measuring::new("shufflescope lab", &site),
         options,
         scale: arguments.scale,
         processes: arguments.processes.into(),
@@ -79,10 +83,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let results = experiments.iter().map(|&of| bench.measure(of)).collect::<anyhow::Result<Vec<_>>>()?;
     let text = match (arguments.json, arguments.markdown, results.as_slice()) {
-        (true, _, [one]) => serde_json::to_string_pretty(one)? + "\n",
-        (true, _, _) => serde_json::to_string_pretty(&All { experiments: results })? + "\n",
-        (_, true, _) => results.iter().map(markdown::section).collect::<Vec<_>>().join("\n"),
-        _ => results.iter().map(plain).collect::<Vec<_>>().join("\n"),
+        (true, _, [one]) => site.json(one)?,
+        (true, _, _) => site.json(&All { experiments: results })?,
+        (_, true, _) => site.text(results.iter().map(markdown::section).collect::<Vec<_>>().join("\n")),
+        _ => site.text(results.iter().map(plain).collect::<Vec<_>>().join("\n")),
     };
     print(&text)
 }

@@ -5,28 +5,38 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::measure::{Apart, Interleaved, Measurement, Peaks};
 use shufflescope_engine::search::{Found, Phase, Standing};
 use shufflescope_engine::units::Nanos;
 
 use super::output::complain;
+use super::site::Site;
 use super::user_store::UserStore;
-use crate::worker::{Client, ClientEvent, Job, Launcher, SearchJob, TurnsJob};
+use crate::target::Programs;
+use crate::worker::{Client, ClientEvent, Job, SearchJob, TurnsJob};
 
 /// The client of one command; its worker process is kept from job to job while the number of threads allows it.
 pub(super) struct Measuring {
     client: Client,
     name: &'static str,
+    programs: Programs,
+    bars: MultiProgress,
     /// Where every finished measurement becomes a row.
     pub store: UserStore,
 }
 
 impl Measuring {
     /// Starts no process yet; `name` is what others are told that have to wait for this.
-    pub(super) fn new(name: &'static str) -> anyhow::Result<Self> {
-        Ok(Self { client: client(name)?, name, store: UserStore::open() })
+    pub(super) fn new(name: &'static str, site: &Site) -> Self {
+        Self::beside_others(name, site, MultiProgress::new())
+    }
+
+    /// As [`new`](Self::new), where others measure elsewhere at the same time and show how far they are in the same bars.
+    pub(super) fn beside_others(name: &'static str, site: &Site, bars: MultiProgress) -> Self {
+        let programs = site.programs.clone();
+        Self { client: client(&programs, name), name, programs, bars, store: UserStore::open(site) }
     }
 
     /// Measures one network; `what` stands before the bar.
@@ -41,7 +51,7 @@ impl Measuring {
     /// As [`measure`](Self::measure), of a network that is of interest only for its kernels: it becomes no row of a history.
     pub(super) fn measure_for_kernels(&mut self, what: &str, job: &Job) -> anyhow::Result<Measurement> {
         self.client.measure(job.clone());
-        let measurement = Self::wait(&mut self.client, what, |event| match event {
+        let measurement = Self::wait(&mut self.client, &self.bars, what, |event| match event {
             ClientEvent::Done { measurement, .. } => Some(*measurement),
             _ => None,
         })?;
@@ -52,22 +62,21 @@ impl Measuring {
     /// Measures what a device can do at most with so many threads.
     pub(super) fn peaks(&mut self, what: &str, device: DeviceId, threads: usize) -> anyhow::Result<Peaks> {
         self.client.peaks(device, threads);
-        Self::wait(&mut self.client, what, |event| match event {
+        Self::wait(&mut self.client, &self.bars, what, |event| match event {
             ClientEvent::Peaks { peaks, .. } => Some(*peaks),
             _ => None,
         })
     }
 
     /// What comes next is measured by a fresh process.
-    pub(super) fn start_anew(&mut self) -> anyhow::Result<()> {
-        self.client = client(self.name)?;
-        Ok(())
+    pub(super) fn start_anew(&mut self) {
+        self.client = client(&self.programs, self.name);
     }
 
     /// Measures every layer of a network as a kernel of its own.
     pub(super) fn take_apart(&mut self, what: &str, job: Job) -> anyhow::Result<Apart> {
         self.client.take_apart(job);
-        Self::wait(&mut self.client, what, |event| match event {
+        Self::wait(&mut self.client, &self.bars, what, |event| match event {
             ClientEvent::Apart { apart, .. } => Some(*apart),
             _ => None,
         })
@@ -76,7 +85,7 @@ impl Measuring {
     /// Measures networks in turns; the rounds of each process.
     pub(super) fn take_turns(&mut self, what: &str, job: TurnsJob) -> anyhow::Result<Vec<Interleaved>> {
         self.client.take_turns(job);
-        Self::wait(&mut self.client, what, |event| match event {
+        Self::wait(&mut self.client, &self.bars, what, |event| match event {
             ClientEvent::TurnsDone { processes, .. } => Some(processes.into_iter().map(Arc::unwrap_or_clone).collect()),
             _ => None,
         })
@@ -92,8 +101,8 @@ impl Measuring {
     ) -> anyhow::Result<()> {
         let options = job.options.clone();
         self.client.search(job);
-        let Self { client, store, .. } = self;
-        let ended = Self::wait(client, what, |event| match event {
+        let Self { client, store, bars, .. } = self;
+        let ended = Self::wait(client, bars, what, |event| match event {
             ClientEvent::Search { standing, found, kernels, .. } => {
                 kernels.iter().for_each(|run| store.note_kernel_run(&options, run));
                 take(found, standing.evaluated).err().map(Err)
@@ -105,8 +114,13 @@ impl Measuring {
         ended?
     }
 
-    fn wait<T>(client: &mut Client, what: &str, mut result: impl FnMut(ClientEvent) -> Option<T>) -> anyhow::Result<T> {
-        let bar = progress_bar(what);
+    fn wait<T>(
+        client: &mut Client,
+        bars: &MultiProgress,
+        what: &str,
+        mut result: impl FnMut(ClientEvent) -> Option<T>,
+    ) -> anyhow::Result<T> {
+        let bar = progress_bar(bars, what);
         loop {
             for event in client.poll() {
                 if let ClientEvent::Search { standing, .. } = &event {
@@ -147,9 +161,9 @@ impl Measuring {
     }
 }
 
-fn client(name: &'static str) -> anyhow::Result<Client> {
+fn client(programs: &Programs, name: &'static str) -> Client {
     let waiting = std::thread::current();
-    Ok(Client::new(Launcher::this_program()?, name, move || waiting.unpark()))
+    Client::new(programs.clone(), name, move || waiting.unpark())
 }
 
 fn tell(bar: &ProgressBar, fraction: f32, so_far: &str, left: Option<Nanos>) {
@@ -171,11 +185,11 @@ fn tell_search(bar: &ProgressBar, standing: &Standing) {
     ));
 }
 
-fn progress_bar(what: &str) -> ProgressBar {
+fn progress_bar(bars: &MultiProgress, what: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(1000);
+    let bar = bars.add(ProgressBar::new(1000));
     if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} {msg}") {
         bar.set_style(style);
     }

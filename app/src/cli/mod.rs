@@ -16,6 +16,7 @@ mod devices;
 mod evaluate;
 mod export;
 mod history;
+mod in_turns;
 mod kernel_table;
 mod lab;
 mod measuring;
@@ -28,6 +29,9 @@ mod resolve;
 mod running;
 mod search;
 mod search_folder;
+mod shell_files;
+mod side_by_side;
+mod site;
 mod sweep;
 mod table;
 mod teaching;
@@ -65,6 +69,7 @@ const EXAMPLES: &str = "  shufflescope designs                             list 
   shufflescope cost shufflenet-v2-x1.0             what it costs on paper, layer by layer
   shufflescope profile shufflenet-v2-x1.0          how long it takes on this machine, layer by layer
   shufflescope profile my-design.toml --mode rigorous --json > profile.json
+  shufflescope profile my-design.toml --target ssh://pi@board       how long it takes there
   shufflescope history shufflenet-v2-x1.0          how long it took before, by date and version
   shufflescope calibrate --seconds 60              learn what kernels take here, then
   shufflescope predict my-design.toml              how long it will take, before it is measured
@@ -147,6 +152,9 @@ enum Command {
     /// Open a file or render an export for a window at the other end of stdin and stdout
     #[command(hide = true)]
     Reader,
+    /// Write the manual pages and shell completions, for packages
+    #[command(hide = true)]
+    ShellFiles(shell_files::Arguments),
 }
 
 /// Runs the program; the exit code says how it went.
@@ -192,6 +200,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Zoo(arguments)) => zoo::run(&arguments),
         Some(Command::Sweep(arguments)) => sweep::run(&arguments),
         Some(Command::Worker) => crate::worker::serve(std::io::stdin(), std::io::stdout()),
+        Some(Command::ShellFiles(arguments)) => shell_files::run(&arguments),
         Some(Command::Reader) => crate::reader::serve(std::io::stdin(), std::io::stdout().lock()),
     }
 }

@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::output::print;
 use super::resolve;
 use super::running::{Load, Running};
+use super::site::On;
 use super::table::{Align, Table};
 use super::user_store::UserStore;
 
@@ -29,6 +30,8 @@ pub(super) struct Arguments {
     running: Running,
     #[command(flatten)]
     load: Load,
+    #[command(flatten)]
+    on: On,
     /// Input size in place of the model's own: a side such as 224, or WIDTHxHEIGHT
     #[arg(long, value_name = "SIZE")]
     input: Option<InputSize>,
@@ -60,14 +63,16 @@ impl NothingKnown {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let model = resolve::model(&arguments.model, arguments.input)?;
     let graph = model.graph(arguments.load.batch)?;
-    let options = arguments.running.options(arguments.load.threads, arguments.load.batch)?;
-    let predictor = UserStore::open().predictor(&options).ok_or_else(|| NothingKnown::of(&options))?;
+    let site = arguments.on.site()?;
+    let options = arguments.running.options_at(&site, arguments.load.threads, arguments.load.batch)?;
+    let predictor = UserStore::open(&site).predictor(&options).ok_or_else(|| NothingKnown::of(&options))?;
     let plan = plan_without_weights(&graph, &options).ok_or_else(|| NothingKnown::of(&options))?;
     let prediction = predictor.predict(&graph, &plan);
     print(&if arguments.json {
-        serde_json::to_string_pretty(&prediction)? + "\n"
+        site.json(&prediction)?
     } else {
-        report(model.name(), &options, &prediction, &predictor)
+        let report = report(model.name(), &options, &prediction, &predictor);
+        site.in_words().map(|place| format!("for {place}\n\n{report}")).unwrap_or(report)
     })
 }
 

@@ -1,4 +1,4 @@
-//! `shufflescope profile`: how long a network takes on this machine.
+//! `shufflescope profile`: how long a network takes on this machine, or on others.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,9 @@ use shufflescope_engine::clock::ClockDomain;
 use shufflescope_engine::design::{Batch, InputSize};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::files::check_writable;
+use shufflescope_engine::graph::Graph;
 use shufflescope_engine::measure::{Breakdown, Measurement, Mode, Protocol};
+use shufflescope_engine::model::Model;
 use shufflescope_engine::report::{Format, Profile, on_device};
 use shufflescope_engine::runtime::{Isa, Precision, RunOptions, Runtime};
 
@@ -15,8 +17,11 @@ use super::both::{Both, RuntimeChoice};
 use super::measuring::Measuring;
 use super::output::print;
 use super::resolve::{self, UsageError};
+use super::side_by_side;
+use super::site::{ProgramThere, Site};
 use super::table::{Align, Table};
 use super::words::{layers_of, where_it_ran};
+use crate::target::Target;
 use crate::worker::Job;
 
 pub(super) const EXAMPLES: &str = "\
@@ -28,6 +33,8 @@ Examples:
   shufflescope profile shufflenet-v2-x1.0 --device gpu --precision f16
   shufflescope profile shufflenet-v2-x1.0 --apart               where the time goes inside fused kernels
   shufflescope profile model.onnx --output report.html
+  shufflescope profile shufflenet-v2-x1.0 --target ssh://pi@board
+  shufflescope profile my-design.toml --target local --target ssh://pi@board    side by side
   shufflescope profile mobilenet-v2-x1.0 --json | jq .measurement.whole.median_ns";
 
 #[derive(Debug, clap::Args)]
@@ -63,6 +70,12 @@ pub(super) struct Arguments {
     /// Also run every layer as a kernel of its own: fused kernels' times are split in that proportion
     #[arg(long)]
     apart: bool,
+    /// Measure there: ssh://[user@]host[:port], or local; several times: side by side, with where each guideline's remedy
+    /// makes the design faster [default: local]
+    #[arg(long = "target", value_name = "TARGET")]
+    targets: Vec<Target>,
+    #[command(flatten)]
+    program: ProgramThere,
     /// Weights to run with, .safetensors or .pth [default: an ONNX model's own, otherwise random, seeded]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
@@ -79,28 +92,15 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     arguments.weights.as_deref().map(resolve::weights).transpose()?;
     let formats = arguments.output.iter().map(|path| check_output(path)).collect::<anyhow::Result<Vec<Format>>>()?;
     // Everything that can be told without a measurement is told before one is waited for.
-    let graph = model.graph(arguments.batch)?;
-    let threads = arguments.threads.unwrap_or_else(resolve::default_threads);
-    let mut options = RunOptions::new(arguments.device, threads, arguments.batch.0);
-    (options.instruction_set, options.precision) = (arguments.instruction_set, arguments.precision);
-    let choice = arguments.runtime.unwrap_or(RuntimeChoice::One(options.runtime));
-    for &runtime in choice.runtimes() {
-        resolve::can_run(&RunOptions { runtime, ..options.clone() })?;
+    let wanted = Wanted { graph: model.graph(arguments.batch)?, model, arguments };
+    if arguments.targets.len() > 1 {
+        return side_by_side::run(&wanted, arguments);
     }
-    let mut measuring = Measuring::new("shufflescope profile")?;
-    let mut profile_with = |runtime: Runtime| -> anyhow::Result<Profile> {
-        let job = Job {
-            design: model.clone(),
-            options: RunOptions { runtime, ..options.clone() },
-            protocol: Protocol::of(arguments.mode),
-            weights: arguments.weights.clone(),
-            scatter: None,
-        };
-        let mut measurement = measuring.measure("measuring", job.clone())?;
-        if arguments.apart {
-            measurement.apart = Some(measuring.take_apart("taking kernels apart", job)?);
-        }
-        Ok(Profile::of_graph(&model, &graph, Some(measurement)))
+    let site = Site::at(arguments.targets.first().unwrap_or(&Target::Here), &arguments.program)?;
+    let (options, choice) = wanted.options(&site)?;
+    let mut measuring = Measuring::new("shufflescope profile", &site);
+    let mut profile_with = |runtime: Runtime| {
+        wanted.profile(&site, &mut measuring, RunOptions { runtime, ..options.clone() }, "measuring")
     };
     let runtime = match choice {
         RuntimeChoice::One(runtime) => runtime,
@@ -109,7 +109,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         RuntimeChoice::Both => {
             let both = Both { tuned: profile_with(Runtime::Tuned)?, candle: profile_with(Runtime::Candle)? };
-            return print(&if arguments.json { serde_json::to_string_pretty(&both)? + "\n" } else { both.report() });
+            return print(&if arguments.json { site.json(&both)? } else { site.text(both.report()) });
         }
     };
     let profile = profile_with(runtime)?;
@@ -117,8 +117,69 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         profile.export(format, path)?;
     }
     match (&profile.measurement, arguments.json) {
-        (Some(measurement), false) => print(&report(&profile, measurement)),
+        (Some(measurement), false) => print(&site.text(report(&profile, measurement))),
         _ => print(&profile.to_json()?),
+    }
+}
+
+/// What is profiled.
+pub(super) struct Wanted<'a> {
+    pub model: Model,
+    graph: Graph,
+    arguments: &'a Arguments,
+}
+
+impl Wanted<'_> {
+    /// How it runs at a site; refuses what cannot run there.
+    pub(super) fn options(&self, site: &Site) -> anyhow::Result<(RunOptions, RuntimeChoice)> {
+        let Arguments { device, runtime, precision, instruction_set, threads, batch, .. } = self.arguments;
+        let mut options = RunOptions::new(*device, threads.unwrap_or_else(|| site.threads()), batch.0);
+        (options.instruction_set, options.precision) = (*instruction_set, *precision);
+        let choice = runtime.unwrap_or(RuntimeChoice::One(options.runtime));
+        for &runtime in choice.runtimes() {
+            site.can_run(&RunOptions { runtime, ..options.clone() })?;
+        }
+        Ok((options, choice))
+    }
+
+    /// Measures it at a site; the profile tells that machine.
+    pub(super) fn profile(
+        &self,
+        site: &Site,
+        measuring: &mut Measuring,
+        options: RunOptions,
+        what: &str,
+    ) -> anyhow::Result<Profile> {
+        let Arguments { mode, weights, apart, .. } = self.arguments;
+        let (protocol, weights) = (Protocol::of(*mode), weights.clone());
+        let job = Job { design: self.model.clone(), options, protocol, weights, scatter: None };
+        let mut measurement = measuring.measure(what, job.clone())?;
+        if *apart {
+            measurement.apart = Some(measuring.take_apart("taking kernels apart", job)?);
+        }
+        let mut profile = Profile::of_graph(&self.model, &self.graph, Some(measurement));
+        if let Some(machine) = site.machine() {
+            profile.machine = machine.clone();
+        }
+        Ok(profile)
+    }
+}
+
+impl Arguments {
+    /// The targets, where there are several, and the program on those behind SSH.
+    pub(super) fn targets(&self) -> (&[Target], &ProgramThere) {
+        (&self.targets, &self.program)
+    }
+
+    /// Refuses what is of one target only; says whether JSON is asked for.
+    pub(super) fn of_several(&self) -> Result<bool, UsageError> {
+        if !self.output.is_empty() {
+            return Err(UsageError("--output takes one profile: name one --target, or use --json".into()));
+        }
+        if self.runtime == Some(RuntimeChoice::Both) {
+            return Err(UsageError("--runtime both takes one --target: choose --runtime tuned or candle".into()));
+        }
+        Ok(self.json)
     }
 }
 

@@ -6,6 +6,7 @@ use shufflescope_engine::measure::{Mode, Protocol};
 use shufflescope_engine::runtime::{Isa, Precision, RunOptions, Runtime};
 
 use super::resolve;
+use super::site::Site;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Running {
@@ -24,14 +25,20 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// The options for this many threads and images; refuses now what could not run later.
+    /// The options for this many threads and images on this machine; refuses now what could not run later.
+    #[cfg(feature = "window")]
     pub(super) fn options(&self, threads: Option<usize>, batch: Batch) -> anyhow::Result<RunOptions> {
-        let threads = threads.unwrap_or_else(resolve::default_threads);
+        self.options_at(&Site::here()?, threads, batch)
+    }
+
+    /// The options for this many threads and images; refuses now what could not run there later.
+    pub(super) fn options_at(&self, site: &Site, threads: Option<usize>, batch: Batch) -> anyhow::Result<RunOptions> {
+        let threads = threads.unwrap_or_else(|| site.threads());
         let mut options = RunOptions::new(self.device, threads, batch.0);
         options.runtime = self.runtime.unwrap_or(options.runtime);
         options.instruction_set = self.instruction_set;
         options.precision = self.precision;
-        resolve::can_run(&options)?;
+        site.can_run(&options)?;
         Ok(options)
     }
 }

@@ -18,6 +18,7 @@ use super::quantities;
 use super::resolve;
 use super::running::{Load, Running};
 use super::search_folder::{Folder, State, file_name};
+use super::site::On;
 use super::table::{Align, Table};
 use crate::worker::SearchJob;
 
@@ -71,6 +72,8 @@ pub(super) struct Arguments {
     running: Running,
     #[command(flatten)]
     load: Load,
+    #[command(flatten)]
+    on: On,
     /// Input size of all designs: a side such as 224, or WIDTHxHEIGHT
     #[arg(long, value_name = "SIZE")]
     input: Option<InputSize>,
@@ -124,8 +127,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         },
     };
     let starts = starting_designs(arguments)?;
-    let options = arguments.running.options(arguments.load.threads, arguments.load.batch)?;
-    let mut measuring = Measuring::new("shufflescope search")?;
+    let site = arguments.on.site()?;
+    let options = arguments.running.options_at(&site, arguments.load.threads, arguments.load.batch)?;
+    let mut measuring = Measuring::new("shufflescope search", &site);
     let new = State {
         goal,
         starts: starts.iter().map(Design::fingerprint).collect(),
@@ -170,7 +174,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         measured: state.found.len(),
         seconds: state.seconds,
     };
-    print(&if arguments.json { serde_json::to_string_pretty(&report)? + "\n" } else { text(state, &options, &report) })
+    print(&if arguments.json { site.json(&report)? } else { site.text(text(state, &options, &report)) })
 }
 
 fn starting_designs(arguments: &Arguments) -> anyhow::Result<Vec<Design>> {

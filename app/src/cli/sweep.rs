@@ -15,6 +15,7 @@ use super::measuring::Measuring;
 use super::output::{complain, print};
 use super::resolve::{self, UsageError};
 use super::running::{Running, patient};
+use super::site::On;
 use super::table::{Align, Table};
 use super::user_store::UserStore;
 use crate::explain;
@@ -47,6 +48,8 @@ pub(super) struct Arguments {
     threads: Option<List<u32>>,
     #[command(flatten)]
     running: Running,
+    #[command(flatten)]
+    on: On,
     /// live: up to five seconds a point; rigorous: 8 to 30 s a point, in several processes
     #[arg(long, value_name = "MODE", default_value_t)]
     mode: Mode,
@@ -100,7 +103,8 @@ struct Failed {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let base = resolve::design(&arguments.design, ": a sweep changes the width and groups of a preset or a TOML file")?;
     let sweep = arguments.axes();
-    let options = arguments.running.options(None, shufflescope_engine::design::Batch(1))?;
+    let site = arguments.on.site()?;
+    let options = arguments.running.options_at(&site, None, shufflescope_engine::design::Batch(1))?;
     let plan = sweep.points(&base, &options).map_err(|error| UsageError(error.to_string()))?;
     if plan.points.is_empty() {
         let reasons = plan.skipped.iter().take(10).map(|skipped| format!("\n  {}", skipped.reason));
@@ -111,7 +115,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         None => Finished::InStore,
     };
     let protocol = patient(arguments.mode).on(options.device);
-    let mut measuring = Measuring::new("shufflescope sweep")?;
+    let mut measuring = Measuring::new("shufflescope sweep", &site);
     let mut report = Report { points: Vec::new(), front: Vec::new(), skipped: plan.skipped, failed: Vec::new() };
     let all = plan.points.len();
     for (index, point) in plan.points.iter().enumerate() {
@@ -148,7 +152,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     for failed in &report.failed {
         complain(&format!("failed: {}: {}", failed.design, failed.reason));
     }
-    print(&if arguments.json { serde_json::to_string_pretty(&report)? + "\n" } else { plain(&report.points, &view) })?;
+    print(&if arguments.json { site.json(&report)? } else { site.text(plain(&report.points, &view)) })?;
     match report.failed.len() {
         0 => Ok(()),
         failed => anyhow::bail!("{failed} of {all} points could not be measured; the others are kept"),

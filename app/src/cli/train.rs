@@ -9,6 +9,7 @@ use anyhow::Context;
 use indicatif::ProgressBar;
 use serde::Serialize;
 use shufflescope_engine::design::InputSize;
+use shufflescope_engine::device::{Device, DeviceId};
 use shufflescope_engine::files::check_writable;
 use shufflescope_engine::training::pictures::{Broken, HoldOut};
 use shufflescope_engine::training::{Budget, Phase, Progress, Start, TrainRequest, Trained, Trainer, save_taught};
@@ -60,6 +61,9 @@ pub(super) struct Arguments {
     /// CPU threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = resolve::threads)]
     threads: Option<usize>,
+    /// cpu, or cuda:N and metal:N in builds with Candle's kernels for them
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    device: DeviceId,
     /// Input size in place of the design's: a side such as 96, or WIDTHxHEIGHT
     #[arg(long, value_name = "SIZE")]
     input: Option<InputSize>,
@@ -130,7 +134,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         checkpoint: Some(checkpoint(&arguments.output)),
         recipe: None,
     };
-    let trainer = Trainer::new(request)?;
+    let trainer = Trainer::on(&Device::open(&arguments.device)?, request)?;
     if let Some(report) = trainer.start() {
         tell_cut(report);
     }

@@ -14,7 +14,9 @@ use shufflescope_engine::weights::{Weights, WeightsFile};
 use super::output::complain;
 use super::preprocessing::PreprocessingArguments;
 use super::resolve::{self, UsageError};
+use super::site::Site;
 use super::weights::{downloaded, unknown};
+use crate::camera::{Generation, Trained, WeightsChoice, Wish};
 use crate::open_device::classifier_options;
 use crate::weights_store::{Published, recognised};
 
@@ -77,6 +79,43 @@ impl NetworkArguments {
     /// Where the network is to run.
     pub(super) const fn device(&self) -> DeviceId {
         self.device
+    }
+
+    /// The network asked for, by name, as a worker at another site is told; `None` where none is.
+    pub(super) fn wish(&self, site: &Site) -> anyhow::Result<Option<(String, Wish)>> {
+        if self.weights_key.is_some() {
+            let problem = "--weights-key is not taken with --target: `shufflescope export` writes the weights to a file of their own";
+            return Err(UsageError(problem.into()).into());
+        }
+        let asked = self.asked()?;
+        let (model, choice, resize) = match (&self.weights, asked) {
+            (None, None) => return Ok(None),
+            (None, Some(model)) if !model.has_weights() => {
+                complain("note: without --weights only the network's time is told: what it would say means nothing");
+                (model, WeightsChoice::Automatic, None)
+            }
+            (_, asked) => {
+                let Network { model, source, published } = Network::of(self, asked)?;
+                let resize = published.map(|of| of.resize).filter(|_| model.input() == InputSize::square(224));
+                let choice = match source {
+                    Source::Demo if self.labels.is_some() => {
+                        let problem = "--labels: the demo's classes have their own names on a --target: leave it out";
+                        return Err(UsageError(problem.into()).into());
+                    }
+                    Source::Demo => WeightsChoice::Only(Trained::Demo),
+                    Source::File(file) => WeightsChoice::Only(Trained::File(file.path().to_owned())),
+                    Source::Own(_) => WeightsChoice::Automatic,
+                };
+                (model, choice, resize)
+            }
+        };
+        let mut run = RunOptions::new(self.device, self.threads.unwrap_or_else(|| site.threads()), 1);
+        run.runtime = self.runtime.unwrap_or(run.runtime);
+        run.precision = self.precision;
+        site.can_run(&run)?;
+        let (name, preprocessing) = (model.name().to_owned(), self.preprocessing.options(model.input(), resize));
+        let (generation, labels, folder) = (Generation::default(), self.labels.clone(), None);
+        Ok(Some((name, Wish { generation, model, run, choice, labels, preprocessing, folder, classifier: true })))
     }
 
     /// How it runs; starts the threads of this process.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use shufflescope_engine::device::Machine;
 use shufflescope_engine::measure::{Measurement, NoiseFloor, Peaks, Scatter};
 use shufflescope_engine::predict::Predictor;
 use shufflescope_engine::runtime::RunOptions;
@@ -10,6 +9,7 @@ use shufflescope_engine::store::{Kept, KernelRun, Kind, Opened, RunContext, RunR
 use shufflescope_engine::sweep::PointResult;
 
 use super::output::complain;
+use super::site::Site;
 use crate::kernel_times::{PEAKS, kept_peaks, kernel_run, way};
 use crate::worker::Job;
 
@@ -21,8 +21,8 @@ pub(super) struct UserStore {
 }
 
 impl UserStore {
-    /// Opens the store of the data folder.
-    pub(super) fn open() -> Self {
+    /// Opens the store of the data folder, for what is measured at this site.
+    pub(super) fn open(site: &Site) -> Self {
         let folder = crate::data_folder();
         let opened = folder.as_deref().map(Store::open).transpose();
         let opened = opened.unwrap_or_else(|error| {
@@ -35,10 +35,10 @@ impl UserStore {
             }
             store
         });
-        Self { store, machine: Machine::detect().cpu_model, predictors: Vec::new() }
+        Self { store, machine: site.name_in_store(), predictors: Vec::new() }
     }
 
-    /// These options on this machine by this program.
+    /// These options on the site's machine by this program.
     pub(super) fn context(&self, options: &RunOptions) -> RunContext {
         RunContext::new(self.machine.as_deref(), options)
     }

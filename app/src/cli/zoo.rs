@@ -15,6 +15,7 @@ use shufflescope_engine::runtime::RunOptions;
 use super::measuring::Measuring;
 use super::output::print;
 use super::running::{Load, Running, patient};
+use super::site::{On, Site};
 use super::table::{Align, Table};
 use crate::explain;
 use crate::worker::Job;
@@ -22,6 +23,7 @@ use crate::worker::Job;
 pub(super) const EXAMPLES: &str = "\
 Examples:
   shufflescope zoo --level 140
+  shufflescope zoo --level large
   shufflescope zoo --threads 1 --markdown > table-8.md
   shufflescope zoo --figure-2
   shufflescope zoo --resolutions --level 40 --json
@@ -30,7 +32,7 @@ Published errors and speeds are the paper's, on its devices, and are shown as su
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Networks of this complexity: 40, 140, 300 or 500 million mult-adds [default: all]
+    /// Networks of this complexity: 40, 140, 300 or 500 million mult-adds, or the `large` ones of Table 6 [default: all of Table 8]
     #[arg(long, value_name = "M")]
     level: Option<Level>,
     /// Figure 2 instead: where the time of ShuffleNet V1 and MobileNet V2 goes
@@ -43,6 +45,8 @@ pub(super) struct Arguments {
     running: Running,
     #[command(flatten)]
     load: Load,
+    #[command(flatten)]
+    on: On,
     /// live: seconds for each network; rigorous: 8 to 30 s for each, in several processes
     #[arg(long, value_name = "MODE", default_value_t)]
     mode: Mode,
@@ -55,9 +59,10 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let options = arguments.running.options(arguments.load.threads, arguments.load.batch)?;
-    let mut bench =
-        Bench { measuring: Measuring::new("shufflescope zoo")?, options, mode: arguments.mode, known: HashMap::new() };
+    let site = arguments.on.site()?;
+    let options = arguments.running.options_at(&site, arguments.load.threads, arguments.load.batch)?;
+    let measuring = Measuring::new("shufflescope zoo", &site);
+    let mut bench = Bench { measuring, site, options, mode: arguments.mode, known: HashMap::new() };
     let text = if arguments.figure_2 {
         figure_2(&mut bench, arguments)?
     } else if arguments.resolutions {
@@ -71,6 +76,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 /// Measures each network at each input once.
 struct Bench {
     measuring: Measuring,
+    site: Site,
     options: RunOptions,
     mode: Mode,
     known: HashMap<(&'static str, InputSize), Result<Measurement, String>>,
@@ -78,7 +84,7 @@ struct Bench {
 
 impl Bench {
     fn measure(&mut self, network: &'static str, input: InputSize, place: &str) -> &Result<Measurement, String> {
-        let Self { measuring, options, mode, known } = self;
+        let Self { measuring, options, mode, known, .. } = self;
         known.entry((network, input)).or_insert_with(|| {
             let job = job(network, input, options, *mode)?;
             measuring.measure(&format!("{place} {network}"), job).map_err(|error| explain(&error))
@@ -119,9 +125,9 @@ fn whole_table(bench: &mut Bench, arguments: &Arguments) -> anyhow::Result<Strin
             None => ZooOutcome::Pending,
         });
     Ok(match (arguments.json, arguments.markdown) {
-        (true, _) => serde_json::to_string_pretty(&table)? + "\n",
-        (_, true) => table.markdown(),
-        _ => plain(&table),
+        (true, _) => bench.site.json(&table)?,
+        (_, true) => bench.site.text(table.markdown()),
+        _ => bench.site.text(plain(&table)),
     })
 }
 
@@ -177,8 +183,8 @@ fn figure_2(bench: &mut Bench, arguments: &Arguments) -> anyhow::Result<String> 
         Ok(breakdown.and_then(|breakdown| TimeByCategory::of(&graph, breakdown, apart)))
     });
     match (arguments.json, arguments.markdown) {
-        (true, _) => return Ok(serde_json::to_string_pretty(&figure)? + "\n"),
-        (_, true) => return Ok(figure.markdown()),
+        (true, _) => return bench.site.json(&figure),
+        (_, true) => return Ok(bench.site.text(figure.markdown())),
         _ => {}
     }
     let mut heading = vec![("network", Align::Left), ("whose", Align::Left)];
@@ -199,10 +205,14 @@ fn figure_2(bench: &mut Bench, arguments: &Arguments) -> anyhow::Result<String> 
     for (network, why) in figure.pies.iter().filter_map(|pie| Some((pie.network, pie.failure.as_ref()?))) {
         let _ = writeln!(text, "{network}: {why}");
     }
-    Ok(text)
+    Ok(bench.site.text(text))
 }
 
 fn larger_inputs(bench: &mut Bench, arguments: &Arguments) -> anyhow::Result<String> {
+    anyhow::ensure!(
+        arguments.level != Some(Level::Large),
+        "the paper prints no large networks at larger inputs: use --level 40, 140, 300 or 500"
+    );
     let wanted: Vec<ResolutionRow> =
         resolutions().into_iter().filter(|row| arguments.level.is_none_or(|level| level == row.level)).collect();
     for (index, row) in wanted.iter().enumerate() {
@@ -213,8 +223,8 @@ fn larger_inputs(bench: &mut Bench, arguments: &Arguments) -> anyhow::Result<Str
         bench.known.get(&(row.network, row.input)).map(Result::as_ref).transpose().map_err(String::clone)
     });
     match (arguments.json, arguments.markdown) {
-        (true, _) => return Ok(serde_json::to_string_pretty(&report)? + "\n"),
-        (_, true) => return Ok(report.markdown()),
+        (true, _) => return bench.site.json(&report),
+        (_, true) => return Ok(bench.site.text(report.markdown())),
         _ => {}
     }
     let mut table = Table::new(&[
@@ -238,5 +248,5 @@ fn larger_inputs(bench: &mut Bench, arguments: &Arguments) -> anyhow::Result<Str
             row.paper_arm_images_per_second.to_string(),
         ]);
     }
-    Ok(format!("{table}\nPaper: {}. {}.\n", report.source, report.choice))
+    Ok(bench.site.text(format!("{table}\nPaper: {}. {}.\n", report.source, report.choice)))
 }

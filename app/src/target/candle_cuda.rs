@@ -38,6 +38,14 @@ pub enum NoCandleCuda {
         /// What the variable says.
         path: PathBuf,
     },
+    /// It would have to be on another machine.
+    #[error(
+        "stock Candle on CUDA is not measured over SSH: choose --runtime tuned for {target}, or run this program there"
+    )]
+    OnTarget {
+        /// Which.
+        target: String,
+    },
 }
 
 /// What is said of a program that is missing.
@@ -83,7 +91,7 @@ mod tests {
             assert!(text.contains(part), "{part}: {text}");
         }
         std::fs::write(&beside, "").unwrap();
-        let found = Launcher { program: beside, args: vec!["worker".into()] };
+        let found = Launcher::worker(beside);
         assert_eq!(find(None, &this), Ok(found.clone()));
         assert_eq!(find(Some("".into()), &this), Ok(found), "an empty variable says nothing");
         let elsewhere = folder.path().join("elsewhere");

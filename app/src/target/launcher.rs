@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use shufflescope_engine::runtime::RunOptions;
 
+use super::SshAddress;
 use super::candle_cuda::{NoCandleCuda, find_candle_cuda, needs_candle_cuda};
 
 /// How to start a worker.
@@ -13,6 +14,8 @@ pub struct Launcher {
     pub program: PathBuf,
     /// Its arguments.
     pub args: Vec<String>,
+    /// The machine that it runs on, where the program is an `ssh` that reaches it.
+    pub remote: Option<SshAddress>,
 }
 
 impl Launcher {
@@ -24,9 +27,21 @@ impl Launcher {
         Ok(Self::worker(std::env::current_exe()?))
     }
 
+    /// A program of this machine with these arguments.
+    #[must_use]
+    pub const fn local(program: PathBuf, args: Vec<String>) -> Self {
+        Self { program, args, remote: None }
+    }
+
     /// A program with that subcommand.
     pub(super) fn worker(program: PathBuf) -> Self {
-        Self { program, args: vec!["worker".into()] }
+        Self::local(program, vec!["worker".into()])
+    }
+
+    /// What people call it: its path, or the machine that it runs on.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.remote.as_ref().map_or_else(|| self.program.display().to_string(), |remote| format!("the one on {remote}"))
     }
 }
 
@@ -49,9 +64,13 @@ impl Programs {
     }
 }
 
-/// That program, and those beside this one.
+/// That program, and those beside this one; on another machine only that one.
 impl From<Launcher> for Programs {
     fn from(own: Launcher) -> Self {
-        Self { own, candle_cuda: find_candle_cuda() }
+        let candle_cuda = match &own.remote {
+            None => find_candle_cuda(),
+            Some(target) => Err(NoCandleCuda::OnTarget { target: target.to_string() }),
+        };
+        Self { own, candle_cuda }
     }
 }

@@ -13,6 +13,7 @@ mod remembering;
 mod seen;
 mod setting;
 mod shortcuts;
+mod targets;
 mod teach;
 
 use std::path::PathBuf;
@@ -53,13 +54,19 @@ use super::scene::Scene;
 use super::settings::{self, Change, Changes};
 use super::surroundings::Surroundings;
 use super::tab::Tab;
+use super::targets::Targets;
 use super::teach::Teach;
+use super::views::ViewChoices;
 use crate::reader::Readers;
+use crate::target::Ssh;
 use crate::weights_store::{Server, folder_in};
-use crate::worker::{Client, Launcher};
+use crate::worker::{Launcher, Programs};
 
 /// The design shown at the first start.
 const FIRST_DESIGN: &str = "shufflenet-v2-x1.0";
+
+/// Seconds between two looks at targets that say nothing.
+const LOOK_AT_TARGETS: f32 = 0.2;
 
 /// Seconds between two looks at what is being written.
 const LOOK_AGAIN: f32 = 1.0;
@@ -71,6 +78,8 @@ pub struct Setup {
     pub launcher: Launcher,
     /// The worker process that looks through the camera and for devices.
     pub camera_launcher: Launcher,
+    /// What reaches other machines.
+    pub ssh: Ssh,
     /// Where the unsaved design and the settings are kept; nowhere where `None`.
     pub data_folder: Option<PathBuf>,
     /// The design to start with; the one kept from the last session, or the 1.0x preset, where `None`.
@@ -102,6 +111,10 @@ pub struct App {
     adviser: Adviser,
     calibration: Calibration,
     bench: Bench,
+    targets: Targets,
+    /// The worker process that looks for this machine's devices.
+    own_launcher: Launcher,
+    care: Care,
     compare: Compare,
     lab: Lab,
     explore: Explore,
@@ -124,6 +137,8 @@ pub struct App {
     unapplied: Option<settings::Values>,
     changes: Option<Arc<Changes>>,
     text_size: f32,
+    /// What was chosen about the views, as the settings have it.
+    kept_choices: ViewChoices,
     fonts: SystemFonts,
     pacer: Pacer,
     /// Document and result that the findings' shares of time come from.
@@ -147,6 +162,7 @@ impl App {
         let Setup {
             launcher,
             camera_launcher,
+            ssh,
             data_folder,
             design,
             options,
@@ -174,10 +190,8 @@ impl App {
             (None, Some(design)) => Document::new(design, options)?,
             (None, None) => return Err(LoweringError::Design(no_design()).into()),
         };
-        let client = || {
-            let wake = pacer.clone();
-            Client::new(launcher.clone(), "the window", move || wake.wake())
-        };
+        let programs = Programs::from(launcher.clone());
+        let client = || targets::client(&programs, &pacer);
         let own = drafts.as_ref().map(|drafts| drafts.own().to_owned());
         Ok(Self {
             kept: draft_of(&document),
@@ -187,6 +201,9 @@ impl App {
             adviser: Adviser::new(care.clone(), pacer.clone()),
             calibration: Calibration::new(pacer.clone()),
             bench: Bench::new(client()),
+            targets: Targets::new(&values.targets, launcher.clone(), ssh, pacer.clone()),
+            own_launcher: camera_launcher.clone(),
+            care: care.clone(),
             compare: Compare::new(care.clone(), pacer.clone()),
             lab: Lab::new(care, pacer.clone()),
             explore: Explore::default(),
@@ -208,6 +225,7 @@ impl App {
             unapplied: Some(values),
             changes,
             text_size: 1.0,
+            kept_choices: ViewChoices::default(),
             fonts: SystemFonts::new(font_folders, pacer.clone()),
             pacer,
             findings_of: (0, 0),
@@ -247,6 +265,11 @@ impl App {
         self.held = held;
         self.offer_gpu();
         self.work_at_bench(ctx);
+        self.targets.advance();
+        if self.targets.is_measuring() || self.targets.is_asking() {
+            // What hangs has to be noticed.
+            ctx.request_repaint_after_secs(LOOK_AT_TARGETS);
+        }
         self.settle(now);
         if let Some(seconds) = self.advance_camera() {
             ctx.request_repaint_after_secs(seconds as f32);
@@ -269,6 +292,7 @@ impl App {
     pub fn ui(&mut self, ui: &mut egui::Ui) {
         self.tell_painting(true);
         self.paint(ui);
+        self.keep_choices();
         self.fonts.search();
         self.tell_painting(false);
     }
@@ -281,7 +305,7 @@ impl App {
 
     fn paint(&mut self, ui: &mut egui::Ui) {
         let Self { document, live, forecast, adviser, calibration, bench, compare, lab, past, camera, .. } = self;
-        let Self { explore, files, surroundings, teach, .. } = self;
+        let Self { explore, files, surroundings, targets, teach, .. } = self;
         let (export_folder, errands, gpu_question) =
             (files.export_folder(), files.errands(), self.gpu_offer.question());
         let scene = Scene {
@@ -298,6 +322,7 @@ impl App {
             camera,
             teach,
             surroundings,
+            targets,
             gpu_question,
             export_folder,
             errands,
@@ -353,7 +378,8 @@ impl App {
         let options = self.document.valid_options();
         self.live.want(&self.document.valid().model, options, now);
         self.ask_for_scatter();
-        self.live.hold(self.is_bench_taken() || self.camera.is_running() || self.teach.running().is_some());
+        let is_taken = self.camera.is_running() || self.targets.is_measuring() || self.teach.running().is_some();
+        self.live.hold(self.is_bench_taken() || is_taken);
         self.foresee();
         if self.tabs.shown == Tab::Compare || self.compare.version() == 0 {
             self.compare.settle(&self.document);

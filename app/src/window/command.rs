@@ -22,6 +22,7 @@ use super::lab::Run;
 use super::over::Over;
 use super::settings::TextSize;
 use super::tab::Tab;
+use super::targets::TargetCommand;
 use super::teach::TeachCommand;
 use super::view::View;
 use crate::export::{Export, ResultForm};
@@ -57,6 +58,8 @@ pub enum Command {
     Teach(TeachCommand),
     /// Does something in the *Explore* tab.
     Explore(ExploreCommand),
+    /// Does something in the list of targets.
+    Target(TargetCommand),
     /// Measures this edit of the present design in turns with the design as it is.
     Try(Edit),
     /// Measures what predictions rest on, for a minute.

@@ -3,7 +3,7 @@
 
 mod asked;
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -65,7 +65,8 @@ pub struct Keeper {
 #[derive(Debug)]
 pub struct Desk {
     store: Store,
-    machine: OnceCell<Option<String>>,
+    /// What is known of where is measured: looked up where it is first needed.
+    machine: RefCell<Option<Option<String>>>,
 }
 
 impl Keeper {
@@ -125,9 +126,17 @@ impl Keeper {
     /// Asks how live runs of a network differ with these options on this machine.
     pub fn scatter(&self, of: Fingerprint, options: RunOptions) {
         self.ask(move |desk| {
-            let context = RunContext::new(desk.machine(), &options);
+            let context = RunContext::new(desk.machine().as_deref(), &options);
             let scatter = desk.store.scatter(&context, &of, Mode::Live)?;
             Ok(Answer::Scatter(of, context, scatter))
+        });
+    }
+
+    /// From now on what is measured is of the machine of this name; of this one where there is no name.
+    pub fn measure_at(&self, machine: Option<String>) {
+        self.tell(move |desk| {
+            *desk.machine.borrow_mut() = machine.map(Some);
+            Ok(())
         });
     }
 
@@ -141,7 +150,7 @@ impl Keeper {
     pub fn note_run(&self, model: &Model, measurement: Arc<Measurement>, predictor: Option<Arc<Predictor>>) {
         let (name, when, of) = (model.name().to_owned(), Timestamp::now(), measurement.clone());
         self.tell(move |desk| {
-            let context = RunContext::new(desk.machine(), &of.key().options);
+            let context = RunContext::new(desk.machine().as_deref(), &of.key().options);
             desk.store.note_run(&RunRecord::of(&of, &name, context, when))
         });
         self.note_kernels(model, measurement, predictor);
@@ -154,7 +163,7 @@ impl Keeper {
         self.send(Box::new(move |desk| {
             let options = measurement.key().options;
             let Some(run) = kernel_run(&model, &options, &measurement, predictor.as_deref()) else { return Ok(None) };
-            desk.store.note_kernels(&RunContext::new(desk.machine(), &options), &run)?;
+            desk.store.note_kernels(&RunContext::new(desk.machine().as_deref(), &options), &run)?;
             Ok(Some(Answer::KernelsNoted(way(&options))))
         }));
     }
@@ -162,7 +171,7 @@ impl Keeper {
     /// Asks for everything that predictions in a way of running are made of.
     pub fn kernel_times(&self, options: RunOptions) {
         self.ask(move |desk| {
-            let context = RunContext::new(desk.machine(), &options);
+            let context = RunContext::new(desk.machine().as_deref(), &options);
             let runs = desk.store.kernel_runs(&context);
             let known = runs.and_then(|runs| Ok(KernelTimes { runs, peaks: kept_peaks(&desk.store, &context)? }));
             Ok(Answer::KernelTimes(options, known))
@@ -215,14 +224,14 @@ impl Desk {
         &self.store
     }
 
-    /// The processor's name, looked up where it is first needed.
-    pub fn machine(&self) -> Option<&str> {
-        self.machine.get_or_init(|| Machine::detect().cpu_model).as_deref()
+    /// The name of the machine that is measured on: this one's processor, or what a target is called.
+    pub fn machine(&self) -> Option<String> {
+        self.machine.borrow_mut().get_or_insert_with(|| Machine::detect().cpu_model).clone()
     }
 
     /// The context with its machine, which the window does not know in its first moments.
     fn complete(&self, context: RunContext) -> RunContext {
-        context.known_as(self.machine())
+        context.known_as(self.machine().as_deref())
     }
 }
 
@@ -248,7 +257,7 @@ fn work(folder: Option<PathBuf>, jobs: &Receiver<Job>, answers: &Sender<Answer>,
         Ok(store) => store,
         Err(error) => return say(Answer::Trouble(format!("Results are not kept. {error}."))),
     };
-    let desk = Desk { store, machine: OnceCell::new() };
+    let desk = Desk { store, machine: RefCell::default() };
     let mut told = false;
     for job in jobs {
         match job(&desk) {

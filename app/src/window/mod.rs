@@ -25,6 +25,7 @@ mod guard;
 mod keeper;
 mod lab;
 mod layer_times;
+mod libraries;
 mod live;
 mod native;
 mod notices;
@@ -41,6 +42,7 @@ mod strip;
 mod surroundings;
 mod tab;
 mod taken_apart;
+mod targets;
 mod teach;
 pub mod theme;
 mod view;
@@ -78,6 +80,10 @@ pub use settings::{TextSize, ThemeChoice};
 pub use surroundings::Surroundings;
 pub use tab::Tab;
 pub use taken_apart::{TakenApart, is_fused};
+pub use targets::{
+    Entry as TargetEntry, Judged, Manner, Measured as MeasuredThere, Refusal, Side as SideThere, State as TargetState,
+    TargetCommand, Targets,
+};
 pub use teach::{
     Hint as TeachHint, Listed as ListedProject, Outcome as TeachOutcome, Running as TeachRunning, Teach, TeachCommand,
 };

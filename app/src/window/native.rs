@@ -11,8 +11,10 @@ use super::app::{App, Setup};
 use super::bench::Care;
 use super::files::SystemDialogs;
 use super::fonts::FontFolders;
+use super::libraries;
 use super::theme;
 use crate::reader::Readers;
+use crate::target::Ssh;
 use crate::weights_store::Server;
 use crate::worker::Launcher;
 
@@ -65,6 +67,7 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     let setup = Setup {
         launcher,
         camera_launcher,
+        ssh: Ssh::of_the_system(),
         data_folder,
         design,
         file,
@@ -94,11 +97,7 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     };
     match failure {
         None => Ok(()),
-        Some(Failure { kind: Kind::Later, reason }) => anyhow::bail!("the window broke off: {reason}; {COMMAND_LINE}"),
-        Some(Failure { kind: Kind::Display, reason }) => {
-            anyhow::bail!("no display was found ({reason}), so the window cannot open; {COMMAND_LINE}")
-        }
-        Some(Failure { reason, .. }) => anyhow::bail!("the window cannot open ({reason}); {COMMAND_LINE}"),
+        Some(failure) => Err(anyhow::anyhow!("{}; {COMMAND_LINE}", failure.told())),
     }
 }
 
@@ -117,6 +116,23 @@ type PanicHook = dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send + 'static;
 struct Failure {
     kind: Kind,
     reason: String,
+}
+
+impl Failure {
+    /// What happened, and what to install where that is what is missing.
+    fn told(self) -> String {
+        let Self { kind, reason } = self;
+        match (kind, libraries::missing_for_display()) {
+            (Kind::Later, _) => format!("the window broke off: {reason}"),
+            (Kind::Display | Kind::Library, Some(missing)) => format!("the window cannot open: {missing}"),
+            (Kind::Display, None) => format!("no display was found ({reason}), so the window cannot open"),
+            (Kind::Library, None) => format!("the window cannot open ({reason})"),
+            (Kind::Graphics, _) => match libraries::to_draw() {
+                Some(missing) => format!("the window cannot open ({reason}); {missing}"),
+                None => format!("the window cannot open ({reason})"),
+            },
+        }
+    }
 }
 
 /// When it failed.

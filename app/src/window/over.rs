@@ -9,4 +9,6 @@ pub enum Over {
     Tour,
     /// Versions and licences.
     About,
+    /// The machines that can be measured on.
+    Targets,
 }

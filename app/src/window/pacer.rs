@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use eframe::egui;
 
-/// At most five repaints a second while the worker talks and the person does nothing.
-const SPACING: Duration = Duration::from_millis(200);
+/// A little less than five repaints a second while the worker talks and the person does nothing.
+const SPACING: Duration = Duration::from_millis(210);
 
 /// Wakes the window from any thread, not too often.
 #[derive(Clone, Debug, Default)]

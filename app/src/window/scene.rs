@@ -22,6 +22,7 @@ use super::over::Over;
 use super::past_runs::PastRuns;
 use super::recent::Recent;
 use super::surroundings::Surroundings;
+use super::targets::Targets;
 use super::teach::Teach;
 
 /// What panels read.
@@ -53,6 +54,8 @@ pub struct Scene<'a> {
     pub teach: &'a Teach,
     /// Devices and machine.
     pub surroundings: &'a Surroundings,
+    /// The machines that can be measured on.
+    pub targets: &'a Targets,
     /// The graphics card that is offered.
     pub gpu_question: Option<&'a Question>,
     /// Where the last export went.
@@ -80,10 +83,10 @@ impl<'a> Scene<'a> {
         self.compare.last(self.machine(), &self.document.valid_options())
     }
 
-    /// The processor's name, once it is known.
+    /// What the store calls the machine that is measured on, once it is known.
     #[must_use]
     pub fn machine(self) -> Option<&'a str> {
-        self.surroundings.machine().and_then(|machine| machine.cpu_model.as_deref())
+        self.surroundings.name_in_store()
     }
 
     /// Whose long measurement is in progress, or about to go on.

@@ -6,12 +6,14 @@ use std::sync::OnceLock;
 use shufflescope_engine::device::{DeviceId, DeviceInfo, Machine};
 
 use super::pacer::Pacer;
-use crate::worker::{CandleCuda, Launcher, find_devices};
+use crate::worker::{CandleCuda, Launcher, Place, find_devices};
 
 /// What the machine offers.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
     found: Arc<OnceLock<(Machine, Vec<DeviceInfo>)>>,
+    /// What the store calls it, where that is not the processor's name alone.
+    name: Option<String>,
     only_cpu: Vec<DeviceInfo>,
 }
 
@@ -28,7 +30,20 @@ impl Surroundings {
             let _ = tell.set((machine, devices));
             pacer.wake();
         });
-        Self { found, only_cpu: vec![DeviceInfo::unknown(DeviceId::Cpu)] }
+        Self { found, name: None, only_cpu: vec![DeviceInfo::unknown(DeviceId::Cpu)] }
+    }
+
+    /// What a target has said of itself.
+    #[must_use]
+    pub fn of(place: &Place) -> Self {
+        let found = Arc::new(OnceLock::from((place.machine().clone(), place.devices.clone())));
+        Self { found, name: place.name_in_store(), only_cpu: vec![DeviceInfo::unknown(DeviceId::Cpu)] }
+    }
+
+    /// What the store calls the machine, once it is known.
+    #[must_use]
+    pub fn name_in_store(&self) -> Option<&str> {
+        self.name.as_deref().or_else(|| self.machine()?.cpu_model.as_deref())
     }
 
     /// The devices known so far, with the reason where one cannot be used; the CPU always is.
@@ -78,7 +93,7 @@ mod tests {
 
     fn found(ids: &[DeviceId]) -> Surroundings {
         let known = (Machine::detect(), ids.iter().copied().map(DeviceInfo::unknown).collect());
-        Surroundings { found: Arc::new(OnceLock::from(known)), only_cpu: Vec::new() }
+        Surroundings { found: Arc::new(OnceLock::from(known)), name: None, only_cpu: Vec::new() }
     }
 
     #[test]

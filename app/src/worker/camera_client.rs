@@ -325,13 +325,16 @@ impl CameraClient {
 
     /// The worker is of no use any more. Where nothing was asked of it this needs no words.
     fn lose(&mut self, reason: &str) {
-        self.worker = None;
+        let is_remote = self.worker.take().is_some_and(|worker| worker.is_remote());
         if self.is_busy() {
             (self.open, self.making) = (None, None);
-            let message = format!(
-                "the camera's process was lost ({reason}). Start begins a fresh one; where it happens again, choose \
-                 another source or device"
-            );
+            let message = match is_remote {
+                true => format!("{reason}. Start tries again"),
+                false => format!(
+                    "the camera's process was lost ({reason}). Start begins a fresh one; where it happens again, choose \
+                     another source or device"
+                ),
+            };
             self.news.push_back(CameraNews::Lost(message));
         }
     }

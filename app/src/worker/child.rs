@@ -1,21 +1,33 @@
 //! One child process and the threads that read and write its pipes.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
+use shufflescope_engine::units::Nanos;
+
+use super::offers::{Outgoing, write_requests};
 use super::protocol::{Event, MAX_LINE_BYTES, MAX_PAYLOAD_BYTES, PROGRAM, Request, VERSION};
 use super::reaper;
 use crate::last_words::LastWords;
-use crate::target::Launcher;
+use crate::target::{Launcher, Trouble, explain_end};
 
 /// Lines waiting in either direction; a full queue of requests means that the child hangs.
 const QUEUE: usize = 64;
 
 /// A worker that has not greeted by then is given up.
 const GREETING: Duration = Duration::from_secs(20);
+
+/// One on another machine hears at least this often from here.
+const BEAT: Duration = Duration::from_secs(10);
+
+/// One on another machine that has not heard anything for so long takes the line for cut, and ends.
+const SILENCE: Nanos = Nanos::from_secs(40);
+
+/// Lines that start-up files on another machine may print before the worker speaks.
+const NOISE: usize = 200;
 
 /// How long the end of a process and of its error output are waited for, once its output is closed, to tell how it ended.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -45,7 +57,7 @@ enum Heard {
 pub(super) struct Worker {
     /// `None` only while it is dropped.
     process: Option<Child>,
-    requests: SyncSender<Vec<u8>>,
+    requests: SyncSender<Outgoing>,
     lines: Receiver<Heard>,
     last_words: LastWords,
     /// How it was started.
@@ -54,6 +66,8 @@ pub(super) struct Worker {
     pub threads: Option<usize>,
     started: Instant,
     greeted: bool,
+    /// What is wrong, once it is of no use.
+    pub trouble: Trouble,
     /// When its output was closed.
     closed: Option<Instant>,
     /// When it last said something, or was started.
@@ -69,16 +83,23 @@ impl Worker {
         let program = || launcher.program.display();
         let worker = Self::spawn(launcher, threads, wake)
             .map_err(|error| format!("{} cannot be started: {error}", program()))?;
-        worker.send(&Request::Hello { version: VERSION, client: client.into() })?;
+        let client = match &launcher.remote {
+            None => client.to_owned(),
+            Some(_) => format!("{client} of another machine"),
+        };
+        let silence = worker.is_remote().then_some(SILENCE);
+        worker.send(&Request::Hello { version: VERSION, client, threads, silence })?;
         Ok(worker)
+    }
+
+    /// Whether it runs on another machine.
+    pub const fn is_remote(&self) -> bool {
+        self.launcher.remote.is_some()
     }
 
     fn spawn(launcher: &Launcher, threads: Option<usize>, wake: Wake) -> std::io::Result<Self> {
         let mut command = Command::new(&launcher.program);
         command.args(&launcher.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        if let Some(threads) = threads {
-            command.env("RAYON_NUM_THREADS", threads.to_string());
-        }
         let mut process = command.spawn()?;
         let pipes = (process.stdin.take(), process.stdout.take(), process.stderr.take());
         let (requests, outgoing) = sync_channel(QUEUE);
@@ -86,15 +107,29 @@ impl Worker {
         let (started, heard) = (Instant::now(), Instant::now());
         // From here on the process is ended whatever goes wrong.
         let (process, last_words, launcher) = (Some(process), LastWords::default(), launcher.clone());
-        let (greeted, closed, painting) = (false, None, false);
-        let worker =
-            Self { process, requests, lines, last_words, launcher, threads, started, greeted, closed, heard, painting };
+        let (greeted, trouble, closed, painting) = (false, Trouble::Other, None, false);
+        let worker = Self {
+            process,
+            requests,
+            lines,
+            last_words,
+            launcher,
+            threads,
+            started,
+            greeted,
+            trouble,
+            closed,
+            heard,
+            painting,
+        };
+        let is_remote = worker.is_remote();
+        let (beat, noise) = (is_remote.then_some(BEAT), if is_remote { NOISE } else { 0 });
         let (Some(stdin), Some(stdout), Some(errors)) = pipes else {
             return Err(std::io::Error::other("the worker has no pipes"));
         };
         let thread = |name: &str| std::thread::Builder::new().name(name.into());
-        thread("worker-stdin").spawn(move || write_requests(stdin, &outgoing))?;
-        thread("worker-stdout").spawn(move || read_events(stdout, &incoming, &*wake))?;
+        thread("worker-stdin").spawn(move || write_requests(stdin, &outgoing, beat))?;
+        thread("worker-stdout").spawn(move || read_events(stdout, noise, &incoming, &*wake))?;
         worker.last_words.listen(errors, "worker-stderr")?;
         Ok(worker)
     }
@@ -106,7 +141,13 @@ impl Worker {
     pub fn send(&self, request: &Request) -> Result<(), String> {
         let mut line = serde_json::to_vec(request).map_err(|error| format!("the request cannot be sent: {error}"))?;
         line.push(b'\n');
-        self.requests.try_send(line).map_err(|_| "it does not take requests any more".to_owned())
+        let busy = |_| "it does not take requests any more".to_owned();
+        if self.is_remote() {
+            for path in request.files() {
+                self.requests.try_send(Outgoing::Offer(path.to_owned())).map_err(busy)?;
+            }
+        }
+        self.requests.try_send(Outgoing::Line(line)).map_err(busy)
     }
 
     /// The next event, if one has come in.
@@ -121,12 +162,19 @@ impl Worker {
                     match *event {
                         Event::Hello { version: VERSION, ref program, .. } if program == PROGRAM => self.greeted = true,
                         Event::Hello { version, program, .. } => {
-                            let path = self.launcher.program.display();
+                            self.trouble = Trouble::OtherRelease;
+                            let path = self.launcher.name();
+                            let remedy = if self.is_remote() { " (--copy-program brings this one there)" } else { "" };
                             return Some(Line::Lost(format!(
                                 "{path} is release {} of ShuffleScope, protocol version {version}; this program is release \
-                                 {PROGRAM}, protocol version {VERSION}: use the same release of both",
+                                 {PROGRAM}, protocol version {VERSION}: use the same release of both{remedy}",
                                 if program.is_empty() { "0.2.0 or older" } else { program.as_str() }
                             )));
+                        }
+                        Event::Wants { sha256 } => {
+                            if self.requests.try_send(Outgoing::Content(sha256)).is_err() {
+                                return Some(Line::Lost("it does not take requests any more".into()));
+                            }
                         }
                         _ => return Some(Line::Event(event, bytes)),
                     }
@@ -147,10 +195,22 @@ impl Worker {
         let status = match self.process.as_mut().map(Child::try_wait) {
             Some(Ok(None)) if may_wait => return None,
             Some(Ok(Some(_))) if may_wait && !self.last_words.are_over() => return None,
-            Some(Ok(Some(status))) => status.to_string(),
-            _ => "it closed its output".into(),
+            Some(Ok(Some(status))) => Some(status),
+            _ => None,
         };
-        Some(self.last_words.behind(status))
+        if let Some(remote) = &self.launcher.remote {
+            let said = self.last_words.behind(String::new());
+            let code = status.as_ref().and_then(ExitStatus::code);
+            let (trouble, reason) = explain_end(remote, code, self.greeted, said.trim_start_matches(": "));
+            self.trouble = trouble;
+            return Some(reason);
+        }
+        Some(self.last_words.behind(status.map_or_else(|| "it closed its output".into(), |status| status.to_string())))
+    }
+
+    /// Whether it has said who it is.
+    pub const fn has_greeted(&self) -> bool {
+        self.greeted
     }
 
     /// Whether it has ended, as far as anybody has looked: nothing is to be asked of it any more.
@@ -172,19 +232,19 @@ impl Drop for Worker {
     }
 }
 
-fn write_requests(mut stdin: ChildStdin, requests: &Receiver<Vec<u8>>) {
-    for line in requests {
-        if stdin.write_all(&line).and_then(|()| stdin.flush()).is_err() {
-            return;
-        }
-    }
-}
-
-fn read_events(stdout: impl Read, lines: &SyncSender<Heard>, wake: &(dyn Fn() + Send + Sync)) {
+/// Reads to the end. So many lines before the first event may be something else.
+fn read_events(stdout: impl Read, mut noise: usize, lines: &SyncSender<Heard>, wake: &(dyn Fn() + Send + Sync)) {
     let mut stdout = BufReader::new(stdout);
     let mut text = Vec::new();
     loop {
         let line = read_event(&mut stdout, &mut text);
+        match &line {
+            Heard::Garbage(_) if noise > 0 => {
+                noise -= 1;
+                continue;
+            }
+            _ => noise = 0,
+        }
         let last = !matches!(line, Heard::Event(..));
         if lines.send(line).is_err() {
             return;

@@ -15,6 +15,13 @@ use crate::target::{Launcher, Programs};
 /// A worker that has not dropped an older measurement by then is killed: it is in the middle of a long run.
 const OBEDIENCE: Duration = Duration::from_millis(150);
 
+/// The same of one on another machine: what it is told takes its time there, and so does a fresh one.
+const REMOTE_OBEDIENCE: Duration = Duration::from_secs(2);
+
+/// Jobs that a worker on another machine was asked for and has not answered yet, at most: a newer one waits here then, where
+/// an even newer one takes its place. A slow line carries no queue of what nobody wants any more.
+const MOST_ON_THE_WAY: usize = 4;
+
 /// A worker that has not measured a device's ceilings by then hangs; they take less than a second.
 const CEILINGS: Duration = Duration::from_secs(20);
 
@@ -33,6 +40,10 @@ pub struct Client {
     ceilings: Option<Ceilings>,
     silence: Duration,
     tickets: u64,
+    /// What the worker was asked for and has not answered.
+    on_the_way: usize,
+    /// Whether the job waits until less is on the way.
+    waits_here: bool,
     events: VecDeque<ClientEvent>,
 }
 
@@ -57,8 +68,18 @@ impl Client {
             ceilings: None,
             silence: SILENCE,
             tickets: 0,
+            on_the_way: 0,
+            waits_here: false,
             events: VecDeque::new(),
         }
+    }
+
+    /// Measures with other programs from now on, such as those of another machine. What is being measured is given up.
+    pub fn run_on(&mut self, programs: impl Into<Programs>) {
+        self.cancel();
+        self.events.extend(self.ceilings.take().map(|Ceilings { ticket, .. }| ClientEvent::Cancelled { ticket }));
+        self.programs = programs.into();
+        self.drop_worker();
     }
 
     /// Gives up a worker that says nothing for so long beyond what its job explains, in place of two minutes.
@@ -109,6 +130,7 @@ impl Client {
         self.ceilings = Some(Ceilings { ticket, by: Instant::now() + self.silence });
         let launcher = self.programs.own.clone();
         self.send((threads, launcher), Request::Peaks { ticket, device });
+        self.on_the_way += 1;
         Some(ticket)
     }
 
@@ -116,7 +138,9 @@ impl Client {
     pub fn painting(&mut self, begins: bool) {
         // A worker that was not told of the beginning must not hear of the end, and the other way round: it counts both.
         let is_of_use = self.is_busy() || !begins;
-        if let Some(worker) = self.worker.as_mut().filter(|worker| is_of_use && worker.painting != begins) {
+        // What is painted here disturbs no other machine.
+        let of_use = |worker: &&mut Worker| is_of_use && worker.painting != begins && !worker.is_remote();
+        if let Some(worker) = self.worker.as_mut().filter(of_use) {
             worker.painting = worker.send(&Request::Painting).is_ok() == begins;
         }
     }
@@ -124,8 +148,13 @@ impl Client {
     /// Stops the job in progress, if any.
     pub fn cancel(&mut self) {
         if let Some(current) = self.current.take() {
-            // The process may be in the middle of a run that takes minutes; a fresh one starts in milliseconds.
-            self.worker = None;
+            // The process may be in the middle of a run that takes minutes; a fresh one starts in milliseconds. On another
+            // machine it does not: that one is told, and what comes next gives it a moment to obey.
+            let tell = |worker: &Worker| worker.is_remote() && worker.send(&Request::Cancel).is_ok();
+            if !self.worker.as_ref().is_some_and(tell) {
+                self.drop_worker();
+            }
+            self.waits_here = false;
             self.events.push_back(ClientEvent::Cancelled { ticket: current.ticket });
         }
     }
@@ -133,8 +162,12 @@ impl Client {
     /// Has a fresh process measure what comes next, where nothing is measured now.
     pub fn start_anew(&mut self) {
         if !self.is_busy() {
-            self.worker = None;
+            self.drop_worker();
         }
+    }
+
+    fn drop_worker(&mut self) {
+        (self.worker, self.on_the_way, self.waits_here) = (None, 0, false);
     }
 
     /// Whether a job is in progress, or ceilings are measured.
@@ -179,16 +212,23 @@ impl Client {
                 return self.events.push_back(ClientEvent::Failed { ticket, message });
             }
         };
-        let busy = busy && self.worker.as_ref().is_some_and(|worker| is_for(worker, threads, &launcher));
-        current.submitted(busy.then(|| Instant::now() + OBEDIENCE));
-        let request = current.request();
-        self.send((threads, launcher), request);
+        let same = self.worker.as_ref().filter(|worker| is_for(worker, threads, &launcher));
+        let is_remote = same.is_some_and(Worker::is_remote);
+        let busy = same.is_some() && (busy || is_remote && self.on_the_way > 0);
+        let obedience = if is_remote { REMOTE_OBEDIENCE } else { OBEDIENCE };
+        current.submitted(busy.then(|| Instant::now() + obedience));
+        self.waits_here = is_remote && self.on_the_way >= MOST_ON_THE_WAY;
+        if !self.waits_here {
+            let request = current.request();
+            self.send((threads, launcher), request);
+            self.on_the_way += 1;
+        }
     }
 
     /// Sends a request to a worker with so many threads, which is started like this where there is none.
     fn send(&mut self, (threads, launcher): (usize, Launcher), request: Request) {
         if self.worker.as_ref().is_some_and(|worker| !is_for(worker, threads, &launcher) || worker.is_closed()) {
-            self.worker = None;
+            self.drop_worker();
         }
         if self.worker.is_none() {
             match Worker::start(&launcher, Some(threads), self.name, self.wake.clone()) {
@@ -203,9 +243,15 @@ impl Client {
 
     fn on_event(&mut self, event: Event) {
         let is_spent = matches!(event, Event::Failed { restart: true, .. });
+        if event.is_the_last() {
+            self.on_the_way = self.on_the_way.saturating_sub(1);
+        }
         self.hear(event);
+        if self.waits_here && self.on_the_way < MOST_ON_THE_WAY {
+            self.submit(true);
+        }
         if is_spent {
-            self.worker = None;
+            self.drop_worker();
             if self.current.as_ref().is_some_and(|current| current.obey_by.is_some()) {
                 // It was asked for a newer job too, which a fresh one has to do.
                 self.submit(false);
@@ -220,7 +266,8 @@ impl Client {
         let Some(current) = &mut self.current else { return };
         let of = match &event {
             Event::Hello { .. } | Event::Peaks { .. } => return,
-            Event::Devices { .. } | Event::Cameras { .. } | Event::Camera(_) | Event::Teach { .. } => return,
+            Event::Devices { .. } | Event::Cameras { .. } | Event::Camera(_) | Event::Wants { .. } => return,
+            Event::CameraRun { .. } | Event::Teach { .. } => return,
             Event::Waiting { ticket, .. }
             | Event::Preparing { ticket, .. }
             | Event::Progress { ticket, .. }
@@ -246,7 +293,7 @@ impl Client {
             Step::Tell(event) => self.events.push_back(event),
             Step::NextProcess(event) => {
                 self.events.push_back(event);
-                self.worker = None;
+                self.drop_worker();
                 self.submit(false);
             }
             Step::End(event) => {
@@ -292,15 +339,25 @@ impl Client {
             self.lose(&format!("it said nothing for {seconds} s: a driver or a library hangs"));
         }
         if self.current.as_ref().and_then(|current| current.obey_by).is_some_and(|by| now > by) {
-            self.worker = None;
+            if let (Some(current), Some(true)) =
+                (&mut self.current, self.worker.as_ref().map(|worker| worker.is_remote() && !worker.has_greeted()))
+            {
+                // It is still being reached, which has a limit of its own.
+                return current.submitted(Some(now + REMOTE_OBEDIENCE));
+            }
+            self.drop_worker();
             self.submit(false);
         }
     }
 
     /// The worker is of no use any more. Without a job this needs no words: the next job starts a fresh one.
     fn lose(&mut self, reason: &str) {
-        self.worker = None;
-        let message = format!("the measuring process was lost ({reason}); the next measurement starts a fresh one");
+        let is_remote = self.worker.as_ref().is_some_and(Worker::is_remote);
+        self.drop_worker();
+        let message = match is_remote {
+            true => format!("{reason}; the next measurement tries again"),
+            false => format!("the measuring process was lost ({reason}); the next measurement starts a fresh one"),
+        };
         if let Some(Ceilings { ticket, .. }) = self.ceilings.take() {
             self.events.push_back(ClientEvent::Failed { ticket, message });
         } else if self.current.take_if(|current| !current.is_merging()).is_some() {

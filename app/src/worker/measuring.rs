@@ -23,8 +23,9 @@ use shufflescope_engine::search::{News, SearchError};
 use shufflescope_engine::units::Nanos;
 
 use super::apart::take_apart;
+use super::camera::run_camera;
 use super::events::Events;
-use super::protocol::{Contest, Event, Job, SearchJob, Ticket, TurnsJob};
+use super::protocol::{CameraRun, Contest, Event, Job, SearchJob, Ticket, TurnsJob};
 use super::search::search;
 use super::turn::{Turn, Turns};
 use crate::open_device::open_device;
@@ -77,6 +78,23 @@ impl Measuring {
 
     pub fn peaks(&mut self, ticket: Ticket, device: DeviceId) {
         self.attempt(ticket, |this| this.peaks_of(ticket, device));
+    }
+
+    pub fn run_camera(&mut self, ticket: Ticket, job: &CameraRun) {
+        self.attempt(ticket, |this| {
+            // Nobody measures on the device while the network runs there, and it runs only when nobody does.
+            let device = job.wish.as_ref().map(|wish| wish.run.device);
+            let _turn = device.map(|device| this.wait_for_turn(ticket, device)).transpose()?;
+            this.prepare(ticket, &[]);
+            let watched = run_camera(job, &mut |fraction, left| {
+                if this.is_stale(ticket) {
+                    return ControlFlow::Break(());
+                }
+                this.events.send(&Event::Progress { ticket, fraction, left, partial: None });
+                ControlFlow::Continue(())
+            })?;
+            Ok(Event::CameraRun { ticket, watched: Box::new(watched) })
+        });
     }
 
     /// Answers a request, whatever becomes of it.

@@ -1,8 +1,10 @@
 //! What window and worker say to each other.
 //!
-//! One JSON object a line. A few events are followed by raw bytes, as many as the line says ([`Event::payload`]).
+//! One JSON object a line. A few events are followed by raw bytes, as many as the line says ([`Event::payload`]), and so is
+//! the request that brings a file's content ([`Request::Content`]). The same is said over `ssh`, whatever the machine.
 
 mod camera;
+mod content;
 mod search;
 
 use serde::{Deserialize, Serialize};
@@ -17,9 +19,10 @@ use shufflescope_engine::search::{Found, Standing};
 use shufflescope_engine::store::KernelRun;
 use shufflescope_engine::units::Nanos;
 
-pub use self::camera::{CameraEvent, CameraReport, CameraRequest, FrameHead, Session};
+pub use self::camera::{CameraEvent, CameraReport, CameraRequest, CameraRun, FrameHead, Session};
+pub use self::content::{FileOffer, FilePart, Host};
 pub use self::search::SearchJob;
-use crate::camera::Listed;
+use crate::camera::{Listed, Watched};
 use crate::teach::{TeachNews, TeachWork};
 
 /// Spoken by this build; both sides must agree.
@@ -53,6 +56,13 @@ pub enum Request {
         /// For whom the worker measures, such as `the window`: what others are told that have to wait.
         #[serde(default)]
         client: String,
+        /// Size of the worker's thread pool; its own choice where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        threads: Option<usize>,
+        /// The worker ends where it hears nothing for so long: a line may be cut without either end being told. For ever
+        /// where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        silence: Option<Nanos>,
     },
     /// Measures; a newer request cancels an older one.
     Measure {
@@ -100,8 +110,29 @@ pub enum Request {
     FindDevices,
     /// Asks for the cameras of the worker's machine.
     FindCameras,
+    /// Takes frames for a while; a newer request ends it.
+    CameraRun {
+        /// Tags every event that answers.
+        ticket: Ticket,
+        /// From where, and what looks at them.
+        job: Box<CameraRun>,
+    },
     /// Anything about the camera.
     Camera(CameraRequest),
+    /// Requests behind this one may name a file that is not on the worker's machine.
+    File {
+        /// What it is called by content.
+        file: FileOffer,
+    },
+    /// The content of a file, which the worker wanted; its bytes follow the line.
+    Content {
+        /// What it is called.
+        sha256: String,
+        /// How many.
+        bytes: u64,
+    },
+    /// Nothing is asked for, and this side is still there.
+    Alive,
     /// The window begins or ends a repaint, which may disturb a run.
     Painting,
     /// Stops the measurement in progress.
@@ -111,7 +142,7 @@ pub enum Request {
 /// One measurement, with everything that influences it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// The network; a file is read by the worker, from the same path.
+    /// The network; a file is read by the worker, from the same path or as it was [offered](Request::File).
     pub design: Model,
     /// Device, runtime, threads, batch.
     pub options: RunOptions,
@@ -282,11 +313,26 @@ pub enum Event {
     Devices {
         /// Each, with the reason where it cannot be used.
         devices: Vec<DeviceInfo>,
+        /// The machine itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<Box<Host>>,
+    },
+    /// A file that was offered is not there: its content is wanted.
+    Wants {
+        /// What it is called by content.
+        sha256: String,
     },
     /// The cameras of the worker's machine.
     Cameras {
         /// Each, with the reason where it cannot be used.
         cameras: Vec<Listed>,
+    },
+    /// Frames were taken for a while.
+    CameraRun {
+        /// The request.
+        ticket: Ticket,
+        /// What came of it.
+        watched: Box<Watched>,
     },
     /// Anything about the camera.
     Camera(CameraEvent),
@@ -308,6 +354,21 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether nothing more is said of the request that it answers.
+    pub(super) const fn is_the_last(&self) -> bool {
+        matches!(
+            self,
+            Self::Done { .. }
+                | Self::Apart { .. }
+                | Self::TurnsDone { .. }
+                | Self::SearchDone { .. }
+                | Self::Peaks { .. }
+                | Self::CameraRun { .. }
+                | Self::Cancelled { .. }
+                | Self::Failed { .. }
+        )
+    }
+
     /// How many raw bytes follow the line.
     #[must_use]
     pub const fn payload(&self) -> usize {

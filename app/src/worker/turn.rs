@@ -1,6 +1,6 @@
 //! One measurement at a time on a device, across windows, tabs and command lines.
 //!
-//! Whoever measures holds a lock on a file of the device in the data folder. The system lets go of it when the process
+//! Whoever measures holds a lock on a file of the device in the cache folder. The system lets go of it when the process
 //! ends, however it ends, so a dead process keeps nobody waiting. Where no lock can be had, because the folder cannot be
 //! written or the file system knows no locks, measuring goes on without one.
 
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::files::FileLock;
 
-/// The folder in the data folder.
+/// The folder in the cache.
 const FOLDER: &str = "locks";
 
 /// Time between two looks whether the device is free.
@@ -47,7 +47,32 @@ pub(super) enum Asked {
 impl Turns {
     /// Those of this machine's user.
     pub fn of_this_user() -> Self {
-        Self { folder: crate::data_folder().unwrap_or_else(std::env::temp_dir).join(FOLDER) }
+        Self { folder: crate::cache_folder().unwrap_or_else(std::env::temp_dir).join(FOLDER) }
+    }
+
+    /// Who measures on one of these devices at the moment.
+    pub fn holder(&self, devices: impl IntoIterator<Item = DeviceId>) -> Option<String> {
+        devices.into_iter().find_map(|device| {
+            let lock = self.folder.join(file_name(device));
+            // What was never measured on need not get a file for the question.
+            if !lock.is_file() || FileLock::attempt(&lock).ok()?.is_some() {
+                return None;
+            }
+            Some(self.name(device))
+        })
+    }
+
+    /// What whoever holds the lock said of itself.
+    fn name(&self, device: DeviceId) -> String {
+        let name = std::fs::read(self.holder_file(device)).unwrap_or_default();
+        let name = String::from_utf8_lossy(name.get(..NAME_BYTES.min(name.len())).unwrap_or_default());
+        let name: String = name.chars().filter(|c| !c.is_control()).collect();
+        if name.is_empty() { "another program".into() } else { name }
+    }
+
+    /// A locked file cannot be read by others on Windows: the holder's name stands in one beside it.
+    fn holder_file(&self, device: DeviceId) -> PathBuf {
+        self.folder.join(format!("{}.holder", file_name(device)))
     }
 
     /// Takes the turn on `device` if nobody has it; `me` is what others are told then.
@@ -86,19 +111,17 @@ impl Turns {
 
     fn lock(&self, device: DeviceId, me: &str) -> io::Result<Asked> {
         std::fs::create_dir_all(&self.folder)?;
-        let name = device.to_string().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-        // A locked file cannot be read by others on Windows: the holder's name stands in one beside it.
-        let holder = self.folder.join(format!("{name}.holder"));
-        let Some(lock) = FileLock::attempt(&self.folder.join(name))? else {
-            let name = std::fs::read(&holder).unwrap_or_default();
-            let name = String::from_utf8_lossy(name.get(..NAME_BYTES.min(name.len())).unwrap_or_default());
-            let name: String = name.chars().filter(|c| !c.is_control()).collect();
-            return Ok(Asked::Taken(if name.is_empty() { "another program".into() } else { name }));
+        let Some(lock) = FileLock::attempt(&self.folder.join(file_name(device)))? else {
+            return Ok(Asked::Taken(self.name(device)));
         };
         // Only words for people: that they may be missing harms nobody.
-        let _ = std::fs::write(&holder, format!("{me} (process {})", std::process::id()));
+        let _ = std::fs::write(self.holder_file(device), format!("{me} (process {})", std::process::id()));
         Ok(Asked::Mine(Turn { _lock: Some(lock) }))
     }
+}
+
+fn file_name(device: DeviceId) -> String {
+    device.to_string().replace(|c: char| !c.is_ascii_alphanumeric(), "-")
 }
 
 #[cfg(test)]
@@ -112,9 +135,11 @@ mod tests {
         let ask = |device, me| turns.ask(device, me);
         let Asked::Mine(first) = ask(DeviceId::Cpu, "the window") else { panic!("nobody had it") };
         let Asked::Taken(holder) = ask(DeviceId::Cpu, "profile") else { panic!("the window has it") };
+        assert_eq!(turns.holder([DeviceId::Cuda(0), DeviceId::Cpu]), Some(holder.clone()), "who looks on is told too");
         assert_eq!(holder, format!("the window (process {})", std::process::id()));
         assert!(matches!(ask(DeviceId::Cuda(0), "profile"), Asked::Mine(_)), "another device is free");
         drop(first);
+        assert_eq!(turns.holder([DeviceId::Cpu]), None);
         assert!(matches!(ask(DeviceId::Cpu, "profile"), Asked::Mine(_)));
     }
 

@@ -36,10 +36,10 @@ fn reading(file: &Path) -> Launcher {
     let quoted = |quote: &str| file.display().to_string().replace('\'', quote);
     if cfg!(windows) {
         let script = format!("[Console]::Out.Write([IO.File]::ReadAllText('{}')); Start-Sleep 600", quoted("''"));
-        Launcher { program: "powershell".into(), args: vec!["-NoProfile".into(), "-Command".into(), script] }
+        Launcher::local("powershell".into(), vec!["-NoProfile".into(), "-Command".into(), script])
     } else {
         let script = format!("cat '{}'; exec sleep 600", quoted("'\\''"));
-        Launcher { program: "sh".into(), args: vec!["-c".into(), script] }
+        Launcher::local("sh".into(), vec!["-c".into(), script])
     }
 }
 

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use egui_kittest::kittest::NodeT;
 use egui_kittest::{Harness, HarnessBuilder};
 use shufflescope::reader::Readers;
+use shufflescope::target::Ssh;
 use shufflescope::weights_store::Server;
 use shufflescope::window::{App, Care, FontFolders, Setup, theme};
 use shufflescope::worker::Launcher;
@@ -48,7 +49,7 @@ pub fn kill(process: u32) {
 
 /// The worker of the program under test.
 pub fn launcher() -> Launcher {
-    Launcher { program: env!("CARGO_BIN_EXE_shufflescope").into(), args: vec!["worker".into()] }
+    Launcher::local(env!("CARGO_BIN_EXE_shufflescope").into(), vec!["worker".into()])
 }
 
 /// How a window starts.
@@ -56,6 +57,7 @@ pub fn setup(data_folder: Option<&Path>) -> Setup {
     Setup {
         launcher: launcher(),
         camera_launcher: launcher(),
+        ssh: Ssh { program: "no such ssh".into() },
         data_folder: data_folder.map(Path::to_owned),
         design: Some(small()),
         file: None,

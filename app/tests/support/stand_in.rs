@@ -34,7 +34,7 @@ fn shell(lines: &[String], then: Then<'_>) -> Launcher {
         Then::Repeat(event) => format!("while :; do {}; sleep 0.2; done", say(&line(event))),
     };
     let script = lines.iter().map(say).chain([end]).collect::<Vec<String>>().join("\n");
-    Launcher { program: "sh".into(), args: vec!["-c".into(), script] }
+    Launcher::local("sh".into(), vec!["-c".into(), script])
 }
 
 fn power_shell(lines: &[String], then: Then<'_>) -> Launcher {
@@ -47,5 +47,5 @@ fn power_shell(lines: &[String], then: Then<'_>) -> Launcher {
         }
     };
     let script = lines.iter().map(say).chain([end]).collect::<Vec<String>>().join("; ");
-    Launcher { program: "powershell".into(), args: vec!["-NoProfile".into(), "-Command".into(), script] }
+    Launcher::local("powershell".into(), vec!["-NoProfile".into(), "-Command".into(), script])
 }

@@ -1,9 +1,11 @@
 //! What is set: kept in one file over the end, and never lost to damage or to another window.
 
+use egui::accesskit::Role;
 use egui::{Key, Theme};
+use egui_kittest::kittest::Queryable;
 use shufflescope::window::{Command, TextSize};
 
-use super::{give, press, quiet, show};
+use super::{click, give, press, quiet, show};
 
 #[test]
 fn the_size_of_the_text_has_keys_steps_and_bounds_and_is_kept() {
@@ -47,4 +49,27 @@ fn damaged_settings_are_kept_aside_and_told_and_the_window_starts() {
     let kept = std::fs::read_to_string(data.path().join("unreadable-settings-1.toml")).unwrap();
     assert_eq!(kept, "text_size = [1.5");
     assert_eq!(show(quiet(Some(data.path()))).app().text_size(), 1.1);
+}
+
+#[test]
+fn what_is_chosen_about_the_views_is_kept() {
+    let data = tempfile::tempdir().unwrap();
+    let mut window = show(quiet(Some(data.path())));
+    click(&mut window, "Columns");
+    click(&mut window, "column GFLOP/s");
+    window.close();
+    let has_rates = |window: &crate::support::Window| {
+        window.harness.query_by_role_and_label(Role::ColumnHeader, "sort by GFLOP/s").is_some()
+    };
+    let window = show(quiet(Some(data.path())));
+    assert!(has_rates(&window));
+    window.close();
+    // A column of another version: told, and everything is as usual.
+    let file = data.path().join("settings.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("columns = [", "columns = [\"of-the-future\", ")).unwrap();
+    let window = show(quiet(Some(data.path())));
+    assert!(!has_rates(&window));
+    let said = window.app().notice().map(|notice| notice.text.clone()).unwrap_or_default();
+    assert!(said.contains("`views` in the settings is not used"), "{said}");
 }

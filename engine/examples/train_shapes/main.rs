@@ -5,6 +5,8 @@
 //! cargo run --release -p shufflescope-engine --example train_shapes -- --slim --minutes 30 --out slim.safetensors
 //! cargo run --release -p shufflescope-engine --example train_shapes -- --sheet pictures.ppm
 //! cargo run --release -p shufflescope-engine --example train_shapes -- --folder pictures --count 300
+//! cargo run --release -p shufflescope-engine --example train_shapes -- --figures 300 --count 300 --seed 3
+//! cargo run --release -p shufflescope-engine --example train_shapes -- --figures 60 --from demo --count 300 --seed 3
 //! cargo run --release -p shufflescope-engine --example train_shapes -- --speed shapes-x0.5 --batch 32 --threads 2
 //! ```
 //!
@@ -15,6 +17,7 @@
 
 mod draw;
 mod evaluate;
+mod figures;
 mod pictures;
 mod slim;
 mod speed;
@@ -23,7 +26,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use pictures::Batch;
+use pictures::{Batch, HELD_OUT as HELD_OUT_FROM};
 use shufflescope_engine::classify::demo;
 use shufflescope_engine::design::{Batch as Images, Design};
 use shufflescope_engine::graph::{Graph, lower};
@@ -63,6 +66,8 @@ pub struct Settings {
     evaluate: Option<PathBuf>,
     /// A network whose training is timed.
     speed: Option<String>,
+    /// For how long to train on a folder's worth of drawings, for the tables.
+    figures: Option<f64>,
 }
 
 impl Settings {
@@ -83,6 +88,7 @@ impl Settings {
             slim: false,
             evaluate: None,
             speed: None,
+            figures: None,
         };
         let mut arguments = std::env::args().skip(1);
         while let Some(name) = arguments.next() {
@@ -106,6 +112,7 @@ impl Settings {
                 "--count" => settings.count = value.parse()?,
                 "--evaluate" => settings.evaluate = Some(value.into()),
                 "--speed" => settings.speed = Some(value),
+                "--figures" => settings.figures = Some(value.parse()?),
                 _ => return Err(format!("unknown option {name}").into()),
             }
         }
@@ -128,6 +135,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if let Some(folder) = &settings.folder {
         return pictures::write_folder(folder, settings.count, settings.seed);
+    }
+    if let Some(seconds) = settings.figures {
+        return figures::print(seconds, &settings);
     }
     rayon::ThreadPoolBuilder::new().num_threads(settings.threads).build_global()?;
     if let Some(network) = &settings.speed {
@@ -162,7 +172,7 @@ fn train(learner: &mut Learner, design: &Design, settings: &Settings) -> Result<
         }
         let rate = (settings.rate * schedule(done, 0.03)) as f32;
         let targets = Targets::of_labels(&batch.labels(), design.classes as usize, SMOOTHING);
-        let found = learner.step(&batch.values(), &targets, rate, DECAY);
+        let found = learner.step(&batch.values(), &targets, rate, DECAY)?;
         log.add(found.loss, found.right as f32 / batch.len() as f32);
         if (step + 1) % 100 == 0 {
             let images = (step + 1) * batch.len();
@@ -183,8 +193,8 @@ fn save(learner: &mut Learner, graph: &Graph, path: &Path) -> Result<(), Box<dyn
     let batch = Batch::held_out(0, learner.batch());
     // With these pictures' own statistics both compute the same.
     let mut checked = learner.parameters.clone();
-    let ours = learner.logits(&batch.values());
-    checked.running = learner.statistics(&batch.values()).to_vec();
+    let ours = learner.logits(&batch.values())?;
+    checked.running = learner.statistics(&batch.values())?.to_vec();
     let engines = evaluate::logits(graph, &checked.weights(), &batch)?;
     let classes = ours.len() / batch.len();
     let gap = |index: usize| (ours[index % classes * batch.len() + index / classes] - engines[index]).abs();

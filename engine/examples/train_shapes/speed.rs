@@ -7,7 +7,7 @@ use shufflescope_engine::classify::demo;
 use shufflescope_engine::design::{Batch, Design};
 use shufflescope_engine::graph::{Shape, lower};
 use shufflescope_engine::training::slim::at_width;
-use shufflescope_engine::training::{Learner, Optimiser, Parameters, Targets};
+use shufflescope_engine::training::{Learner, Optimiser, Parameters, Targets, TrainError};
 use shufflescope_engine::weights::seeded_input;
 use shufflescope_engine::zoo;
 
@@ -32,15 +32,15 @@ pub fn measure(name: &str, settings: &Settings) -> Result<(), Box<dyn Error>> {
     let labels: Vec<usize> = (0..batch).map(|index| index % design.classes as usize).collect();
     let targets = Targets::of_labels(&labels, design.classes as usize, 0.05);
     for _ in 0..3 {
-        learner.step(&pictures, &targets, 1e-3, 0.03);
+        learner.step(&pictures, &targets, 1e-3, 0.03)?;
     }
     let mut seconds: Vec<f64> = (0..settings.steps.clamp(1, 1000))
         .map(|_| {
             let begin = Instant::now();
-            learner.step(&pictures, &targets, 1e-3, 0.03);
-            begin.elapsed().as_secs_f64()
+            learner.step(&pictures, &targets, 1e-3, 0.03)?;
+            Ok(begin.elapsed().as_secs_f64())
         })
-        .collect();
+        .collect::<Result<_, TrainError>>()?;
     seconds.sort_by(f64::total_cmp);
     println!("{:.2}", batch as f64 / seconds[seconds.len() / 2]);
     Ok(())

@@ -11,6 +11,8 @@ use crate::weights::{WeightTensor, Weights};
 const DESIGN: &str = include_str!("../../../assets/designs/shapes.toml");
 const WEIGHTS: &[u8] = include_bytes!("../../../assets/weights/shapes.safetensors");
 
+const EVERY_WIDTH: &[u8] = include_bytes!("../../../assets/weights/shapes-widths.safetensors");
+
 /// Names of the classes in the order of the network's outputs, one a line.
 pub const LABELS: &str = include_str!("../../../assets/labels/shapes.txt");
 
@@ -26,6 +28,14 @@ pub fn design() -> Design {
 #[expect(clippy::expect_used, reason = "the file is part of the program and a test reads it")]
 pub fn weights() -> Weights {
     read(WEIGHTS).expect("the embedded weights are safetensors")
+}
+
+/// Weights of the same design from which every width from 0.25 to 1 works (`training::slim`): also what narrower networks
+/// normalise with.
+#[must_use]
+#[expect(clippy::expect_used, reason = "the file is part of the program and a test reads it")]
+pub fn weights_of_every_width() -> Weights {
+    read(EVERY_WIDTH).expect("the embedded weights are safetensors")
 }
 
 /// Names of the classes in the order of the network's outputs.
@@ -66,5 +76,11 @@ mod tests {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/weights/shapes.safetensors");
         assert_eq!(weights(), load(&path, &lower(&design(), Batch(1)).unwrap()).unwrap());
         assert!(WEIGHTS.len() <= 1_500_000, "{} bytes", WEIGHTS.len());
+        // The whole network among those of every width is read as any weights are.
+        let path = path.with_file_name("shapes-widths.safetensors");
+        let whole = load(&path, &lower(&design(), Batch(1)).unwrap()).unwrap();
+        let all = weights_of_every_width();
+        assert!(whole.iter().all(|(name, tensor)| all.get(name) == Some(tensor)) && all.len() > whole.len());
+        assert!(EVERY_WIDTH.len() <= 1_000_000, "{} bytes", EVERY_WIDTH.len());
     }
 }

@@ -10,6 +10,9 @@ use sysinfo::{
 };
 
 use super::card::{CardProbe, CardState};
+use super::cores::{CoreKind, cores_of_this_thread};
+use super::emulator::emulator;
+use super::sensors::Sensors;
 use crate::units::Bytes;
 
 /// The state of the machine while a measurement ran; `None` is unknown.
@@ -26,9 +29,31 @@ pub struct Conditions {
     pub available_memory: Option<Bytes>,
     /// The fastest core's clock at the end, in MHz.
     pub cpu_mhz: Option<u64>,
+    /// The kinds of core that the threads could run on, the fastest first; empty where all cores are alike or unknown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cores: Vec<CoreKind>,
+    /// The clock that the system allowed the fastest cores at the end, where that is less than they can reach: because of
+    /// heat, power, or a setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_limit: Option<ClockLimit>,
+    /// The hottest of the processor's sensors at the end, in degrees Celsius; absent where there is none to read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_celsius: Option<f64>,
+    /// The program that only plays this processor; absent on a real one, as far as that can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emulator: Option<String>,
     /// What the card told that ran it; absent where it ran on no card of NVIDIA's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<CardState>,
+}
+
+/// A clock that is held down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClockLimit {
+    /// The most that the system allows, in MHz.
+    pub mhz: u64,
+    /// The most that the processor can reach, in MHz.
+    pub most_mhz: u64,
 }
 
 /// Watches the conditions from [`start`](Self::start) on; [`read`](Self::read) it as often as wanted.
@@ -41,6 +66,8 @@ pub struct ConditionsProbe {
     /// Seconds watched so far, and in them the seconds that others used all cores.
     watched: Option<(f64, f64)>,
     card: Option<CardProbe>,
+    sensors: Sensors,
+    emulator: Option<String>,
 }
 
 impl ConditionsProbe {
@@ -55,6 +82,8 @@ impl ConditionsProbe {
             own_cpu_millis: None,
             watched: None,
             card: None,
+            sensors: Sensors::find(),
+            emulator: emulator(),
         };
         probe.own_cpu_millis = probe.own_cpu();
         probe
@@ -88,6 +117,14 @@ impl ConditionsProbe {
             cpu_mhz: system
                 .and_then(|system| system.cpus().iter().map(sysinfo::Cpu::frequency).max())
                 .filter(|&mhz| mhz > 0),
+            cores: cores_of_this_thread(),
+            clock_limit: self
+                .sensors
+                .clock_limit()
+                .filter(|(mhz, most_mhz)| mhz < most_mhz)
+                .map(|(mhz, most_mhz)| ClockLimit { mhz, most_mhz }),
+            cpu_celsius: self.sensors.celsius(),
+            emulator: self.emulator.clone(),
             card: self.card.as_mut().map(CardProbe::read),
         }
     }

@@ -1,5 +1,6 @@
 //! Lists the devices that a person can choose, with the reason where one cannot be used.
 
+#[cfg(feature = "gpu")]
 use super::adapters::Gpus;
 use super::cuda::driver;
 use super::{Device, DeviceApi, DeviceError, DeviceId, DeviceInfo, DeviceKind, Precision};
@@ -10,16 +11,27 @@ use crate::units::Bytes;
 #[must_use]
 pub fn devices() -> Vec<DeviceInfo> {
     let mut found = vec![cpu()];
-    let gpus = Gpus::find();
-    if gpus.count() == 0 {
-        let (id, reason) = (DeviceId::Gpu(0), gpus.missing(DeviceId::Gpu(0)));
-        let unavailable = Some(DeviceError::NoGpu { device: id, reason }.to_string());
-        found.push(DeviceInfo { unavailable, ..DeviceInfo::unknown(id) });
-    }
-    found.extend(gpus.infos());
+    found.extend(cards());
     found.extend(all_of(DeviceId::Cuda));
     found.extend(all_of(DeviceId::Metal));
     found
+}
+
+/// The cards, and what plays one where it is there.
+#[cfg(feature = "gpu")]
+fn cards() -> Vec<DeviceInfo> {
+    let (gpus, id) = (Gpus::find(), DeviceId::Gpu(0));
+    let missing = (gpus.count() == 0).then(|| DeviceError::NoGpu { device: id, reason: gpus.missing(id) });
+    let missing = missing.map(|error| DeviceInfo { unavailable: Some(error.to_string()), ..DeviceInfo::unknown(id) });
+    missing.into_iter().chain(gpus.infos()).collect()
+}
+
+/// That this build has no kernels for cards.
+#[cfg(not(feature = "gpu"))]
+fn cards() -> Vec<DeviceInfo> {
+    let id = DeviceId::Gpu(0);
+    let unavailable = Device::open(&id).err().map(|error| error.to_string());
+    vec![DeviceInfo { unavailable, ..DeviceInfo::unknown(id) }]
 }
 
 fn cpu() -> DeviceInfo {

@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
+use super::cores::{CoreKind, core_kinds};
+use super::emulator::emulator;
 use crate::units::Bytes;
 
 /// Version of Candle that this engine is built with (asserted against the lock file).
@@ -26,6 +28,12 @@ pub struct Machine {
     pub physical_cores: Option<usize>,
     /// Cores as the scheduler sees them.
     pub logical_cores: Option<usize>,
+    /// Its kinds of core, the fastest first, where they are not all alike and the system tells them apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub core_kinds: Vec<CoreKind>,
+    /// The program that only plays this processor; absent on a real one, as far as that can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emulator: Option<String>,
     /// Vector instruction sets found at run time: `avx2`, `fma`, `neon` ...
     pub instruction_sets: Vec<String>,
     /// Installed memory.
@@ -53,14 +61,21 @@ impl Machine {
                 .with_memory(MemoryRefreshKind::nothing().with_ram()),
         )
         .ok();
+        let emulator = emulator();
         Self {
             os: known(System::name().ok()),
             os_version: known(System::os_version().ok()),
             kernel_version: known(System::kernel_version().ok()),
             arch: std::env::consts::ARCH.to_owned(),
-            cpu_model: system.as_ref().and_then(model_of),
+            cpu_model: match &emulator {
+                // What it shows of a processor may be the real machine's.
+                Some(emulator) => Some(format!("{} played by {emulator}", std::env::consts::ARCH)),
+                None => system.as_ref().and_then(model_of),
+            },
             physical_cores: System::physical_core_count().ok().filter(|&cores| cores > 0),
             logical_cores: system.as_ref().map(|system| system.cpus().len()).filter(|&cores| cores > 0),
+            core_kinds: core_kinds().to_vec(),
+            emulator,
             instruction_sets: super::instruction_sets::instruction_sets(),
             memory: system.as_ref().map(|system| Bytes(system.total_memory())).filter(|memory| memory.0 > 0),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -111,6 +126,7 @@ mod tests {
         assert_ne!(machine.memory, Some(Bytes(0)));
         assert_ne!(machine.os.as_deref(), Some(""));
         assert_ne!(machine.cpu_model.as_deref(), Some(""));
+        assert_ne!(machine.core_kinds.len(), 1, "cores of one kind are all alike");
     }
 
     #[test]

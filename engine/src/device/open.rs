@@ -4,15 +4,17 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::adapters::{Gpus, NoGpu, precisions};
+#[cfg(feature = "gpu")]
+use super::adapters::{Gpus, precisions};
 use super::cuda::{CudaDevice, CudaError, driver};
-use super::{DeviceId, Precision};
+use super::{DeviceId, NoGpu, Precision};
 
 /// A device that is ready to hold networks.
 #[derive(Clone, Debug)]
 pub struct Device {
     id: DeviceId,
     candle: candle_core::Device,
+    #[cfg(feature = "gpu")]
     adapter: Option<wgpu::Adapter>,
     cuda: Option<CudaDevice>,
     memory_folder: Option<PathBuf>,
@@ -83,7 +85,13 @@ impl Device {
         match *id {
             DeviceId::Cpu => {}
             // Drivers are loaded only here: a network on the processor needs none of them.
+            #[cfg(feature = "gpu")]
             DeviceId::Gpu(_) | DeviceId::SoftwareGpu => device.adapter = Some(find_adapter(*id)?),
+            #[cfg(not(feature = "gpu"))]
+            DeviceId::Gpu(_) | DeviceId::SoftwareGpu => {
+                let note = ", which brings our kernels for cards of any maker";
+                return Err(DeviceError::NotCompiledIn { device: *id, feature: "gpu", note });
+            }
             DeviceId::Cuda(ordinal) => {
                 device.cuda = Some(find_cuda(*id, ordinal)?);
                 device.candle = open_cuda(*id, ordinal)?;
@@ -96,7 +104,14 @@ impl Device {
     /// The processor; this cannot fail.
     #[must_use]
     pub const fn cpu() -> Self {
-        Self { id: DeviceId::Cpu, candle: candle_core::Device::Cpu, adapter: None, cuda: None, memory_folder: None }
+        Self {
+            id: DeviceId::Cpu,
+            candle: candle_core::Device::Cpu,
+            #[cfg(feature = "gpu")]
+            adapter: None,
+            cuda: None,
+            memory_folder: None,
+        }
     }
 
     /// The same device, whose backend remembers what it has tuned and compiled in this folder. Without one it is tuned
@@ -119,6 +134,7 @@ impl Device {
     }
 
     /// The card through Vulkan, Metal or Direct3D 12: of `gpu:N` and `gpu:software`.
+    #[cfg(feature = "gpu")]
     #[must_use]
     pub const fn adapter(&self) -> Option<&wgpu::Adapter> {
         self.adapter.as_ref()
@@ -133,10 +149,13 @@ impl Device {
     /// What a network can be computed in here.
     #[must_use]
     pub fn precisions(&self) -> &'static [Precision] {
-        match (&self.cuda, &self.adapter) {
-            (Some(cuda), _) if cuda.card.has_tf32() => &Precision::ALL,
-            (Some(cuda), _) if cuda.card.has_f16() => &Precision::PORTABLE,
-            (None, Some(adapter)) => precisions(adapter.features()),
+        #[cfg(feature = "gpu")]
+        if let Some(adapter) = &self.adapter {
+            return precisions(adapter.features());
+        }
+        match &self.cuda {
+            Some(cuda) if cuda.card.has_tf32() => &Precision::ALL,
+            Some(cuda) if cuda.card.has_f16() => &Precision::PORTABLE,
             _ => &[Precision::F32],
         }
     }
@@ -170,6 +189,7 @@ impl Device {
     }
 }
 
+#[cfg(feature = "gpu")]
 fn find_adapter(id: DeviceId) -> Result<wgpu::Adapter, DeviceError> {
     let gpus = Gpus::find();
     gpus.adapter(id).cloned().ok_or_else(|| match (id, gpus.count()) {
@@ -230,7 +250,7 @@ mod tests {
     fn the_cpu_always_opens() {
         let device = Device::open(&DeviceId::Cpu).unwrap();
         assert_eq!(device.id(), DeviceId::Cpu);
-        assert!(device.candle().is_cpu() && device.adapter().is_none());
+        assert!(device.candle().is_cpu());
         assert_eq!(device.precisions(), [Precision::F32]);
         device.synchronize().unwrap();
     }
@@ -244,6 +264,15 @@ mod tests {
         assert!(Device::cpu().check_candle().is_ok());
         let metal = Device::open(&DeviceId::Metal(3)).unwrap_err().to_string();
         assert!(metal.contains("`metal:3`") && metal.contains("--features metal"), "{metal}");
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    #[test]
+    fn cards_that_are_not_compiled_in_name_the_feature_to_build_with() {
+        for id in [DeviceId::Gpu(0), DeviceId::SoftwareGpu] {
+            let told = Device::open(&id).unwrap_err().to_string();
+            assert!(told.contains(&format!("`{id}`")) && told.contains("`--features gpu`"), "{told}");
+        }
     }
 
     /// Whether there are cards or not.
@@ -270,6 +299,7 @@ mod tests {
     }
 
     /// Whether there are cards or not.
+    #[cfg(feature = "gpu")]
     #[test]
     fn a_card_that_is_not_there_is_refused_with_how_many_there_are_or_what_to_install() {
         let error = Device::open(&DeviceId::Gpu(4_096)).unwrap_err();
@@ -281,6 +311,7 @@ mod tests {
         assert!(is_right, "{error}");
     }
 
+    #[cfg(feature = "gpu")]
     #[test]
     fn a_card_of_ours_takes_its_tensors_from_the_machines_memory() {
         for id in [DeviceId::Gpu(0), DeviceId::SoftwareGpu] {

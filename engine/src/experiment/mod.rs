@@ -41,7 +41,7 @@ pub use resolutions::{CHOICE as RESOLUTIONS_CHOICE, ResolutionRow, SOURCE as RES
 pub use result::{Cell, ColumnResult, ExperimentResult, MeasuredColumn, PaperFigure, RateInterval};
 pub use run::{ExperimentError, column_run_key, measure_in_turns};
 pub use stack::Stack;
-pub use table_8::{Level, PaperRow, SOURCE as TABLE_8_SOURCE, ZooRowError, table_8, zoo_graph};
+pub use table_8::{Level, PaperRow, ZooRowError, table_8, zoo_graph};
 pub use verdict::{Evidence, Verdict};
 pub use zoo_table::{PublishedRow, ZooCost, ZooOutcome, ZooRow, ZooSpeed, ZooTable};
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 
 use super::markdown::written;
-use super::table_8::{Level, PaperRow, SOURCE, ZooRowError};
+use super::table_8::{Level, PaperRow, ZooRowError};
 use crate::cost::total_cost;
 use crate::design::{Batch, InputSize};
 use crate::device::{DeviceId, Precision};
@@ -117,7 +117,7 @@ impl ZooTable {
         mut outcome: impl FnMut(&PaperRow) -> ZooOutcome<'a>,
     ) -> Self {
         let mut table = Self {
-            source: SOURCE.into(),
+            source: String::new(),
             device: options.device,
             runtime: options.runtime,
             precision: options.precision,
@@ -134,6 +134,7 @@ impl ZooTable {
                 table.instruction_set = measurement.instruction_set;
                 table.mode = Some(measurement.mode);
             }
+            table.source = row.level.source().into();
             table.rows.push(ZooRow::new(&row, outcome));
         }
         table.mark_fronts();

@@ -84,8 +84,13 @@ impl GraphBuilder {
     /// Where the operation does not fit its inputs or the path is taken.
     pub fn push(&mut self, path: impl Into<String>, op: Op, inputs: &[NodeId]) -> Result<NodeId, LowerError> {
         let path = path.into();
-        let shapes: Vec<Shape> = inputs.iter().map(|&input| self.shape(input)).collect();
-        let output = match infer(&op, &shapes) {
+        let inferred = match *inputs {
+            // Nearly every layer reads one value or two; this is done for thousands of layers in the frame of an edit.
+            [input] => infer(&op, &[self.shape(input)]),
+            [first, second] => infer(&op, &[self.shape(first), self.shape(second)]),
+            _ => infer(&op, &inputs.iter().map(|&input| self.shape(input)).collect::<Vec<_>>()),
+        };
+        let output = match inferred {
             Ok(output) => output,
             Err(reason) => return Err(LowerError { path, reason }),
         };

@@ -13,7 +13,7 @@ mod shuffle_v1;
 mod shuffle_v2;
 mod xception;
 
-use names::{Names, sequential};
+use names::{Names, below, sequential};
 
 /// A design that cannot become a graph.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -112,10 +112,10 @@ fn squeeze_excitation(
     let fully_connected = |in_channels, out_channels| {
         Op::Conv2d(Conv2d { in_channels, out_channels, window: Window::square(1, 1), groups: 1, bias: true })
     };
-    let pooled = graph.push(format!("{path}.se.avgpool"), Op::GlobalAvgPool, &[input])?;
-    let squeezed = graph.push(format!("{path}.se.fc1"), fully_connected(channels, hidden), &[pooled])?;
-    let squeezed = graph.activation(format!("{path}.se.activation"), Activation::Relu, squeezed)?;
-    let gate = graph.push(format!("{path}.se.fc2"), fully_connected(hidden, channels), &[squeezed])?;
-    let gate = graph.activation(format!("{path}.se.scale_activation"), Activation::Sigmoid, gate)?;
-    graph.push(format!("{path}.se.scale"), Op::Scale, &[input, gate])
+    let pooled = graph.push(below(path, "se.avgpool"), Op::GlobalAvgPool, &[input])?;
+    let squeezed = graph.push(below(path, "se.fc1"), fully_connected(channels, hidden), &[pooled])?;
+    let squeezed = graph.activation(below(path, "se.activation"), Activation::Relu, squeezed)?;
+    let gate = graph.push(below(path, "se.fc2"), fully_connected(hidden, channels), &[squeezed])?;
+    let gate = graph.activation(below(path, "se.scale_activation"), Activation::Sigmoid, gate)?;
+    graph.push(below(path, "se.scale"), Op::Scale, &[input, gate])
 }

@@ -11,15 +11,7 @@ pub(super) fn remedy(design: &Design, graph: &Graph, cost: &ModelCost, label: &s
     if edited == *design {
         return None;
     }
-    let after = totals(&edited, graph)?;
-    let before = &cost.total;
-    Some(Remedy {
-        label: label.into(),
-        edit,
-        mult_adds: Change { before: before.mult_adds.0, after: after.mult_adds.0 },
-        params: Change { before: before.params.0, after: after.params.0 },
-        memory_access: Change { before: before.memory_access.0, after: after.memory_access.0 },
-    })
+    Some(changing(&cost.total, label, edit, &totals(&edited, graph)?))
 }
 
 /// As [`remedy`], with every stage's channels scaled so that the mult-adds stay as nearly as the rounding allows.
@@ -32,7 +24,7 @@ pub(super) fn remedy_at_equal_mult_adds(
 ) -> Option<Remedy> {
     let target = cost.total.mult_adds.as_f64();
     let mut scale = 1.0;
-    let mut best: Option<(f64, Edit)> = None;
+    let mut best: Option<(f64, Edit, CostTotals)> = None;
     // Mult-adds of 1x1 convolutions grow with the square of the channels: a few square-root steps land on the target.
     for _ in 0..4 {
         let channels = design.stages.iter().enumerate().map(|(stage, of)| {
@@ -40,20 +32,31 @@ pub(super) fn remedy_at_equal_mult_adds(
             Edit::Stage { stage, change: StageEdit::Channels(scaled) }
         });
         let candidate = Edit::All([edit.clone()].into_iter().chain(channels).chain([Edit::Fit]).collect());
-        let Some(after) = totals(&design.apply(&candidate), graph) else {
+        let edited = design.apply(&candidate);
+        let Some(after) = totals(&edited, graph).filter(|_| edited != *design) else {
             break;
         };
         let ratio = after.mult_adds.as_f64() / target;
         let miss = (ratio - 1.0).abs();
-        if best.as_ref().is_none_or(|(least, _)| miss < *least) {
-            best = Some((miss, candidate));
+        if best.as_ref().is_none_or(|(least, ..)| miss < *least) {
+            best = Some((miss, candidate, after));
         }
         if miss < 0.01 || ratio <= 0.0 {
             break;
         }
         scale /= ratio.sqrt();
     }
-    best.and_then(|(_, edit)| remedy(design, graph, cost, label, edit))
+    best.map(|(_, edit, after)| changing(&cost.total, label, edit, &after))
+}
+
+fn changing(before: &CostTotals, label: &str, edit: Edit, after: &CostTotals) -> Remedy {
+    Remedy {
+        label: label.into(),
+        edit,
+        mult_adds: Change { before: before.mult_adds.0, after: after.mult_adds.0 },
+        params: Change { before: before.params.0, after: after.params.0 },
+        memory_access: Change { before: before.memory_access.0, after: after.memory_access.0 },
+    }
 }
 
 fn totals(design: &Design, graph: &Graph) -> Option<CostTotals> {

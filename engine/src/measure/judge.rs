@@ -7,7 +7,7 @@ use super::spread::{MedianRange, Spread};
 use super::warning::Warning;
 use super::{Discard, Mode, ProcessSamples};
 use crate::clock::TimerQuality;
-use crate::device::Conditions;
+use crate::device::{Conditions, CoreKind};
 use crate::runtime::KernelCode;
 use crate::units::Nanos;
 
@@ -64,6 +64,7 @@ pub(super) fn warnings(evidence: &Evidence<'_>) -> Vec<Warning> {
     let untuned = processes.iter().map(|process| process.untuned).max().unwrap_or(0);
 
     let found = [
+        m.conditions.emulator.clone().map(|by| Warning::Emulated { by }),
         (certain < 0.95).then_some(Warning::FewSamples { samples: m.whole.samples, coverage: certain }),
         (within > rough).then_some(Warning::Rough { half_width: within }),
         target
@@ -89,12 +90,20 @@ pub(super) fn warnings(evidence: &Evidence<'_>) -> Vec<Warning> {
         (untuned > 0).then_some(Warning::Untuned { kernels: untuned }),
         (runs_per_sample > 1).then_some(Warning::CoarseTimer { precision: m.timer.precision, runs_per_sample }),
         used.map(|used| Warning::ThreadsDiffer { asked: m.threads_asked, used }),
+        mixed_cores(m.conditions, m.threads).filter(|_| m.enqueue.is_none()),
         m.conditions
             .usable_cores
             .filter(|&cores| m.threads > cores)
             .map(|cores| Warning::MoreThreadsThanCores { threads: m.threads, cores }),
     ];
     found.into_iter().flatten().collect()
+}
+
+/// More threads than there are fastest cores to keep them to.
+fn mixed_cores(conditions: &Conditions, threads: usize) -> Option<Warning> {
+    let kinds = &conditions.cores;
+    let fastest = kinds.first().filter(|_| kinds.len() > 1)?.cores.len();
+    (threads > fastest).then(|| Warning::MixedCores { threads, kinds: CoreKind::describe_all(kinds), fastest })
 }
 
 /// A card that held its clocks down at any reading.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::clock::{Clock, MonotonicClock};
-use crate::device::{Device, DeviceError, DeviceId, available_memory};
+use crate::device::{Device, DeviceError, DeviceId, available_memory, keep_to_fastest};
 use crate::graph::{Conv2d, Graph, GraphBuilder, LowerError, Op, Shape, Window};
 use crate::runtime::{GpuPeaks, Marks, PrepareError, RunError, RunOptions, gpu_peaks, prepare};
 use crate::units::{Bandwidth, Bytes, FlopRate, MultAdds, Nanos};
@@ -113,7 +113,10 @@ pub fn measure_peaks(id: DeviceId, threads: usize, go_on: &(dyn Fn() -> bool + S
     let start = Instant::now();
     let device = Device::open(&id)?;
     let peaks = match id {
-        DeviceId::Cpu => cpu(&device, threads.max(1), go_on)?,
+        DeviceId::Cpu => {
+            keep_to_fastest(threads);
+            cpu(&device, threads.max(1), go_on)?
+        }
         DeviceId::Gpu(_) | DeviceId::SoftwareGpu | DeviceId::Cuda(_) => card(&device, threads, go_on)?,
         DeviceId::Metal(_) => gpu(&device, threads, (GPU_SIDE, MEMORY_FLOATS), go_on)?,
     };

@@ -202,6 +202,28 @@ pub enum Warning {
         /// The lowest clock of the multiprocessors that was read.
         sm_clock_mhz: Option<u32>,
     },
+    /// Another processor only plays this one.
+    #[error(
+        "{by} plays this processor: the times are the emulator's and say nothing of a real one; measure on the machine \
+         itself"
+    )]
+    Emulated {
+        /// The emulator.
+        by: String,
+    },
+    /// Not all threads had one of the fastest cores.
+    #[error(
+        "{threads} threads ran on cores of several kinds ({kinds}), and the fast ones wait for the slow ones; \
+         use at most {fastest}"
+    )]
+    MixedCores {
+        /// Threads used.
+        threads: usize,
+        /// The kinds, the fastest first, in words.
+        kinds: String,
+        /// Cores of the fastest kind.
+        fastest: usize,
+    },
     /// Threads have to share cores.
     #[error("{threads} threads share {cores} cores and wait for each other; use at most {cores}")]
     MoreThreadsThanCores {

@@ -64,6 +64,12 @@ impl ModelFile {
         })
     }
 
+    /// The same file where it lies on another machine.
+    #[must_use]
+    pub fn moved_to(self, path: PathBuf) -> Self {
+        Self { path, ..self }
+    }
+
     /// The file's name without its ending.
     #[must_use]
     pub fn name(&self) -> &str {

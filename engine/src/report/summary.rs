@@ -1,6 +1,7 @@
 //! What a profile says in a few lines: the headline, the environment and the method, for every format that people read.
 
 use super::{Profile, what_fusing_saves};
+use crate::device::{Conditions, CoreKind, Machine};
 use crate::measure::{Measurement, MedianRange};
 use crate::model::Model;
 use crate::units::MultAdds;
@@ -216,7 +217,7 @@ pub fn environment(profile: &Profile) -> Vec<(&'static str, String)> {
         [&machine.os, &machine.os_version, &machine.kernel_version].into_iter().flatten().map(String::as_str).collect();
     let mut facts = vec![
         ("processor", machine.cpu_model.clone().unwrap_or_else(unknown)),
-        ("cores", format!("{} physical, {} logical", count(machine.physical_cores), count(machine.logical_cores))),
+        ("cores", cores(machine, &count(machine.physical_cores), &count(machine.logical_cores))),
         ("instruction sets", list(&machine.instruction_sets)),
         ("memory", machine.memory.map_or_else(unknown, |memory| memory.to_string())),
         ("system", if system.is_empty() { unknown() } else { system.join(" ") }),
@@ -235,9 +236,28 @@ pub fn environment(profile: &Profile) -> Vec<(&'static str, String)> {
         let conditions = &measurement.conditions;
         let others = conditions.others_cpu_share.map_or_else(unknown, |share| format!("{:.0} %", 100.0 * share));
         facts.push(("other programs", format!("{others} of the processor meanwhile")));
-        facts.push(("clock", conditions.cpu_mhz.map_or_else(unknown, |mhz| format!("{mhz} MHz, the fastest core"))));
+        facts.push(("clock", clock(conditions)));
+        if !conditions.cores.is_empty() {
+            facts.push(("kept to cores", CoreKind::describe_all(&conditions.cores)));
+        }
     }
     facts
+}
+
+fn cores(machine: &Machine, physical: &str, logical: &str) -> String {
+    let kinds = CoreKind::describe_all(&machine.core_kinds);
+    format!("{physical} physical, {logical} logical{}{kinds}", if kinds.is_empty() { "" } else { ": " })
+}
+
+/// The processor's clock, what it is held to, and the heat, as far as each is known.
+fn clock(conditions: &Conditions) -> String {
+    let mut facts = vec![match conditions.cpu_mhz {
+        Some(mhz) => format!("{mhz} MHz, the fastest core"),
+        None => "unknown".to_owned(),
+    }];
+    facts.extend(conditions.clock_limit.map(|limit| format!("held to {} of {} MHz", limit.mhz, limit.most_mhz)));
+    facts.extend(conditions.cpu_celsius.map(|celsius| format!("{celsius:.0} °C")));
+    facts.join("; ")
 }
 
 /// How the measurement was taken; empty where nothing was measured.

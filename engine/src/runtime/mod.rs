@@ -29,6 +29,7 @@ pub mod reference;
 mod registry;
 mod timestamps;
 mod unsupported;
+#[cfg(feature = "gpu")]
 pub mod wgpu;
 
 pub use crate::device::Precision;

@@ -3,6 +3,7 @@
 use super::PrepareError;
 use super::cuda::cuda_peaks;
 use super::gpu::GpuPeaks;
+#[cfg(feature = "gpu")]
 use super::wgpu::wgpu_peaks;
 use crate::device::Device;
 
@@ -11,5 +12,9 @@ use crate::device::Device;
 /// # Errors
 /// Where the device does not open or fails; `None` where `go_on` says no.
 pub fn gpu_peaks(device: &Device, go_on: &dyn Fn() -> bool) -> Result<Option<GpuPeaks>, PrepareError> {
-    if device.cuda().is_some() { cuda_peaks(device, go_on) } else { wgpu_peaks(device, go_on) }
+    #[cfg(feature = "gpu")]
+    if device.cuda().is_none() {
+        return wgpu_peaks(device, go_on);
+    }
+    cuda_peaks(device, go_on)
 }

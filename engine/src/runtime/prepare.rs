@@ -2,7 +2,7 @@
 
 use super::memory::check_prepared;
 use super::{Executable, Fusing, PrepareError, RunOptions, UnsupportedRun, backend};
-use crate::device::Device;
+use crate::device::{Device, DeviceId, keep_to_fastest};
 use crate::graph::Graph;
 use crate::weights::Weights;
 
@@ -42,7 +42,11 @@ fn prepared(
 ) -> Result<Box<dyn Executable + Send>, PrepareError> {
     options.check_on(device)?;
     check_prepared(graph, options, fusing)?;
-    let RunOptions { runtime, device: id, .. } = *options;
+    let RunOptions { runtime, device: id, threads, .. } = *options;
+    if id == DeviceId::Cpu {
+        // Before the runtime starts its own, which stay where this one is.
+        keep_to_fastest(threads);
+    }
     let backend = backend(runtime, id).ok_or(UnsupportedRun::Runtime { runtime, device: id })?;
     backend.compile(graph, weights, device, (options, fusing))
 }

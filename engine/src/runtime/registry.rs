@@ -4,17 +4,24 @@ use super::backend::Backend;
 use super::candle::CandleBackend;
 use super::cpu::CpuBackend;
 use super::cuda::CudaBackend;
+#[cfg(feature = "gpu")]
 use super::wgpu::WgpuBackend;
 use super::{Fusing, KernelPlan, RunOptions, Runtime};
 use crate::device::DeviceId;
 use crate::graph::Graph;
 
-static BACKENDS: [&dyn Backend; 4] = [&CpuBackend, &WgpuBackend, &CudaBackend, &CandleBackend];
+static BACKENDS: &[&dyn Backend] = &[
+    &CpuBackend,
+    #[cfg(feature = "gpu")]
+    &WgpuBackend,
+    &CudaBackend,
+    &CandleBackend,
+];
 
 /// The backend that `runtime` is on `device`.
 #[must_use]
 pub fn backend(runtime: Runtime, device: DeviceId) -> Option<&'static dyn Backend> {
-    BACKENDS.into_iter().find(|backend| backend.runtime() == runtime && backend.runs_on(device))
+    BACKENDS.iter().copied().find(|backend| backend.runtime() == runtime && backend.runs_on(device))
 }
 
 /// The kernels that these options cut `graph` into, without compiling it; `None` where nothing runs it so.

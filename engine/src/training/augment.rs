@@ -11,50 +11,63 @@ pub(super) fn augment(pixels: &[u8], size: InputSize, how: &Augmentation, chance
         to.extend_from_slice(pixels);
         return;
     }
-    let zoom = how.zoom.clamp(0.05, 1.0);
-    // Areas, not sides, are what is even.
-    let part = chance.range(zoom * zoom, 1.0).sqrt();
-    let (down, across) = (chance.unit(), chance.unit());
-    let flip = how.flip && chance.unit() < 0.5;
+    let place = Place::of(how, [height, width], chance);
     let colour = Colour::of(how, chance);
-    let rows: Vec<Between> = (0..height).map(|row| Between::of(row, height, part, down)).collect();
-    let mut columns: Vec<Between> = (0..width).map(|column| Between::of(column, width, part, across)).collect();
-    if flip {
-        columns.reverse();
-    }
     let lines = pixels.as_chunks::<3>().0;
     to.reserve(pixels.len());
-    for row in &rows {
-        let [upper, lower] = [row.first, row.second].map(|row| &lines[row * width..][..width]);
-        for column in &columns {
-            let mix = |channel: usize| {
-                let line = |line: &[[u8; 3]]| {
-                    let [left, right] = [column.first, column.second].map(|at| f32::from(line[at][channel]));
-                    left + (right - left) * column.share
-                };
-                let [upper, lower] = [line(upper), line(lower)];
-                upper + (lower - upper) * row.share
-            };
-            to.extend(colour.of_pixel([mix(0), mix(1), mix(2)]));
+    for row in 0..height {
+        for column in 0..width {
+            let [y, x] = place.read(row, column);
+            let (upper, left) = (y as usize, x as usize);
+            let (lower, right) = ((upper + 1).min(height - 1), (left + 1).min(width - 1));
+            let (down, across) = (y - upper as f32, x - left as f32);
+            let at = |row: usize, column: usize| &lines[row * width + column];
+            let corners = [at(upper, left), at(upper, right), at(lower, left), at(lower, right)];
+            let mixed = std::array::from_fn(|channel| {
+                let [a, b, c, d] = corners.map(|corner| f32::from(corner[channel]));
+                let (above, below) = (a + (b - a) * across, c + (d - c) * across);
+                above + (below - above) * down
+            });
+            to.extend(colour.of_pixel(mixed));
         }
     }
 }
 
-/// Two neighbouring pixels, and the second one's share.
-struct Between {
-    first: usize,
-    second: usize,
-    share: f32,
+/// Where every pixel of the changed picture comes from: a turn, an enlargement or a reduction, a shift and perhaps a mirror.
+struct Place {
+    /// From steps down and across to steps in the picture, `[to][from]`.
+    steps: [[f32; 2]; 2],
+    /// Where the first pixel comes from.
+    start: [f32; 2],
+    last: [f32; 2],
 }
 
-impl Between {
-    /// Where pixel `at` of `length` comes from when `part` of them, from `offset` of what is left, is enlarged.
-    fn of(at: usize, length: usize, part: f32, offset: f32) -> Self {
-        let last = length.saturating_sub(1) as f32;
-        let start = (1.0 - part) * length as f32 * offset;
-        let place = (start + (at as f32 + 0.5) * part - 0.5).clamp(0.0, last);
-        let first = place as usize;
-        Self { first, second: (first + 1).min(length.saturating_sub(1)), share: place - first as f32 }
+impl Place {
+    fn of(how: &Augmentation, size: [usize; 2], chance: &mut Chance) -> Self {
+        let zoom = how.zoom.clamp(0.05, 1.0);
+        // A little of what is beyond the picture's edge may be seen too: its last pixels, drawn out.
+        let part = chance.range(zoom, 1.0 + 0.3 * (1.0 - zoom));
+        let angle = chance.range(-how.turn, how.turn).to_radians();
+        let room = 0.5 * (1.0 - part).abs();
+        let shift = [chance.range(-room, room), chance.range(-room, room)];
+        let mirror = if how.flip && chance.unit() < 0.5 { -1.0 } else { 1.0 };
+        let (sine, cosine) = angle.sin_cos();
+        let steps = [[part * cosine, part * sine * mirror], [-part * sine, part * cosine * mirror]];
+        let last = size.map(|length| length.saturating_sub(1) as f32);
+        let middle = last.map(|last| last / 2.0);
+        let start = std::array::from_fn(|axis| {
+            let moved = steps[axis][0] * middle[0] + steps[axis][1] * middle[1];
+            middle[axis] - moved + shift[axis] * size[axis] as f32
+        });
+        Self { steps, start, last }
+    }
+
+    fn read(&self, row: usize, column: usize) -> [f32; 2] {
+        let at = [row as f32, column as f32];
+        std::array::from_fn(|axis| {
+            let place = self.start[axis] + self.steps[axis][0] * at[0] + self.steps[axis][1] * at[1];
+            place.clamp(0.0, self.last[axis])
+        })
     }
 }
 

@@ -3,17 +3,75 @@
 use super::cpu::{Network, Statistics};
 use super::loss::{Targets, best, cross_entropy};
 use super::optimiser::Descent;
-use super::parameters::Parameters;
+use super::parameters::{Layout, Parameters};
 use super::request::{Optimiser, TrainError};
+use super::tape::Tape;
+use crate::device::{Device, DeviceId};
 use crate::graph::Graph;
 
 /// Share of a step's statistics in the running ones.
 const FOLLOW: f32 = 0.03;
 
+/// Who computes.
+#[derive(Debug)]
+enum Passes {
+    /// The processor's own passes.
+    Own(Box<Network>),
+    /// Candle's operations, on another device.
+    Tape(Box<Tape>),
+}
+
+impl Passes {
+    fn new(graph: &Graph, layout: &Layout, batch: usize, device: &Device) -> Result<Self, TrainError> {
+        if device.id() == DeviceId::Cpu {
+            return Ok(Self::Own(Box::new(Network::new(graph, layout, batch)?)));
+        }
+        device.check_candle().map_err(|error| TrainError::Device(error.to_string()))?;
+        if device.candle().is_cpu() {
+            let id = device.id();
+            return Err(TrainError::Device(format!(
+                "Candle, which trains on graphics cards, does not reach {id}: take cuda:N or metal:N"
+            )));
+        }
+        Ok(Self::Tape(Box::new(Tape::new(graph, layout, batch, device.candle())?)))
+    }
+
+    fn forward(&mut self, parameters: &[f32], pictures: &[f32]) -> Result<Vec<f32>, TrainError> {
+        match self {
+            Self::Own(network) => Ok(network.forward(parameters, pictures)),
+            Self::Tape(tape) => tape.forward(parameters, pictures),
+        }
+    }
+
+    fn backward(&mut self, parameters: &[f32], of_logits: &[f32], to: &mut [f32]) -> Result<(), TrainError> {
+        match self {
+            Self::Own(network) => {
+                network.backward(parameters, of_logits, to);
+                Ok(())
+            }
+            Self::Tape(tape) => tape.backward(of_logits, to),
+        }
+    }
+
+    fn statistics(&self) -> &[Statistics] {
+        match self {
+            Self::Own(network) => network.statistics(),
+            Self::Tape(tape) => tape.statistics(),
+        }
+    }
+
+    fn batch(&self) -> usize {
+        match self {
+            Self::Own(network) => network.batch(),
+            Self::Tape(tape) => tape.batch(),
+        }
+    }
+}
+
 /// A network that learns from the batches that it is shown. Work runs on the rayon pool of the calling thread.
 #[derive(Debug)]
 pub struct Learner {
-    network: Network,
+    passes: Passes,
     /// What it has learnt.
     pub parameters: Parameters,
     pub(super) descent: Descent,
@@ -30,43 +88,66 @@ pub struct Step {
 }
 
 impl Learner {
-    /// Goes on from `parameters` of `graph` in batches of so many pictures.
+    /// Goes on from `parameters` of `graph` in batches of so many pictures, on the processor.
     ///
     /// # Errors
     /// Where a layer cannot be trained or the memory does not suffice.
     pub fn new(graph: &Graph, parameters: Parameters, batch: usize, kind: Optimiser) -> Result<Self, TrainError> {
-        let network = Network::new(graph, &parameters.layout, batch)?;
+        Self::on(&Device::cpu(), graph, parameters, (batch, kind))
+    }
+
+    /// As [`new`](Self::new), on a device that Candle is built for.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); where Candle does not reach the device.
+    pub fn on(
+        device: &Device,
+        graph: &Graph,
+        parameters: Parameters,
+        (batch, kind): (usize, Optimiser),
+    ) -> Result<Self, TrainError> {
+        let passes = Passes::new(graph, &parameters.layout, batch, device)?;
         let descent = Descent::new(kind, &parameters.layout);
         let gradients = vec![0.0; parameters.values.len()];
-        Ok(Self { network, parameters, descent, gradients })
+        Ok(Self { passes, parameters, descent, gradients })
     }
 
     /// Pictures of a batch.
     #[must_use]
-    pub const fn batch(&self) -> usize {
-        self.network.batch()
+    pub fn batch(&self) -> usize {
+        self.passes.batch()
     }
 
     /// A step down the gradient of the loss on normalised pictures, `[channel, height, width, picture]`.
-    pub fn step(&mut self, pictures: &[f32], targets: &Targets, rate: f32, decay: f32) -> Step {
-        let logits = self.network.forward(&self.parameters.values, pictures);
+    ///
+    /// # Errors
+    /// Where the device fails; the processor does not.
+    pub fn step(&mut self, pictures: &[f32], targets: &Targets, rate: f32, decay: f32) -> Result<Step, TrainError> {
+        let logits = self.passes.forward(&self.parameters.values, pictures)?;
         let loss = cross_entropy(&logits, targets);
-        self.network.backward(&self.parameters.values, &loss.gradient, &mut self.gradients);
+        self.passes.backward(&self.parameters.values, &loss.gradient, &mut self.gradients)?;
         self.descent.step(&mut self.parameters.values, &self.gradients, rate, decay);
-        self.parameters.follow(self.network.statistics(), FOLLOW);
+        self.parameters.follow(self.passes.statistics(), FOLLOW);
         let (said, wanted) = (best(&logits, targets.batch), best(&targets.values, targets.batch));
-        Step { loss: loss.value, right: said.iter().zip(&wanted).filter(|(said, wanted)| said == wanted).count() }
+        let right = said.iter().zip(&wanted).filter(|(said, wanted)| said == wanted).count();
+        Ok(Step { loss: loss.value, right })
     }
 
     /// Logits, `[classes, picture]`, of a batch with its own statistics.
-    pub fn logits(&mut self, pictures: &[f32]) -> Vec<f32> {
-        self.network.forward(&self.parameters.values, pictures)
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn logits(&mut self, pictures: &[f32]) -> Result<Vec<f32>, TrainError> {
+        self.passes.forward(&self.parameters.values, pictures)
     }
 
     /// Statistics of a batch with the parameters as they are.
-    pub fn statistics(&mut self, pictures: &[f32]) -> &[Statistics] {
-        self.network.forward(&self.parameters.values, pictures);
-        self.network.statistics()
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn statistics(&mut self, pictures: &[f32]) -> Result<&[Statistics], TrainError> {
+        self.passes.forward(&self.parameters.values, pictures)?;
+        Ok(self.passes.statistics())
     }
 }
 

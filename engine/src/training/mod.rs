@@ -5,7 +5,7 @@
 //! - [`Trainer`]: a design, pictures and a budget become [`Trained`] weights;
 //! - [`cut`]: weights of a wider or deeper network made to fit a narrower one of its family;
 //! - [`slim`]: one set of weights that works at every width;
-//! - [`demo_widths`]: the demo's network at each of them, with its accuracy;
+//! - [`demo_at`]: the demo's network at each of them;
 //! - [`Learner`]: single steps, for those who make their batches themselves;
 //! - [`Accuracy`]: how many of the held-out pictures are told right, always with the data's name and size;
 //! - [`teach_at_once`]: a new last layer for trained features, in closed form;
@@ -21,7 +21,8 @@ mod chance;
 mod checkpoint;
 mod cpu;
 mod cut;
-pub mod demo_widths;
+pub mod demo_at;
+mod demo_widths;
 mod error;
 mod evaluate;
 mod feed;
@@ -34,6 +35,9 @@ mod passport;
 pub mod pictures;
 mod request;
 pub mod slim;
+mod tape;
+#[cfg(test)]
+mod tape_tests;
 mod taught;
 mod trainer;
 
@@ -41,6 +45,7 @@ pub use accuracy::{Accuracy, AccuracyError, DataName};
 pub use at_once::{AtOnceRequest, feature_count, teach_at_once};
 pub use cpu::Statistics;
 pub use cut::{CutError, CutPart, CutReport, cut};
+pub use demo_widths::{demo_accuracy, demo_widths};
 pub use error::TeachError;
 pub use evaluate::told_right;
 pub use feed::innermost;

@@ -76,6 +76,8 @@ pub struct Augmentation {
     pub flip: bool,
     /// The least share of a side that is cut out and enlarged.
     pub zoom: f32,
+    /// The largest turn, in degrees.
+    pub turn: f32,
     /// The largest change of brightness and contrast, as a share.
     pub light: f32,
     /// The largest turn of the hue, in degrees.
@@ -84,12 +86,12 @@ pub struct Augmentation {
 
 impl Augmentation {
     /// Pictures as they are.
-    pub const NONE: Self = Self { flip: false, zoom: 1.0, light: 0.0, hue: 0.0 };
+    pub const NONE: Self = Self { flip: false, zoom: 1.0, turn: 0.0, light: 0.0, hue: 0.0 };
 }
 
 impl Default for Augmentation {
     fn default() -> Self {
-        Self { flip: true, zoom: 0.75, light: 0.25, hue: 8.0 }
+        Self { flip: true, zoom: 0.75, turn: 8.0, light: 0.25, hue: 8.0 }
     }
 }
 
@@ -325,6 +327,12 @@ pub enum TrainError {
     /// The threads cannot be started.
     #[error("the threads cannot be started: {0}")]
     Threads(String),
+    /// The device cannot be had.
+    #[error("{0}")]
+    Device(String),
+    /// The device failed.
+    #[error(transparent)]
+    Candle(#[from] candle_core::Error),
     /// The held-out pictures cannot be classified.
     #[error("the accuracy cannot be measured: {0}")]
     Measure(#[from] TeachError),

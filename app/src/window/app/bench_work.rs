@@ -144,8 +144,8 @@ impl App {
         self.files.ask_to_write(&name, form.ending(), text.into_bytes());
     }
 
-    /// The processor's name, once it is known.
+    /// What the store calls the machine that is measured on, once it is known.
     pub(super) fn machine(&self) -> Option<String> {
-        self.surroundings.machine().and_then(|machine| machine.cpu_model.clone())
+        self.surroundings.name_in_store().map(str::to_owned)
     }
 }

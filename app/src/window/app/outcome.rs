@@ -65,6 +65,7 @@ impl App {
             measurement: self.live.current().cloned(),
             camera: self.camera.recorded(&self.document.valid().fingerprint, &self.document.valid_options()).cloned(),
             taught: self.taught_in_use(),
+            machine: self.surroundings.machine().cloned().filter(|_| self.targets.current().is_remote()),
         }
     }
 

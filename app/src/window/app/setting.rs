@@ -8,6 +8,7 @@ use egui::Theme;
 use super::App;
 use crate::window::over::Over;
 use crate::window::settings::{Change, TextSize, ThemeChoice};
+use crate::window::views::ViewChoices;
 
 impl App {
     /// Applies what was set in an earlier session, in the first frame.
@@ -25,6 +26,13 @@ impl App {
             // The table of commands has it.
             options.quit_shortcuts.clear();
         });
+        if let Some(views) = values.views {
+            match views.try_into::<ViewChoices>() {
+                Ok(choices) => self.tabs.views.choices = choices,
+                Err(error) => self.fail(format!("`views` in the settings is not used. {}.", error.message())),
+            }
+        }
+        self.kept_choices = self.tabs.views.choices.clone();
         self.text_size = values.text_size.unwrap_or(1.0);
         ctx.set_zoom_factor(self.text_size);
         self.recent.look();
@@ -34,6 +42,17 @@ impl App {
         if let Some(changes) = &self.changes {
             changes.add(change);
             self.files.change_settings(changes);
+        }
+    }
+
+    /// Keeps what was chosen about the views in this frame.
+    pub(super) fn keep_choices(&mut self) {
+        let choices = &self.tabs.views.choices;
+        if *choices != self.kept_choices {
+            self.kept_choices = choices.clone();
+            if let Ok(views) = toml::Table::try_from(choices) {
+                self.change_settings(Change::Views(views));
+            }
         }
     }
 
@@ -59,6 +78,9 @@ impl App {
     pub(super) fn show_over(&mut self, over: Option<Over>) {
         if self.over == Some(Over::Tour) && over != self.over {
             self.change_settings(Change::TourShown);
+        }
+        if over == Some(Over::Targets) {
+            self.targets.check_new();
         }
         self.over = over;
     }

@@ -9,7 +9,7 @@ use shufflescope_engine::classify::{Picture, PreprocessingOptions};
 use shufflescope_engine::design::Fingerprint;
 use shufflescope_engine::report::CameraRun;
 use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::training::{Accuracy, demo_widths};
+use shufflescope_engine::training::{Accuracy, demo_accuracy, demo_widths};
 
 use super::download::Download;
 use super::network::Network;
@@ -80,7 +80,7 @@ impl Camera {
             still: None,
             download: None,
             recorder: None,
-            demo_widths: if demo_widths::has_widths() { demo_widths::accuracies() } else { Vec::new() },
+            demo_widths: demo_widths().into_iter().filter_map(|width| Some((width, demo_accuracy(width)?))).collect(),
         }
     }
 
@@ -146,7 +146,7 @@ impl Camera {
         self.folder.as_deref()
     }
 
-    /// How well the demo does at some widths, where its weights work at every width; empty where they do not.
+    /// How well the demo does at some widths.
     #[must_use]
     pub fn demo_widths(&self) -> &[(f64, Accuracy)] {
         &self.demo_widths

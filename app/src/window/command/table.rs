@@ -112,6 +112,7 @@ fn make() -> Vec<Entry> {
         row(Menu::Measure, "Measure ceilings", &[], Command::MeasureCeilings),
         row(Menu::Measure, "Calibrate predictions", &[], Command::Calibrate),
         row(Menu::Measure, "Start comparison", &[], Command::StartCompare),
+        row(Menu::Measure, "Targets", &[], Command::ShowOver(Some(Over::Targets))),
         row(Menu::Measure, "Cancel measuring", &[plain(Key::Escape)], Command::Cancel),
     ];
     for tab in Tab::ALL {

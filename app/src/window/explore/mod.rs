@@ -89,7 +89,7 @@ impl Explore {
             self.asked = of;
             let (options, taught) = (options.clone(), teach.taught().to_vec());
             self.looked_up = Some(keeper.look_up(move |desk| {
-                Landmarks::look_up(desk.store(), desk.machine(), &options, predictor.as_deref(), &taught)
+                Landmarks::look_up(desk.store(), desk.machine().as_deref(), &options, predictor.as_deref(), &taught)
             }));
         }
     }
@@ -226,7 +226,7 @@ impl Explore {
 /// Has what is known of the target looked up for a search.
 fn prepare(job: SearchJob, keeper: &Keeper) -> Asked<SearchJob> {
     keeper.look_up(move |desk| {
-        let context = |options: &RunOptions| RunContext::new(desk.machine(), options);
+        let context = |options: &RunOptions| RunContext::new(desk.machine().as_deref(), options);
         let runs = desk.store().kernel_runs(&context(&job.options))?;
         let peaks = kept_peaks(desk.store(), &context(&way(&job.options)))?;
         Ok(SearchJob { peaks, ..job.with_known(runs) })

@@ -202,7 +202,7 @@ impl Lab {
                 let base = design.ok_or("a sweep needs a design: this network has no widths and groups to change")?;
                 let mut plan = SweepPlan::new(sweep, base, &self.care, options)?;
                 self.planned = Some(keeper.look_up(move |desk| {
-                    plan.look_up(desk.store(), desk.machine())?;
+                    plan.look_up(desk.store(), desk.machine().as_deref())?;
                     Ok(plan)
                 }));
                 Ok(Vec::new())

@@ -7,6 +7,7 @@ use shufflescope_engine::measure::Measurement;
 use shufflescope_engine::runtime::RunOptions;
 
 use super::design::about_device;
+use crate::target::Target;
 use crate::window::command::{Command, Commands, keys_of};
 use crate::window::format;
 use crate::window::live::{Freshness, Phase};
@@ -28,7 +29,11 @@ fn conditions(ui: &mut Ui, scene: Scene<'_>) {
     let options = scene.document.valid_options();
     let threads = if options.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", options.threads) };
     let RunOptions { device, runtime, precision, batch, .. } = &options;
-    let what = format!("{device} · {runtime}{} · {threads} · batch {batch}", precision.remark());
+    let place = match scene.targets.current() {
+        Target::Here => String::new(),
+        remote @ Target::Ssh(_) => format!("{remote} · "),
+    };
+    let what = format!("{place}{device} · {runtime}{} · {threads} · batch {batch}", precision.remark());
     ui.add(egui::Label::new(RichText::new(what).color(palette.text)).truncate())
         .on_hover_text(hardware(scene, *device));
     let result = scene.live.result();
@@ -145,6 +150,10 @@ fn progress(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         Phase::Resting if scene.camera.is_running() => {
             let hint = "Measuring would be disturbed and would disturb: it goes on when the camera is stopped";
             muted(ui, "paused while the camera runs", palette).on_hover_text(hint);
+        }
+        Phase::Resting if scene.targets.is_measuring() => {
+            muted(ui, "resting while targets measure", palette)
+                .on_hover_text("The present network is measured side by side on several targets");
         }
         Phase::Resting => {
             muted(ui, "resting while a tab measures", palette)

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::keys::{EXPORT_FOLDER, GPU_OFFERED, RECENT, TEXT_SIZE, THEME, TOUR_SHOWN, recent_files};
+use super::keys::{
+    EXPORT_FOLDER, GPU_OFFERED, RECENT, TARGETS, TEXT_SIZE, THEME, TOUR_SHOWN, VIEWS, recent_files, target_lines,
+};
 use super::theme_choice::ThemeChoice;
 use crate::window::recent::put_first;
 
@@ -25,6 +27,12 @@ pub enum Change {
     GpuOffered,
     /// The tour was shown.
     TourShown,
+    /// A machine to measure on: its address, and behind it the program there.
+    AddTarget(String),
+    /// The machine of this address is not wanted in the list any more.
+    ForgetTarget(String),
+    /// Something was chosen about the views.
+    Views(Table),
 }
 
 impl Change {
@@ -34,6 +42,9 @@ impl Change {
         match (self, later) {
             (Self::AddRecent(one) | Self::ForgetRecent(one), Self::AddRecent(other) | Self::ForgetRecent(other)) => {
                 one == other
+            }
+            (Self::AddTarget(one) | Self::ForgetTarget(one), Self::AddTarget(other) | Self::ForgetTarget(other)) => {
+                address_of(one) == address_of(other)
             }
             _ => std::mem::discriminant(self) == std::mem::discriminant(later),
         }
@@ -63,6 +74,18 @@ impl Change {
             }
             Self::GpuOffered => set(table, GPU_OFFERED, true),
             Self::TourShown => set(table, TOUR_SHOWN, true),
+            Self::AddTarget(line) => {
+                let mut lines = target_lines(table);
+                lines.retain(|other| address_of(other) != address_of(line));
+                lines.push(line.clone());
+                set_targets(table, lines);
+            }
+            Self::ForgetTarget(address) => {
+                let mut lines = target_lines(table);
+                lines.retain(|other| address_of(other) != address_of(address));
+                set_targets(table, lines);
+            }
+            Self::Views(views) => set(table, VIEWS, views.clone()),
             Self::AddRecent(_) => {}
         }
     }
@@ -70,6 +93,15 @@ impl Change {
 
 fn set(table: &mut Table, key: &str, value: impl Into<Value>) {
     table.insert(key.into(), value.into());
+}
+
+/// The address in the line of a target.
+fn address_of(line: &str) -> &str {
+    line.split_once(' ').map_or(line, |(address, _)| address)
+}
+
+fn set_targets(table: &mut Table, lines: Vec<String>) {
+    set(table, TARGETS, Value::Array(lines.into_iter().map(Value::String).collect()));
 }
 
 fn set_recent(table: &mut Table, files: &[PathBuf]) {

@@ -28,6 +28,11 @@ fn what_is_set_is_there_at_the_next_start() {
         Change::ExportFolder("/out".into()),
         Change::GpuOffered,
         Change::TourShown,
+        Change::AddTarget("ssh://a".into()),
+        Change::AddTarget("ssh://b".into()),
+        Change::AddTarget("ssh://a bin/x".into()),
+        Change::ForgetTarget("ssh://b".into()),
+        Change::Views("strip = \"time\"".parse().unwrap()),
     ] {
         changes.add(change);
     }
@@ -41,6 +46,8 @@ fn what_is_set_is_there_at_the_next_start() {
         export_folder: Some("/out".into()),
         gpu_offered: true,
         tour_shown: true,
+        targets: vec!["ssh://a bin/x".into()],
+        views: Some("strip = \"time\"".parse().unwrap()),
     };
     assert_eq!(next.values, expected);
     assert!(text(folder.path()).contains("text_size = 1.1\n"), "{}", text(folder.path()));

@@ -7,7 +7,9 @@ use shufflescope_engine::files::read_regular;
 use shufflescope_engine::units::Bytes;
 use toml::{Table, Value};
 
-use super::keys::{EXPORT_FOLDER, GPU_OFFERED, RECENT, TEXT_SIZE, THEME, TOUR_SHOWN, recent_files};
+use super::keys::{
+    EXPORT_FOLDER, GPU_OFFERED, RECENT, TARGETS, TEXT_SIZE, THEME, TOUR_SHOWN, VIEWS, recent_files, target_lines,
+};
 use super::text_size::RANGE;
 use super::theme_choice::ThemeChoice;
 use crate::window::recent::MOST;
@@ -31,6 +33,10 @@ pub struct Values {
     pub gpu_offered: bool,
     /// Whether the tour was shown.
     pub tour_shown: bool,
+    /// The machines to measure on: an address each, and behind it the program there.
+    pub targets: Vec<String>,
+    /// What was chosen about the views, as they understand it.
+    pub views: Option<Table>,
 }
 
 impl Values {
@@ -47,6 +53,8 @@ impl Values {
         let is_list = reader.get(RECENT, "a list of files", |value| value.as_array().map(|_| ()));
         let mut recent = is_list.map_or_else(Vec::new, |()| recent_files(table));
         recent.truncate(MOST);
+        let is_list = reader.get(TARGETS, "a list of targets", |value| value.as_array().map(|_| ()));
+        let targets = is_list.map_or_else(Vec::new, |()| target_lines(table));
         Self {
             theme,
             text_size,
@@ -54,6 +62,8 @@ impl Values {
             export_folder: reader.get(EXPORT_FOLDER, "a folder", |value| Some(PathBuf::from(value.as_str()?))),
             gpu_offered: reader.get(GPU_OFFERED, "true or false", Value::as_bool).unwrap_or(false),
             tour_shown: reader.get(TOUR_SHOWN, "true or false", Value::as_bool).unwrap_or(false),
+            targets,
+            views: reader.get(VIEWS, "a table", |value| value.as_table().cloned()),
         }
     }
 

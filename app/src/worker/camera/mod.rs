@@ -2,6 +2,8 @@
 
 mod cameras;
 mod networks;
+mod run;
 mod session;
 
 pub(super) use cameras::Cameras;
+pub(super) use run::run as run_camera;

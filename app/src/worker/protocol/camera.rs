@@ -53,6 +53,19 @@ pub enum CameraRequest {
     Still,
 }
 
+/// A whole run in front of a camera.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CameraRun {
+    /// Where pictures come from, on the worker's machine.
+    pub source: SourceSpec,
+    /// What is asked of it.
+    pub options: SourceOptions,
+    /// The network that looks at the frames; none where absent.
+    pub wish: Option<Box<Wish>>,
+    /// For how long.
+    pub time: Nanos,
+}
+
 /// Worker to window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "camera", rename_all = "kebab-case")]

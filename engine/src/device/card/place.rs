@@ -3,6 +3,7 @@
 use crate::device::{Device, DeviceId};
 
 /// NVIDIA's number among the makers of PCI cards.
+#[cfg(feature = "gpu")]
 const NVIDIA: u32 = 0x10DE;
 
 /// Where a card is, as far as its driver tells.
@@ -34,14 +35,15 @@ impl Slot {
 impl Place {
     /// Where a device is; `None` where it is no card of NVIDIA's.
     pub fn of(device: &Device) -> Option<Self> {
-        match (device.adapter(), device.id()) {
-            (Some(adapter), _) => {
-                let info = adapter.get_info();
-                let slot = Slot::parse(&info.device_pci_bus_id);
-                (info.vendor == NVIDIA).then_some(Self { slot, name: Some(info.name), position: None })
-            }
-            (None, DeviceId::Cuda(position)) => Some(Self { position: Some(position), ..Self::default() }),
-            (None, _) => None,
+        #[cfg(feature = "gpu")]
+        if let Some(adapter) = device.adapter() {
+            let info = adapter.get_info();
+            let slot = Slot::parse(&info.device_pci_bus_id);
+            return (info.vendor == NVIDIA).then_some(Self { slot, name: Some(info.name), position: None });
+        }
+        match device.id() {
+            DeviceId::Cuda(position) => Some(Self { position: Some(position), ..Self::default() }),
+            _ => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! ResNet's bottlenecks (He et al., CVPR 2016, Figure 5), ResNeXt's and SE-ResNet's; named as torchvision's.
 
 use super::super::{Activation, GraphBuilder, LowerError, NodeId, Op, Window};
-use super::{sequential, squeeze_excitation};
+use super::{below, sequential, squeeze_excitation};
 use crate::design::{Bottleneck, StrideAt, Unit};
 
 /// Convolutions with norms, the shortcut added, the activation: `conv1`, `bn1`, `relu1` and so on.
@@ -29,8 +29,8 @@ pub(super) fn unit(
     let mut shortcut = input;
     if !unit.keeps_shape() {
         let conv = (channels, Window::square(1, stride), 1);
-        shortcut = graph.conv_bn(sequential(&format!("{path}.downsample"), 0), input, conv, Activation::None)?;
+        shortcut = graph.conv_bn(sequential(&below(path, "downsample"), 0), input, conv, Activation::None)?;
     }
-    value = graph.push(format!("{path}.add"), Op::Add, &[value, shortcut])?;
-    graph.activation(format!("{path}.relu"), block.activation, value)
+    value = graph.push(below(path, "add"), Op::Add, &[value, shortcut])?;
+    graph.activation(below(path, "relu"), block.activation, value)
 }

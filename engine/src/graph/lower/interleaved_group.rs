@@ -1,6 +1,7 @@
 //! IGCV3's units (Sun et al., BMVC 2018), named as the authors' code.
 
 use super::super::{Activation, GraphBuilder, LowerError, NodeId, Op, Window};
+use super::below;
 use crate::design::{InterleavedGroup, Unit};
 
 /// Expand in groups, shuffle, depthwise, project in groups, add.
@@ -17,13 +18,13 @@ pub(super) fn unit(
     let pixel = Window::square(1, 1);
     let mut value = graph.conv_bn(paths("expand"), input, (inner, pixel, groups), Activation::None)?;
     if block.shuffle && groups > 1 {
-        value = graph.push(format!("{path}.shuffle"), Op::ChannelShuffle { groups }, &[value])?;
+        value = graph.push(below(path, "shuffle"), Op::ChannelShuffle { groups }, &[value])?;
     }
     let depthwise = (inner, Window::square(block.kernel as usize, unit.stride as usize), inner);
     value = graph.conv_bn(paths("depthwise"), value, depthwise, block.activation)?;
     value = graph.conv_bn(paths("project"), value, (unit.output as usize, pixel, groups), Activation::None)?;
     if block.residual && unit.keeps_shape() {
-        value = graph.push(format!("{path}.add"), Op::Add, &[value, input])?;
+        value = graph.push(below(path, "add"), Op::Add, &[value, input])?;
     }
     Ok(value)
 }

@@ -1,7 +1,7 @@
 //! The units of MobileNet V1 (depthwise separable) and V2 (inverted residual).
 
 use super::super::{Activation, GraphBuilder, LowerError, NodeId, Op, Window};
-use super::sequential;
+use super::{below, sequential};
 use crate::design::{DepthwiseSeparable, InvertedResidual, Unit};
 
 /// Depthwise and pointwise convolution, each with norm and activation: `features.N.0` to `features.N.5`.
@@ -27,7 +27,7 @@ pub(super) fn inverted_residual(
     unit: Unit,
     input: NodeId,
 ) -> Result<NodeId, LowerError> {
-    let conv = format!("{path}.conv");
+    let conv = below(path, "conv");
     let inner = (unit.input * block.expansion) as usize;
     let groups = block.groups as usize;
     let (mut value, mut index) = (input, 0);
@@ -41,7 +41,7 @@ pub(super) fn inverted_residual(
     let project = (unit.output as usize, Window::square(1, 1), groups);
     value = graph.conv_bn(sequential(&conv, index + 1), value, project, Activation::None)?;
     if block.residual && unit.keeps_shape() {
-        value = graph.push(format!("{path}.add"), Op::Add, &[value, input])?;
+        value = graph.push(below(path, "add"), Op::Add, &[value, input])?;
     }
     Ok(value)
 }

@@ -67,7 +67,16 @@ impl Names {
     }
 }
 
+/// `prefix.name`. There are thousands of these in the frame of an edit, and `format!` takes several times as long.
+pub(super) fn below(prefix: &str, name: &str) -> String {
+    [prefix, ".", name].concat()
+}
+
 /// `prefix.index`, `prefix.index + 1`, `prefix.index + 2`: where a sequential module puts convolution, norm, activation.
 pub(super) fn sequential(prefix: &str, index: usize) -> [String; 3] {
-    [0, 1, 2].map(|offset| format!("{prefix}.{}", index + offset))
+    const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+    [0, 1, 2].map(|offset| match DIGITS.get(index + offset) {
+        Some(digit) => below(prefix, digit),
+        None => below(prefix, &(index + offset).to_string()),
+    })
 }

@@ -1,7 +1,7 @@
 //! ShuffleNet V2 units (paper, Figure 3 c and d; appendix, Figure 2).
 
 use super::super::{Activation, GraphBuilder, LowerError, NodeId, Op, Window};
-use super::{sequential, squeeze_excitation};
+use super::{below, sequential, squeeze_excitation};
 use crate::design::{Branches, ShuffleV2, Unit};
 
 /// One unit; the path is torchvision's `stageS.R`.
@@ -16,11 +16,11 @@ pub(super) fn unit(
     let left_channels = widths.left as usize;
     let (left, right) = if unit.keeps_shape() {
         let right_channels = widths.right_input as usize;
-        let left = graph.push(format!("{path}.split.0"), Op::Slice { start: 0, channels: left_channels }, &[input])?;
+        let left = graph.push(below(path, "split.0"), Op::Slice { start: 0, channels: left_channels }, &[input])?;
         let slice = Op::Slice { start: left_channels, channels: right_channels };
-        (left, graph.push(format!("{path}.split.1"), slice, &[input])?)
+        (left, graph.push(below(path, "split.1"), slice, &[input])?)
     } else {
-        let branch = format!("{path}.branch1");
+        let branch = below(path, "branch1");
         let [dw, dw_bn, _] = sequential(&branch, 0);
         let channels = unit.input as usize;
         let depthwise = (channels, Window::square(block.kernel as usize, unit.stride as usize), channels);
@@ -29,9 +29,9 @@ pub(super) fn unit(
         (graph.conv_bn(sequential(&branch, 2), value, pointwise, block.activation)?, input)
     };
     let right = right_branch(graph, path, block, (unit, widths), right)?;
-    let joined = graph.push(format!("{path}.concat"), Op::Concat, &[left, right])?;
+    let joined = graph.push(below(path, "concat"), Op::Concat, &[left, right])?;
     if block.shuffle {
-        graph.push(format!("{path}.shuffle"), Op::ChannelShuffle { groups: 2 }, &[joined])
+        graph.push(below(path, "shuffle"), Op::ChannelShuffle { groups: 2 }, &[joined])
     } else {
         Ok(joined)
     }
@@ -45,12 +45,12 @@ fn right_branch(
     (unit, widths): (Unit, Branches),
     input: NodeId,
 ) -> Result<NodeId, LowerError> {
-    let branch = format!("{path}.branch2");
+    let branch = below(path, "branch2");
     let (inner, groups, kernel) = (widths.inner as usize, block.groups as usize, block.kernel as usize);
     let mut value = input;
     if block.depthwise_first {
         let channels = graph.shape(value).channels;
-        let [conv, bn, act] = sequential(&format!("{branch}.first"), 0);
+        let [conv, bn, act] = sequential(&below(&branch, "first"), 0);
         value = graph.conv_bn([conv, bn, act], value, (channels, Window::square(3, 1), channels), Activation::None)?;
     }
     value = graph.conv_bn(sequential(&branch, 0), value, (inner, Window::square(1, 1), groups), block.activation)?;
@@ -65,8 +65,8 @@ fn right_branch(
         value = squeeze_excitation(graph, &branch, se.reduction, value)?;
     }
     if residual {
-        value = graph.push(format!("{branch}.add"), Op::Add, &[value, input])?;
-        value = graph.activation(format!("{branch}.add_relu"), block.activation, value)?;
+        value = graph.push(below(&branch, "add"), Op::Add, &[value, input])?;
+        value = graph.activation(below(&branch, "add_relu"), block.activation, value)?;
     }
     Ok(value)
 }

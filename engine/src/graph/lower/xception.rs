@@ -1,6 +1,7 @@
 //! Bottlenecks of three separable convolutions: the small Xceptions of the ShuffleNet V2 paper's Table 8.
 
 use super::super::{Conv2d, GraphBuilder, LowerError, NodeId, Op, Window};
+use super::below;
 use crate::design::{Activation, Unit, Xception};
 
 /// Depthwise and 1x1 with norm, three times; added to the input or joined with its mean.
@@ -27,14 +28,14 @@ pub(super) fn unit(
         value = graph.conv_bn([pointwise, norm, relu], value, conv, activation)?;
     }
     value = if unit.keeps_shape() {
-        graph.push(format!("{path}.add"), Op::Add, &[value, input])?
+        graph.push(below(path, "add"), Op::Add, &[value, input])?
     } else {
         let shortcut = if unit.stride == 1 {
             input
         } else {
-            graph.push(format!("{path}.shortcut"), Op::AvgPool(Window::square(3, unit.stride as usize)), &[input])?
+            graph.push(below(path, "shortcut"), Op::AvgPool(Window::square(3, unit.stride as usize)), &[input])?
         };
-        graph.push(format!("{path}.concat"), Op::Concat, &[shortcut, value])?
+        graph.push(below(path, "concat"), Op::Concat, &[shortcut, value])?
     };
-    graph.activation(format!("{path}.relu"), block.activation, value)
+    graph.activation(below(path, "relu"), block.activation, value)
 }

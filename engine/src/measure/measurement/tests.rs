@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::device::{CardState, Throttle};
+use crate::device::{CardState, CoreKind, Throttle};
 use crate::measure::{Basis, MarkedRun};
 use crate::units::NanosDelta;
 
@@ -175,6 +175,19 @@ fn each_reason_to_doubt_is_told_with_its_figures() {
     let expected =
         [Warning::ThreadsDiffer { asked: 2, used: 4 }, Warning::MoreThreadsThanCores { threads: 4, cores: 3 }];
     assert_eq!(threads, expected);
+    let emulated = warnings(|circumstances, _| circumstances.conditions.emulator = Some("QEMU".into()));
+    assert_eq!(emulated, [Warning::Emulated { by: "QEMU".into() }]);
+    let kind = |mhz, cores: &[usize]| CoreKind { capacity: None, max_mhz: Some(mhz), cores: cores.to_vec() };
+    let on_cores = |kinds: Vec<CoreKind>| {
+        let mut circumstances = circumstances(2);
+        circumstances.conditions.cores = kinds;
+        summary(&circumstances, &[quiet()]).warnings
+    };
+    let mixed = on_cores(vec![kind(2_400, &[3]), kind(1_800, &[0, 1, 2])]);
+    let kinds = "1 of up to 2400 MHz and 3 of up to 1800 MHz".into();
+    assert_eq!(mixed, [Warning::MixedCores { threads: 2, kinds, fastest: 1 }]);
+    assert_eq!(on_cores(vec![kind(2_400, &[3, 4])]), [], "kept to the fastest");
+    assert_eq!(on_cores(vec![kind(2_400, &[3, 4]), kind(1_800, &[0])]), [], "there is a fast core for each thread");
     let unknown = warnings(|circumstances, _| circumstances.conditions = Conditions::default());
     assert_eq!(unknown, [], "unknown conditions are no reason for a warning");
 }

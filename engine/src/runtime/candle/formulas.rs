@@ -3,7 +3,7 @@
 use candle_core::{D, Error, Tensor};
 use candle_nn::{Module, ops};
 
-use super::pad_with;
+use super::layer::pad_with;
 use crate::graph::{Activation, LocalNorm, Window};
 
 /// An activation over a map.
@@ -88,4 +88,41 @@ pub(super) fn mean_counted(map: &Tensor, window: &Window, counted: [[usize; 2]; 
     let vertical = Tensor::from_vec(share(0, height, rows), (1, 1, rows, 1), map.device())?;
     let horizontal = Tensor::from_vec(share(1, width, columns), (1, 1, 1, columns), map.device())?;
     mean.broadcast_mul(&vertical)?.broadcast_mul(&horizontal)
+}
+
+/// The largest of what a window's taps read, tap by tap.
+pub(super) fn most_of_taps(map: &Tensor, window: &Window) -> Result<Tensor, Error> {
+    of_taps(map, window, f32::NEG_INFINITY, |most, tap| most.maximum(&tap))
+}
+
+/// The mean of what a window's taps read, tap by tap.
+pub(super) fn mean_of_taps(map: &Tensor, window: &Window) -> Result<Tensor, Error> {
+    of_taps(map, window, 0.0, |sum, tap| sum + tap)? / window.taps() as f64
+}
+
+/// What a window's taps read, joined; each tap is a map of the result's size.
+fn of_taps(
+    map: &Tensor,
+    window: &Window,
+    border: f32,
+    join: impl Fn(Tensor, Tensor) -> Result<Tensor, Error>,
+) -> Result<Tensor, Error> {
+    let (_, _, height, width) = map.dims4()?;
+    let padded = pad_with(map, window, border)?;
+    let places = |axis: usize, length: usize, tap: usize| -> Result<Tensor, Error> {
+        let count = window.output_length(axis, length).unwrap_or(0) as u32;
+        let first = (tap * window.dilation[axis]) as u32;
+        let places: Vec<u32> = (0..count).map(|place| first + place * window.stride[axis] as u32).collect();
+        Tensor::new(places, map.device())
+    };
+    let mut joined = None;
+    for tap in 0..window.taps() {
+        let (row, column) = (tap / window.kernel[1].max(1), tap % window.kernel[1].max(1));
+        let part = padded.index_select(&places(0, height, row)?, 2)?.index_select(&places(1, width, column)?, 3)?;
+        joined = Some(match joined {
+            None => part,
+            Some(joined) => join(joined, part)?,
+        });
+    }
+    joined.ok_or_else(|| Error::Msg("a window without taps".into()))
 }

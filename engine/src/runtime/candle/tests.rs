@@ -1,5 +1,5 @@
 use super::*;
-use crate::graph::GraphBuilder;
+use crate::graph::{GraphBuilder, Op, Window};
 
 /// Two branches of a convolution, joined, pooled and classified.
 fn graph(batch: usize) -> Graph {

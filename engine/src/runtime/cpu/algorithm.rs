@@ -14,7 +14,7 @@ pub(super) enum Algorithm {
     Winograd,
     /// One input channel per output channel.
     Depthwise,
-    /// Few wide input channels; it takes along the usual max-pool.
+    /// Dense, row by row, where rows are long: few input channels, or a stride. It takes along the usual max-pool.
     StemConv,
     /// Fully connected, or a pointwise convolution of one pixel.
     Linear,
@@ -31,7 +31,9 @@ impl Algorithm {
     pub fn of(spec: &KernelSpec, table: &Table) -> Option<Self> {
         let first = spec.steps.first()?;
         match Self::of_step(spec.input, first)? {
-            Self::Convolution if spec.steps.len() == 1 && is_winograd(spec, first, table) => Some(Self::Winograd),
+            Self::Convolution | Self::StemConv if spec.steps.len() == 1 && is_winograd(spec, first, table) => {
+                Some(Self::Winograd)
+            }
             algorithm => Some(algorithm),
         }
     }
@@ -40,9 +42,7 @@ impl Algorithm {
         Some(match step.work {
             Work::Conv { .. } if step.work.is_depthwise(input, step.output) => Self::Depthwise,
             Work::Conv { window, groups: 1 } if is_linear(window, input, step.output) => Self::Linear,
-            Work::Conv { window, groups: 1 }
-                if input.channels <= 4 && step.output.width >= 16 && !is_plain(window, step.output) =>
-            {
+            Work::Conv { window, groups: 1 } if !is_plain(window, step.output) && is_by_rows(window, input, step) => {
                 Self::StemConv
             }
             Work::Conv { .. } => Self::Convolution,
@@ -94,6 +94,17 @@ fn is_linear(window: Window, input: Shape, output: Shape) -> bool {
 /// A matrix product over the input's rows as they are.
 fn is_plain(window: Window, output: Shape) -> bool {
     window.is_plain() && output.pixels() > 1
+}
+
+/// Whether each row of the output is made on its own, from input rows that are dealt out by stride: that reads and writes
+/// every input value once where columns for a matrix product take one copy per tap, but leaves a part of a vector idle at
+/// the end of each row.
+fn is_by_rows(window: Window, input: Shape, step: &Step) -> bool {
+    /// Values of the widest vector.
+    const LANES: usize = 16;
+    let width = step.output.width;
+    let strided = window.stride[1] > 1 && width > LANES && 5 * width >= 4 * width.next_multiple_of(LANES);
+    !step.epilogue.residual && window.taps() > 1 && (strided || (input.channels <= 4 && width >= LANES))
 }
 
 fn is_winograd(spec: &KernelSpec, step: &Step, table: &Table) -> bool {

@@ -21,7 +21,7 @@ mod product;
 mod rows;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod window;
 
 pub(super) use network::Network;

@@ -12,7 +12,7 @@ use crate::runtime::{Isa, reference};
 use crate::weights::Weights;
 
 /// Numbers between -1 and 1 that look random.
-fn random(count: usize, seed: u64) -> Vec<f32> {
+pub(in super::super) fn random(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = || {
         state ^= state << 13;
@@ -110,10 +110,10 @@ impl Case {
     }
 }
 
-type Build = Box<dyn Fn(&mut GraphBuilder, NodeId) -> Result<NodeId, LowerError>>;
+pub(in super::super) type Build = Box<dyn Fn(&mut GraphBuilder, NodeId) -> Result<NodeId, LowerError>>;
 
 /// Between two pointwise convolutions, pooled.
-fn between(name: &str, middle: &Build) -> Graph {
+pub(in super::super) fn between(name: &str, middle: &Build) -> Graph {
     let mut builder = GraphBuilder::new(name, Shape::new(1, 3, 6, 5));
     let pointwise = |from, to| {
         Op::Conv2d(Conv2d { in_channels: from, out_channels: to, window: Window::square(1, 1), groups: 1, bias: true })
@@ -135,7 +135,7 @@ fn conv(out_channels: usize, window: Window, groups: usize, bias: bool) -> Build
 }
 
 /// Every layer that the trainer knows.
-fn layers() -> Vec<(&'static str, Build)> {
+pub(in super::super) fn layers() -> Vec<(&'static str, Build)> {
     let odd = Window { kernel: [3, 2], stride: [2, 1], padding: [1, 0], padding_end: [1, 1], dilation: [1, 2] };
     let mut layers: Vec<(&'static str, Build)> = vec![
         ("pointwise", conv(13, Window::square(1, 1), 1, false)),
@@ -257,7 +257,7 @@ fn every_instruction_set_gives_the_same_gradients() {
 }
 
 /// Units of every kind with every setting that changes what is computed.
-fn blocks() -> Vec<Block> {
+pub(in super::super) fn blocks() -> Vec<Block> {
     let se = Some(SqueezeExcitation { reduction: 4 });
     let swish = Choice::HardSwish;
     vec![
@@ -277,7 +277,7 @@ fn blocks() -> Vec<Block> {
 }
 
 /// A small network of these units.
-fn design(block: Block, kind: usize) -> Design {
+pub(in super::super) fn design(block: Block, kind: usize) -> Design {
     let stage = |channels, stride| Stage { channels, repeats: 2, stride, block: block.clone() };
     Design {
         name: format!("block {kind}: {:?}", block.kind()),

@@ -9,7 +9,7 @@ use super::{colored, note};
 use crate::camera::{Quantiles, Stage};
 use crate::export::ResultForm;
 use crate::window::camera::{RecordedRun, Recording};
-use crate::window::command::{Command, Commands};
+use crate::window::command::{Command, Commands, keys_of};
 use crate::window::format::three_digits;
 use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
@@ -104,9 +104,12 @@ fn latency(ui: &mut Ui, scene: Scene<'_>, paced: Option<Quantiles>, commands: &m
 fn export(ui: &mut Ui, recorded: RecordedRun<'_>, commands: &mut Commands) {
     use shufflescope_engine::report::Format;
     ui.horizontal_wrapped(|ui| {
-        let button = ui.small_button("Export profile").on_hover_text("Save the profile with this run (Ctrl+E)");
+        let export = Command::ExportDialog(crate::window::Export::Profile(Format::Json));
+        let keys = keys_of(ui.ctx(), &export).unwrap_or_default();
+        let hint = format!("Save the profile with this run ({keys})");
+        let button = ui.small_button("Export profile").on_hover_text(hint);
         if named(button, Role::Button, "Export profile with run").clicked() {
-            commands.push(Command::ExportDialog(crate::window::Export::Profile(Format::Json)));
+            commands.push(export);
         }
         for form in ResultForm::ALL {
             let button = ui.small_button(form.name()).on_hover_text(format!("Export this run as {}", form.name()));

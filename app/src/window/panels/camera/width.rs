@@ -3,7 +3,7 @@
 use eframe::egui;
 use egui::{Role, Slider, Ui};
 use shufflescope_engine::design::{Edit, Stage, StageEdit};
-use shufflescope_engine::training::demo_widths;
+use shufflescope_engine::training::demo_at;
 
 use super::note;
 use crate::window::command::Commands;
@@ -17,7 +17,7 @@ pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         return;
     }
     let Some(design) = scene.document.valid().model.design() else { return };
-    let Some(width) = demo_widths::width_of(design) else { return };
+    let Some(width) = demo_at::width_of(design) else { return };
     let mut wanted = width;
     let slider = Slider::new(&mut wanted, 0.25..=1.0).step_by(1.0 / 32.0).fixed_decimals(2).text("width");
     named(ui.add(slider), Role::Slider, "demo width")
@@ -32,9 +32,9 @@ pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         Some(accuracy) => note(ui, &format!("{width}x: {latency}, accuracy {}", accuracy.in_full())),
         None => note(ui, &format!("{width}x: {latency}; accuracy is measured at the marked widths")),
     }
-    if demo_widths::nearest(wanted) != width {
+    if demo_at::nearest(wanted) != width {
         // Channels alone, so that one drag is one step to undo.
-        let stages = demo_widths::design_at(wanted).stages;
+        let stages = demo_at::design(wanted).stages;
         let channels = |(stage, of): (usize, &Stage)| Edit::Stage { stage, change: StageEdit::Channels(of.channels) };
         commands.edit(Edit::All(stages.iter().enumerate().map(channels).collect()));
     }

@@ -10,7 +10,7 @@ use crate::window::lab::SweepTexts;
 pub enum Entry {
     /// One of the controlled experiments.
     Experiment(Experiment),
-    /// Table 8 and Figure 1.
+    /// Tables 8 and 6, and Figure 1.
     Zoo,
     /// Where the time goes.
     Figure2,
@@ -94,7 +94,7 @@ impl Entry {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Experiment(experiment) => experiment.title(),
-            Self::Zoo => "The networks of Table 8 on this machine",
+            Self::Zoo => "The networks of Tables 6 and 8 on this machine",
             Self::Figure2 => "Where the time of ShuffleNet V1 and MobileNet V2 goes",
             Self::Resolutions => "Larger inputs, also non-square ones",
             Self::Sweep => "The present design at many widths, groups, batches and threads",
@@ -107,7 +107,7 @@ impl Entry {
         match self {
             Self::Experiment(experiment) => format!("{}. {}.", experiment.set_up(), experiment.source()),
             Self::Zoo => "Published errors and speeds are the paper's, on its devices; latencies are measured here. \
-                          ShuffleNet V2 paper (arXiv 1807.11164), Table 8 and Figure 1."
+                          ShuffleNet V2 paper (arXiv 1807.11164), Table 8 and Figure 1; large: Table 6."
                 .into(),
             Self::Figure2 => shufflescope_engine::experiment::figure_2::SOURCE.into(),
             Self::Resolutions => format!(

@@ -13,6 +13,15 @@ use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::{choice, named, problem};
 
+/// The levels of Table 8.
+const LEVELS: [(Option<Level>, &str); 5] = [
+    (Some(Level::M40), "40"),
+    (Some(Level::M140), "140"),
+    (Some(Level::M300), "300"),
+    (Some(Level::M500), "500"),
+    (None, "all"),
+];
+
 /// Paints the list.
 pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut LabView, commands: &mut Commands) {
     let palette = Palette::current(ui);
@@ -113,16 +122,15 @@ fn settings(ui: &mut Ui, view: &mut LabView, palette: Palette) {
             let scales = [(Scale::X1, "1"), (Scale::X2, "2"), (Scale::X4, "4")];
             view.scale = choice(ui, "scale", &scales, Some(view.scale)).unwrap_or(view.scale);
         }
-        Entry::Zoo | Entry::Resolutions => {
+        Entry::Zoo => {
             heading(ui, "million mult-adds");
-            let levels = [
-                (Some(Level::M40), "40"),
-                (Some(Level::M140), "140"),
-                (Some(Level::M300), "300"),
-                (Some(Level::M500), "500"),
-                (None, "all"),
-            ];
+            let levels = [LEVELS.as_slice(), &[(Some(Level::Large), "large")]].concat();
             view.level = choice(ui, "level", &levels, Some(view.level)).unwrap_or(view.level);
+        }
+        Entry::Resolutions => {
+            heading(ui, "million mult-adds");
+            view.level = view.level.filter(|&level| level != Level::Large);
+            view.level = choice(ui, "level", &LEVELS, Some(view.level)).unwrap_or(view.level);
         }
         Entry::Figure2 => {}
         Entry::Sweep => axes(ui, view, palette),

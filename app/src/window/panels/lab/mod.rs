@@ -37,7 +37,9 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut LabView, commands: &mut Co
     egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
         ui.add(Label::new(RichText::new(view.entry.title()).size(16.0).strong().color(palette.strong)).truncate());
         ui.add(Label::new(RichText::new(view.entry.about()).small().color(palette.muted)).wrap());
-        ui.horizontal(|ui| progress::show(ui, scene, Owner::Lab, commands));
+        if scene.bench.standing().is_some() {
+            ui.horizontal(|ui| progress::show(ui, scene, Owner::Lab, commands));
+        }
         for failure in scene.lab.failures().iter().take(3) {
             ui.add(Label::new(RichText::new(failure).small().color(palette.error)).truncate()).on_hover_text(failure);
         }

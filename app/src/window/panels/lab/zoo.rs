@@ -31,7 +31,8 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut LabView, commands: &mut Co
         let looks = [(false, "table"), (true, "scatters")];
         *as_scatters = choice(ui, "show", &looks, Some(*as_scatters)).unwrap_or(*as_scatters);
         if let Some((kept, _)) = known {
-            let name = level.map_or_else(|| "zoo".into(), |level| format!("zoo-{}M", level.mega()));
+            let name =
+                level.map_or_else(|| "zoo".into(), |level| format!("zoo-{}", level.to_string().replace(' ', "")));
             exports(ui, &name, commands, |form| match form {
                 ResultForm::Markdown => format!("{}\nMeasured: {}.\n", table.markdown(), kept.about()),
                 ResultForm::Json => serde_json::to_string_pretty(&table).unwrap_or_default() + "\n",

@@ -5,8 +5,9 @@ use egui::Ui;
 
 use super::about::About;
 use super::finder::Finder;
+use super::targets::TargetList;
 use super::tour::Tour;
-use super::{about, finder, guard, tour};
+use super::{about, finder, guard, targets, tour};
 use crate::window::command::Commands;
 use crate::window::over::Over;
 use crate::window::scene::Scene;
@@ -18,6 +19,7 @@ pub struct OverState {
     finder: Finder,
     tour: Tour,
     about: About,
+    targets: TargetList,
 }
 
 /// Paints what lies over the window. A question goes before everything else.
@@ -32,6 +34,7 @@ pub fn show(ui: &Ui, scene: Scene<'_>, state: &mut OverState, commands: &mut Com
         Some(Over::Finder) => finder::show(ui, scene, &mut state.finder, commands),
         Some(Over::Tour) => tour::show(ui, &mut state.tour, commands),
         Some(Over::About) => about::show(ui, scene, &mut state.about, commands),
+        Some(Over::Targets) => targets::show(ui, scene, &mut state.targets, commands),
         None => {}
     }
 }

@@ -5,7 +5,7 @@ use egui::{Label, RichText, Role, ScrollArea, Ui};
 use shufflescope_engine::advise::{Advice, Counsel, Outlook};
 
 use super::{changes, staircase};
-use crate::window::command::{Command, Commands};
+use crate::window::command::{Command, Commands, keys_of};
 use crate::window::forecast::Knowledge;
 use crate::window::format;
 use crate::window::scene::Scene;
@@ -101,7 +101,8 @@ fn applied(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
             None => "not measured".into(),
         };
         if scene.document.undoes().is_some() {
-            let undo = ui.button("Undo").on_hover_text("Take this change back (Ctrl+Z)");
+            let keys = keys_of(ui.ctx(), &Command::Undo).unwrap_or_default();
+            let undo = ui.button("Undo").on_hover_text(format!("Take this change back ({keys})"));
             if named(undo, Role::Button, "Undo this change").clicked() {
                 commands.push(Command::Undo);
             }

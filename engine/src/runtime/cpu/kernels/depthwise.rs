@@ -2,7 +2,8 @@
 //!
 //! Without stride and with "same" padding, a tap is a constant shift of the flat plane, so one loop runs over all
 //! pixels whatever the width; what a shift drags in from the neighbouring row is masked away, once per column of the
-//! window. Stride two de-interleaves in registers. Every other window goes through [`Phases`].
+//! window. Stride two does the same row by row, after taking even and odd pixels apart in registers. Every other window
+//! goes through [`Phases`].
 
 use super::epilogue::{Epilogue, FinishArgs, FinishFn};
 use super::simd::Simd;
@@ -13,8 +14,8 @@ use super::window::Phases;
 pub(super) enum Method {
     /// 3x3, 5x5 or 7x7, no stride, no dilation, "same" padding.
     Flat(usize),
-    /// 3x3, stride two, padding one.
-    StrideTwo,
+    /// 3x3, 5x5 or 7x7, stride two, no dilation, half the window as padding.
+    StrideTwo(usize),
     /// Everything else.
     Taps,
 }
@@ -42,8 +43,7 @@ pub(super) struct PlaneArgs<'a> {
 /// Zeros needed before and behind the pixels of a plane.
 pub(super) fn guard(method: Method, width: usize) -> usize {
     let reach = match method {
-        Method::Flat(kernel) => kernel / 2 * (width + 1),
-        Method::StrideTwo => width + 1,
+        Method::Flat(kernel) | Method::StrideTwo(kernel) => kernel / 2 * (width + 1),
         Method::Taps => 0,
     };
     // Three vectors of the widest instruction set: what stride two reads past a row.
@@ -67,10 +67,11 @@ pub(super) fn masks(method: Method, [height, width]: [usize; 2], [_, out_width]:
                 }
             }
         }
-        Method::StrideTwo => {
+        Method::StrideTwo(kernel) => {
+            let half = kernel / 2;
             for vector in 0..out_width.div_ceil(lanes) {
-                for tap in [0, 2] {
-                    masks.extend((vector * lanes..(vector + 1) * lanes).map(|x| keep((2 * x + tap).checked_sub(1))));
+                for tap in (0..kernel).filter(|&tap| tap != half) {
+                    masks.extend((vector * lanes..(vector + 1) * lanes).map(|x| keep((2 * x + tap).checked_sub(half))));
                 }
             }
         }
@@ -116,7 +117,9 @@ unsafe fn sums<V: Simd, const CLAMP: bool>(args: &PlaneArgs<'_>) {
             Method::Flat(3) => flat::<V, 3, CLAMP>(args),
             Method::Flat(5) => flat::<V, 5, CLAMP>(args),
             Method::Flat(_) => flat::<V, 7, CLAMP>(args),
-            Method::StrideTwo => stride_two::<V, CLAMP>(args),
+            Method::StrideTwo(3) => stride_two::<V, 3, CLAMP>(args),
+            Method::StrideTwo(5) => stride_two::<V, 5, CLAMP>(args),
+            Method::StrideTwo(_) => stride_two::<V, 7, CLAMP>(args),
             Method::Taps => taps::<V, CLAMP>(args),
         }
     }
@@ -182,48 +185,81 @@ unsafe fn columns<V: Simd, const K: usize>(top: *const f32, width: usize, weight
     }
 }
 
-/// Like [`flat`], row by row: odd columns of the map serve the left and right columns of the window, even ones the
-/// middle.
+/// Like [`flat`], row by row: even and odd pixels of a row each serve every other column of the window, some of them one or
+/// two places further on.
 ///
 /// # Safety
 /// As [`plane`].
 #[inline(always)]
-unsafe fn stride_two<V: Simd, const CLAMP: bool>(args: &PlaneArgs<'_>) {
+unsafe fn stride_two<V: Simd, const K: usize, const CLAMP: bool>(args: &PlaneArgs<'_>) {
     let [_, width] = args.input;
     let [out_height, out_width] = args.output;
-    // SAFETY: loads reach one row above and below and two vectors past a row, all inside the guards.
+    // SAFETY: loads reach half a window above and below and two vectors past a row, all inside the guards.
     unsafe {
         let (bias, ends) = (V::splat(args.bias), ends::<V>(args.epilogue));
-        let mut weights = [[V::splat(0.0); 3]; 3];
-        for tap in 0..9 {
-            weights[tap / 3][tap % 3] = V::splat(*args.weights.as_ptr().add(tap));
-        }
-        for out_y in 0..out_height {
-            let above = args.plane.add(2 * out_y * width).sub(width);
-            let mut masks = args.masks;
-            let mut before = V::splat(0.0);
-            for out_x in (0..out_width).step_by(V::LANES) {
-                let (mut left, mut middle, mut right) = (V::splat(0.0), bias, V::splat(0.0));
-                for (y, [for_left, for_middle, for_right]) in weights.into_iter().enumerate() {
-                    let row = above.add(y * width + 2 * out_x);
-                    let (even, odd) = V::deinterleave(V::load(row), V::load(row.add(V::LANES)));
-                    left = for_left.mul_add(odd, left);
-                    middle = for_middle.mul_add(even, middle);
-                    right = for_right.mul_add(odd, right);
-                }
-                let shifted = V::before(before, left, 1).and(V::load(masks));
-                right = right.and(V::load(masks.add(V::LANES)));
-                masks = masks.add(2 * V::LANES);
-                before = left;
-                put::<V, CLAMP>(
-                    args,
-                    ends,
-                    middle.add(shifted).add(right),
-                    out_y * out_width + out_x,
-                    out_width - out_x,
-                );
+        let mut weights = [[V::splat(0.0); K]; K];
+        for (y, row) in weights.iter_mut().enumerate() {
+            for (x, weight) in row.iter_mut().enumerate() {
+                *weight = V::splat(*args.weights.as_ptr().add(y * K + x));
             }
         }
+        for out_y in 0..out_height {
+            let top = args.plane.add(2 * out_y * width).sub(K / 2 * width);
+            let (mut before, mut here) = ([V::splat(0.0); K], every_other(top, width, &weights, bias));
+            let mut masks = args.masks;
+            for out_x in (0..out_width).step_by(V::LANES) {
+                let next = out_x + V::LANES;
+                let after = if next < out_width {
+                    every_other(top.add(2 * next), width, &weights, bias)
+                } else {
+                    [V::splat(0.0); K]
+                };
+                let mut total = here[K / 2];
+                for x in 0..K / 2 {
+                    // Pixel 2i - n is pixel i - n/2 of its kind, rounded down.
+                    let shifted = V::before(before[x], here[x], (K / 2 - x).div_ceil(2));
+                    total = total.add(shifted.and(V::load(masks)));
+                    masks = masks.add(V::LANES);
+                }
+                for x in K / 2 + 1..K {
+                    let places = (x - K / 2) / 2;
+                    let shifted = if places == 0 { here[x] } else { V::after(here[x], after[x], places) };
+                    total = total.add(shifted.and(V::load(masks)));
+                    masks = masks.add(V::LANES);
+                }
+                put::<V, CLAMP>(args, ends, total, out_y * out_width + out_x, out_width - out_x);
+                (before, here) = (here, after);
+            }
+        }
+    }
+}
+
+/// As [`columns`], over the even pixels from `top` on for the columns of the window as far from the middle one, over the
+/// odd ones for the others.
+///
+/// # Safety
+/// As [`columns`].
+#[expect(clippy::needless_range_loop, reason = "the compiler unrolls these loops and not their iterators")]
+#[inline(always)]
+unsafe fn every_other<V: Simd, const K: usize>(
+    top: *const f32,
+    width: usize,
+    weights: &[[V; K]; K],
+    start: V,
+) -> [V; K] {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let mut sums = [V::splat(0.0); K];
+        sums[K / 2] = start;
+        for y in 0..K {
+            let row = top.add(y * width);
+            let (even, odd) = V::deinterleave(V::load(row), V::load(row.add(V::LANES)));
+            for x in 0..K {
+                let pixels = if x % 2 == K / 2 % 2 { even } else { odd };
+                sums[x] = weights[y][x].mul_add(pixels, sums[x]);
+            }
+        }
+        sums
     }
 }
 

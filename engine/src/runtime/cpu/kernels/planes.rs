@@ -163,8 +163,8 @@ fn method(window: &Window, input: [usize; 2], output: [usize; 2]) -> Method {
     let kernel = window.kernel[0];
     if *window == Window::square(kernel, 1) && input == output && matches!(kernel, 3 | 5 | 7) {
         Method::Flat(kernel)
-    } else if *window == Window::square(3, 2) {
-        Method::StrideTwo
+    } else if *window == Window::square(kernel, 2) && matches!(kernel, 3 | 5 | 7) {
+        Method::StrideTwo(kernel)
     } else {
         Method::Taps
     }

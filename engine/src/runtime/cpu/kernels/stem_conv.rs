@@ -18,6 +18,8 @@ use crate::runtime::parameters::Filters;
 const MARGIN: usize = 32;
 /// Convolved rows that a pooled row needs.
 const RING: usize = 3;
+/// Floats of dealt rows that stay near, in the second cache, until they are read.
+const BAND: usize = 64 << 10;
 
 /// What a stem computes, before weights are packed.
 #[derive(Debug)]
@@ -47,9 +49,9 @@ pub struct StemConv {
     tiles: Vec<Tile>,
     epilogue: Epilogue,
     pooled: bool,
-    /// Output rows of an image, cut into bands.
+    /// Output rows of an image, cut into items.
     split: Split,
-    /// Convolved rows of the longest band.
+    /// Convolved rows whose input rows are dealt out at once.
     band: usize,
     /// Where the taps of each input channel start.
     tap_rows: Vec<u32>,
@@ -77,7 +79,9 @@ impl StemConv {
         let work = size as f64 * conv_size[0] as f64 * conv_size[1] as f64 / output.size[0] as f64;
         let split = Split::new(output.size[0], work / 4.0, threads);
         let longest = output.size[0].div_ceil(split.items());
-        let band = if pooled { 2 * longest + 1 } else { longest }.min(conv_size[0]);
+        let longest = if pooled { 2 * longest + 1 } else { longest }.min(conv_size[0]);
+        let band = (1..=longest).rev().find(|&rows| input.channels.saturating_mul(phases.floats(rows)) <= BAND);
+        let band = band.unwrap_or(1);
         let room = phases.floats(band);
         // Taps lie inside a channel's phases.
         offsets(PHASES, input.channels, room)?;
@@ -134,29 +138,31 @@ impl StemConv {
     /// All rows lie in the arena; the input is complete; nobody else touches the output rows of `item` now; the scratch
     /// has room for [`scratch`](Self::scratch).
     pub(super) unsafe fn run(&self, item: usize, arena: &Arena, scratch: &mut Arena) {
-        let (image, band) = (item / self.split.items(), self.split.range(item % self.split.items()));
-        let height = self.phases.output[0];
-        let convolved =
-            if self.pooled { (2 * band.start).saturating_sub(1)..(2 * band.end).min(height) } else { band.clone() };
+        let (image, rows) = (item / self.split.items(), self.split.range(item % self.split.items()));
         // SAFETY: handed on.
         unsafe {
-            self.deal(image, &convolved, arena, scratch);
             if self.pooled {
                 self.clear_margins(scratch);
-                let mut next = convolved.start;
-                for out_y in band {
-                    let (first, end) = ((2 * out_y).saturating_sub(1), (2 * out_y + 2).min(height));
-                    while next < end {
-                        let ring = scratch.base().add(self.ring_at() + next % RING * self.ring_row());
-                        self.convolve_row(next - convolved.start, ring, &self.ring_rows, arena, scratch);
-                        next += 1;
+            }
+            let height = self.phases.output[0];
+            let convolved =
+                if self.pooled { (2 * rows.start).saturating_sub(1)..(2 * rows.end).min(height) } else { rows.clone() };
+            let mut out_y = rows.start;
+            for first in convolved.clone().step_by(self.band) {
+                let band = first..convolved.end.min(first + self.band);
+                self.deal(image, &band, arena, scratch);
+                for y in band {
+                    if !self.pooled {
+                        let to = arena.base().add(y * self.output.size[1]);
+                        self.convolve_row(y - first, to, self.output.image(image), arena, scratch);
+                        continue;
                     }
-                    self.pool_row(image, out_y, first..end, arena, scratch);
-                }
-            } else {
-                for y in convolved.clone() {
-                    let to = arena.base().add(y * self.output.size[1]);
-                    self.convolve_row(y - convolved.start, to, self.output.image(image), arena, scratch);
+                    let ring = scratch.base().add(self.ring_at() + y % RING * self.ring_row());
+                    self.convolve_row(y - first, ring, &self.ring_rows, arena, scratch);
+                    if y + 1 == (2 * out_y + 2).min(height) {
+                        self.pool_row(image, out_y, (2 * out_y).saturating_sub(1)..y + 1, arena, scratch);
+                        out_y += 1;
+                    }
                 }
             }
         }

@@ -29,7 +29,7 @@ pub struct Table {
     /// `[rows - 1][vectors - 1][tail]`
     pub(super) tiles: [[[TileFn; 2]; matmul::MAX_VECTORS]; matmul::MAX_ROWS],
     pub(super) columns: unsafe fn(&ColumnsArgs<'_>),
-    pub(super) firsts: unsafe fn(*const f32, *mut f32, usize),
+    pub(super) split: unsafe fn(*const f32, *mut f32, *mut f32, usize),
     pub(super) copy: unsafe fn(*const f32, *mut f32, usize),
     pub(super) patches: unsafe fn(&PatchArgs),
     pub(super) pixels: unsafe fn(&PixelArgs),
@@ -57,8 +57,8 @@ macro_rules! kernels {
             unsafe { window::columns::<Vector>(args) }
         }
         $(#[target_feature(enable = $features)])?
-        unsafe fn firsts(from: *const f32, to: *mut f32, pairs: usize) {
-            unsafe { window::firsts::<Vector>(from, to, pairs) }
+        unsafe fn split(from: *const f32, evens: *mut f32, odds: *mut f32, count: usize) {
+            unsafe { window::split::<Vector>(from, evens, odds, count) }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn copy(from: *const f32, to: *mut f32, count: usize) {
@@ -128,7 +128,7 @@ macro_rules! kernels {
             tails: <Vector as Simd>::TAILS,
             tiles: [tiles!(1), tiles!(2), tiles!(3), tiles!(4), tiles!(5), tiles!(6), tiles!(7), tiles!(8)],
             columns,
-            firsts,
+            split,
             copy,
             patches,
             pixels,

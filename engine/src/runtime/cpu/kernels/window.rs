@@ -17,12 +17,25 @@ pub(super) struct Phases {
     /// `[height, width]` of the map and of the window's output.
     pub input: [usize; 2],
     pub output: [usize; 2],
-    /// Phases of a row: the stride, or as many as the window is wide.
-    pub phases: usize,
+    /// Where the map's columns lie in each phase of a row; phases are as many as the stride, or as the window is wide.
+    pub places: Vec<Places>,
+    /// Places of a phase that taps of output pixels read, the first ones.
+    pub read: usize,
     /// Floats per phase of a row.
     pub pitch: usize,
     /// For each tap its offset from the output pixel's place.
     pub taps: Vec<usize>,
+}
+
+/// Where the columns of a map lie in one phase of a row: place `j` holds column `j * stride + phase - padding`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places {
+    /// Places in front of the map.
+    pub left: usize,
+    /// The first column.
+    pub from: usize,
+    /// Columns, as far as they are read.
+    pub inside: usize,
 }
 
 impl Phases {
@@ -39,7 +52,8 @@ impl Phases {
         let reach = (kernel_x - 1) * dilation_x;
         let phases = stride.min(reach + 1);
         sum(WHAT, &[output[1], reach / stride, 2 * SLACK])?;
-        let pitch = (output[1] + reach / stride).next_multiple_of(SLACK) + SLACK;
+        let read = output[1] + reach / stride;
+        let pitch = read.next_multiple_of(SLACK) + SLACK;
         let rows = sum(WHAT, &[input[0], window.padding[0], window.padding_end[0]])?;
         product(WHAT, &[sum(WHAT, &[rows, 1])?, phases, pitch])?;
         let tap = |y: usize, x: usize| {
@@ -47,12 +61,19 @@ impl Phases {
             (y * phases + x % stride) * pitch + x / stride
         };
         let taps = (0..kernel_y).flat_map(|y| (0..kernel_x).map(move |x| tap(y, x))).collect();
-        Ok(Self { window, input, output, phases, pitch, taps })
+        let (width, padding) = (input[1], window.padding[1]);
+        let places = |phase: usize| {
+            let left = padding.saturating_sub(phase).div_ceil(stride).min(read);
+            let from = left.saturating_mul(stride).saturating_add(phase).saturating_sub(padding).min(width);
+            Places { left, from, inside: (width - from).div_ceil(stride).min(read - left) }
+        };
+        let places = (0..phases).map(places).collect();
+        Ok(Self { window, input, output, places, read, pitch, taps })
     }
 
     /// Floats from one padded row to the next.
     pub fn row(&self) -> usize {
-        self.phases * self.pitch
+        self.places.len() * self.pitch
     }
 
     /// Padded rows that `outputs` output rows read.
@@ -66,12 +87,41 @@ impl Phases {
     }
 }
 
+/// Copies the floats at even places from `from` on to `evens` and those at odd places to `odds`, of `count` together.
+///
+/// # Safety
+/// As [`Simd`]; `from` is valid for reads of `count` floats, `evens` and `odds` for writes of half as many, `evens` of one
+/// more where they are odd; none of them overlap.
+#[inline(always)]
+pub(super) unsafe fn split<V: Simd>(from: *const f32, evens: *mut f32, odds: *mut f32, count: usize) {
+    // SAFETY: the last vectors are partial; memory of lanes left out is not touched.
+    unsafe {
+        let (mut at, pairs) = (0, count / 2);
+        while at + V::LANES <= pairs {
+            let from = from.add(2 * at);
+            let (even, odd) = V::deinterleave(V::load(from), V::load(from.add(V::LANES)));
+            even.store(evens.add(at));
+            odd.store(odds.add(at));
+            at += V::LANES;
+        }
+        let left = count - 2 * at;
+        if left > 0 {
+            let from = from.add(2 * at);
+            let first = V::load_partial(from, left.min(V::LANES));
+            let second = V::load_partial(from.wrapping_add(V::LANES), left.saturating_sub(V::LANES));
+            let (even, odd) = V::deinterleave(first, second);
+            even.store_partial(evens.add(at), left.div_ceil(2).min(V::LANES));
+            odd.store_partial(odds.add(at), left / 2);
+        }
+    }
+}
+
 /// Copies the first of each of `pairs` pairs of floats.
 ///
 /// # Safety
 /// As [`Simd`]; `from` is valid for reads of twice, `to` for writes of `pairs` floats, and they do not overlap.
 #[inline(always)]
-pub(super) unsafe fn firsts<V: Simd>(from: *const f32, to: *mut f32, pairs: usize) {
+unsafe fn firsts<V: Simd>(from: *const f32, to: *mut f32, pairs: usize) {
     // SAFETY: the last vectors are partial; memory of lanes left out is not touched.
     unsafe {
         let mut at = 0;

@@ -1,8 +1,11 @@
 //! Pictures and a design become weights.
 
+mod run;
+
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use self::run::Run;
 use super::checkpoint::{State, load, save};
 use super::cut::{CutReport, cut};
 use super::feed::Feed;
@@ -10,10 +13,10 @@ use super::learner::{Averaged, Learner};
 use super::optimiser::schedule;
 use super::parameters::Parameters;
 use super::pictures::Pictures;
-use super::request::{Budget, Phase, Point, Progress, Recipe, Start, TrainError, TrainRequest, Trained};
+use super::request::{Budget, Phase, Progress, Recipe, Start, TrainError, TrainRequest, Trained};
 use super::{Accuracy, TeachError, identity, told_right};
 use crate::design::{Batch, Design, Edit};
-use crate::device::DeviceId;
+use crate::device::{Device, DeviceId};
 use crate::graph::{Graph, lower};
 use crate::runtime::RunOptions;
 use crate::weights::Weights;
@@ -57,6 +60,14 @@ impl Trainer {
     /// Where the pictures are too few or not cut to the design's input, the start does not fit, a layer cannot be trained, the
     /// memory does not suffice or the checkpoint is another training's.
     pub fn new(request: TrainRequest) -> Result<Self, TrainError> {
+        Self::on(&Device::cpu(), request)
+    }
+
+    /// As [`new`](Self::new), on a device that Candle is built for. Accuracy is measured on the processor all the same.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); where Candle does not reach the device.
+    pub fn on(device: &Device, request: TrainRequest) -> Result<Self, TrainError> {
         let pictures = &request.pictures;
         pictures.check()?;
         let design = request.design.apply(&Edit::Classes(u32::try_from(pictures.classes().len()).unwrap_or(u32::MAX)));
@@ -74,7 +85,7 @@ impl Trainer {
             }
         };
         let batch = recipe.batch.max(2);
-        let mut learner = Learner::new(&graph, parameters, batch, recipe.optimiser)?;
+        let mut learner = Learner::on(device, &graph, parameters, (batch, recipe.optimiser))?;
         let training = identity::of(&request, &recipe, &design);
         let kept = match &request.checkpoint {
             Some(path) => load(path, &mut learner, &training)?,
@@ -140,7 +151,7 @@ impl Trainer {
             let step = self.pool.install(|| {
                 let batch = feed.batch(number);
                 learner.step(&batch.pictures, &batch.targets(classes, smoothing), rate, decay)
-            });
+            })?;
             self.state.step += 1;
             if !step.loss.is_finite() {
                 return Err(TrainError::Diverged { step: self.state.step, rate: self.recipe.rate });
@@ -198,10 +209,10 @@ impl Trainer {
         let mean = self.pool.install(|| {
             let mut averaged = Averaged::default();
             for number in first..first + AVERAGED {
-                averaged.add(learner.statistics(&feed.batch(number).pictures));
+                averaged.add(learner.statistics(&feed.batch(number).pictures)?);
             }
-            averaged.mean()
-        });
+            Ok::<_, TrainError>(averaged.mean())
+        })?;
         if let Some(mean) = mean {
             self.learner.parameters.running = mean;
         }
@@ -323,152 +334,5 @@ fn check_split(request: &TrainRequest) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// What a run knows of itself.
-struct Run {
-    begin: Instant,
-    first_step: usize,
-    /// Share of the budget that earlier runs used up.
-    done_before: f64,
-    last_point: f64,
-    last_measured: f64,
-    last_kept: Instant,
-    keep_after: Duration,
-    last_told: Instant,
-    /// Time that no step took.
-    apart: Duration,
-    /// How long all held-out pictures take.
-    measuring: Duration,
-    /// How long the steps took, once they are over.
-    trained: Duration,
-    held_out: Option<Accuracy>,
-    best: Option<(Parameters, Accuracy)>,
-    /// Sums since the last point: loss, pictures right, pictures, steps.
-    sums: [f64; 4],
-    /// Loss and share of pictures right of the last steps.
-    recent: [f32; 2],
-    /// Steps and pictures of this run.
-    steps: f64,
-    pictures: f64,
-}
-
-impl Run {
-    fn start(of: &Trainer) -> Self {
-        let now = Instant::now();
-        Self {
-            begin: now,
-            first_step: of.state.step,
-            done_before: of.state.done,
-            last_point: of.state.done,
-            last_measured: of.state.done,
-            last_kept: now,
-            keep_after: KEEP,
-            last_told: now,
-            apart: Duration::ZERO,
-            measuring: Duration::ZERO,
-            trained: Duration::ZERO,
-            held_out: of.state.history.iter().rev().find_map(|point| point.held_out.clone()),
-            best: None,
-            sums: [0.0; 4],
-            recent: [f32::NAN; 2],
-            steps: 0.0,
-            pictures: 0.0,
-        }
-    }
-
-    /// Share of the training that is done.
-    fn done(&self, of: &Trainer) -> f64 {
-        match (of.request.budget, of.steps()) {
-            (_, Some(steps)) => of.state.step as f64 / steps as f64,
-            (Budget::Seconds(seconds), None) => {
-                let left = seconds.max(1e-3) - of.before;
-                let used = (self.begin.elapsed() + self.reserve()).as_secs_f64();
-                // Earlier runs used theirs up; what is left of the budget is the rest of the curve.
-                self.done_before + (1.0 - self.done_before) * (used / left.max(1e-3))
-            }
-            (Budget::Epochs(_), None) => 1.0,
-        }
-        .min(1.0)
-    }
-
-    fn is_over(&self, of: &Trainer) -> bool {
-        // One step at least, so that there is something to measure.
-        of.state.step > 0 && self.done(of) >= 1.0
-    }
-
-    /// What averaging and measuring at the end take: as long as about a dozen steps, and as measuring took before.
-    fn reserve(&self) -> Duration {
-        let each = self.learning().div_f64(self.steps.max(1.0));
-        self.measuring + if self.trained.is_zero() { each.mul_f64(0.4 * AVERAGED as f64) } else { Duration::ZERO }
-    }
-
-    /// Time that steps took.
-    fn learning(&self) -> Duration {
-        let all = if self.trained.is_zero() { self.begin.elapsed() } else { self.trained };
-        all.saturating_sub(self.apart)
-    }
-
-    fn add(&mut self, loss: f32, right: usize, batch: usize) {
-        self.sums[0] += f64::from(loss);
-        self.sums[1] += right as f64;
-        self.sums[2] += batch as f64;
-        self.sums[3] += 1.0;
-        self.steps += 1.0;
-        self.pictures += batch as f64;
-        let share = right as f32 / batch.max(1) as f32;
-        for (recent, new) in self.recent.iter_mut().zip([loss, share]) {
-            *recent = if recent.is_nan() { new } else { *recent + 0.1 * (new - *recent) };
-        }
-    }
-
-    fn pictures_per_second(&self) -> f64 {
-        self.pictures / self.learning().as_secs_f64().max(1e-9)
-    }
-
-    fn point(&mut self, of: &Trainer, held_out: Option<Accuracy>) -> Point {
-        let [loss, right, pictures, steps] = std::mem::take(&mut self.sums);
-        let [recent_loss, recent_share] = self.recent;
-        let none = steps == 0.0;
-        Point {
-            step: of.state.step,
-            epochs: of.epochs(),
-            loss: if none { recent_loss } else { (loss / steps) as f32 },
-            training_accuracy: if none { recent_share } else { (right / pictures) as f32 },
-            held_out,
-        }
-    }
-
-    fn progress(&self, of: &Trainer, phase: Phase) -> Progress {
-        let elapsed = self.begin.elapsed();
-        let done = self.done(of);
-        let own = of.state.step - self.first_step;
-        let steps = of.steps().unwrap_or_else(|| {
-            let rest = (1.0 - done) / (done - self.done_before).max(1e-6) * own as f64;
-            of.state.step + rest.round().min(1e9) as usize
-        });
-        let left = match of.request.budget {
-            Budget::Seconds(seconds) => (seconds - of.before - elapsed.as_secs_f64()).max(0.0),
-            Budget::Epochs(_) => {
-                let each = self.learning().as_secs_f64() / self.steps.max(1.0);
-                let rest = steps.saturating_sub(of.state.step) as f64;
-                (rest + if phase == Phase::Learning { 0.4 * AVERAGED as f64 } else { 0.0 }) * each
-                    + self.measuring.as_secs_f64()
-            }
-        };
-        Progress {
-            step: of.state.step,
-            steps,
-            epochs: of.epochs(),
-            loss: self.recent[0],
-            training_accuracy: self.recent[1],
-            held_out: self.held_out.clone(),
-            pictures_per_second: self.pictures_per_second(),
-            elapsed,
-            left: Duration::from_secs_f64(left.min(1e9)),
-            phase,
-        }
-    }
-}
-
 #[cfg(test)]
-#[path = "trainer_tests.rs"]
 mod tests;
