@@ -82,6 +82,8 @@ fn host() -> Host {
         cpu_model: Some("Cortex-A72".into()),
         physical_cores: Some(4),
         logical_cores: Some(4),
+        core_kinds: vec![],
+        emulator: None,
         instruction_sets: vec!["neon".into()],
         memory: Some(Bytes(1 << 30)),
         version: "0.2.0".into(),
