@@ -1,14 +1,19 @@
 //! What can be taken out of the window: every form of a profile, and the network as a model.
 
 use serde::{Deserialize, Serialize};
-use shufflescope_engine::design::Batch;
+use shufflescope_engine::design::{Batch, Design, Edit};
 use shufflescope_engine::device::Machine;
 use shufflescope_engine::measure::Measurement;
 use shufflescope_engine::model::Model;
 use shufflescope_engine::model_file::onnx::{BatchNorm, to_onnx};
 use shufflescope_engine::model_file::pytorch::to_pytorch;
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use shufflescope_engine::graph::{Graph, lower};
 use shufflescope_engine::report::{CameraRun, Format, Profile};
-use shufflescope_engine::weights::to_safetensors;
+use shufflescope_engine::training::{Passport, to_safetensors_with};
+use shufflescope_engine::weights::{Weights, WeightsFile, to_safetensors};
 
 /// A kind of file that can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +117,9 @@ pub struct Material {
     pub camera: Option<CameraRun>,
     /// The machine that it was measured on; this one where absent.
     pub machine: Option<Machine>,
+    /// A file of weights that were taught, to be used where they fit.
+    #[serde(default)]
+    pub taught: Option<PathBuf>,
 }
 
 impl Material {
@@ -120,17 +128,52 @@ impl Material {
         fn told<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, String> {
             result.map_err(|error| error.to_string())
         }
-        let graph = told(self.model.graph(self.batch))?;
-        let weights = || told(self.model.weights(&graph, None));
-        match what {
-            Export::Profile(format) => {
-                let profile = Profile::of_graph(&self.model, &graph, self.measurement.clone());
-                let machine = self.machine.clone().unwrap_or_else(|| profile.machine.clone());
-                told(Profile { camera: self.camera.clone(), machine, ..profile }.to_bytes(format))
-            }
-            Export::Onnx => told(to_onnx(&graph, &*weights()?, BatchNorm::Keep)),
-            Export::Safetensors => told(to_safetensors(&*weights()?)),
-            Export::Pytorch => told(to_pytorch(&graph)).map(String::into_bytes),
+        let taught = self.taught()?;
+        if let Export::Profile(format) = what {
+            let graph = told(self.model.graph(self.batch))?;
+            let profile = Profile::of_graph(&self.model, &graph, self.measurement.clone());
+            let accuracy = taught.and_then(|taught| {
+                taught.passport.accuracy_of(&taught.design, &taught.passport.preprocessing).cloned()
+            });
+            let machine = self.machine.clone().unwrap_or_else(|| profile.machine.clone());
+            let camera = self.camera.clone();
+            return told(Profile { camera, machine, accuracy, ..profile }.to_bytes(format));
+        }
+        let graph = match &taught {
+            Some(taught) => told(lower(&taught.design, self.batch))?,
+            None => told(self.model.graph(self.batch))?,
+        };
+        let weights = |graph: &Graph| match &taught {
+            Some(taught) => Ok(Cow::Borrowed(&taught.weights)),
+            None => told(self.model.weights(graph, None)),
+        };
+        match (what, &taught) {
+            (Export::Onnx, _) => told(to_onnx(&graph, &*weights(&graph)?, BatchNorm::Keep)),
+            (Export::Safetensors, Some(taught)) => told(to_safetensors_with(&taught.weights, &taught.passport)),
+            (Export::Safetensors, None) => told(to_safetensors(&*weights(&graph)?)),
+            (Export::Pytorch, _) => told(to_pytorch(&graph)).map(String::into_bytes),
+            (Export::Profile(_), _) => Err("a profile has no weights".into()),
         }
     }
+
+    /// What was taught, where it fits the network: a design that was changed since has made-up weights again.
+    fn taught(&self) -> Result<Option<Taught>, String> {
+        let (Some(path), Some(design)) = (&self.taught, self.model.design()) else { return Ok(None) };
+        let mut file = WeightsFile::open(path).map_err(|error| error.to_string())?;
+        let Some(passport) = Passport::in_file(&file) else { return Ok(None) };
+        let design = design.apply(&Edit::Classes(passport.design.classes));
+        let graph = lower(&design, Batch(1)).map_err(|error| error.to_string())?;
+        if file.compare(&graph).is_err() {
+            return Ok(None);
+        }
+        let weights = file.load(&graph).map_err(|error| error.to_string())?;
+        Ok(Some(Taught { design, weights, passport }))
+    }
+}
+
+/// Taught weights that fit, the design with their classes, and what the file says of itself.
+struct Taught {
+    design: Design,
+    weights: Weights,
+    passport: Passport,
 }

@@ -17,6 +17,7 @@ mod later;
 mod open_device;
 pub mod reader;
 pub mod target;
+pub mod teach;
 pub mod weights_store;
 #[cfg(feature = "window")]
 pub mod window;

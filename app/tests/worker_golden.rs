@@ -11,6 +11,9 @@ use shufflescope::camera::{
     CaptureState, CaptureStatus, Fit, Generation, Listed, Offer, PixelFormat, Prediction, Quantiles, Resolution,
     SourceError, SourceOptions, SourceSpec, StageTimes, Statistics, Trained, WeightsChoice, Wish,
 };
+use shufflescope::teach::{
+    ClassFiles, Curve, Kind, PictureFile, TakeInJob, TakenClass, TakenIn, TaughtFile, TeachJob, TeachNews, TeachWork,
+};
 use shufflescope::weights_store::Published;
 use shufflescope::worker::{
     CameraEvent, CameraReport, CameraRequest, ColumnChoice, Contest, Event, FileOffer, FilePart, FrameHead, Host, Job,
@@ -25,6 +28,7 @@ use shufflescope_engine::measure::{Block, InterleaveRules, Interleaved, MedianRa
 use shufflescope_engine::model::{Model, NetworkChoice};
 use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::search::{Capacity, Found, Goal, Phase, Standing};
+use shufflescope_engine::training::{Accuracy, DataName, Way};
 use shufflescope_engine::units::{Bandwidth, Bytes, FlopRate, MultAdds, Nanos, Params};
 use shufflescope_engine::zoo;
 
@@ -177,7 +181,10 @@ fn camera_events() -> impl Iterator<Item = CameraEvent> {
         CameraEvent::Frame { session, frame, bytes: 3 * 640 * 360 }
     };
     let star = Prediction { label: "star".into(), index: 4, probability: 0.75 };
-    let predicts = Fit::Predicts { weights: "demo shapes".into(), classes: 12, doubts: vec!["a doubt".into()] };
+    let doubts = vec!["a doubt".into()];
+    let predicts = Fit::Predicts { weights: "demo shapes".into(), classes: 12, doubts, accuracy: None };
+    let accuracy = Some(Box::new(accuracy()));
+    let taught = Fit::Predicts { weights: "taught on `desk`".into(), classes: 3, doubts: vec![], accuracy };
     let time_only = Fit::TimeOnly { reason: "why".into(), difference: Some("what".into()), designs: vec![] };
     let offers = vec![Offer { trained: Trained::Demo, is_here: true, fits: false }];
     [
@@ -188,12 +195,60 @@ fn camera_events() -> impl Iterator<Item = CameraEvent> {
         CameraEvent::Still { session, width: 1280, height: 720, bytes: 3 * 1280 * 720 },
         CameraEvent::Broken { session, message: "cause; remedy".into() },
         CameraEvent::Fits { generation, fit: Box::new(predicts), offers },
+        CameraEvent::Fits { generation, fit: Box::new(taught), offers: vec![] },
         CameraEvent::Fits { generation, fit: Box::new(time_only), offers: vec![] },
         CameraEvent::Waiting { generation, behind: "profile (process 9)".into() },
         CameraEvent::Ready { generation },
         CameraEvent::Failed { generation, message: "cause; remedy".into() },
     ]
     .into_iter()
+}
+
+fn accuracy() -> Accuracy {
+    Accuracy::new(9, 10, DataName { name: "desk".into(), pictures: 50 }).unwrap()
+}
+
+fn teach_requests(ticket: Ticket, options: RunOptions) -> [Request; 2] {
+    let picture = PictureFile { path: "pictures/000001.png".into(), in_a_run: true };
+    let job = TeachJob {
+        name: "desk".into(),
+        classes: vec![ClassFiles { name: "mug".into(), pictures: vec![picture] }],
+        design: design(),
+        choice: WeightsChoice::Automatic,
+        others: vec![WeightsChoice::Only(Trained::Demo)],
+        folder: Some("weights".into()),
+        preprocessing: PreprocessingOptions::default(),
+        run: options,
+        kind: Kind::Trained { seconds: 60 },
+        seed: 3,
+        output: "taught-2.safetensors".into(),
+    };
+    let take_in = TakeInJob { folder: "things".into(), pictures: "pictures".into(), first: 9, most: 300 };
+    [TeachWork::Teach(Box::new(job)), TeachWork::TakeIn(Box::new(take_in))].map(|work| Request::Teach { ticket, work })
+}
+
+fn teach_events(ticket: Ticket) -> impl Iterator<Item = Event> {
+    let curve = vec![Curve { epochs: 1.5, loss: 0.75, accuracy: 0.5, held_out: Some(0.25) }];
+    let taught = TaughtFile {
+        path: "taught-2.safetensors".into(),
+        design: design(),
+        way: Way::AtOnce,
+        accuracy: accuracy(),
+        from: "the weights demo shapes".into(),
+        seconds: 1.5,
+        curve: vec![],
+        broken: vec!["a.png: why".into()],
+    };
+    let class = TakenClass { name: "mug".into(), numbers: vec![9, 10] };
+    let taken = TakenIn { classes: vec![class], broken: vec!["b.png: why".into()], beyond: 2 };
+    let news = [
+        TeachNews::Reading { done: 3, all: 9 },
+        TeachNews::Teaching { from: "nothing".into(), fraction: 0.5, left: Some(Nanos(1_000)), curve },
+        TeachNews::Taught(Box::new(taught)),
+        TeachNews::TakenIn(taken),
+        TeachNews::Failed { message: "cause; remedy".into() },
+    ];
+    news.into_iter().map(move |news| Event::Teach { ticket, news })
 }
 
 #[test]
@@ -235,7 +290,8 @@ fn requests_are_as_in_the_golden_file() {
         Request::Painting,
         Request::Cancel,
     ];
-    let requests: Vec<Request> = requests.into_iter().chain(camera_requests().map(Request::Camera)).collect();
+    let requests = requests.into_iter().chain(camera_requests().map(Request::Camera));
+    let requests: Vec<Request> = requests.chain(teach_requests(ticket, options)).collect();
     assert_lines("requests.jsonl", &requests);
 }
 
@@ -290,6 +346,7 @@ fn events_are_as_in_the_golden_file() {
         Event::Wants { sha256: "0".repeat(64) },
         Event::Cameras { cameras: vec![camera()] },
     ];
-    let events: Vec<Event> = events.into_iter().chain(camera_events().map(Event::Camera)).collect();
+    let events = events.into_iter().chain(camera_events().map(Event::Camera));
+    let events: Vec<Event> = events.chain(teach_events(ticket)).collect();
     assert_lines("events.jsonl", &events);
 }

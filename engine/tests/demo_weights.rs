@@ -8,6 +8,8 @@
 mod draw;
 #[path = "demo_weights/second_hand/mod.rs"]
 mod second_hand;
+#[path = "demo_weights/teaching.rs"]
+mod teaching;
 
 use std::fmt::Write;
 

@@ -1,6 +1,8 @@
 //! Lines between window and worker, in both directions, and what either side makes of one before it trusts it.
 
+use shufflescope::teach::TeachWork;
 use shufflescope::worker::{Contest, Event, Job, Request};
+use shufflescope_engine::classify::Preprocessing;
 use shufflescope_engine::cost::total_cost;
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::measure::{
@@ -51,7 +53,12 @@ fn asked(request: &Request) {
                 let _ = search.front();
             }
         }
+        Request::Teach { work: TeachWork::Teach(job), .. } => {
+            let _ = Preprocessing::with(job.design.input, &job.preprocessing);
+            graph(&Model::from(&job.design), &job.run);
+        }
         Request::Hello { .. }
+        | Request::Teach { .. }
         | Request::Peaks { .. }
         | Request::FindDevices
         | Request::FindCameras

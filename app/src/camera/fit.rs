@@ -10,6 +10,7 @@ use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::model::{Model, ModelFile, fitted_graph, fitting};
 use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::training::{Accuracy, Passport, demo_accuracy, demo_at};
 use shufflescope_engine::weights::{Role, Weights, WeightsFile, expected};
 
 use super::{Trained, WeightsChoice};
@@ -39,6 +40,9 @@ pub enum Fit {
         classes: u32,
         /// What should be known when reading the answers.
         doubts: Vec<String>,
+        /// What was measured of just this network on held-out pictures, where it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        accuracy: Option<Box<Accuracy>>,
     },
     /// It runs with made-up weights: its time is right and its answers mean nothing.
     TimeOnly {
@@ -63,7 +67,7 @@ pub(crate) struct Opened {
 #[derive(Debug)]
 enum Source {
     /// In the program, for this design.
-    Demo(Box<Design>),
+    Demo(Box<Design>, Box<Weights>),
     /// In a file of weights that fits this network.
     File(Box<WeightsFile>, Box<Model>),
     /// In the network's own file.
@@ -80,40 +84,53 @@ impl Opened {
         };
         let classifier = match &mut self.source {
             Source::File(file, model) => Classifier::open(model, file, &options)?,
-            Source::Demo(design) => Classifier::new(&lower(design, Batch(1))?, &demo::weights(), &options)?,
+            Source::Demo(design, weights) => Classifier::new(&lower(design, Batch(1))?, weights, &options)?,
             Source::Own(file) => Classifier::of_file(file, &options)?,
         };
         Ok((classifier, options))
+    }
+
+    /// The weights alone, for as many classes as they have.
+    pub(crate) fn weights(mut self) -> Result<Weights, ClassifyError> {
+        Ok(match &mut self.source {
+            Source::File(file, model) => {
+                let graph = fitted_graph(file, model)?;
+                file.load(&graph)?
+            }
+            Source::Demo(_, weights) => std::mem::take(weights),
+            Source::Own(file) => file.weights()?.clone(),
+        })
     }
 }
 
 /// What is to be looked at.
 #[derive(Clone, Debug)]
-pub(super) struct Question<'a> {
-    pub(super) model: &'a Model,
-    pub(super) choice: &'a WeightsChoice,
+pub(crate) struct Question<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) choice: &'a WeightsChoice,
     /// Names for the classes of a person's own weights.
-    pub(super) labels: Option<&'a Path>,
+    pub(crate) labels: Option<&'a Path>,
     /// What is done to pictures.
-    pub(super) preprocessing: PreprocessingOptions,
+    pub(crate) preprocessing: PreprocessingOptions,
     /// Where downloads go.
-    pub(super) folder: Option<&'a Path>,
+    pub(crate) folder: Option<&'a Path>,
 }
 
 impl Question<'_> {
     /// Everything that can be had, and whether it fits.
-    pub(super) fn offers(&self) -> Vec<Offer> {
+    pub(crate) fn offers(&self) -> Vec<Offer> {
         let wanted = self.model.design().and_then(tensors);
         let offer = |trained: Trained| Offer {
             is_here: trained == Trained::Demo || trained.path(self.folder).is_some(),
-            fits: wanted.is_some() && trained.design().as_ref().and_then(tensors) == wanted,
+            fits: (wanted.is_some() && trained.design().as_ref().and_then(tensors) == wanted)
+                || (trained == Trained::Demo && self.demo_width().is_some()),
             trained,
         };
         Trained::known().map(offer).collect()
     }
 
     /// Whether the chosen weights fit, and the weights where they do.
-    pub(super) fn fit(&self, offers: &[Offer]) -> (Fit, Option<Opened>) {
+    pub(crate) fn fit(&self, offers: &[Offer]) -> (Fit, Option<Opened>) {
         match (self.choice, self.model) {
             (WeightsChoice::Only(trained), _) => self.fit_only(trained),
             (WeightsChoice::Automatic, Model::File(file)) => self.fit_own(file),
@@ -152,7 +169,7 @@ impl Question<'_> {
         }
         let classes = u32::try_from(graph.node(graph.output()).output.channels).unwrap_or(u32::MAX);
         let (labels, doubts) = self.labels_of_own(classes);
-        let fit = Fit::Predicts { weights: "the file's own".into(), classes, doubts };
+        let fit = Fit::Predicts { weights: "the file's own".into(), classes, doubts, accuracy: None };
         (fit, Some(Opened { source: Source::Own(Box::new(file.clone())), preprocessing: self.preprocessing, labels }))
     }
 
@@ -177,18 +194,26 @@ impl Question<'_> {
         match fitted_graph(&file, self.model) {
             Ok(graph) => {
                 let classes = u32::try_from(graph.node(graph.output()).output.channels).unwrap_or(u32::MAX);
-                let (labels, mut doubts) = self.labels(trained, classes);
+                let passport = Passport::in_file(&file).filter(|passport| passport.classes.len() == classes as usize);
+                let (labels, mut doubts) = match &passport {
+                    Some(passport) if self.labels.is_none() => {
+                        (Some(Labels::of_names(passport.classes.iter().cloned())), Vec::new())
+                    }
+                    _ => self.labels(trained, classes),
+                };
+                let accuracy = self.accuracy(passport.as_ref(), &mut doubts);
                 doubts.extend(
                     file.taken(&graph).filter(|taken| !taken.others.is_empty()).map(|of| format!("In the file {of}.")),
                 );
-                doubts.extend(self.model.design().and_then(|design| doubt(trained, design)));
+                doubts.extend(self.model.design().and_then(|design| doubt(&trained.design()?, design)));
                 doubts.extend(unlike_its_name);
                 // A published resize belongs to the published input.
                 let resize = of.map(|of| of.resize).filter(|_| self.model.input() == InputSize::square(224));
                 let resize =
                     self.preprocessing.resize.or(resize.filter(|_| self.preprocessing.crop == CropMode::Center));
                 let preprocessing = PreprocessingOptions { resize, ..self.preprocessing };
-                let fit = Fit::Predicts { weights: trained.name(), classes, doubts };
+                let weights = passport.map_or_else(|| trained.name(), |of| format!("taught on {}", of.accuracy.data()));
+                let fit = Fit::Predicts { weights, classes, doubts, accuracy };
                 let source = Source::File(Box::new(file), Box::new(self.model.clone()));
                 (fit, Some(Opened { source, preprocessing, labels }))
             }
@@ -196,19 +221,46 @@ impl Question<'_> {
                 let reason = format!("The weights {} do not fit this {}.", trained.name(), self.kind());
                 let said = error.to_string();
                 let difference = said.split_once('\n').map_or(said.as_str(), |(_, tensors)| tensors).to_owned();
-                (Fit::TimeOnly { reason, difference: Some(difference), designs: fitting(&file) }, None)
+                let taught = Passport::in_file(&file).map(|passport| passport.design);
+                let designs = taught.into_iter().chain(fitting(&file)).collect();
+                (Fit::TimeOnly { reason, difference: Some(difference), designs }, None)
             }
         }
     }
 
+    /// What the file says of this very network's accuracy; why that does not hold for it, where so.
+    fn accuracy(&self, passport: Option<&Passport>, doubts: &mut Vec<String>) -> Option<Box<Accuracy>> {
+        let (passport, design) = (passport?, self.model.design()?);
+        let accuracy = passport.accuracy_of(design, &self.preprocessing);
+        if accuracy.is_none() {
+            let what = if passport.preprocessing == self.preprocessing {
+                "this design differs from it where weights do not show (its input, a stride, an activation)"
+            } else {
+                "pictures are cut otherwise now"
+            };
+            doubts.push(format!(
+                "The accuracy of these weights was measured on another network, for {what}: here it is unknown. Teach \
+                 again to measure it."
+            ));
+        }
+        accuracy.cloned().map(Box::new)
+    }
+
+    /// The width at which the design is the demo's, and the demo's weights there.
+    fn demo_width(&self) -> Option<(f64, Weights)> {
+        let width = demo_at::width_of(self.model.design()?)?;
+        Some((width, demo_at::weights(width)?))
+    }
+
     fn fit_demo(&self) -> (Fit, Option<Opened>) {
-        let trained_for = demo::design();
+        let (width, weights) = self.demo_width().unwrap_or_else(|| (1.0, demo::weights()));
+        let trained_for = demo_at::design(width);
         let classes = trained_for.classes;
         let fitted = match self.model.design() {
             Some(design) => lower(&design.apply(&Edit::Classes(classes)), Batch(1)).map_err(|error| error.to_string()),
             None => self.model.graph(Batch(1)).map_err(|error| error.to_string()),
         };
-        let misfit = fitted.and_then(|graph| demo::weights().check(&graph).map_err(|error| error.to_string()));
+        let misfit = fitted.and_then(|graph| weights.check(&graph).map_err(|error| error.to_string()));
         let design = match (misfit, self.model.design()) {
             (Ok(()), Some(design)) => design.apply(&Edit::Classes(classes)),
             (misfit, _) => {
@@ -216,13 +268,16 @@ impl Question<'_> {
                 return (Fit::TimeOnly { reason, difference: misfit.err(), designs: vec![trained_for] }, None);
             }
         };
+        let is_known = design.fingerprint() == trained_for.fingerprint();
+        let known = demo_accuracy(width).filter(|_| is_known);
         let fit = Fit::Predicts {
             weights: Trained::Demo.name(),
             classes,
-            doubts: doubt(&Trained::Demo, &design).into_iter().collect(),
+            doubts: doubt(&trained_for, &design).into_iter().collect(),
+            accuracy: known.map(Box::new),
         };
         let labels = Some(Labels::of_names(demo::labels().map(str::to_owned)));
-        let source = Source::Demo(Box::new(design));
+        let source = Source::Demo(Box::new(design), Box::new(weights));
         (fit, Some(Opened { source, preprocessing: self.preprocessing, labels }))
     }
 
@@ -260,9 +315,9 @@ const fn time_only(reason: String) -> Fit {
 }
 
 /// Shapes tell weights apart, but not all that a network does: a stride or an activation has no weights.
-fn doubt(trained: &Trained, design: &Design) -> Option<String> {
+fn doubt(trained_for: &Design, design: &Design) -> Option<String> {
     let same = Edit::All(vec![Edit::Input(design.input), Edit::Classes(design.classes)]);
-    let trained_for = trained.design()?.apply(&same);
+    let trained_for = trained_for.apply(&same);
     let said = || {
         format!(
             "The weights have the right shapes, but were trained for {}: what differs in this design (a stride, an \
@@ -367,8 +422,8 @@ mod tests {
 
     #[test]
     fn a_network_changed_where_no_shape_shows_it_is_doubted() {
-        let trained = Trained::Published(Published::find("shufflenet-v2-x0.5").unwrap());
         let half = design("shufflenet-v2-x0.5");
+        let trained = half.clone();
         assert_eq!(doubt(&trained, &half.apply(&Edit::Input(InputSize::square(160)))), None);
         let mut changed = half;
         changed.stages[0].stride = 1;
@@ -411,7 +466,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let model = model_file(folder.path(), 5);
         let asked = question(&model, &WeightsChoice::Automatic, folder.path());
-        let (Fit::Predicts { weights, classes: 12, doubts }, Some(opened)) = asked.fit(&asked.offers()) else {
+        let (Fit::Predicts { weights, classes: 12, doubts, accuracy: None }, Some(opened)) = asked.fit(&asked.offers())
+        else {
             panic!("its own weights are not used");
         };
         assert!(weights.contains("own") && doubts[0].contains("Open a list of labels"), "{weights}: {doubts:?}");

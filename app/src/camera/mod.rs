@@ -27,6 +27,7 @@ mod wish;
 pub use capture::{Capture, CaptureState, CaptureStatus, SharedClock};
 pub use classifying::{Classifying, SmoothingSwitch};
 pub use error::SourceError;
+pub(crate) use fit::Question;
 pub use fit::{Fit, Offer};
 pub use frame::{Captured, Frame, FrameSource, Next, Pixels, Resolution, SourceOptions};
 pub use http::parts_of_stream;

@@ -14,6 +14,7 @@ mod seen;
 mod setting;
 mod shortcuts;
 mod targets;
+mod teach;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -54,6 +55,7 @@ use super::settings::{self, Change, Changes};
 use super::surroundings::Surroundings;
 use super::tab::Tab;
 use super::targets::Targets;
+use super::teach::Teach;
 use super::views::ViewChoices;
 use crate::reader::Readers;
 use crate::target::Ssh;
@@ -120,6 +122,7 @@ pub struct App {
     past: PastRuns,
     files: Files,
     camera: Camera,
+    teach: Teach,
     surroundings: Surroundings,
     gpu_offer: GpuOffer,
     tabs: Tabs,
@@ -208,6 +211,7 @@ impl App {
             past: PastRuns::default(),
             surroundings: Surroundings::look(camera_launcher.clone(), pacer.clone()),
             gpu_offer: GpuOffer::new(values.gpu_offered),
+            teach: Teach::new(data_folder.as_deref(), camera_launcher.clone(), pacer.clone()),
             camera: Camera::new(camera_launcher, weights_folder, weights_server, pacer.clone()),
             files: Files::new(values.export_folder.clone(), own, readers, dialogs, pacer.clone()),
             drafts,
@@ -270,6 +274,9 @@ impl App {
         if let Some(seconds) = self.advance_camera() {
             ctx.request_repaint_after_secs(seconds as f32);
         }
+        if let Some(seconds) = self.advance_teach(now) {
+            ctx.request_repaint_after_secs(seconds as f32);
+        }
         if let Some(seconds) = self.live.advance(now) {
             ctx.request_repaint_after_secs(seconds as f32);
         }
@@ -298,7 +305,7 @@ impl App {
 
     fn paint(&mut self, ui: &mut egui::Ui) {
         let Self { document, live, forecast, adviser, calibration, bench, compare, lab, past, camera, .. } = self;
-        let Self { explore, files, surroundings, targets, .. } = self;
+        let Self { explore, files, surroundings, targets, teach, .. } = self;
         let (export_folder, errands, gpu_question) =
             (files.export_folder(), files.errands(), self.gpu_offer.question());
         let scene = Scene {
@@ -313,6 +320,7 @@ impl App {
             explore,
             past,
             camera,
+            teach,
             surroundings,
             targets,
             gpu_question,
@@ -348,6 +356,7 @@ impl App {
         self.stop_search();
         self.finish_summaries();
         self.keeper.finish();
+        self.teach.finish();
         self.camera.finish();
     }
 
@@ -369,7 +378,8 @@ impl App {
         let options = self.document.valid_options();
         self.live.want(&self.document.valid().model, options, now);
         self.ask_for_scatter();
-        self.live.hold(self.is_bench_taken() || self.camera.is_running() || self.targets.is_measuring());
+        let is_taken = self.camera.is_running() || self.targets.is_measuring() || self.teach.running().is_some();
+        self.live.hold(self.is_bench_taken() || is_taken);
         self.foresee();
         if self.tabs.shown == Tab::Compare || self.compare.version() == 0 {
             self.compare.settle(&self.document);

@@ -23,6 +23,7 @@ use super::over::Over;
 use super::settings::TextSize;
 use super::tab::Tab;
 use super::targets::TargetCommand;
+use super::teach::TeachCommand;
 use super::view::View;
 use crate::export::{Export, ResultForm};
 
@@ -53,6 +54,8 @@ pub enum Command {
     Show(View),
     /// Does something in the camera tab.
     Camera(CameraCommand),
+    /// Teaches a design a person's own things, in the camera tab.
+    Teach(TeachCommand),
     /// Does something in the *Explore* tab.
     Explore(ExploreCommand),
     /// Does something in the list of targets.

@@ -250,6 +250,12 @@ impl Files {
         self.ask(title, wanted, ("Picture", endings), |path| Some(FileEvent::Chosen(Chosen::Pictures(path))));
     }
 
+    /// Asks a person for a folder with one folder of pictures a class.
+    pub fn ask_for_things(&self) {
+        let title = "A folder with one folder of pictures for each class";
+        self.ask(title, Wanted::Folder, ("Folder", vec![]), |path| Some(FileEvent::Chosen(Chosen::Things(path))));
+    }
+
     /// Asks a person for a file and writes the picture to it.
     pub fn ask_for_snapshot(&self, picture: Arc<Picture>) {
         let (writer, filter) = (self.writer.clone(), ("PNG picture", vec!["png"]));

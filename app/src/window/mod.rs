@@ -43,6 +43,7 @@ mod surroundings;
 mod tab;
 mod taken_apart;
 mod targets;
+mod teach;
 pub mod theme;
 mod view;
 mod views;
@@ -58,7 +59,7 @@ pub use ceilings::Ceilings;
 pub use command::{Command, Commands, Entry, Menu, entries};
 pub use compare::{Choice, Compare, Compared, OnPaper};
 pub use document::{Analysis, Document, Pinned, PinnedNetwork};
-pub use explore::{Exploration, Explore, ExploreCommand, Landmark, Landmarks, Origin, Shown, Wish};
+pub use explore::{Exploration, Explore, ExploreCommand, Landmark, Landmarks, Origin, Own, Shown, Wish};
 pub use files::{Dialogs, Errand, Pending, Question, Reply, SystemDialogs, Wanted};
 pub use fonts::FontFolders;
 pub use forecast::{Beside, Forecast, Knowledge, Learning};
@@ -82,6 +83,9 @@ pub use taken_apart::{TakenApart, is_fused};
 pub use targets::{
     Entry as TargetEntry, Judged, Manner, Measured as MeasuredThere, Refusal, Side as SideThere, State as TargetState,
     TargetCommand, Targets,
+};
+pub use teach::{
+    Hint as TeachHint, Listed as ListedProject, Outcome as TeachOutcome, Running as TeachRunning, Teach, TeachCommand,
 };
 pub use view::View;
 pub use views::{LayerColumn, ViewChoices};

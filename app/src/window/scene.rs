@@ -23,6 +23,7 @@ use super::past_runs::PastRuns;
 use super::recent::Recent;
 use super::surroundings::Surroundings;
 use super::targets::Targets;
+use super::teach::Teach;
 
 /// What panels read.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +50,8 @@ pub struct Scene<'a> {
     pub past: &'a PastRuns,
     /// The camera.
     pub camera: &'a Camera,
+    /// What the camera is taught.
+    pub teach: &'a Teach,
     /// Devices and machine.
     pub surroundings: &'a Surroundings,
     /// The machines that can be measured on.

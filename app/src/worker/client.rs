@@ -267,7 +267,7 @@ impl Client {
         let of = match &event {
             Event::Hello { .. } | Event::Peaks { .. } => return,
             Event::Devices { .. } | Event::Cameras { .. } | Event::Camera(_) | Event::Wants { .. } => return,
-            Event::CameraRun { .. } => return,
+            Event::CameraRun { .. } | Event::Teach { .. } => return,
             Event::Waiting { ticket, .. }
             | Event::Preparing { ticket, .. }
             | Event::Progress { ticket, .. }

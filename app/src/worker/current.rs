@@ -156,7 +156,7 @@ impl Current {
         match event {
             Event::Hello { .. } | Event::Peaks { .. } => Step::Nothing,
             Event::Devices { .. } | Event::Cameras { .. } | Event::Camera(_) | Event::Wants { .. } => Step::Nothing,
-            Event::CameraRun { .. } => Step::Nothing,
+            Event::CameraRun { .. } | Event::Teach { .. } => Step::Nothing,
             Event::Waiting { behind, .. } if self.behind.as_ref() == Some(&behind) => Step::Nothing,
             Event::Waiting { behind, .. } => {
                 self.behind = Some(behind.clone());

@@ -26,6 +26,8 @@ mod reach;
 mod reaper;
 mod search;
 mod serve;
+mod teach_client;
+mod teaching;
 mod threads;
 mod turn;
 
@@ -41,4 +43,5 @@ pub use protocol::{
 };
 pub use reach::{Place, ReachError, Reaching, reach};
 pub use serve::serve;
+pub use teach_client::TeachClient;
 pub(crate) use turn::{Turn, Turns};

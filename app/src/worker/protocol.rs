@@ -23,6 +23,7 @@ pub use self::camera::{CameraEvent, CameraReport, CameraRequest, CameraRun, Fram
 pub use self::content::{FileOffer, FilePart, Host};
 pub use self::search::SearchJob;
 use crate::camera::{Listed, Watched};
+use crate::teach::{TeachNews, TeachWork};
 
 /// Spoken by this build; both sides must agree.
 pub const VERSION: u32 = 9;
@@ -90,6 +91,13 @@ pub enum Request {
         ticket: Ticket,
         /// What to search for.
         job: Box<SearchJob>,
+    },
+    /// Teaches a design, or takes pictures in for it. Nothing is measured, and no turn on the device is taken.
+    Teach {
+        /// Tags every event that answers.
+        ticket: Ticket,
+        /// What to do.
+        work: TeachWork,
     },
     /// Measures what the device can do at most, with the worker's threads; a newer request cancels it.
     Peaks {
@@ -286,6 +294,13 @@ pub enum Event {
     SearchDone {
         /// The request.
         ticket: Ticket,
+    },
+    /// What there is to tell of teaching.
+    Teach {
+        /// The request.
+        ticket: Ticket,
+        /// How far it is, or what came of it.
+        news: TeachNews,
     },
     /// What the device can do at most.
     Peaks {

@@ -16,6 +16,7 @@ use super::content::{Contents, Missing};
 use super::events::Events;
 use super::measuring::Measuring;
 use super::protocol::{CameraEvent, CameraRequest, Event, Host, MAX_LINE_BYTES, PROGRAM, Request, Ticket, VERSION};
+use super::teaching;
 use super::threads::use_threads;
 use super::turn::Turns;
 use crate::camera::list;
@@ -86,6 +87,7 @@ impl Desk {
                 Request::Search { ticket, job } => measuring.search(ticket, &job),
                 Request::Peaks { ticket, device } => measuring.peaks(ticket, device),
                 Request::CameraRun { ticket, job } => measuring.run_camera(ticket, &job),
+                Request::Teach { ticket, work } => teaching::answer(&self.events, &self.newest, ticket, &work),
                 // A driver that crashes or makes a library panic ends this process, and nothing else.
                 Request::FindDevices => self.events.send(&self.look_around()),
                 Request::FindCameras => self.events.send(&Event::Cameras { cameras: list() }),
@@ -173,6 +175,7 @@ impl Reader {
                 | Request::TakeTurns { ticket, .. }
                 | Request::Search { ticket, .. }
                 | Request::CameraRun { ticket, .. }
+                | Request::Teach { ticket, .. }
                 | Request::Peaks { ticket, .. } => self.newest.store(ticket.0, Ordering::Release),
                 Request::Cancel => self.newest.store(u64::MAX, Ordering::Release),
                 Request::Painting => {

@@ -11,6 +11,7 @@ use crate::graph::Graph;
 use crate::guideline::{Finding, findings};
 use crate::measure::Measurement;
 use crate::model::{Model, ModelError};
+use crate::training::Accuracy;
 
 /// The version of the JSON form; grows when a reader of the old form would misread the new one.
 pub const SCHEMA: u32 = 1;
@@ -34,6 +35,9 @@ pub struct Profile {
     /// What the network takes behind a camera; absent where no run was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub camera: Option<CameraRun>,
+    /// The share of held-out pictures that the network tells right, with the data; absent where nobody has measured it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<Accuracy>,
 }
 
 impl Profile {
@@ -53,7 +57,8 @@ impl Profile {
         let model = model.into();
         let cost = model_cost(graph);
         let findings = findings(model.design(), graph, &cost, measurement.as_ref());
-        Self { schema: SCHEMA, machine: Machine::detect(), design: model, cost, measurement, findings, camera: None }
+        let (schema, machine) = (SCHEMA, Machine::detect());
+        Self { schema, machine, design: model, cost, measurement, findings, camera: None, accuracy: None }
     }
 
     /// The JSON form, indented, with a final newline.

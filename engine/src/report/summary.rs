@@ -75,8 +75,21 @@ pub fn headline(profile: &Profile) -> Vec<Fact> {
         ),
     ];
     facts.extend(profile.measurement.iter().flat_map(|measurement| measured(profile, measurement)));
+    facts.extend(taught(profile));
     facts.extend(published(profile));
     facts
+}
+
+/// What was measured on a person's own pictures.
+fn taught(profile: &Profile) -> Option<Fact> {
+    let accuracy = profile.accuracy.as_ref()?;
+    let detail = format!(
+        "{} of {} held-out pictures of {}; 95 % interval",
+        accuracy.correct(),
+        accuracy.held_out(),
+        accuracy.data()
+    );
+    Some(Fact { name: "accuracy", value: accuracy.to_string(), detail, origin: Origin::Measured })
 }
 
 fn measured(profile: &Profile, measurement: &Measurement) -> Vec<Fact> {
@@ -159,6 +172,9 @@ fn effect(measurement: &Measurement) -> Option<DeviceFact> {
 
 fn published(profile: &Profile) -> Vec<Fact> {
     let Some(published) = profile.design.published() else {
+        if profile.accuracy.is_some() {
+            return Vec::new();
+        }
         let detail = match profile.design {
             Model::Design(_) => "nobody has trained this design",
             Model::Network(_) => "no figure of a publication is known here",

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
 /// The normal distribution's quantile for an interval that holds the truth 95 times in 100.
@@ -28,8 +28,7 @@ impl fmt::Display for DataName {
 /// A measured accuracy: pictures told right among those that were not trained on.
 ///
 /// The interval is Wilson's at 95 %, which is right also for few pictures and for shares near 0 and 1.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "Counts")]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Accuracy {
     /// Held-out pictures that were told right.
     correct: u64,
@@ -139,11 +138,10 @@ impl fmt::Display for Accuracy {
     }
 }
 
-impl TryFrom<Counts> for Accuracy {
-    type Error = AccuracyError;
-
-    fn try_from(counts: Counts) -> Result<Self, AccuracyError> {
-        Self::new(counts.correct, counts.held_out, counts.data)
+impl<'de> Deserialize<'de> for Accuracy {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let Counts { correct, held_out, data } = Counts::deserialize(from)?;
+        Self::new(correct, held_out, data).map_err(serde::de::Error::custom)
     }
 }
 

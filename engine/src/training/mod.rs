@@ -5,6 +5,7 @@
 //! - [`Trainer`]: a design, pictures and a budget become [`Trained`] weights;
 //! - [`cut`]: weights of a wider or deeper network made to fit a narrower one of its family;
 //! - [`slim`]: one set of weights that works at every width;
+//! - [`demo_at`]: the demo's network at each of them;
 //! - [`Learner`]: single steps, for those who make their batches themselves;
 //! - [`Accuracy`]: how many of the held-out pictures are told right, always with the data's name and size;
 //! - [`teach_at_once`]: a new last layer for trained features, in closed form;
@@ -20,6 +21,7 @@ mod chance;
 mod checkpoint;
 mod cpu;
 mod cut;
+pub mod demo_at;
 mod demo_widths;
 mod error;
 mod evaluate;
@@ -51,7 +53,7 @@ pub use learner::{Averaged, Learner, Step};
 pub use loss::{Loss, Targets, best, cross_entropy};
 pub use optimiser::{Descent, schedule};
 pub use parameters::{Layout, Parameters, Slot};
-pub use passport::{Passport, save_taught};
+pub use passport::{Passport, save_taught, to_safetensors_with};
 pub use request::{
     Augmentation, Budget, Optimiser, Phase, Point, Progress, Recipe, Start, TrainError, TrainRequest, Trained,
 };

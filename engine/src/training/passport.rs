@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Accuracy, Taught, Way};
 use crate::classify::PreprocessingOptions;
 use crate::design::{Design, Edit};
-use crate::weights::{Notes, WeightsError, WeightsFile, save_with_notes};
+use crate::weights::{Notes, Weights, WeightsError, WeightsFile, save_with_notes, with_notes};
 
 /// The key in the metadata.
 const KEY: &str = "shufflescope.taught";
@@ -95,13 +95,22 @@ pub fn save_taught(taught: &Taught, preprocessing: PreprocessingOptions, path: &
     save_with_notes(&taught.weights, &notes, path)
 }
 
+/// The bytes of a `.safetensors` file of weights with this passport.
+///
+/// # Errors
+/// Where a tensor's values do not match its shape.
+pub fn to_safetensors_with(weights: &Weights, passport: &Passport) -> Result<Vec<u8>, std::io::Error> {
+    let notes = passport.clone().notes()?;
+    with_notes(weights, &notes).map_err(std::io::Error::other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::design::{Batch, InputSize};
     use crate::graph::lower;
     use crate::training::DataName;
-    use crate::weights::{Weights, save_safetensors};
+    use crate::weights::save_safetensors;
     use crate::zoo;
 
     fn taught() -> Taught {

@@ -26,6 +26,6 @@ pub use error::{Misfit, Mismatch, WeightsError};
 pub use expected::{ExpectedTensor, Role, expected, expected_elements};
 pub use fold::{BatchNormTensors, FoldError, Folded, fold};
 pub use load::{Taken, WeightsFile, load};
-pub use safetensors::{Notes, save_safetensors, save_with_notes, to_safetensors};
+pub use safetensors::{Notes, save_safetensors, save_with_notes, to_safetensors, with_notes};
 pub use seeded::seeded_input;
 pub use store::{WeightTensor, Weights};

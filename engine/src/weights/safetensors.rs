@@ -73,7 +73,7 @@ pub fn save_safetensors(weights: &Weights, path: &Path) -> Result<(), WeightsErr
 /// # Errors
 /// As [`save_safetensors`].
 pub fn save_with_notes(weights: &Weights, notes: &Notes, path: &Path) -> Result<(), WeightsError> {
-    bytes_of(weights, notes)
+    with_notes(weights, notes)
         .map_err(io::Error::other)
         .and_then(|bytes| write_atomically(path, &bytes))
         .map_err(|source| WeightsError::Write { path: path.into(), source })
@@ -84,10 +84,14 @@ pub fn save_with_notes(weights: &Weights, notes: &Notes, path: &Path) -> Result<
 /// # Errors
 /// Where a tensor's values do not match its shape.
 pub fn to_safetensors(weights: &Weights) -> Result<Vec<u8>, SafeTensorError> {
-    bytes_of(weights, &Notes::new())
+    with_notes(weights, &Notes::new())
 }
 
-fn bytes_of(weights: &Weights, notes: &Notes) -> Result<Vec<u8>, SafeTensorError> {
+/// As [`to_safetensors`], with what the file says of itself.
+///
+/// # Errors
+/// As [`to_safetensors`].
+pub fn with_notes(weights: &Weights, notes: &Notes) -> Result<Vec<u8>, SafeTensorError> {
     let bytes: Vec<Vec<u8>> = weights
         .iter()
         .map(|(_, tensor)| tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect())

@@ -79,6 +79,7 @@ impl App {
             Tab::Explore => Some(Owner::Explore),
             Tab::Design if self.calibration.options().is_some() => Some(Owner::Calibration),
             Tab::Design => Some(Owner::Advice),
+            Tab::Camera if self.teach.running().is_some() => return self.teach.cancel(),
             Tab::Camera => None,
         };
         match owner {

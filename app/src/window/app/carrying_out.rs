@@ -21,6 +21,7 @@ impl App {
             Command::ShowTab(tab) => self.tabs.shown = tab,
             Command::Show(view) => self.tabs.views.shown = view,
             Command::Camera(command) => self.carry_out_camera(command),
+            Command::Teach(command) => self.carry_out_teach(command),
             Command::Explore(command) => self.carry_out_explore(command, now),
             Command::Target(command) => self.carry_out_target(command),
             Command::Try(edit) => self.try_change(&edit),

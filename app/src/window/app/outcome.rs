@@ -64,6 +64,7 @@ impl App {
             batch: Batch(self.document.valid_options().batch),
             measurement: self.live.current().cloned(),
             camera: self.camera.recorded(&self.document.valid().fingerprint, &self.document.valid_options()).cloned(),
+            taught: self.taught_in_use(),
             machine: self.surroundings.machine().cloned().filter(|_| self.targets.current().is_remote()),
         }
     }
@@ -164,6 +165,7 @@ impl App {
             }
             FileEvent::Chosen(Chosen::Labels(path)) => self.camera.use_labels(Some(path)),
             FileEvent::Chosen(Chosen::Pictures(path)) => self.tabs.camera.show_pictures(&path),
+            FileEvent::Chosen(Chosen::Things(path)) => self.teach.take_in(path),
             FileEvent::NoFileManager(error) => self.fail(format!("The folder cannot be shown. {error}")),
             FileEvent::NotKept(error) => {
                 self.fail(format!("Your design is not kept over a crash; save it to a file. {error}"));

@@ -57,7 +57,8 @@ impl App {
             Tab::Compare => self.compare.load(&self.keeper),
             Tab::Lab => self.lab.load(self.tabs.lab.scale, &self.keeper),
             Tab::Explore => {
-                self.explore.load(&self.document.valid_options(), &self.forecast.learning, &self.keeper);
+                let options = self.document.valid_options();
+                self.explore.load(&options, &self.forecast.learning, &self.teach, &self.keeper);
             }
             Tab::Design | Tab::Camera => {}
         }

@@ -16,6 +16,7 @@ use crate::window::past_runs::PastRuns;
 use crate::window::recent::Recent;
 use crate::window::surroundings::Surroundings;
 use crate::window::tab::Tab;
+use crate::window::teach::Teach;
 
 impl App {
     /// The network and what follows from it.
@@ -64,6 +65,12 @@ impl App {
     #[must_use]
     pub const fn camera(&self) -> &Camera {
         &self.camera
+    }
+
+    /// What the camera is taught.
+    #[must_use]
+    pub const fn teach(&self) -> &Teach {
+        &self.teach
     }
 
     /// Devices and machine.

@@ -9,6 +9,7 @@ use shufflescope_engine::classify::{Picture, PreprocessingOptions};
 use shufflescope_engine::design::Fingerprint;
 use shufflescope_engine::report::CameraRun;
 use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::training::{Accuracy, demo_accuracy, demo_widths};
 
 use super::download::Download;
 use super::network::Network;
@@ -47,6 +48,7 @@ pub struct Camera {
     still: Option<Still>,
     download: Option<Download>,
     recorder: Option<Recorder>,
+    demo_widths: Vec<(f64, Accuracy)>,
 }
 
 /// A frame as it was captured, to be written.
@@ -78,6 +80,7 @@ impl Camera {
             still: None,
             download: None,
             recorder: None,
+            demo_widths: demo_widths().into_iter().filter_map(|width| Some((width, demo_accuracy(width)?))).collect(),
         }
     }
 
@@ -135,6 +138,18 @@ impl Camera {
     #[must_use]
     pub const fn fit(&self) -> Option<&Fit> {
         self.network.fit.as_ref()
+    }
+
+    /// Where downloads go.
+    #[must_use]
+    pub fn weights_folder(&self) -> Option<&std::path::Path> {
+        self.folder.as_deref()
+    }
+
+    /// How well the demo does at some widths.
+    #[must_use]
+    pub fn demo_widths(&self) -> &[(f64, Accuracy)] {
+        &self.demo_widths
     }
 
     /// The weights that can be had.

@@ -33,6 +33,7 @@ pub fn obstacle(command: &Command, scene: Scene<'_>) -> Option<String> {
         },
         Command::Cancel => {
             let is_busy = scene.live.phase().is_busy() || scene.live.is_held() || scene.bench_holder().is_some();
+            let is_busy = is_busy || scene.teach.running().is_some();
             unless(is_busy, "Nothing is being measured")
         }
         Command::Dismiss | Command::DismissAll => unless(!scene.notices.is_empty(), "There are no messages"),

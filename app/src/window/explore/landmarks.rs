@@ -8,9 +8,11 @@ use shufflescope_engine::model::Model;
 use shufflescope_engine::predict::Predictor;
 use shufflescope_engine::runtime::{RunOptions, plan_without_weights};
 use shufflescope_engine::store::{Store, StoreError};
+use shufflescope_engine::training::Accuracy;
 use shufflescope_engine::units::{MultAdds, Nanos, Params};
 use shufflescope_engine::zoo;
 
+use crate::teach::TaughtHere;
 use crate::window::past_runs::PastRuns;
 
 /// A published network.
@@ -32,13 +34,32 @@ pub struct Landmark {
     pub measured: Option<MedianRange>,
 }
 
-/// The published networks on a target.
+/// A design that was taught a person's own things.
+#[derive(Clone, Debug)]
+pub struct Own {
+    /// The network.
+    pub model: Model,
+    /// On held-out pictures, with the data.
+    pub accuracy: Accuracy,
+    /// Mult-adds of one image.
+    pub mult_adds: MultAdds,
+    /// Learned parameters.
+    pub params: Params,
+    /// What a run is predicted to take.
+    pub predicted: Option<Nanos>,
+    /// What a run took here.
+    pub measured: Option<MedianRange>,
+}
+
+/// The published networks on a target, and those that were taught.
 #[derive(Clone, Debug)]
 pub struct Landmarks {
     /// How they run.
     pub options: RunOptions,
     /// Each of them.
     pub networks: Vec<Landmark>,
+    /// What was taught.
+    pub own: Vec<Own>,
 }
 
 impl Landmarks {
@@ -51,6 +72,7 @@ impl Landmarks {
         machine: Option<&str>,
         options: &RunOptions,
         predictor: Option<&Predictor>,
+        taught: &[TaughtHere],
     ) -> Result<Self, StoreError> {
         // Of the two forms of one network, as code and as the paper have it, the first is enough.
         let is_second = |name: &str| name.strip_suffix("-paper").is_some_and(|first| zoo::find(first).is_some());
@@ -63,15 +85,32 @@ impl Landmarks {
                 continue;
             };
             let Some(costs) = Costs::of(&model, options, predictor) else { continue };
-            let rows = store.history(Some(&model.fingerprint()))?;
-            let row = rows.iter().rev().find(|row| PastRuns::is_as_now(row, machine, options));
-            let measured = row.map(|row| MedianRange { median: row.median, low: row.low, high: row.high });
+            let measured = measured(store, &model, machine, options)?;
             let Costs { mult_adds, params, predicted } = costs;
             let accuracy = 100.0 - error;
             all.push(Landmark { model, accuracy, source: published.source, mult_adds, params, predicted, measured });
         }
-        Ok(Self { options: options.clone(), networks: all })
+        let mut own = Vec::new();
+        for TaughtHere { design, accuracy, .. } in taught {
+            let (model, accuracy) = (Model::from(design), accuracy.clone());
+            let Some(Costs { mult_adds, params, predicted }) = Costs::of(&model, options, predictor) else { continue };
+            let measured = measured(store, &model, machine, options)?;
+            own.push(Own { model, accuracy, mult_adds, params, predicted, measured });
+        }
+        Ok(Self { options: options.clone(), networks: all, own })
     }
+}
+
+/// What the newest run of a network took that was made in this way.
+fn measured(
+    store: &Store,
+    model: &Model,
+    machine: Option<&str>,
+    options: &RunOptions,
+) -> Result<Option<MedianRange>, StoreError> {
+    let rows = store.history(Some(&model.fingerprint()))?;
+    let row = rows.iter().rev().find(|row| PastRuns::is_as_now(row, machine, options));
+    Ok(row.map(|row| MedianRange { median: row.median, low: row.low, high: row.high }))
 }
 
 impl Landmark {
@@ -112,7 +151,7 @@ mod tests {
     #[test]
     fn every_network_with_a_published_accuracy_is_there_though_nothing_is_known_of_the_target() {
         let (store, options) = (Store::in_memory().unwrap(), RunOptions::new(DeviceId::Cpu, 1, 1));
-        let found = Landmarks::look_up(&store, Some("a machine"), &options, None).unwrap();
+        let found = Landmarks::look_up(&store, Some("a machine"), &options, None, &[]).unwrap();
         let of = |name: &str| found.networks.iter().find(|landmark| landmark.model.name() == name).unwrap();
         let v2 = of("shufflenet-v2-x1.0");
         assert!((v2.accuracy - 69.4).abs() < 1e-9, "{v2:?}");

@@ -14,13 +14,14 @@ use shufflescope_engine::store::{Kept, Kind, RunContext};
 
 pub use self::command::ExploreCommand;
 pub use self::found::Exploration;
-pub use self::landmarks::{Landmark, Landmarks};
+pub use self::landmarks::{Landmark, Landmarks, Own};
 pub use self::table::{Column, Order, Row, csv, markdown, rows};
 pub use self::wish::{BUDGETS, Begin, FAMILIES, Fields, Origin, Wish, Wrong, words};
 use super::bench::{Outcome, SearchNews, Step, Task, Work};
 use super::forecast::{Knowledge, Learning};
 use super::keeper::{Asked, Keeper};
 use super::shelf::Shelf;
+use super::teach::Teach;
 use crate::kernel_times::{kept_peaks, way};
 use crate::worker::SearchJob;
 
@@ -34,8 +35,8 @@ pub struct Explore {
     running: Option<Running>,
     failure: Option<String>,
     landmarks: Option<Landmarks>,
-    /// How the landmarks run that were asked for last, and by which predictor.
-    asked: Option<(RunOptions, Option<u64>)>,
+    /// How the landmarks run that were asked for last, by which predictor, and with which version of what was taught.
+    asked: Option<(RunOptions, Option<u64>, u64)>,
     /// Landmarks that are looked up.
     looked_up: Option<Asked<Landmarks>>,
     /// The network that was in hand before a point was opened.
@@ -76,19 +77,19 @@ impl<'a> Shown<'a> {
 impl Explore {
     /// Asks for the last search of earlier sessions, where that was not done yet, and for the published networks as they
     /// would run now.
-    pub fn load(&mut self, options: &RunOptions, learning: &Learning, keeper: &Keeper) {
+    pub fn load(&mut self, options: &RunOptions, learning: &Learning, teach: &Teach, keeper: &Keeper) {
         self.explorations.ask(LAST, || keeper.load(Kind::Exploration, LAST));
         let (predictor, generation) = match learning.of(options) {
             Knowledge::Asked => return,
             Knowledge::Nothing => (None, None),
             Knowledge::Known(known, generation) => (Some(known.clone()), Some(generation)),
         };
-        let of = Some((options.clone(), generation));
+        let of = Some((options.clone(), generation, teach.version()));
         if self.asked != of {
             self.asked = of;
-            let options = options.clone();
+            let (options, taught) = (options.clone(), teach.taught().to_vec());
             self.looked_up = Some(keeper.look_up(move |desk| {
-                Landmarks::look_up(desk.store(), desk.machine().as_deref(), &options, predictor.as_deref())
+                Landmarks::look_up(desk.store(), desk.machine().as_deref(), &options, predictor.as_deref(), &taught)
             }));
         }
     }

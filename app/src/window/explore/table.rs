@@ -2,15 +2,16 @@
 
 use std::cmp::Ordering;
 
-use shufflescope_engine::design::{Design, Fingerprint};
+use shufflescope_engine::design::{Design, Edit, Fingerprint};
 use shufflescope_engine::measure::MedianRange;
 use shufflescope_engine::model::Model;
 use shufflescope_engine::search::Found;
+use shufflescope_engine::training::Accuracy;
 use shufflescope_engine::units::{MultAdds, Nanos, Params};
 use shufflescope_engine::zoo;
 
 use super::found::Exploration;
-use super::landmarks::Landmark;
+use super::landmarks::{Landmark, Own};
 
 /// A design or a network.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,8 @@ pub struct Row {
     pub measured: Option<MedianRange>,
     /// Published top-1 accuracy in percent; that of a found design is unknown.
     pub accuracy: Option<f64>,
+    /// Accuracy on a person's own held-out pictures, where it was taught them.
+    pub own: Option<Accuracy>,
     /// Whether it is within the budget and no other found design beats it.
     pub on_front: bool,
 }
@@ -98,6 +101,25 @@ impl From<&Landmark> for Row {
             predicted: *predicted,
             measured: *measured,
             accuracy: Some(*accuracy),
+            own: None,
+            on_front: false,
+        }
+    }
+}
+
+impl From<&Own> for Row {
+    fn from(own: &Own) -> Self {
+        let Own { model, accuracy, mult_adds, params, predicted, measured } = own;
+        Self {
+            name: model.name().to_owned(),
+            print: model.fingerprint(),
+            model: model.clone(),
+            mult_adds: *mult_adds,
+            params: *params,
+            predicted: *predicted,
+            measured: *measured,
+            accuracy: None,
+            own: Some(accuracy.clone()),
             on_front: false,
         }
     }
@@ -117,6 +139,7 @@ impl Row {
             predicted: Some(*predicted),
             measured: Some(*latency),
             accuracy: None,
+            own: None,
             on_front,
         }
     }
@@ -137,14 +160,32 @@ impl Row {
             self.params.to_string(),
             self.predicted.map_or_else(dash, |time| time.to_string()),
             self.measured.map_or_else(dash, |MedianRange { median, low, high }| format!("{median} ({low} to {high})")),
-            self.accuracy.map_or_else(|| "unknown".into(), |accuracy| format!("{accuracy:.1} % published")),
+            self.accuracy_in_words(),
         ]
     }
 
     /// Whether the table lists it: of what was found only the front, and every published network.
     #[must_use]
     pub const fn is_listed(&self) -> bool {
-        self.on_front || self.accuracy.is_some()
+        self.on_front || self.accuracy.is_some() || self.own.is_some()
+    }
+
+    /// What is known of the accuracy, and on what.
+    fn accuracy_in_words(&self) -> String {
+        let published = self.accuracy.map(|accuracy| format!("{accuracy:.1} % published"));
+        let own = self.own.as_ref().map(|own| format!("{own} on {}", own.data()));
+        match (published, own) {
+            (None, None) => "unknown".into(),
+            (Some(one), None) | (None, Some(one)) => one,
+            (Some(published), Some(own)) => format!("{published}; {own}"),
+        }
+    }
+
+    /// Whether it is this design, however many classes either has.
+    #[must_use]
+    pub fn is_of(&self, design: &Design) -> bool {
+        let same = |of: &Design| of.apply(&Edit::Classes(design.classes)).fingerprint() == design.fingerprint();
+        self.model.design().is_some_and(same)
     }
 
     /// In one line, for who cannot see the table or the point.
@@ -166,10 +207,16 @@ fn name_of(design: &Design) -> String {
     if other { format!("{} at {}", design.name, design.input) } else { design.name.clone() }
 }
 
-/// What was found, the front first, and the published networks, each network once: of one that was measured on the way its
-/// published accuracy is known.
+/// What was found, the front first, the published networks and what was taught, each network once: of one that was measured
+/// on the way its published accuracy is known, and of one that was taught that on a person's own pictures.
 #[must_use]
-pub fn rows(exploration: Option<&Exploration>, batch: u32, published: &[Landmark], order: Order) -> Vec<Row> {
+pub fn rows(
+    exploration: Option<&Exploration>,
+    batch: u32,
+    published: &[Landmark],
+    own: &[Own],
+    order: Order,
+) -> Vec<Row> {
     let front = exploration.map(Exploration::front).unwrap_or_default();
     let found = exploration.map_or(&[][..], |exploration| &exploration.found);
     let mut rows: Vec<Row> = Vec::with_capacity(found.len() + published.len());
@@ -181,6 +228,13 @@ pub fn rows(exploration: Option<&Exploration>, batch: u32, published: &[Landmark
         match rows.iter_mut().find(|other| other.print == row.print) {
             Some(same) => same.accuracy = row.accuracy,
             None => rows.push(row),
+        }
+    }
+    for taught in own {
+        let same = taught.model.design().and_then(|design| rows.iter_mut().find(|row| row.is_of(design)));
+        match same {
+            Some(same) => same.own = Some(taught.accuracy.clone()),
+            None => rows.push(Row::from(taught)),
         }
     }
     order.sort(&mut rows);
@@ -199,7 +253,7 @@ impl Order {
             Column::Params => Some(row.params.as_f64()),
             Column::Predicted => row.predicted.map(Nanos::as_f64),
             Column::Measured => row.measured.map(|measured| measured.median.as_f64()),
-            Column::Accuracy => row.accuracy,
+            Column::Accuracy => row.accuracy.or(row.own.as_ref().map(|own| 100.0 * own.share())),
         };
         let turned = |order: Ordering| if descending { order.reverse() } else { order };
         rows.sort_by(|a, b| match (key(a), key(b)) {
@@ -231,10 +285,15 @@ pub fn markdown<'a>(rows: impl IntoIterator<Item = &'a Row>, about: &str) -> Str
 /// Rows as comma-separated values, in counts and nanoseconds.
 #[must_use]
 pub fn csv<'a>(rows: impl IntoIterator<Item = &'a Row>) -> String {
-    let mut text = "design,mult_adds,params,predicted_ns,median_ns,low_ns,high_ns,published_top1_percent\n".to_owned();
+    let mut text = "design,mult_adds,params,predicted_ns,median_ns,low_ns,high_ns,published_top1_percent,\
+                    own_percent,own_low_percent,own_high_percent,own_data\n"
+        .to_owned();
     for row in rows {
         let nanos = |time: Option<Nanos>| time.map(|time| time.0.to_string()).unwrap_or_default();
         let measured = |of: fn(MedianRange) -> Nanos| nanos(row.measured.map(of));
+        let own = |of: fn(&Accuracy) -> f64| {
+            row.own.as_ref().map(|own| format!("{:.1}", 100.0 * of(own))).unwrap_or_default()
+        };
         let cells = [
             quoted(&row.name),
             row.mult_adds.0.to_string(),
@@ -244,6 +303,10 @@ pub fn csv<'a>(rows: impl IntoIterator<Item = &'a Row>) -> String {
             measured(|measured| measured.low),
             measured(|measured| measured.high),
             row.accuracy.map(|accuracy| format!("{accuracy:.1}")).unwrap_or_default(),
+            own(Accuracy::share),
+            own(Accuracy::low),
+            own(Accuracy::high),
+            row.own.as_ref().map(|own| quoted(&own.data().name)).unwrap_or_default(),
         ];
         text += &(cells.join(",") + "\n");
     }
@@ -276,6 +339,7 @@ mod tests {
             predicted,
             measured,
             accuracy: None,
+            own: None,
             on_front: true,
         }
     }
@@ -308,8 +372,37 @@ mod tests {
         assert!(text.contains("| \u{2013} | unknown |") && text.ends_with("\nShuffleNet V2\n"), "{text}");
         let lines = csv(&rows);
         let lines: Vec<&str> = lines.lines().collect();
-        assert_eq!(lines[1], "\"a|b, \"\"c\"\"\",1500000,7,90,2000000,1999999,2000001,");
-        assert_eq!(lines[2], "d,2,7,90,,,,");
+        assert_eq!(lines[1], "\"a|b, \"\"c\"\"\",1500000,7,90,2000000,1999999,2000001,,,,,");
+        assert_eq!(lines[2], "d,2,7,90,,,,,,,,");
+    }
+
+    #[test]
+    fn what_was_taught_stands_beside_what_was_found_with_its_data_and_whatever_its_classes() {
+        use shufflescope_engine::training::DataName;
+        let accuracy = Accuracy::new(93, 100, DataName { name: "desk".into(), pictures: 412 }).unwrap();
+        let own = |design: &str, classes: u32| {
+            let model = zoo::preset(design).unwrap().apply(&Edit::Classes(classes)).into();
+            let (mult_adds, params) = (MultAdds(5), Params(6));
+            Own { model, accuracy: accuracy.clone(), mult_adds, params, predicted: None, measured: None }
+        };
+        let landmark = |design: &str| Landmark {
+            model: zoo::preset(design).unwrap().into(),
+            accuracy: 60.3,
+            source: "a paper",
+            mult_adds: MultAdds(5),
+            params: Params(6),
+            predicted: None,
+            measured: None,
+        };
+        let (published, own) =
+            ([landmark("shufflenet-v2-x0.5")], [own("shufflenet-v2-x0.5", 3), own("shufflenet-v2-x1.0", 3)]);
+        let rows = rows(None, 1, &published, &own, Order::default());
+        let said: Vec<String> = rows.iter().map(|row| row.cells()[5].clone()).collect();
+        let of_desk = "93 % [86, 97] on `desk` (412 pictures)";
+        assert_eq!(said, [format!("60.3 % published; {of_desk}"), of_desk.to_owned()]);
+        assert!(rows.iter().all(Row::is_listed));
+        let text = csv(&rows);
+        assert!(text.lines().skip(1).all(|line| line.ends_with(",93.0,86.3,96.6,desk")), "{text}");
     }
 
     #[test]

@@ -83,7 +83,7 @@ fn a_failure_is_told_and_what_was_found_before_it_stays() {
 
 #[test]
 fn a_published_network_that_was_measured_on_the_way_is_one_row_with_its_accuracy_and_the_front_comes_first() {
-    let published = Landmarks::look_up(&Store::in_memory().unwrap(), None, &options(), None).unwrap().networks;
+    let published = Landmarks::look_up(&Store::in_memory().unwrap(), None, &options(), None, &[]).unwrap().networks;
     let known = zoo::preset("shufflenet-v2-x1.0").unwrap();
     let small = known.apply(&Edit::Input(InputSize::square(32)));
     let mut exploration = Exploration::begun(wish(1));
@@ -93,7 +93,7 @@ fn a_published_network_that_was_measured_on_the_way_is_one_row_with_its_accuracy
         found(small, 100, 1_300),
         found(design(4), 900, 9_000),
     ]);
-    let rows = rows(Some(&exploration), 1, &published, Order::default());
+    let rows = rows(Some(&exploration), 1, &published, &[], Order::default());
     let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(rows.len(), published.len() + 3);
     assert_eq!(names.iter().filter(|name| **name == "shufflenet-v2-x1.0").count(), 1);

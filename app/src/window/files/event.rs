@@ -84,4 +84,6 @@ pub enum Chosen {
     Labels(PathBuf),
     /// Pictures to show in a camera's place.
     Pictures(PathBuf),
+    /// Pictures to be taught, one folder a class.
+    Things(PathBuf),
 }

@@ -9,6 +9,7 @@ mod hand;
 mod random;
 mod scene;
 mod shape;
+mod unknown;
 
 use canvas::{Canvas, Colour, Mask, Point, luminance, point};
 use hand::Pen;
@@ -17,6 +18,8 @@ use scene::{Paper, View};
 
 pub use shape::CLASSES;
 use shape::Shape;
+#[allow(unused_imports, reason = "the trainer does not draw them")]
+pub use unknown::UNKNOWN;
 
 /// A picture of `class`, an index into [`CLASSES`]: `side` by `side` pixels, 8-bit RGB, rows from the top.
 pub fn picture(class: usize, side: usize, seed: u64) -> Vec<u8> {
@@ -25,6 +28,15 @@ pub fn picture(class: usize, side: usize, seed: u64) -> Vec<u8> {
         Some(shape) => drawing(&shape, side, &mut random),
         None => nothing(side, &mut random),
     };
+    camera::photograph(canvas, &mut random)
+}
+
+/// A picture of one of [`UNKNOWN`], which no network here was trained on.
+#[allow(dead_code, reason = "the trainer does not draw them")]
+pub fn unknown_picture(index: usize, side: usize, seed: u64) -> Vec<u8> {
+    let mut random = Random::new(seed);
+    let shape = Shape::unknown(index, &mut random);
+    let canvas = drawing(&shape, side, &mut random);
     camera::photograph(canvas, &mut random)
 }
 

@@ -76,7 +76,7 @@ impl Shape {
         points.chain(self.inside.iter_mut().flatten()).for_each(|p| *p = f(*p));
     }
 
-    fn normalise(&mut self) {
+    pub(super) fn normalise(&mut self) {
         let points = || self.lines.iter().flat_map(|line| &line.points);
         let bounds = |axis: fn(&Point) -> f32| {
             let values = || points().map(axis);
@@ -89,27 +89,27 @@ impl Shape {
     }
 
     /// A closed outline that can be filled.
-    fn outline(points: Vec<Point>) -> Self {
+    pub(super) fn outline(points: Vec<Point>) -> Self {
         let line = Line { points: points.clone(), closed: true };
         Self { lines: vec![line], inside: Some(points), thickest: 0.16 }
     }
 
     /// Open lines.
-    fn strokes(lines: impl IntoIterator<Item = Vec<Point>>) -> Self {
+    pub(super) fn strokes(lines: impl IntoIterator<Item = Vec<Point>>) -> Self {
         let lines = lines.into_iter().map(|points| Line { points, closed: false }).collect();
         Self { lines, inside: None, thickest: 0.16 }
     }
 }
 
 /// Every point off by up to `bound` along each axis.
-fn jitter(points: &mut [Point], bound: f32, random: &mut Random) {
+pub(super) fn jitter(points: &mut [Point], bound: f32, random: &mut Random) {
     for p in points {
         *p = *p + point(random.either(bound), random.either(bound));
     }
 }
 
 /// `count + 1` points of a curve over 0 to 1.
-fn curve(count: usize, at: impl Fn(f32) -> Point) -> Vec<Point> {
+pub(super) fn curve(count: usize, at: impl Fn(f32) -> Point) -> Vec<Point> {
     (0..=count).map(|index| at(index as f32 / count as f32)).collect()
 }
 

@@ -4,8 +4,10 @@ mod answers;
 mod preprocessing;
 mod preview;
 mod source;
+mod teach;
 mod times;
 mod weights;
+mod width;
 
 use std::path::Path;
 
@@ -14,6 +16,7 @@ use egui::{Margin, Panel, RichText, ScrollArea, Ui};
 
 use self::preview::Shown;
 use self::source::Kind;
+use self::teach::TeachPanel;
 use super::design;
 use crate::camera::{Resolution, SourceSpec};
 use crate::window::command::Commands;
@@ -33,6 +36,7 @@ pub struct CameraPanel {
     /// The source and resolution that were started last.
     started: Option<(SourceSpec, Resolution)>,
     shown: Option<Shown>,
+    teach: TeachPanel,
 }
 
 impl CameraPanel {
@@ -57,6 +61,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, panel: &mut CameraPanel, commands: &m
             source::show(ui, scene, panel, commands);
             ui.add_space(theme::SECTION_GAP - theme::GAP);
             design::brief(ui, scene, commands);
+            width::show(ui, scene, commands);
             ui.add_space(theme::SECTION_GAP - theme::GAP);
             heading(ui, "Weights");
             weights::show(ui, scene, commands);
@@ -69,6 +74,9 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, panel: &mut CameraPanel, commands: &m
             ui.set_max_width(ui.available_width() - 8.0);
             heading(ui, "What it sees");
             answers::show(ui, scene, commands);
+            ui.add_space(theme::SECTION_GAP - theme::GAP);
+            heading(ui, "Teach");
+            teach::show(ui, scene, &mut panel.teach, commands);
             ui.add_space(theme::SECTION_GAP - theme::GAP);
             heading(ui, "Where a frame's time goes");
             times::show(ui, scene, commands);

@@ -62,11 +62,14 @@ fn fit(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     match scene.camera.fit() {
         None if scene.camera.problem().is_some() => note(ui, "Which weights fit is not known."),
         None => note(ui, "Looking which weights fit."),
-        Some(Fit::Predicts { weights, classes, doubts }) => {
+        Some(Fit::Predicts { weights, classes, doubts, accuracy }) => {
             ui.horizontal(|ui| {
                 mark(ui, Mark::Check, palette.good, 14.0);
                 ui.add(egui::Label::new(format!("{weights}, {classes} classes")).truncate());
             });
+            if let Some(accuracy) = accuracy {
+                note(ui, &format!("Measured accuracy: {}.", accuracy.in_full()));
+            }
             for doubt in doubts {
                 colored(ui, doubt, palette.warn);
             }

@@ -14,7 +14,8 @@ use crate::window::theme::Palette;
 use crate::window::widgets::{Across, Axis, Dot, Scatter, legend};
 
 /// What the shapes mean.
-const SERIES: [&str; 3] = ["found", "published, with its accuracy", "in hand"];
+const SERIES: [&str; 4] =
+    ["found", "published, with its accuracy", "in hand", "taught, with its accuracy on your pictures"];
 
 /// Room for the table below.
 const TABLE: f32 = 176.0;
@@ -93,20 +94,27 @@ fn in_hand(scene: Scene<'_>) -> Row {
         predicted: scene.forecast.estimate().map(|estimate| estimate.predicted),
         measured: measured.map(|whole| MedianRange { median: whole.median, low: whole.low, high: whole.high }),
         accuracy: None,
+        own: valid.model.design().and_then(|design| scene.teach.taught_to(design)).map(|of| of.accuracy.clone()),
         on_front: false,
     }
 }
 
 fn dot(row: &Row, across: Capacity) -> Dot {
     let published = row.accuracy.map(|accuracy| format!("{accuracy:.1} %"));
+    let own = row.own.as_ref().map(|own| format!("{:.0} % on {}", 100.0 * own.share(), own.data().name));
+    let series = match (&own, &published) {
+        (Some(_), _) => 3,
+        (None, Some(_)) => 1,
+        (None, None) => 0,
+    };
     Dot {
         x: count(row, across),
         y: row.latency().map_or(f64::NAN, |latency| latency.as_f64() / 1e6),
         name: row.about(),
-        series: usize::from(published.is_some()),
+        series,
         on_front: row.on_front,
         is_hollow: row.measured.is_none(),
-        label: published,
+        label: own.or(published),
         is_marked: false,
     }
 }

@@ -77,7 +77,8 @@ impl ExploreView {
         };
         let landmarks = scene.explore.landmarks(&options).filter(|_| self.with_published);
         let published = landmarks.map(|landmarks| landmarks.networks.as_slice()).unwrap_or_default();
-        self.rows = rows_of(shown.map(Shown::exploration), batch, published, self.order);
+        let own = scene.explore.landmarks(&options).map(|landmarks| landmarks.own.as_slice()).unwrap_or_default();
+        self.rows = rows_of(shown.map(Shown::exploration), batch, published, own, self.order);
         self.made_of = Some(of);
     }
 
@@ -163,5 +164,8 @@ fn about(scene: Scene<'_>) -> String {
         Some(Shown::SoFar(exploration)) => format!("So far: {}. On {options}.", exploration.summary()),
         None => format!("Published networks on {options}."),
     };
-    format!("{how} Accuracies are published ones; those of found designs are unknown.")
+    format!(
+        "{how} Accuracies are published ones; those of found designs are unknown, unless they were taught: then they are \
+         measured on held-out pictures of the data named."
+    )
 }

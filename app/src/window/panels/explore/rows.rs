@@ -13,7 +13,7 @@ use crate::window::theme::{self, Palette};
 use crate::window::widgets::{Mark, mark, named};
 
 /// Widths of the columns, and of the one with the buttons.
-const WIDTHS: [f32; 7] = [168.0, 70.0, 66.0, 76.0, 190.0, 118.0, 80.0];
+const WIDTHS: [f32; 7] = [168.0, 70.0, 66.0, 76.0, 190.0, 210.0, 80.0];
 
 /// Paints it.
 pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut ExploreView, commands: &mut Commands) {
