@@ -63,12 +63,17 @@ fn add_class(window: &mut Window, name: &str) {
 
 /// Holds the button of a class until it has so many pictures.
 fn hold(window: &mut Window, class: &str, pictures: usize) {
+    window.harness.get_by_label(&format!("show {class}")).scroll_to_me();
+    window.step();
     let at = window.harness.get_by_label(&format!("show {class}")).rect().center();
     let button =
         |pressed| Event::PointerButton { pos: at, button: PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
     window.harness.event(Event::PointerMoved(at));
     window.harness.event(button(true));
-    window.wait("pictures", |app| count(app, class) >= pictures);
+    window.step();
+    let shows = window.app().teach().shows();
+    assert!(shows.is_some(), "{class} is not held at {at}: {:?}", window.picture(class).dimensions());
+    window.wait(&format!("{pictures} pictures of {class}"), |app| count(app, class) >= pictures);
     window.harness.event(button(false));
     window.step();
     assert_eq!(window.app().teach().shows(), None);
@@ -130,7 +135,8 @@ fn a_person_names_classes_shows_them_and_the_camera_tells_them_at_once() {
 
     hold(&mut window, "first", 8);
     hold(&mut window, "second", 6);
-    assert!(window.says("picture 1 of first") && window.says("from 20 on it gets better"));
+    let newest = format!("picture {} of first", count(window.app(), "first"));
+    assert!(window.says(&newest) && window.says("from 20 on it gets better"), "{:?}", window.texts());
     // A click that nobody holds takes one.
     let before = count(window.app(), "second");
     window.harness.get_by_label("show second").click_accesskit();

@@ -17,14 +17,17 @@ use crate::window::widgets::named;
 /// Paints them; the class whose button is held.
 pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, panel: &mut TeachPanel, commands: &mut Commands) -> Option<u64> {
     let palette = Palette::current(ui);
-    let mut held = None;
+    // Held until the pointer is let go, wherever the button has moved meanwhile: pictures and notes come in above it.
+    if !ui.input(|input| input.pointer.primary_down()) {
+        panel.held = None;
+    }
     for class in scene.teach.classes() {
         let frame = egui::Frame::new().fill(palette.card).inner_margin(Margin::same(6)).corner_radius(theme::ROUND);
         frame.show(ui, |ui| {
             ui.set_min_width(ui.available_width());
             name(ui, class, panel, commands);
             if button(ui, scene, class, commands) {
-                held = Some(class.id);
+                panel.held = Some(class.id);
             }
             thumbnails::show(ui, scene, class, panel, commands);
         });
@@ -34,7 +37,7 @@ pub(super) fn show(ui: &mut Ui, scene: Scene<'_>, panel: &mut TeachPanel, comman
     if let Some(problem) = scene.teach.problem() {
         colored(ui, problem, palette.warn);
     }
-    held
+    panel.held
 }
 
 fn name(ui: &mut Ui, class: &Class, panel: &mut TeachPanel, commands: &mut Commands) {

@@ -26,6 +26,8 @@ pub struct TeachPanel {
     renamed: Option<(u64, String)>,
     /// The project's name while it is being typed.
     renamed_project: Option<String>,
+    /// The class whose button was pressed and is held.
+    held: Option<u64>,
     /// The class that the key shows: the one that was shown last.
     chosen: Option<u64>,
     /// The class whose pictures are all shown.
