@@ -16,5 +16,7 @@ pub use job::{
 pub use project::{
     Class, INDEX, MOST_OF_A_CLASS, MOST_TAUGHT, Place, Project, ProjectError, Shot, TaughtHere, WANTED_OF_A_CLASS,
 };
-pub(crate) use take_in::{KEPT_SIDE, take_in};
+#[cfg(feature = "window")]
+pub(crate) use take_in::KEPT_SIDE;
+pub(crate) use take_in::take_in;
 pub(crate) use work::teach;

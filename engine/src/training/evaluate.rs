@@ -37,14 +37,17 @@ pub fn told_right(
     Ok(correct)
 }
 
-/// Hands `take` the class of every one of these pictures, what the network makes of it, and how far this is, from 0 to 1.
+/// What takes a picture's class, what the network makes of it, and how far this is, from 0 to 1.
+type Take<'a> = dyn FnMut(usize, &[f32], f64) -> Result<(), TeachError> + 'a;
+
+/// Hands every one of these pictures to `take`.
 pub(super) fn each_output(
     graph: &Graph,
     weights: &Weights,
     pictures: &Pictures,
     which: &[usize],
     run: &RunOptions,
-    take: &mut dyn FnMut(usize, &[f32], f64) -> Result<(), TeachError>,
+    take: &mut Take<'_>,
 ) -> Result<(), TeachError> {
     let run = RunOptions { batch: 1, ..run.clone() };
     weights.check(graph)?;

@@ -85,7 +85,8 @@ pub fn best(logits: &[f32], batch: usize) -> Vec<usize> {
     (0..batch)
         .map(|picture| {
             let column = logits.iter().skip(picture).step_by(batch).enumerate();
-            column.max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(class, _)| class)
+            // The first of equals.
+            column.max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0))).map_or(0, |(class, _)| class)
         })
         .collect()
 }

@@ -49,8 +49,9 @@ fn compare(graph: &Graph, batch: usize) {
 #[test]
 fn candle_s_tape_gives_the_gradients_of_every_layer_that_it_has() {
     for (name, middle) in layers() {
-        // It has no convolution whose strides or dilations differ.
-        if name != "odd window" {
+        // It has no convolution whose strides or dilations differ, and no gradient of one with a stride over a map that is
+        // not as high as wide; those of square maps are in the blocks.
+        if name != "odd window" && !name.contains("strided") && !name.contains("/2") {
             compare(&between(name, &middle), 4);
         }
     }

@@ -19,7 +19,7 @@ fn pictures(input: InputSize, each: usize) -> Pictures {
         for number in 0..each {
             let pixel = |x: usize, y: usize| {
                 let along = [y, x, 0][class];
-                let line = if (along / 5 + number) % 2 == 0 { 60 } else { 190 };
+                let line = if (along / 5 + number).is_multiple_of(2) { 60 } else { 190 };
                 let chance = (x * 7919 + y * 104_729 + number * 1_299_709) % 37;
                 (line + chance) as u8
             };

@@ -91,7 +91,7 @@ fn by_time(samples: &[(usize, &Sample)], hold_out: HoldOut, split: &mut Split) {
 fn keep_both_sides(pictures: &Pictures, class: usize, split: &mut Split) {
     let is_of = |index: &usize| pictures.samples().get(*index).is_some_and(|sample| sample.class == class);
     let pixels = |index: &usize| pictures.samples().get(*index).map(|sample| &*sample.pixels);
-    let has = |of: &[usize]| of.iter().any(|index| is_of(index));
+    let has = |of: &[usize]| of.iter().any(is_of);
     if !has(&split.held_out) {
         // The last picture that differs from the first: as far from what is trained on as there is.
         let first = split.training.iter().find(|index| is_of(index)).and_then(pixels);

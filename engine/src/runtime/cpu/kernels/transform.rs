@@ -214,7 +214,6 @@ unsafe fn strided_patches<V: Simd>(from: *const f32, pitch: usize, to: *mut f32,
             let e2 = V::after(e0, V::load(from.add(4 * V::LANES)), 1);
             *values = [e0.sub(e1), o0, e1, e2.sub(e1), o1];
         }
-        #[expect(clippy::needless_range_loop, reason = "a column of the tile, from all of its rows")]
         for x in 0..5 {
             let [e0, o0, e1, o1, e2] = [values[0][x], values[1][x], values[2][x], values[3][x], values[4][x]];
             for (y, value) in [e0.sub(e1), o0, e1, e2.sub(e1), o1].into_iter().enumerate() {
@@ -299,6 +298,7 @@ unsafe fn dense_pixels<V: Simd>(from: *const f32, apart: usize, bias: f32) -> [[
     unsafe {
         let bias = V::splat(bias);
         let mut rows = [[bias; 4]; 2];
+        #[expect(clippy::needless_range_loop, reason = "a column of both rows")]
         for x in 0..4 {
             let m0 = V::load(from.add(x * apart));
             let m1 = V::load(from.add((4 + x) * apart));
@@ -325,6 +325,7 @@ unsafe fn strided_pixels<V: Simd>(from: *const f32, apart: usize, bias: f32) -> 
     unsafe {
         let bias = V::splat(bias);
         let mut rows = [[bias; 3]; 2];
+        #[expect(clippy::needless_range_loop, reason = "a column of both rows")]
         for x in 0..3 {
             let m0 = V::load(from.add(x * apart));
             let m1 = V::load(from.add((3 + x) * apart));
