@@ -1,5 +1,5 @@
 //! Every view as it is painted, in both themes, on the CPU. A picture that is meant to change is made anew with
-//! `UPDATE_SNAPSHOTS=1 cargo test --test window_views pictures -- --include-ignored`, and looked at before it is
+//! `UPDATE_SNAPSHOTS=1 cargo test --test window_views pictures`, and looked at before it is
 //! committed.
 
 use egui_kittest::{SnapshotOptions, SnapshotResults, try_image_snapshot_options};
@@ -17,7 +17,6 @@ const VIEWS: [View; 5] = [View::Layers, View::Unit, View::Time, View::Roofline, 
 const PIXELS: usize = 60;
 
 #[test]
-#[ignore = "there is nothing to compare with until somebody has looked at the pictures and committed them"]
 fn every_view_looks_as_it_did() {
     let mut results = SnapshotResults::new();
     for (theme, word) in [(egui::Theme::Dark, "dark"), (egui::Theme::Light, "light")] {
