@@ -65,7 +65,7 @@ impl Case {
         let slots = self.parameters.layout.slots().to_vec();
         let norm = |of: &[f32]| of.iter().map(|value| f64::from(value * value)).sum::<f64>().sqrt();
         let whole = norm(&gradient);
-        let (mut considered, mut checked) = (0, 0);
+        let (mut considered, mut close) = (0, 0);
         for slot in slots {
             let of = &gradient[slot.place.clone()];
             let length = norm(of);
@@ -89,11 +89,11 @@ impl Case {
             let [long, short] = [4e-3, 1e-3].map(|h| measured(h * size) / length);
             considered += 1;
             if (long - short).abs() < 0.05 {
-                checked += 1;
-                assert!((short - 1.0).abs() < 0.06, "{} {}: {long} {short}", self.graph.name, slot.name);
+                assert!((short - 1.0).abs() < 0.3, "{} {}: {long} {short}", self.graph.name, slot.name);
             }
+            close += usize::from((long - 1.0).abs().min((short - 1.0).abs()) < 0.05);
         }
-        assert!(2 * checked >= considered, "{}: {checked} of {considered}", self.graph.name);
+        assert!(2 * close >= considered, "{}: {close} of {considered}", self.graph.name);
     }
 
     /// With the batch's statistics the runtimes' reference computes the same logits.
