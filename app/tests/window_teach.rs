@@ -35,13 +35,13 @@ fn begin(data_folder: &Path) -> Setup {
 /// The camera tab of the demo's network with the drawn scene before it.
 fn open(start: Setup) -> Window {
     let mut window = Window::with(start, [1440.0, 1100.0], egui::Theme::Dark);
-    window.harness.get_by_label("Camera tab").click();
+    window.harness.get_by_label("Camera tab").click_accesskit();
     window.step();
     window
 }
 
 fn start_scene(window: &mut Window) {
-    window.harness.get_by_label("Start the drawn scene").click();
+    window.harness.get_by_label("Start the drawn scene").click_accesskit();
     window.step();
     window.wait("a frame", |app| app.camera().frame().is_some());
     window.step();
@@ -57,7 +57,7 @@ fn add_class(window: &mut Window, name: &str) {
     window.step();
     window.harness.event(Event::Text(name.into()));
     window.step();
-    window.harness.get_by_label("Add class").click();
+    window.harness.get_by_label("Add class").click_accesskit();
     window.step();
 }
 
@@ -131,7 +131,7 @@ fn a_person_names_classes_shows_them_and_the_camera_tells_them_at_once() {
     start_scene(&mut window);
     add_class(&mut window, "first");
     add_class(&mut window, "second");
-    assert!(window.says("it needs at least 2 pictures"));
+    assert!(window.says("it needs at least 2 pictures"), "{:?}", window.texts());
 
     hold(&mut window, "first", 8);
     hold(&mut window, "second", 6);
@@ -147,16 +147,16 @@ fn a_person_names_classes_shows_them_and_the_camera_tells_them_at_once() {
     let all = count(window.app(), "first");
     window.wait("the files", |app| picture_files(app) == all + before + 1);
     let newest = format!("picture {all} of first");
-    window.harness.get_by_label(&newest).click();
+    window.harness.get_by_label(&newest).click_accesskit();
     window.step();
     assert_eq!(count(window.app(), "first"), all - 1);
     window.wait("the file to be gone", |app| picture_files(app) == all + before);
-    window.harness.get_by_label("Undo pictures").click();
+    window.harness.get_by_label("Undo pictures").click_accesskit();
     window.step();
     assert_eq!(count(window.app(), "first"), all);
     window.wait("the file to be back", |app| picture_files(app) == all + before + 1);
 
-    window.harness.get_by_label("Teach at once").click();
+    window.harness.get_by_label("Teach at once").click_accesskit();
     window.step();
     taught_outcome(&mut window);
     assert!(window.says("accuracy on your held-out pictures: ") && window.says("`my things` ("));
@@ -194,7 +194,7 @@ fn a_person_names_classes_shows_them_and_the_camera_tells_them_at_once() {
     window.wait("a small picture", |app| app.teach().thumbnail(app.teach().classes()[0].shots[0].number).is_some());
     window.step();
     assert!(window.says("accuracy on your held-out pictures: "));
-    window.harness.get_by_label("Use what was taught").click();
+    window.harness.get_by_label("Use what was taught").click_accesskit();
     window.step();
     start_scene(&mut window);
     window.wait("the taught classes once more", |app| knows(app, &["first", "second"]));
@@ -202,12 +202,12 @@ fn a_person_names_classes_shows_them_and_the_camera_tells_them_at_once() {
     // Deleting the project leaves nothing.
     let project = window.app().teach().folder().unwrap().to_owned();
     assert!(project.is_dir());
-    window.harness.get_by_label("Project menu").click();
+    window.harness.get_by_label("Project menu").click_accesskit();
     window.step();
-    window.harness.get_by_label("Delete project").click();
+    window.harness.get_by_label("Delete project").click_accesskit();
     window.step();
     assert!(window.says("This cannot be undone"));
-    window.harness.get_by_label("Delete all of the project").click();
+    window.harness.get_by_label("Delete all of the project").click_accesskit();
     window.step();
     assert!(!project.exists() && window.app().teach().classes().is_empty());
     assert_eq!(*window.app().camera().choice(), WeightsChoice::Automatic);
@@ -223,21 +223,21 @@ fn folders_are_taken_in_and_what_was_taught_travels_with_every_export() {
     dialogs.choose(from.clone());
     start.dialogs = Arc::new(dialogs);
     let mut window = open(start);
-    window.harness.get_by_label("Take in folders").click();
+    window.harness.get_by_label("Take in folders").click_accesskit();
     window.wait("the folder", |app| app.teach().outcome().is_some());
     window.step();
     assert_eq!((count(window.app(), "mug"), count(window.app(), "plant")), (6, 6));
     assert!(window.says("12 pictures were taken in.") && window.says("broken.jpg"));
     teach(&mut window, TeachCommand::RenameProject("kitchen".into()));
     // A class that is deleted comes back with its pictures.
-    window.harness.get_by_label("delete class mug").click();
+    window.harness.get_by_label("delete class mug").click_accesskit();
     window.step();
     window.wait("the files to be gone", |app| picture_files(app) == 6);
-    window.harness.get_by_label("Undo pictures").click();
+    window.harness.get_by_label("Undo pictures").click_accesskit();
     window.wait("the files to be back", |app| picture_files(app) == 12);
     window.wait("what fits", |app| app.camera().fit().is_some());
     window.step();
-    window.harness.get_by_label("Teach at once").click();
+    window.harness.get_by_label("Teach at once").click_accesskit();
     window.step();
     taught_outcome(&mut window);
     // Red and green are told apart by any features.
@@ -306,7 +306,7 @@ fn a_worker_that_is_killed_harms_no_picture_and_pictures_that_nobody_knows_are_s
     window.wait("what fits", |app| app.camera().fit().is_some());
     let first = known.shots().next().unwrap().number;
     std::fs::remove_file(place.join(format!("pictures/{first:06}.png"))).unwrap();
-    window.harness.get_by_label("Teach at once").click();
+    window.harness.get_by_label("Teach at once").click_accesskit();
     window.step();
     taught_outcome(&mut window);
     assert!(window.says(&format!("{first:06}.png")) && window.says("(11 pictures)"));
@@ -333,7 +333,7 @@ fn a_training_that_is_killed_goes_on_one_that_is_stopped_keeps_its_best_and_one_
     assert!(window.says("your pictures are safe") && count(window.app(), "mug") == 6);
 
     train(&mut window);
-    window.harness.get_by_label("Cancel teaching").click();
+    window.harness.get_by_label("Cancel teaching").click_accesskit();
     window.step();
     assert!(window.says("Stopping: the best so far is measured and kept"));
     taught_outcome(&mut window);

@@ -102,8 +102,9 @@ fn add(ui: &mut Ui, scene: Scene<'_>, panel: &mut TeachPanel, commands: &mut Com
             let can = !panel.new_class.trim().is_empty() && scene.teach.running().is_none();
             let button = named(ui.add_enabled(can, Button::new("Add")), Role::Button, "Add class");
             let hint = if scene.teach.classes().is_empty() { "name a class: mug" } else { "another class" };
-            let field =
-                TextEdit::singleline(&mut panel.new_class).desired_width(f32::INFINITY).char_limit(60).hint_text(hint);
+            // A name of its own: it stays in focus whatever comes in above it while somebody types.
+            let field = TextEdit::singleline(&mut panel.new_class).id(egui::Id::unique("new class"));
+            let field = field.desired_width(f32::INFINITY).char_limit(60).hint_text(hint);
             let field = named(ui.add(field), Role::TextInput, "name of a new class");
             let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
             if can && (button.clicked() || entered) {
