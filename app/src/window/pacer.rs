@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use eframe::egui;
 
-/// A little less than five repaints a second while the worker talks and the person does nothing.
-const SPACING: Duration = Duration::from_millis(210);
+/// Between four and five repaints a second while the worker talks and the person does nothing: what a person does meanwhile adds
+/// its own.
+const SPACING: Duration = Duration::from_millis(225);
 
 /// Wakes the window from any thread, not too often.
 #[derive(Clone, Debug, Default)]

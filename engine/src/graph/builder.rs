@@ -31,13 +31,10 @@ impl GraphBuilder {
     #[must_use]
     pub fn new(name: impl Into<String>, input: Shape) -> Self {
         let node = Node { path: "input".into(), op: Op::Input, inputs: vec![], output: input, unit: None };
-        Self {
-            name: name.into(),
-            paths: HashSet::from([node.path.clone()]),
-            nodes: vec![node],
-            unit: None,
-            shared: BTreeMap::new(),
-        }
+        // Most networks have some hundreds of layers.
+        let mut paths = HashSet::with_capacity(1024);
+        paths.insert(node.path.clone());
+        Self { name: name.into(), paths, nodes: vec![node], unit: None, shared: BTreeMap::new() }
     }
 
     /// The network's input.
