@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "tests and their helpers")]
 
+#[path = "support/outcome.rs"]
+mod outcome;
 #[path = "support/wait.rs"]
 mod wait;
 
 use std::process::Command;
 use std::time::Duration;
 
+use outcome::outcome;
 use shufflescope::worker::{Client, ClientEvent, Job, Launcher, SearchJob};
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::device::DeviceId;
@@ -54,11 +57,7 @@ fn wait<T>(client: &mut Client, wanted: impl FnMut(ClientEvent) -> Option<T>) ->
 }
 
 fn result(client: &mut Client) -> Result<Measurement, String> {
-    wait(client, |event| match event {
-        ClientEvent::Done { measurement, .. } => Some(Ok(*measurement)),
-        ClientEvent::Failed { message, .. } | ClientEvent::WorkerLost { message } => Some(Err(message)),
-        _ => None,
-    })
+    wait(client, outcome)
 }
 
 fn kill(process: u32) {

@@ -6,6 +6,8 @@
 mod commands;
 mod content;
 mod ends;
+#[path = "../support/outcome.rs"]
+mod outcome;
 mod server;
 mod slow;
 mod slow_lines;
@@ -14,6 +16,7 @@ mod wait;
 
 use std::time::Duration;
 
+use outcome::outcome;
 use server::Server;
 use shufflescope::worker::{Client, ClientEvent, Job, reach};
 use shufflescope_engine::design::{Design, Edit, InputSize};
@@ -52,9 +55,5 @@ fn wait<T>(client: &mut Client, wanted: impl FnMut(ClientEvent) -> Option<T>) ->
 }
 
 fn result(client: &mut Client) -> Result<Measurement, String> {
-    wait(client, |event| match event {
-        ClientEvent::Done { measurement, .. } => Some(Ok(*measurement)),
-        ClientEvent::Failed { message, .. } | ClientEvent::WorkerLost { message } => Some(Err(message)),
-        _ => None,
-    })
+    wait(client, outcome)
 }

@@ -33,7 +33,8 @@ pub(super) fn remedy_at_equal_mult_adds(
         });
         let candidate = Edit::All([edit.clone()].into_iter().chain(channels).chain([Edit::Fit]).collect());
         let edited = design.apply(&candidate);
-        let Some(after) = totals(&edited, graph).filter(|_| edited != *design) else {
+        let changes = edited != *design;
+        let Some(after) = changes.then(|| totals(&edited, graph)).flatten() else {
             break;
         };
         let ratio = after.mult_adds.as_f64() / target;

@@ -92,40 +92,38 @@ impl Column {
 impl From<&Landmark> for Row {
     fn from(landmark: &Landmark) -> Self {
         let Landmark { model, accuracy, mult_adds, params, predicted, measured, source: _ } = landmark;
-        Self {
-            name: model.name().to_owned(),
-            print: model.fingerprint(),
-            model: model.clone(),
-            mult_adds: *mult_adds,
-            params: *params,
-            predicted: *predicted,
-            measured: *measured,
-            accuracy: Some(*accuracy),
-            own: None,
-            on_front: false,
-        }
+        Self { accuracy: Some(*accuracy), ..Self::of(model, (*mult_adds, *params), (*predicted, *measured)) }
     }
 }
 
 impl From<&Own> for Row {
     fn from(own: &Own) -> Self {
         let Own { model, accuracy, mult_adds, params, predicted, measured } = own;
-        Self {
-            name: model.name().to_owned(),
-            print: model.fingerprint(),
-            model: model.clone(),
-            mult_adds: *mult_adds,
-            params: *params,
-            predicted: *predicted,
-            measured: *measured,
-            accuracy: None,
-            own: Some(accuracy.clone()),
-            on_front: false,
-        }
+        Self { own: Some(accuracy.clone()), ..Self::of(model, (*mult_adds, *params), (*predicted, *measured)) }
     }
 }
 
 impl Row {
+    /// A network by itself: what it costs, and what a run is predicted to take and took.
+    fn of(
+        model: &Model,
+        (mult_adds, params): (MultAdds, Params),
+        (predicted, measured): (Option<Nanos>, Option<MedianRange>),
+    ) -> Self {
+        Self {
+            name: model.name().to_owned(),
+            print: model.fingerprint(),
+            model: model.clone(),
+            mult_adds,
+            params,
+            predicted,
+            measured,
+            accuracy: None,
+            own: None,
+            on_front: false,
+        }
+    }
+
     /// A found design, of which the search counts the mult-adds of a whole batch.
     #[must_use]
     pub fn of_found(found: &Found, batch: u32, on_front: bool) -> Self {
