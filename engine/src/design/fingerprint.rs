@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Design;
+use super::{Design, Edit};
 
 /// 64 bits of hash over everything that influences what runs, as 16 hexadecimal digits.
 ///
@@ -44,6 +44,12 @@ impl Design {
         // The family decides the layers' paths, and so which weights load. `Debug` spells out every field.
         let text = format!("{:?}", (family, classes, input, stem, stages, head));
         Fingerprint::of_bytes(text.as_bytes())
+    }
+
+    /// Whether this is the network of `other`, however many classes either has.
+    #[must_use]
+    pub fn is_but_for_classes(&self, other: &Self) -> bool {
+        self.apply(&Edit::Classes(other.classes)).fingerprint() == other.fingerprint()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use shufflescope_engine::design::{Design, Edit, Fingerprint};
+use shufflescope_engine::design::{Design, Fingerprint};
 use shufflescope_engine::measure::MedianRange;
 use shufflescope_engine::model::Model;
 use shufflescope_engine::search::Found;
@@ -182,8 +182,7 @@ impl Row {
     /// Whether it is this design, however many classes either has.
     #[must_use]
     pub fn is_of(&self, design: &Design) -> bool {
-        let same = |of: &Design| of.apply(&Edit::Classes(design.classes)).fingerprint() == design.fingerprint();
-        self.model.design().is_some_and(same)
+        self.model.design().is_some_and(|of| of.is_but_for_classes(design))
     }
 
     /// In one line, for who cannot see the table or the point.
@@ -318,6 +317,8 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use shufflescope_engine::design::Edit;
+
     use super::*;
 
     fn row(name: &str, mult_adds: u64, measured: Option<u64>) -> Row {
