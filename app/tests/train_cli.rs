@@ -6,6 +6,8 @@
 mod program;
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use image::RgbImage;
 use program::{failure, json, output, said, success};
@@ -130,6 +132,28 @@ fn data_that_nothing_can_be_learnt_from_is_refused_with_what_is_missing() {
     }
     assert!(refused(&["--from", &desk.word("nothing.safetensors")], 1).contains("nothing.safetensors"));
     assert!(!desk.at("mine.safetensors").exists());
+}
+
+#[test]
+fn a_training_that_is_killed_goes_on_where_it_was_kept() {
+    let desk = Desk::new();
+    desk.class("red", [220, 30, 40], 10).class("blue", [30, 40, 220], 10);
+    let (home, kept) = (desk.home.path(), desk.at("mine.safetensors.checkpoint"));
+    // Longer than any test would wait: it ends by the kill.
+    let mut training = program::command(home, &words(&desk.train(&["--seconds", "3600", "--seed", "5"])));
+    let mut child = training.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !kept.exists() {
+        assert!(Instant::now() < deadline && child.try_wait().unwrap().is_none(), "nothing was kept");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!desk.at("mine.safetensors").exists(), "weights are written whole or not at all");
+    let (_, told) = success(home, &words(&desk.train(&["--epochs", "1", "--seed", "5"])));
+    let steps = told.lines().find_map(|line| line.split_once("step ")).map(|(_, step)| step.to_owned());
+    assert!(told.contains("going on") && steps.is_some_and(|step| !step.starts_with('0')), "{told}");
+    assert!(desk.at("mine.safetensors").exists() && !kept.exists());
 }
 
 #[test]

@@ -16,6 +16,7 @@ use shufflescope::window::{App, CameraCommand, Command, Fit, Phase, Recording, S
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::report::Profile;
+use shufflescope_engine::training::{demo_accuracy, demo_at};
 use shufflescope_engine::weights::{Weights, save_safetensors};
 use support::{ScriptedDialogs, Window, setup, small};
 
@@ -169,6 +170,44 @@ fn the_demo_works_at_the_first_start_and_ends_with_another_design() {
     assert!(!window.says("answer 1: "));
     window.harness.get_by_label("Show the design of demo shapes").click();
     window.wait("the answers again", is_answered);
+}
+
+#[test]
+fn the_demo_s_width_is_dragged_and_answers_latency_and_accuracy_follow() {
+    let mut window = open(None);
+    start_synthetic(&mut window);
+    window.harness.get_by_label("Try the demo").click();
+    window.wait("an answer", is_answered);
+    window.step();
+    let said = |width: f64| format!("accuracy {}", demo_accuracy(width).unwrap().in_full());
+    assert!(window.says(&said(1.0)));
+    let before = window.app().document().draft().clone();
+    let slider = window.harness.get_by_role_and_label(egui::Role::Slider, "demo width").rect();
+    let at = |share: f32| egui::pos2(slider.left() + slider.width() * share, slider.center().y);
+    window.harness.drag_at(at(0.99));
+    window.harness.step();
+    let mut widths = std::collections::BTreeSet::new();
+    for step in 0..=20 {
+        window.harness.hover_at(at(0.9 - 0.03 * step as f32));
+        window.harness.step();
+        let width = demo_at::width_of(window.app().document().valid().model.design().unwrap()).unwrap();
+        widths.insert((32.0 * width) as u32);
+    }
+    window.harness.drop_at(at(0.3));
+    window.step();
+    assert!(widths.len() > 8, "the network changes while dragging: {widths:?}");
+    window.wait("the narrower network's answer", is_answered);
+    window.wait("its latency", is_timed);
+    assert!(matches!(window.app().camera().fit(), Some(Fit::Predicts { classes: 12, .. })));
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
+    window.step();
+    assert_eq!(*window.app().document().draft(), before, "the whole drag is one step");
+    // The marked widths have a measured accuracy each.
+    window.harness.get_by_role_and_label(egui::Role::RadioButton, "demo width 0.25").click_accesskit();
+    window.wait("the narrowest network's answer", is_answered);
+    window.wait("its latency", is_timed);
+    window.step();
+    assert!(window.says(&said(0.25)) && !window.says(&said(1.0)));
 }
 
 #[test]

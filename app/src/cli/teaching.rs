@@ -7,12 +7,12 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use shufflescope_engine::classify::{Preprocessing, PreprocessingOptions, demo};
+use shufflescope_engine::classify::{Preprocessing, PreprocessingOptions};
 use shufflescope_engine::design::{Batch, Design, Edit, InputSize};
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::model::{fitted, fitting};
 use shufflescope_engine::training::pictures::{FolderProgress, Pictures, from_folder};
-use shufflescope_engine::training::{Accuracy, CutReport, Passport, cut};
+use shufflescope_engine::training::{Accuracy, CutReport, Passport, cut, demo_at};
 use shufflescope_engine::weights::{Weights, WeightsFile};
 
 use super::output::complain;
@@ -74,7 +74,8 @@ impl Source {
     /// their file names, or of a built-in one that is cut to fit.
     pub(super) fn of(word: &str, design: &Design) -> anyhow::Result<Self> {
         if word == DEMO {
-            return Ok(Self { design: demo::design(), weights: demo::weights() });
+            let (design, weights) = demo_at::start(design);
+            return Ok(Self { design, weights });
         }
         let (path, published) = weights_file(word)?;
         let mut file = WeightsFile::open(&path)?;

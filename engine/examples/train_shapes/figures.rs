@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use shufflescope_engine::classify::{Picture, Preprocessing, demo};
 use shufflescope_engine::training::pictures::{HoldOut, Pictures, Taken};
-use shufflescope_engine::training::slim::at_width;
-use shufflescope_engine::training::{Budget, Start, TrainRequest, Trainer};
+use shufflescope_engine::training::{Budget, Start, TrainRequest, Trainer, demo_at};
 
 use super::draw::{self, CLASSES};
 use super::pictures::SIDE;
@@ -19,7 +18,7 @@ const HOLD_OUT: f64 = 0.2;
 /// Trains half of the demo's width on `--count` drawings of every class for `--seconds`, once for every seed up to `--seed`,
 /// from nothing or with `--from demo` from the demo's weights; a row for each.
 pub fn print(seconds: f64, settings: &Settings) -> Result<(), Box<dyn Error>> {
-    let design = at_width(&demo::design(), 0.5);
+    let design = demo_at::design(0.5);
     let all = (settings.count as f64 / (1.0 - HOLD_OUT)).round() as usize;
     println!("| start | seconds | threads | seed | epochs | pictures/s | held out |");
     println!("|---|---:|---:|---:|---:|---:|---|");
@@ -27,7 +26,10 @@ pub fn print(seconds: f64, settings: &Settings) -> Result<(), Box<dyn Error>> {
         let pictures = drawings(all, seed)?;
         let split = pictures.split(HoldOut { share: HOLD_OUT, seed })?;
         let from = match &settings.from {
-            Some(_) => Start::Weights { design: Box::new(demo::design()), weights: Arc::new(demo::weights()) },
+            Some(_) => {
+                let (design, weights) = demo_at::start(&design);
+                Start::Weights { design: Box::new(design), weights: Arc::new(weights) }
+            }
             None => Start::Nothing,
         };
         let start = if settings.from.is_some() { "the demo's weights" } else { "nothing" };

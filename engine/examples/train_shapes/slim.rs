@@ -25,8 +25,9 @@ pub fn train(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let design = demo::design();
     let weights = match &settings.from {
         Some(path) => read(path)?,
-        None => sorted((&design, &demo::weights()))?,
+        None => demo::weights_of_every_width(),
     };
+    let weights = if is_slimmable(&weights) { weights } else { sorted((&design, &weights))? };
     let mut learner = SlimLearner::new((&design, &weights), settings.batch, Optimiser::AdamW)?;
     let steps = if settings.minutes.is_some() { usize::MAX / 4 } else { settings.steps };
     let batches = pictures::produce(settings.seed, settings.batch, steps);

@@ -5,13 +5,12 @@
 
 use safetensors::{SafeTensorError, SafeTensors};
 
-use crate::design::Design;
-use crate::weights::{WeightTensor, Weights};
+use crate::design::{Batch, Design};
+use crate::graph::lower;
+use crate::weights::{ExpectedTensor, WeightTensor, Weights, expected};
 
 const DESIGN: &str = include_str!("../../../assets/designs/shapes.toml");
 const WEIGHTS: &[u8] = include_bytes!("../../../assets/weights/shapes.safetensors");
-
-const EVERY_WIDTH: &[u8] = include_bytes!("../../../assets/weights/shapes-widths.safetensors");
 
 /// Names of the classes in the order of the network's outputs, one a line.
 pub const LABELS: &str = include_str!("../../../assets/labels/shapes.txt");
@@ -23,19 +22,22 @@ pub fn design() -> Design {
     Design::from_toml(DESIGN).expect("the embedded design is a design")
 }
 
-/// The trained weights of [`design`].
+/// The trained weights of [`design`]: those of the whole width.
 #[must_use]
 #[expect(clippy::expect_used, reason = "the file is part of the program and a test reads it")]
 pub fn weights() -> Weights {
-    read(WEIGHTS).expect("the embedded weights are safetensors")
+    let all = weights_of_every_width();
+    let graph = lower(&design(), Batch(1)).expect("the embedded design is a network");
+    let of_whole = |tensor: ExpectedTensor| all.get(&tensor.name).cloned().map(|values| (tensor.name, values));
+    expected(&graph).into_iter().filter_map(of_whole).collect()
 }
 
-/// Weights of the same design from which every width from 0.25 to 1 works (`training::slim`): also what narrower networks
+/// Weights of [`design`] from which every width from 0.25 to 1 works (`training::slim`): with what narrower networks
 /// normalise with.
 #[must_use]
 #[expect(clippy::expect_used, reason = "the file is part of the program and a test reads it")]
 pub fn weights_of_every_width() -> Weights {
-    read(EVERY_WIDTH).expect("the embedded weights are safetensors")
+    read(WEIGHTS).expect("the embedded weights are safetensors")
 }
 
 /// Names of the classes in the order of the network's outputs.
@@ -58,8 +60,6 @@ pub fn read(bytes: &[u8]) -> Result<Weights, SafeTensorError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::design::Batch;
-    use crate::graph::lower;
     use crate::weights::load;
 
     #[test]
@@ -75,12 +75,9 @@ mod tests {
     fn the_embedded_weights_are_those_that_a_person_would_open_and_small() {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/weights/shapes.safetensors");
         assert_eq!(weights(), load(&path, &lower(&design(), Batch(1)).unwrap()).unwrap());
-        assert!(WEIGHTS.len() <= 1_500_000, "{} bytes", WEIGHTS.len());
-        // The whole network among those of every width is read as any weights are.
-        let path = path.with_file_name("shapes-widths.safetensors");
-        let whole = load(&path, &lower(&design(), Batch(1)).unwrap()).unwrap();
+        assert!(WEIGHTS.len() <= 1_000_000, "{} bytes", WEIGHTS.len());
+        // Beside the whole network's, what narrower ones normalise with.
         let all = weights_of_every_width();
-        assert!(whole.iter().all(|(name, tensor)| all.get(name) == Some(tensor)) && all.len() > whole.len());
-        assert!(EVERY_WIDTH.len() <= 1_000_000, "{} bytes", EVERY_WIDTH.len());
+        assert!(weights().iter().all(|(name, tensor)| all.get(name) == Some(tensor)) && all.len() > weights().len());
     }
 }

@@ -37,6 +37,14 @@ pub fn weights(width: f64) -> Option<Weights> {
     cut((&demo::design(), &demo::weights_of_every_width()), width).ok().map(|(_, weights)| weights)
 }
 
+/// What teaching `design` starts from where it goes on from the demo: the demo at the same width where the design is that,
+/// else the whole of it, to be cut to fit.
+#[must_use]
+pub fn start(design: &Design) -> (Design, Weights) {
+    let same = width_of(design).and_then(|width| Some((self::design(width), weights(width)?)));
+    same.unwrap_or_else(|| (demo::design(), demo::weights()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +67,10 @@ mod tests {
         let mut other = design(0.5);
         other.stages[0].channels += 2;
         assert_eq!(width_of(&other), None);
+        // Where teaching starts.
+        let half = start(&design(0.5).apply(&Edit::Classes(3)));
+        assert_eq!(half, (design(0.5), weights(0.5).unwrap()));
+        assert_eq!(start(&other), (demo::design(), demo::weights()));
         // Those whose accuracy is known stand on the slider.
         assert!(demo_widths().iter().all(|width| nearest(*width) == *width && demo_accuracy(*width).is_some()));
     }

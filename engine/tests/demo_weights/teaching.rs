@@ -58,6 +58,5 @@ fn five_new_classes_are_taught_at_once_from_thirty_pictures_each() {
         );
         shares.push(share);
     }
-    // 80 to 83 % when this was written: what the demo's features tell of shapes that they were not made for.
-    assert!(shares.iter().all(|share| *share >= 0.75), "{shares:?}");
+    assert!(shares.iter().all(|share| *share >= 0.85), "{shares:?}");
 }
