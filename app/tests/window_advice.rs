@@ -9,6 +9,7 @@ use egui::Role;
 use egui_kittest::kittest::{NodeT, Queryable};
 use shufflescope::window::{App, Command, Freshness, Knowledge, Setup, View};
 use shufflescope_engine::advise::{Advice, Counsel};
+use shufflescope_engine::design::Edit;
 use shufflescope_engine::guideline::Guideline;
 use shufflescope_engine::store::{Opened, Store};
 use shufflescope_engine::units::Nanos;
@@ -260,6 +261,34 @@ fn the_latency_over_a_stages_channels_is_drawn_with_what_was_measured_marked() {
     window.harness.get_by_label(&wider).click_accesskit();
     window.step();
     assert_eq!(window.app().document().draft().stages[1].channels, 120);
+}
+
+#[test]
+fn the_stage_whose_latency_is_drawn_is_the_selected_one_wherever_it_stands() {
+    let folder = known();
+    let (mut window, _) = advised(unmeasured(Some(folder.path())));
+    let drawn = |window: &Window, stage: &str| window.says(&format!("latency over the channels of {stage}: "));
+    window.harness.state_mut().command(Command::Select(Some("stage4.1.branch2.0".into())));
+    window.step();
+    assert!(drawn(&window, "stage4"));
+    window.harness.get_by_label("channels of stage3").click();
+    window.step();
+    assert!(drawn(&window, "stage3"));
+    let chosen = window.app().document().selected.clone().unwrap();
+    assert!(chosen.starts_with("stage3."), "to choose a stage is to select it: {chosen}");
+    // What is moved is drawn under its new name, and under the old one when that is taken back.
+    window.harness.state_mut().command(Command::Edit(Edit::MoveStage { from: 1, to: 0 }));
+    window.wait("the advice", |app| app.adviser().everything().is_some());
+    window.step();
+    assert!(drawn(&window, "stage2"), "{:?}", window.app().document().selected);
+    window.harness.get_by_label("Undo").click();
+    window.wait("the advice", |app| app.adviser().everything().is_some());
+    window.step();
+    assert!(drawn(&window, "stage3"));
+    // A layer outside the stages says nothing of them.
+    window.harness.state_mut().command(Command::Select(Some("conv1.0".into())));
+    window.step();
+    assert!(drawn(&window, "stage2"), "the first one, where none has free channels");
 }
 
 #[test]

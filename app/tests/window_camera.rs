@@ -385,10 +385,22 @@ fn a_recorded_run_is_in_the_exported_profile_of_its_design_only() {
         serde_json::from_slice(&std::fs::read(folder.path().join("run.json")).unwrap()).unwrap();
     assert_eq!(json["run"]["frames"], run.frames);
     assert_eq!((&json["network"], &json["options"]["batch"]), (&"shufflenet-v2-x0.5".into(), &1.into()));
+    // The menu of everything has it too, while it is of what is shown.
+    window.harness.state_mut().command(Command::Dismiss);
+    dialogs.choose(folder.path().join("menu.md"));
+    window.harness.get_by_label("Export").click();
+    window.step();
+    window.harness.get_by_label("Export camera run (Markdown)").click();
+    window.wait("the run's export", |app| app.notice().is_some());
+    assert_eq!(std::fs::read_to_string(folder.path().join("menu.md")).unwrap(), text);
     window.harness.state_mut().command(Command::Dismiss);
     window.harness.get_by_label("width 1.0").click();
     window.step();
     assert!(export(&mut window, "b.json").camera.is_none(), "another design has no run");
+    window.harness.get_by_label("Export").click();
+    window.step();
+    assert!(window.harness.get_by_label("Export camera run (JSON)").accesskit_node().is_disabled());
+    assert!(window.says("The recorded camera run is of another design."));
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use egui_kittest::kittest::{NodeT, Queryable};
-use shufflescope::window::{App, Command, Export, Freshness, Setup, View};
+use shufflescope::window::{App, Command, Export, Freshness, Phase, Setup, View};
 use shufflescope_engine::design::{Batch, Edit, InputSize};
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::model::ModelFile;
@@ -63,6 +63,10 @@ fn the_menu_offers_every_form_and_a_trace_once_there_are_kernel_times() {
     assert!(window.says("measure the design first"), "the reason stands by it");
     assert!(window.says("Without latency"));
     assert!(window.says("weights are random"));
+    for form in ["Markdown", "JSON"] {
+        assert!(is_disabled(&window, &format!("Export camera run ({form})")));
+    }
+    assert!(window.says("record one in the Camera tab first"), "the reason stands by it");
     window.harness.check_accessibility();
 
     let mut window = Window::open();
@@ -71,6 +75,19 @@ fn the_menu_offers_every_form_and_a_trace_once_there_are_kernel_times() {
     window.step();
     assert!(!is_disabled(&window, "Export trace (Perfetto)"));
     assert!(window.says("With the latency of"));
+}
+
+#[test]
+fn escape_closes_the_menu_and_cancels_nothing() {
+    let mut window = Window::open();
+    window.wait("the start", |app| app.live().phase().is_busy());
+    window.harness.get_by_label("Export").click();
+    window.step();
+    window.harness.get_by_label("Export ONNX model");
+    window.harness.key_press(egui::Key::Escape);
+    window.step();
+    assert!(window.harness.query_by_label("Export ONNX model").is_none());
+    assert_ne!(*window.app().live().phase(), Phase::Stopped, "that was the menu's");
 }
 
 #[test]

@@ -215,6 +215,30 @@ fn a_person_names_classes_shows_them_and_the_camera_tells_them_at_once() {
 }
 
 #[test]
+fn a_class_name_that_is_typed_keeps_its_focus_when_a_class_above_it_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = open(begin(folder.path()));
+    add_class(&mut window, "first");
+    add_class(&mut window, "second");
+    let type_text = |window: &mut Window, text: &str| {
+        window.harness.event(Event::Text(text.into()));
+        window.step();
+    };
+    window.harness.get_by_label("name of class second").focus();
+    window.step();
+    window.harness.key_press_modifiers(Modifiers::COMMAND, egui::Key::A);
+    type_text(&mut window, "sec");
+    let first = window.app().teach().classes()[0].id;
+    teach(&mut window, TeachCommand::DeleteClass(first));
+    assert!(window.harness.get_by_label("name of class second").is_focused());
+    type_text(&mut window, "ond thing");
+    window.harness.key_press(egui::Key::Enter);
+    window.step();
+    let names: Vec<&str> = window.app().teach().classes().iter().map(|class| class.name.as_str()).collect();
+    assert_eq!(names, ["second thing"]);
+}
+
+#[test]
 fn folders_are_taken_in_and_what_was_taught_travels_with_every_export() {
     let folder = tempfile::tempdir().unwrap();
     let (data, from) = (folder.path().join("data"), things(folder.path()));

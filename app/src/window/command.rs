@@ -129,6 +129,8 @@ pub enum Command {
     StopRun(Owner),
     /// Asks for a file and writes the last comparison to it.
     ExportComparison(ResultForm),
+    /// Asks for a file and writes the recorded camera run to it.
+    ExportRun(ResultForm),
     /// Shows this folder in the system's file manager.
     ShowFolder(PathBuf),
     /// Takes the newest message away.

@@ -6,6 +6,7 @@ mod edited_name;
 mod history;
 mod identity;
 mod pinned;
+mod stages;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,8 @@ use self::history::{History, State};
 use self::identity::Identities;
 pub use self::identity::{DocumentId, Save};
 pub use self::pinned::{Pinned, PinnedNetwork};
+pub use self::stages::StageId;
+use self::stages::{StageIds, layer_of, path_of};
 
 /// The document; see the module.
 #[derive(Debug)]
@@ -32,11 +35,14 @@ pub struct Document {
     /// The design as the fields show it, and the document it belongs to.
     present: State,
     identities: Identities,
+    stage_ids: StageIds,
     /// A network without a design, shown in the draft's place.
     fixed: Option<Model>,
     errors: Vec<DesignError>,
     options: RunOptions,
     valid: Analysis,
+    /// The stages of the last valid network; none of a fixed one.
+    valid_stages: Vec<StageId>,
     revision: u64,
     has_width: bool,
     history: History,
@@ -74,10 +80,14 @@ impl Document {
             Some(file) => identities.of_file(file, saved),
             None => identities.without_file(saved),
         };
+        let mut stage_ids = StageIds::default();
+        let stages = stage_ids.all_new(&design);
         Ok(Self {
             has_width: design.has_width(),
-            present: State { design, document },
+            valid_stages: stages.clone(),
+            present: State { design, document, stages },
             identities,
+            stage_ids,
             fixed: None,
             errors: Vec::new(),
             options,
@@ -155,6 +165,20 @@ impl Document {
     #[must_use]
     pub fn errors(&self) -> &[DesignError] {
         &self.errors
+    }
+
+    /// The selected layer by its stage, wherever that stands, and its path within it; of layers outside the stages the whole
+    /// path.
+    #[must_use]
+    pub fn selected_layer(&self) -> Option<(Option<StageId>, &str)> {
+        self.selected.as_deref().map(|path| layer_of(path, &self.valid.graph, &self.valid_stages))
+    }
+
+    /// The stage of the last valid network in which the selected layer is.
+    #[must_use]
+    pub fn selected_stage(&self) -> Option<usize> {
+        let (stage, _) = self.selected_layer()?;
+        self.valid_stages.iter().position(|other| Some(*other) == stage)
     }
 
     /// The rule that this field breaks.
@@ -251,7 +275,8 @@ impl Document {
         } else {
             self.present.document
         };
-        self.go_on(State { design, document }, edit, now, held);
+        let stages = self.stage_ids.after(&self.present.stages, edit, &design);
+        self.go_on(State { design, document, stages }, edit, now, held);
     }
 
     /// Changes device, runtime, threads or batch.
@@ -296,7 +321,9 @@ impl Document {
         };
         self.moved = None;
         self.fixed = None;
-        let (edit, state) = (Edit::Replace(Box::new(design.clone())), State { design, document });
+        let edit = Edit::Replace(Box::new(design.clone()));
+        let stages = self.stage_ids.after(&self.present.stages, &edit, &design);
+        let state = State { design, document, stages };
         if state == self.present { self.derive() } else { self.go_on(state, &edit, now, false) }
     }
 
@@ -355,7 +382,9 @@ impl Document {
         match Analysis::of(model, self.options.batch) {
             Ok(analysis) => {
                 self.errors.clear();
-                self.valid = analysis;
+                let stages = analysis.model.design().map(|_| self.present.stages.clone()).unwrap_or_default();
+                self.selected = self.selected_layer().and_then(|layer| path_of(layer, &stages));
+                (self.valid, self.valid_stages) = (analysis, stages);
                 self.revision += 1;
                 let graph = &self.valid.graph;
                 self.selected.take_if(|path| graph.find(path).is_none());

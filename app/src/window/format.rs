@@ -13,10 +13,11 @@ pub fn change(ratio: f64) -> String {
     }
 }
 
-/// `-12 % (-14 % to -10 %)`: a ratio as a change, with its interval.
+/// `-12 % (-14 % to -10 %)`: a ratio as a change, with its interval where that can be seen.
 #[must_use]
 pub fn ratio(ratio: f64, low: f64, high: f64) -> String {
-    format!("{} ({} to {})", change(ratio - 1.0), change(low - 1.0), change(high - 1.0))
+    let [ratio, low, high] = [ratio, low, high].map(|ratio| change(ratio - 1.0));
+    if ratio == low && ratio == high { ratio } else { format!("{ratio} ({low} to {high})") }
 }
 
 /// `4.3 %`, `41 %`: a share.
@@ -45,5 +46,6 @@ mod tests {
         let shown = [-0.124, 0.034, 0.0, -0.000_01, 1.5, 20.0].map(change);
         assert_eq!(shown, ["-12 %", "+3.4 %", "±0 %", "±0 %", "+150 %", "21.0x"]);
         assert_eq!(ratio(1.004, 0.994, 1.015), "+0.4 % (-0.6 % to +1.5 %)");
+        assert_eq!(ratio(1.0, 1.0, 1.000_1), "±0 %");
     }
 }

@@ -7,7 +7,7 @@ use shufflescope_engine::store::Kept;
 use super::advice::Adviser;
 use super::bench::{Bench, Owner};
 use super::calibration::Calibration;
-use super::camera::Camera;
+use super::camera::{Camera, RecordedRun};
 use super::compare::{Compare, Compared};
 use super::document::Document;
 use super::explore::Explore;
@@ -81,6 +81,14 @@ impl<'a> Scene<'a> {
     #[must_use]
     pub fn last_comparison(self) -> Option<(&'a Kept<Compared>, bool)> {
         self.compare.last(self.machine(), &self.document.valid_options())
+    }
+
+    /// The recorded camera run of what is shown now.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn camera_run(self) -> Result<RecordedRun<'a>, &'static str> {
+        RecordedRun::of(self.camera, self.document.valid(), &self.document.valid_options())
     }
 
     /// What the store calls the machine that is measured on, once it is known.

@@ -66,6 +66,17 @@ fn first_row(window: &Window) -> String {
 }
 
 #[test]
+fn the_list_is_as_high_as_there_is_room_for_from_the_start() {
+    for size in [[1440.0, 900.0], [1000.0, 640.0]] {
+        let mut window = Window::with(quiet(None), size, egui::Theme::Light);
+        press(&mut window, Key::K);
+        // The tenth line is in reach of the pointer: a click outside the palette would close it and do nothing.
+        super::click(&mut window, "Command: Pin as A");
+        assert!(window.app().document().pinned.is_some(), "at {size:?}");
+    }
+}
+
+#[test]
 fn a_command_that_does_not_apply_stays_and_escape_leaves() {
     let mut window = with_finder();
     type_text(&mut window, "undo");

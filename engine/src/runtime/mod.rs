@@ -44,6 +44,6 @@ pub use options::{RunOptions, Runtime};
 pub use peaks::gpu_peaks;
 pub use plan::{Fusing, Kernel, KernelPlan, KernelSpec, WINOGRAD};
 pub use prepare::{prepare, prepare_apart};
-pub use registry::{backend, plan_without_weights};
+pub use registry::{backend, built_in, plan_without_weights};
 pub use timestamps::device_times;
 pub use unsupported::UnsupportedRun;

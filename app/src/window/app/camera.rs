@@ -1,7 +1,8 @@
 //! What the camera tab asks for.
 
 use super::App;
-use crate::window::camera::{CameraCommand, Still};
+use crate::export::ResultForm;
+use crate::window::camera::{CameraCommand, RecordedRun, Still};
 use crate::window::tab::Tab;
 
 impl App {
@@ -32,6 +33,13 @@ impl App {
             CameraCommand::DropRecording => camera.drop_recording(),
             CameraCommand::SnapshotDialog => camera.take_still(None),
             CameraCommand::Snapshot(path) => camera.take_still(Some(path)),
+        }
+    }
+
+    pub(super) fn export_run(&mut self, form: ResultForm) {
+        match RecordedRun::of(&self.camera, self.document.valid(), &self.document.valid_options()) {
+            Ok(run) => self.files.ask_to_write(&run.file_name(), form.ending(), run.text(form).into_bytes()),
+            Err(reason) => self.fail(reason.to_owned()),
         }
     }
 

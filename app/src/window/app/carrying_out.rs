@@ -66,6 +66,7 @@ impl App {
             }
             Command::StopRun(owner) => self.stop_run(owner),
             Command::ExportComparison(form) => self.export_comparison(form),
+            Command::ExportRun(form) => self.export_run(form),
             Command::ShowFolder(folder) => self.files.show_folder(folder),
             Command::Dismiss => self.notices.dismiss_newest(),
             Command::DismissOne(id) => self.notices.dismiss(id),

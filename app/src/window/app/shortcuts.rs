@@ -28,11 +28,13 @@ impl App {
         // While a field or button has the focus, plain keys are its own, and undo is that of its text.
         let focused = ctx.memory(|memory| memory.focused().is_some());
         let typing = ctx.egui_wants_keyboard_input();
+        // A menu or a list that is open is closed by Escape before anything is cancelled.
+        let has_menu = egui::Popup::is_any_open(ctx);
         ctx.input_mut(|input| {
             for (keys, command) in KEYS.iter() {
                 let is_free = match (keys.modifiers, keys.logical_key) {
-                    (Modifiers::NONE, Key::Escape) => !typing,
-                    (Modifiers::NONE, _) => !focused,
+                    (Modifiers::NONE, Key::Escape) => !typing && !has_menu,
+                    (Modifiers::NONE, _) => !focused && !has_menu,
                     (_, key) => !(typing && matches!(key, Key::Z | Key::Y)),
                 };
                 if is_free && input.consume_shortcut(keys) {

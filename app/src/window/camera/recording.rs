@@ -7,8 +7,10 @@ use shufflescope_engine::runtime::RunOptions;
 
 use super::network::Network;
 use super::running::Running;
+use super::state::Camera;
 use crate::camera::Generation;
 use crate::export::ResultForm;
+use crate::window::document::Analysis;
 use crate::worker::CameraReport;
 
 /// Frames of a recording.
@@ -49,17 +51,38 @@ impl Recording {
 }
 
 /// A recorded run with what ran, as it is exported.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct RecordedRun<'a> {
     /// The network's name.
     pub network: &'a str,
-    /// How it ran.
-    pub options: &'a RunOptions,
+    /// How it ran: a camera gives one picture at a time.
+    pub options: RunOptions,
     /// What was found.
     pub run: &'a CameraRun,
 }
 
-impl RecordedRun<'_> {
+impl<'a> RecordedRun<'a> {
+    /// The camera's, where it is of this network, run like this.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn of(camera: &'a Camera, network: &'a Analysis, options: &RunOptions) -> Result<Self, &'static str> {
+        match (camera.recording(), camera.recorded(&network.fingerprint, options)) {
+            (_, Some(run)) => {
+                Ok(Self { network: network.model.name(), options: RunOptions { batch: 1, ..options.clone() }, run })
+            }
+            (Some(Recording::Running { .. }), None) => Err("The camera run is being recorded."),
+            (Some(Recording::Done { .. }), None) => Err("The recorded camera run is of another design."),
+            (None | Some(Recording::Failed(_)), None) => Err("No camera run: record one in the Camera tab first."),
+        }
+    }
+
+    /// What its file is called, but for the ending.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        format!("{}-camera", self.network)
+    }
+
     /// As a text for elsewhere.
     #[must_use]
     pub fn text(&self, form: ResultForm) -> String {

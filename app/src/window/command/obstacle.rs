@@ -23,6 +23,7 @@ pub fn obstacle(command: &Command, scene: Scene<'_>) -> Option<String> {
         Command::Save | Command::SaveAs => not_saved(scene),
         Command::Select(None) => unless(document.selected.is_some(), "No layer is selected"),
         Command::ExportDialog(Export::Profile(Format::Trace)) => no_kernels(scene).map(str::to_owned),
+        Command::ExportRun(_) => scene.camera_run().err().map(str::to_owned),
         Command::Refine => unless(scene.live.result().is_some(), "Nothing is measured yet"),
         Command::TakeApart => unless(scene.live.current().is_some(), "The present design is not measured yet"),
         Command::Calibrate => scene.bench_holder().map(|owner| owner.is_measuring().to_owned()),

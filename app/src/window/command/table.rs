@@ -9,7 +9,7 @@ use shufflescope_engine::report::Format;
 use shufflescope_engine::zoo;
 
 use super::Command;
-use crate::export::Export;
+use crate::export::{Export, ResultForm};
 use crate::window::over::Over;
 use crate::window::settings::TextSize;
 use crate::window::tab::Tab;
@@ -132,6 +132,9 @@ fn make() -> Vec<Entry> {
     for what in Format::ALL.into_iter().map(Export::Profile).chain(Export::MODELS) {
         let keys: &[_] = if what == Export::Profile(Format::Json) { &[with(Key::E)] } else { &[] };
         rows.push(row(Menu::Export, &format!("Export {}", what.about()), keys, Command::ExportDialog(what)));
+    }
+    for form in ResultForm::ALL {
+        rows.push(row(Menu::Export, &format!("Export camera run ({})", form.name()), &[], Command::ExportRun(form)));
     }
     for preset in zoo::presets() {
         let replace = Edit::Replace(Box::new(preset.design.clone()));

@@ -5,6 +5,7 @@ use std::mem::discriminant;
 use shufflescope_engine::design::{BlockEdit, ConvEdit, Design, Edit, StageEdit, StemEdit};
 
 use super::identity::DocumentId;
+use super::stages::StageId;
 
 /// Steps kept; the oldest are forgotten.
 const DEPTH: usize = 300;
@@ -19,6 +20,8 @@ pub struct State {
     pub design: Design,
     /// Its document.
     pub document: DocumentId,
+    /// Its stages, in their order.
+    pub stages: Vec<StageId>,
 }
 
 /// One step: the state on its other side, and what the step did.
@@ -141,11 +144,11 @@ mod tests {
 
     fn first() -> State {
         let document = super::super::identity::Identities::default().without_file(None);
-        State { design: zoo::preset("shufflenet-v2-x1.0").unwrap(), document }
+        State { design: zoo::preset("shufflenet-v2-x1.0").unwrap(), document, stages: Vec::new() }
     }
 
     fn with(state: &State, edit: &Edit) -> State {
-        State { design: state.design.apply(edit), document: state.document }
+        State { design: state.design.apply(edit), ..state.clone() }
     }
 
     #[test]

@@ -226,3 +226,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_selected_layer_stays_with_its_stage_and_undo_brings_its_place_back() {
+    let mut document = document();
+    document.selected = Some("stage3.1.branch2.0".into());
+    assert_eq!(document.selected_stage(), Some(1));
+    document.edit(&Edit::MoveStage { from: 1, to: 2 }, 0.0, false);
+    assert_eq!((document.selected.as_deref(), document.selected_stage()), (Some("stage4.1.branch2.0"), Some(2)));
+    // An edit that is not valid moves it no further than the network that is shown.
+    document.edit(&Edit::All(vec![Edit::RemoveStage(0), Edit::Classes(0)]), 2.0, false);
+    assert!(!document.errors().is_empty());
+    assert_eq!(document.selected.as_deref(), Some("stage4.1.branch2.0"));
+    classes(&mut document, 7);
+    assert_eq!((document.selected.as_deref(), document.selected_stage()), (Some("stage3.1.branch2.0"), Some(1)));
+    for expected in ["stage3.1.branch2.0", "stage4.1.branch2.0", "stage3.1.branch2.0"] {
+        document.undo();
+        assert_eq!(document.selected.as_deref(), Some(expected));
+    }
+    document.edit(&Edit::RemoveStage(1), 9.0, false);
+    assert_eq!(document.selected, None, "it is gone with its stage, though another one has its path");
+}

@@ -8,10 +8,7 @@ use crate::window::command::{Command, Commands};
 use crate::window::scene::Scene;
 use crate::window::theme;
 use crate::window::view::View;
-use crate::window::views::Views;
-
-/// Below this width the views' names stand closer together, so that their tools have room.
-const NARROW: f32 = 600.0;
+use crate::window::views::{NARROW, Views};
 
 /// Paints the middle.
 pub fn show(ui: &mut Ui, scene: Scene<'_>, views: &mut Views, commands: &mut Commands) {

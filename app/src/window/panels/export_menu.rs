@@ -4,7 +4,7 @@ use eframe::egui;
 use egui::{Button, RichText, Role, Ui};
 use shufflescope_engine::report::Format;
 
-use crate::export::Export;
+use crate::export::{Export, ResultForm};
 use crate::window::command::{Command, Commands, keys_of, no_kernels};
 use crate::window::format;
 use crate::window::live::Freshness;
@@ -38,6 +38,16 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         for model in Export::MODELS {
             item(ui, model, None, commands);
         }
+        ui.separator();
+        let missing = scene.camera_run().err();
+        for form in ResultForm::ALL {
+            let about = format!("camera run ({})", form.name());
+            let hint = "The recorded run of this network behind a camera: rates and times per stage";
+            line(ui, (&about, hint, form.ending().to_owned()), missing, Command::ExportRun(form), commands);
+        }
+        if let Some(reason) = missing {
+            quiet(ui, reason);
+        }
         if let Some(folder) = scene.export_folder {
             ui.separator();
             quiet(ui, &format!("Last exported to {}", folder.display()));
@@ -51,11 +61,22 @@ fn item(ui: &mut Ui, what: Export, missing: Option<&str>, commands: &mut Command
     let about = what.about();
     let ending = || what.endings().first().copied().unwrap_or_default().to_owned();
     let right = keys_of(ui.ctx(), &Command::ExportDialog(what)).unwrap_or_else(ending);
+    line(ui, (about, what.hint(), right), missing, Command::ExportDialog(what), commands);
+}
+
+/// A line of the menu: what is written, what it is good for, and its keys or its ending; greyed where it is missing.
+fn line(
+    ui: &mut Ui,
+    (about, hint, right): (&str, &str, String),
+    missing: Option<&str>,
+    command: Command,
+    commands: &mut Commands,
+) {
     let button = Button::new(capitalised(about)).shortcut_text(right);
-    let response = ui.add_enabled(missing.is_none(), button).on_hover_text(what.hint());
+    let response = ui.add_enabled(missing.is_none(), button).on_hover_text(hint);
     let response = response.on_disabled_hover_text(missing.unwrap_or_default());
     if named(response, Role::Button, &format!("Export {about}")).clicked() {
-        commands.push(Command::ExportDialog(what));
+        commands.push(command);
     }
 }
 

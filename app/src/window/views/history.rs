@@ -2,7 +2,7 @@
 //! interval on one common scale.
 
 use eframe::egui;
-use egui::{Align, Color32, Label, Layout, RichText, Role, Sense, Stroke, Ui, pos2};
+use egui::{Align, Color32, Label, Layout, RichText, Role, ScrollArea, Sense, Stroke, Ui, pos2};
 use egui_extras::{Column, TableBuilder};
 use shufflescope_engine::store::{HistoryRow, RunContext};
 use shufflescope_engine::units::Nanos;
@@ -34,7 +34,10 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>) {
         }
         Some(rows) => {
             summary(ui, scene, rows, palette);
-            table(ui, scene, rows, palette);
+            // Narrow windows show a part of it.
+            ScrollArea::horizontal().id_salt("history across").auto_shrink(false).show(ui, |ui| {
+                table(ui, scene, rows, palette);
+            });
         }
     }
 }
@@ -63,6 +66,7 @@ fn table(ui: &mut Ui, scene: Scene<'_>, rows: &[HistoryRow], palette: Palette) {
         .id_salt("history")
         .sense(Sense::hover())
         .cell_layout(Layout::left_to_right(Align::Center))
+        .min_scrolled_height(0.0)
         .auto_shrink(false);
     for (_, width) in COLUMNS {
         builder = builder.column(Column::exact(width).clip(true));

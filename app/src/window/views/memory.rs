@@ -1,7 +1,7 @@
 //! Activations alive while each layer runs: where the peak is, and which layers hold on to much.
 
 use eframe::egui;
-use egui::{Rect, RichText, Role, Sense, Shape, Stroke, Ui, pos2, vec2};
+use egui::{Align2, Rect, RichText, Role, Sense, Shape, Stroke, TextStyle, Ui, pos2, vec2};
 use shufflescope_engine::graph::{Liveness, NodeId};
 use shufflescope_engine::units::{Bytes, Elements};
 
@@ -11,6 +11,10 @@ use crate::window::format;
 use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;
+
+/// Room for the amounts, and between two of them.
+const LEFT: f32 = 58.0;
+const BETWEEN_LINES: f32 = 48.0;
 
 /// Paints the view: one bar per layer in execution order; a click selects the layer.
 pub fn show(ui: &mut Ui, scene: Scene<'_>, known: &Known, commands: &mut Commands) {
@@ -38,13 +42,16 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, known: &Known, commands: &mut Command
     ui.add_space(theme::GAP);
     let size = vec2(ui.available_width(), (ui.available_height() - 8.0).max(80.0));
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let rect = rect.with_min_x(rect.left() + LEFT);
     ui.painter().rect_filled(rect, theme::ROUND, palette.sunken);
     let alive = &valid.liveness.elements;
     let step = rect.width() / alive.len().max(1) as f32;
-    let pointed = response.hover_pos().map(|pos| ((pos.x - rect.left()) / step).max(0.0) as usize);
+    let over = response.hover_pos().filter(|pos| pos.x >= rect.left());
+    let pointed = over.map(|pos| ((pos.x - rect.left()) / step) as usize);
     let selected = scene.document.selected.as_deref().and_then(|path| valid.graph.find(path));
     let most = a.map_or(peak, |a| a.liveness.peak().0.max(peak)).max(1) as f64;
     let high = |elements: u64| (rect.height() - 8.0) * (elements as f64 / most) as f32;
+    axis(ui, rect, most, high, palette);
     for (index, &elements) in alive.iter().enumerate() {
         let x = rect.left() + step * index as f32;
         let corner = pos2(x + (step - 1.0).max(step * 0.7), rect.bottom());
@@ -72,6 +79,26 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, known: &Known, commands: &mut Command
     response.on_hover_text_at_pointer(format!("{path}\n{}\n{} alive", node.op, Elements(*elements).bytes_f32()));
 }
 
+/// The amounts of memory on the left, with a line across at each.
+fn axis(ui: &Ui, rect: Rect, most: f64, high: impl Fn(u64) -> f32, palette: Palette) {
+    let font = TextStyle::Small.resolve(ui.style());
+    let grid = Stroke::new(1.0, palette.outline.gamma_multiply(0.6));
+    for elements in ticks(most as u64, (rect.height() / BETWEEN_LINES).max(1.0) as u64) {
+        let y = rect.bottom() - high(elements);
+        ui.painter().hline(rect.x_range(), y, grid);
+        let text = Elements(elements).bytes_f32().to_string();
+        // The lowest one stands on the floor.
+        let align = if elements == 0 { Align2::RIGHT_BOTTOM } else { Align2::RIGHT_CENTER };
+        ui.painter().text(pos2(rect.left() - 4.0, y), align, text, font.clone(), palette.muted);
+    }
+}
+
+/// Round amounts of memory from nothing up to `most` elements: powers of two apart, and no more than so many above zero.
+fn ticks(most: u64, at_most: u64) -> impl Iterator<Item = u64> {
+    let step = most.div_ceil(at_most.max(1)).max(1).next_power_of_two();
+    (0..=most / step).map(move |index| index * step)
+}
+
 /// A's run as a stepped line of the same length.
 fn outline(ui: &Ui, rect: Rect, liveness: &Liveness, high: impl Fn(u64) -> f32, palette: Palette) {
     let step = rect.width() / liveness.elements.len().max(1) as f32;
@@ -80,4 +107,20 @@ fn outline(ui: &Ui, rect: Rect, liveness: &Liveness, high: impl Fn(u64) -> f32, 
         [pos2(x, y), pos2(x + step, y)]
     });
     ui.painter().add(Shape::line(corners.collect(), Stroke::new(1.5, palette.text)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_amounts_on_the_left_are_round_and_no_more_than_there_is_room_for() {
+        assert_eq!(ticks(451_584, 8).collect::<Vec<_>>(), [0, 65_536, 131_072, 196_608, 262_144, 327_680, 393_216]);
+        for (most, at_most) in [(1, 5), (0, 5), (1_000_003, 1), (1 << 30, 7)] {
+            let ticks: Vec<u64> = ticks(most, at_most).collect();
+            assert!(ticks.len() as u64 <= at_most + 1 && ticks[0] == 0, "{most}: {ticks:?}");
+            assert!(ticks.iter().all(|tick| *tick <= most), "{most}: {ticks:?}");
+        }
+        assert_eq!(Elements(65_536).bytes_f32().to_string(), "256 KiB");
+    }
 }

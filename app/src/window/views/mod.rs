@@ -15,6 +15,10 @@ mod time;
 mod unit;
 mod unit_plan;
 
+/// Below this width of the middle the views' names stand closer together, so that their tools have room, and there are fewer
+/// of these.
+pub const NARROW: f32 = 600.0;
+
 pub use choices::ViewChoices;
 pub use rows::Column as LayerColumn;
 pub use state::Views;

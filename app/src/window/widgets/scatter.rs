@@ -76,6 +76,9 @@ pub struct Scatter<'a> {
 const LEFT: f32 = 56.0;
 const BOTTOM: f32 = 36.0;
 
+/// Side of the square around the point in hand.
+const MARKED: f32 = 20.0;
+
 /// Points that can be pointed at; more would be too dense to tell apart.
 const MOST_NAMED: usize = 400;
 
@@ -148,7 +151,7 @@ impl Scatter<'_> {
                 painter.circle_stroke(center, RADIUS + 3.0, Stroke::new(1.3, palette.accent));
             }
             if dot.is_marked {
-                let around = Rect::from_center_size(center, vec2(20.0, 20.0));
+                let around = Rect::from_center_size(center, vec2(MARKED, MARKED));
                 painter.rect_stroke(around, 2.0, Stroke::new(1.6, palette.strong), egui::StrokeKind::Middle);
             }
             marker(painter, dot.series, center, color, dot.is_hollow.then_some(palette.sunken));
@@ -156,15 +159,28 @@ impl Scatter<'_> {
         self.labels(painter, plot, [x, y], palette);
     }
 
-    /// Words beside points: each on its right, or on its left, or nowhere if others stand there already.
+    /// Words beside points: each on its right, on its left, above or below it, or nowhere if words, points or lines stand
+    /// there already.
     fn labels(&self, painter: &Painter, plot: Rect, [x, y]: [&Span; 2], palette: Palette) {
-        let mut taken: Vec<Rect> = Vec::new();
+        let half = |dot: &Dot| if dot.is_marked { MARKED / 2.0 } else { RADIUS };
+        let around = |dot: &Dot| Rect::from_center_size(place(dot, plot, [x, y]), egui::Vec2::splat(2.0 * half(dot)));
+        let lines = self.across.iter().filter(|line| self.has_place(line)).map(|line| match line.vertical {
+            true => {
+                Rect::from_x_y_ranges(egui::Rangef::point(x.place(line.at, plot.left(), plot.right())), plot.y_range())
+            }
+            false => {
+                Rect::from_x_y_ranges(plot.x_range(), egui::Rangef::point(y.place(line.at, plot.bottom(), plot.top())))
+            }
+        });
+        let mut taken: Vec<Rect> = self.placed().map(|(_, dot)| around(dot)).chain(lines).collect();
         for (_, dot) in self.placed().take(MOST_NAMED) {
             let Some(label) = &dot.label else { continue };
             let galley = painter.layout_no_wrap(label.clone(), FontId::proportional(10.5), palette.muted);
             let center = place(dot, plot, [x, y]);
-            let aside = vec2(RADIUS + 4.0 + galley.size().x / 2.0, 0.0);
-            let places = [center + aside, center - aside].map(|at| Rect::from_center_size(at, galley.size()));
+            let aside = vec2(half(dot) + 4.0 + galley.size().x / 2.0, 0.0);
+            let above = vec2(0.0, half(dot) + 2.0 + galley.size().y / 2.0);
+            let places = [center + aside, center - aside, center - above, center + above];
+            let places = places.map(|at| Rect::from_center_size(at, galley.size()));
             let free = |rect: &Rect| plot.contains_rect(*rect) && taken.iter().all(|other| !other.intersects(*rect));
             if let Some(rect) = places.into_iter().find(free) {
                 taken.push(rect);

@@ -2,13 +2,12 @@
 
 use eframe::egui;
 use egui::{Align, Grid, Layout, ProgressBar, RichText, Role, Ui};
-use shufflescope_engine::runtime::RunOptions;
 use shufflescope_engine::units::Nanos;
 
 use super::{colored, note};
 use crate::camera::{Quantiles, Stage};
 use crate::export::ResultForm;
-use crate::window::camera::{RecordedRun, Recording};
+use crate::window::camera::Recording;
 use crate::window::command::{Command, Commands, keys_of};
 use crate::window::format::three_digits;
 use crate::window::scene::Scene;
@@ -89,9 +88,7 @@ fn latency(ui: &mut Ui, scene: Scene<'_>, paced: Option<Quantiles>, commands: &m
                     three_digits(run.frames_per_second)
                 );
                 note(ui, &text);
-                // A camera gives one picture at a time.
-                let (network, options) = (document.valid().model.name(), RunOptions { batch: 1, ..options.clone() });
-                export(ui, RecordedRun { network, options: &options, run }, commands);
+                export(ui, commands);
             }
             None => note(ui, "The recorded run is of another design."),
         },
@@ -101,7 +98,7 @@ fn latency(ui: &mut Ui, scene: Scene<'_>, paced: Option<Quantiles>, commands: &m
 }
 
 /// The recorded run in the forms of every result, and in the profile of its network.
-fn export(ui: &mut Ui, recorded: RecordedRun<'_>, commands: &mut Commands) {
+fn export(ui: &mut Ui, commands: &mut Commands) {
     use shufflescope_engine::report::Format;
     ui.horizontal_wrapped(|ui| {
         let export = Command::ExportDialog(crate::window::Export::Profile(Format::Json));
@@ -114,8 +111,7 @@ fn export(ui: &mut Ui, recorded: RecordedRun<'_>, commands: &mut Commands) {
         for form in ResultForm::ALL {
             let button = ui.small_button(form.name()).on_hover_text(format!("Export this run as {}", form.name()));
             if named(button, Role::Button, &format!("Export run as {}", form.name())).clicked() {
-                let name = format!("{}-camera", recorded.network);
-                commands.push(Command::ExportText(name, form, recorded.text(form)));
+                commands.push(Command::ExportRun(form));
             }
         }
     });

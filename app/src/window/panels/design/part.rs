@@ -2,7 +2,7 @@
 
 use shufflescope_engine::design::{BlockEdit, Design, Edit, Field, Stage, StageEdit};
 
-use crate::window::document::Document;
+use crate::window::document::{Document, StageId};
 
 /// A part of a design.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,8 +77,8 @@ pub struct DesignView {
     stage: usize,
     /// The stage that is being dragged.
     pub(super) dragged: Option<usize>,
-    /// The layer that was selected when it was last looked at.
-    selected: Option<String>,
+    /// The layer that was selected when it was last looked at: the same one where its stage has moved.
+    selected: Option<(Option<StageId>, String)>,
 }
 
 impl DesignView {
@@ -103,14 +103,13 @@ impl DesignView {
     /// Keeps to stages that are there, and takes the stage in hand whose layer was selected in a view. What is edited stays
     /// what a person chose, but for one stage after another.
     pub(super) fn follow(&mut self, document: &Document) {
-        if self.selected != document.selected {
-            self.selected.clone_from(&document.selected);
-            let graph = &document.valid().graph;
-            let node = self.selected.as_ref().and_then(|path| graph.find(path)).map(|layer| graph.node(layer));
-            if let Some(unit) = node.and_then(|node| node.unit) {
-                self.stage = unit.stage;
+        let selected = document.selected_layer();
+        if self.selected.as_ref().map(|(stage, path)| (*stage, path.as_str())) != selected {
+            self.selected = selected.map(|(stage, path)| (stage, path.to_owned()));
+            if let Some(stage) = document.selected_stage() {
+                self.stage = stage;
                 if matches!(self.part, Part::Stage(_)) {
-                    self.part = Part::Stage(unit.stage);
+                    self.part = Part::Stage(stage);
                 }
             }
         }
@@ -146,6 +145,18 @@ mod tests {
         document.selected = Some("stage3.0.branch1.0".into());
         view.follow(&document);
         assert_eq!((view.part(), view.stage()), (Part::Stage(1), 1));
+    }
+
+    #[test]
+    fn a_selected_layer_whose_stage_was_moved_by_another_one_is_no_new_selection() {
+        let (mut view, mut document) = (DesignView::default(), document());
+        document.selected = Some("stage2.1.branch2.0".into());
+        view.follow(&document);
+        view.choose(Part::Stage(0));
+        document.edit(&Edit::MoveStage { from: 1, to: 0 }, 0.0, false);
+        assert_eq!(document.selected.as_deref(), Some("stage3.1.branch2.0"));
+        view.follow(&document);
+        assert_eq!(view.part(), Part::Stage(0), "what is edited stays the stage that was moved");
     }
 
     #[test]

@@ -17,8 +17,11 @@ use crate::window::widgets::{Across, Axis, Dot, Scatter, legend};
 const SERIES: [&str; 4] =
     ["found", "published, with its accuracy", "in hand", "taught, with its accuracy on your pictures"];
 
-/// Room for the table below.
+/// Room for the table below, and the chart's height: at least, and at most in a usual window or as a share of a high one.
 const TABLE: f32 = 176.0;
+const LEAST: f32 = 150.0;
+const MOST: f32 = 560.0;
+const SHARE: f32 = 0.5;
 
 /// Paints it.
 pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut ExploreView, commands: &mut Commands) {
@@ -61,7 +64,8 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut ExploreView, commands: &mu
             "Click: take it in hand, and again: compare it with the one before. Shift-click: compare it with the present one",
         ),
     };
-    let size = vec2(ui.available_width(), (ui.available_height() - TABLE).clamp(150.0, 560.0));
+    let room = ui.available_height();
+    let size = vec2(ui.available_width(), (room - TABLE).clamp(LEAST, (SHARE * room).max(MOST)));
     let touched = plot.show(ui, size);
     if let Some((_, at)) = touched.line {
         view.fields.budget = rounded(at).clamp(*BUDGETS.start(), *BUDGETS.end());

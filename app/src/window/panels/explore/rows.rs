@@ -12,8 +12,9 @@ use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::{Mark, mark, named};
 
-/// Widths of the columns, and of the one with the buttons.
+/// Widths of the columns, and of the one with the buttons; where there is room they grow up to this factor.
 const WIDTHS: [f32; 7] = [168.0, 70.0, 66.0, 76.0, 190.0, 210.0, 80.0];
+const MOST_GROWTH: f32 = 1.8;
 
 /// Paints it.
 pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut ExploreView, commands: &mut Commands) {
@@ -30,13 +31,17 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut ExploreView, commands: &mu
 fn table(ui: &mut Ui, scene: Scene<'_>, view: &ExploreView, order: &mut Order, commands: &mut Commands) {
     let palette = Palette::current(ui);
     let in_hand = &scene.document.valid().fingerprint;
+    let whole: f32 = WIDTHS.iter().map(|width| width + ui.spacing().item_spacing.x).sum();
+    let growth = (ui.available_width() / whole).clamp(1.0, MOST_GROWTH);
     let mut builder = TableBuilder::new(ui)
         .id_salt("explore table")
         .sense(Sense::click())
         .cell_layout(Layout::left_to_right(Align::Center))
+        // In a low window too the last row ends above the status bar.
+        .min_scrolled_height(0.0)
         .auto_shrink(false);
     for width in WIDTHS {
-        builder = builder.column(Width::exact(width).clip(true));
+        builder = builder.column(Width::exact((width * growth).floor()).clip(true));
     }
     let table = builder.header(theme::ROW, |mut header| {
         for column in Column::ALL {

@@ -27,17 +27,17 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, experiment: Experiment, view: &mut La
             None => return,
         },
     };
-    ui.horizontal(|ui| {
-        if known.is_some() {
+    if let Some(known) = known {
+        ui.horizontal(|ui| {
             marks::verdict(ui, result.verdict, "Verdict on this device", stale);
-        }
-        if let Some(Known::Kept(kept, _)) = known {
-            exports(ui, &format!("{experiment}-{}", of.1), commands, |form| match form {
-                ResultForm::Markdown => format!("{}\nMeasured: {}.\n", markdown::section(result), kept.about()),
-                ResultForm::Json => serde_json::to_string_pretty(kept).unwrap_or_default() + "\n",
-            });
-        }
-    });
+            if let Known::Kept(kept, _) = known {
+                exports(ui, &format!("{experiment}-{}", of.1), commands, |form| match form {
+                    ResultForm::Markdown => format!("{}\nMeasured: {}.\n", markdown::section(result), kept.about()),
+                    ResultForm::Json => serde_json::to_string_pretty(kept).unwrap_or_default() + "\n",
+                });
+            }
+        });
+    }
     match known {
         Some(Known::SoFar(_)) => drop(ui.label(RichText::new("being measured: so far").small().color(palette.accent))),
         Some(Known::Kept(kept, is_current)) => conditions(ui, scene, &kept.about(), is_current),
@@ -106,7 +106,7 @@ const BESIDE: f32 = 815.0;
 fn table(ui: &mut Ui, key: &str, cells: &[Cell], stale: bool, palette: Palette) {
     let drawn: Vec<[Bar; 3]> = cells.iter().enumerate().map(bars).collect();
     let full = Bars::full(&drawn);
-    let width = (ui.clip_rect().width() - BESIDE).clamp(250.0, 1_200.0);
+    let width = (ui.clip_rect().width() - BESIDE).clamp(250.0, 2_600.0);
     let strong = if stale { palette.muted } else { palette.strong };
     Grid::new(key).striped(false).spacing([14.0, 4.0]).show(ui, |ui| {
         let headings = [

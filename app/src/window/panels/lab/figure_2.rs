@@ -13,6 +13,9 @@ use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::{Part, stacked, stacked_legend};
 
+/// Room for everything beside the bars.
+const BESIDE: f32 = 735.0;
+
 /// Paints it.
 pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
     let palette = Palette::current(ui);
@@ -28,7 +31,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
         conditions(ui, scene, &kept.about(), is_current);
     }
     stacked_legend(ui, &Category::ALL.map(Category::name));
-    let width = (ui.available_width() - 620.0).clamp(240.0, 900.0);
+    let width = (ui.available_width() - BESIDE).clamp(240.0, 2_600.0);
     ScrollArea::both().auto_shrink(false).show(ui, |ui| {
         palette.card_frame().show(ui, |ui| {
             Grid::new("figure 2").spacing([18.0, 6.0]).show(ui, |ui| {

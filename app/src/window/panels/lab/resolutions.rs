@@ -33,7 +33,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &LabView, commands: &mut Comman
         conditions(ui, scene, &kept.about(), is_current);
     }
     let stale = known.is_some_and(|(_, is_current)| !is_current);
-    let width = (ui.available_width() - BESIDE).clamp(300.0, 900.0);
+    let width = (ui.available_width() - BESIDE).clamp(300.0, 2_600.0);
     egui::ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| rows(ui, &table, stale, width));
 }
 

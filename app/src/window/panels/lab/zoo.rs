@@ -49,7 +49,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, view: &mut LabView, commands: &mut Co
         let text = "Bars: rates over those of the first network of the level. Published: error on ImageNet, batches of 8 \
                     per second on a GTX 1080Ti, images per second on one thread of a Snapdragon 810.";
         ui.add(Label::new(RichText::new(text).small().color(muted)).wrap());
-        let width = (ui.available_width() - BESIDE).clamp(280.0, 900.0);
+        let width = (ui.available_width() - BESIDE).clamp(280.0, 2_600.0);
         egui::ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| rows(ui, table, !is_current, width));
     }
 }

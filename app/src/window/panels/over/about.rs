@@ -2,6 +2,8 @@
 
 use eframe::egui;
 use egui::{Id, Key, Label, Modal, Modifiers, RichText, Role, ScrollArea, TextStyle, Ui};
+use shufflescope_engine::device::DeviceId;
+use shufflescope_engine::runtime::{Runtime, built_in};
 
 use crate::window::command::{Command, Commands};
 use crate::window::scene::Scene;
@@ -12,7 +14,12 @@ use crate::window::widgets::named;
 /// The licences of all that is built in: made by `assets/licences.py`.
 const LICENCES: &str = include_str!("../../../../../assets/licences.txt");
 
-/// Whether the licences are shown.
+/// Height of the licences, and of everything around them.
+const LEAST_HEIGHT: f32 = 120.0;
+const MOST_HEIGHT: f32 = 460.0;
+const AROUND: f32 = 200.0;
+
+/// Whether the licences are shown, in place of the versions.
 #[derive(Debug, Default)]
 pub struct About {
     licences: bool,
@@ -26,14 +33,15 @@ pub fn show(ui: &Ui, scene: Scene<'_>, about: &mut About, commands: &mut Command
         ui.set_width((ui.ctx().content_rect().width() - 80.0).min(620.0));
         ui.label(RichText::new("ShuffleScope").size(18.0).strong().color(palette.strong));
         let versions = versions(scene.surroundings);
-        for line in &versions {
-            ui.add(Label::new(RichText::new(line).color(palette.text)).wrap());
-        }
-        ui.add_space(theme::GAP);
         let licence = "ShuffleScope is free software under the MIT licence or the Apache licence 2.0, as you choose.";
-        ui.add(Label::new(RichText::new(licence).color(palette.text)).wrap());
+        let say = |ui: &mut Ui, text: &str| drop(ui.add(Label::new(RichText::new(text).color(palette.text)).wrap()));
         if about.licences {
+            say(ui, licence);
             licences(ui, palette);
+        } else {
+            versions.iter().for_each(|line| say(ui, line));
+            ui.add_space(theme::GAP);
+            say(ui, licence);
         }
         ui.add_space(theme::GAP);
         let mut is_closed = false;
@@ -41,7 +49,7 @@ pub fn show(ui: &Ui, scene: Scene<'_>, about: &mut About, commands: &mut Command
             if named(ui.button("Copy"), Role::Button, "Copy versions").clicked() {
                 ui.ctx().copy_text(versions.join("\n"));
             }
-            let text = if about.licences { "Hide licences" } else { "Licences" };
+            let text = if about.licences { "Versions" } else { "Licences" };
             if named(ui.button(text), Role::Button, "Licences of all parts").clicked() {
                 about.licences = !about.licences;
                 ui.ctx().request_repaint();
@@ -60,7 +68,7 @@ fn versions(surroundings: &Surroundings) -> Vec<String> {
     let mut lines = vec![
         format!("Version {}", env!("CARGO_PKG_VERSION")),
         format!("Built with {} for {} on {}", env!("SHUFFLESCOPE_RUSTC"), std::env::consts::OS, std::env::consts::ARCH),
-        format!("Backends: {}", backends().join(", ")),
+        format!("Backends: {}", backends().join("; ")),
     ];
     if let Some(machine) = surroundings.machine() {
         lines.push(format!("Candle {}, {} build for {}", machine.candle, machine.build, machine.target));
@@ -79,24 +87,33 @@ fn versions(surroundings: &Surroundings) -> Vec<String> {
     lines
 }
 
-/// What runs networks in this build.
-fn backends() -> Vec<&'static str> {
-    let mut backends =
-        vec!["processor (tuned)", "WebGPU through wgpu (tuned)", "CUDA (tuned)", "Candle on the processor"];
-    if cfg!(feature = "cuda") {
-        backends.push("Candle on CUDA");
+/// What runs networks in this build: `tuned on the processor and on CUDA`.
+fn backends() -> Vec<String> {
+    let of = |runtime: Runtime| {
+        let places: Vec<&str> =
+            built_in().filter(|(other, _)| *other == runtime).map(|(_, device)| place(device)).collect();
+        (!places.is_empty()).then(|| format!("{runtime} on {}", places.join(", ")))
+    };
+    Runtime::ALL.into_iter().filter_map(of).collect()
+}
+
+/// Where a device of this kind is reached.
+const fn place(device: DeviceId) -> &'static str {
+    match device {
+        DeviceId::Cpu => "the processor",
+        DeviceId::Gpu(_) | DeviceId::SoftwareGpu => "graphics cards (wgpu)",
+        DeviceId::Cuda(_) => "CUDA",
+        DeviceId::Metal(_) => "Metal",
     }
-    if cfg!(feature = "metal") {
-        backends.push("Candle on Metal");
-    }
-    backends
 }
 
 /// The text of all licences; only the lines in sight are painted.
 fn licences(ui: &mut Ui, palette: Palette) {
     let lines: Vec<&str> = LICENCES.lines().collect();
     let height = ui.text_style_height(&TextStyle::Small);
-    ScrollArea::both().max_height(260.0).auto_shrink(false).show_rows(ui, height, lines.len(), |ui, rows| {
+    let high = (ui.ctx().content_rect().height() - AROUND).clamp(LEAST_HEIGHT, MOST_HEIGHT);
+    let area = ScrollArea::both().max_height(high).min_scrolled_height(high).auto_shrink(false);
+    area.show_rows(ui, height, lines.len(), |ui, rows| {
         for line in lines.get(rows).into_iter().flatten() {
             ui.add(Label::new(RichText::new(*line).small().color(palette.muted)).extend());
         }
@@ -106,6 +123,18 @@ fn licences(ui: &mut Ui, palette: Palette) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_backends_named_are_those_that_are_built_in() {
+        let said = backends();
+        for runtime in Runtime::ALL {
+            let line = said.iter().find(|line| line.starts_with(&format!("{runtime} on the processor"))).unwrap();
+            for device in [DeviceId::Cpu, DeviceId::Gpu(0), DeviceId::Cuda(0), DeviceId::Metal(0)] {
+                let has = built_in().any(|built| built == (runtime, device));
+                assert_eq!(line.contains(place(device)), has, "{device}: {line}");
+            }
+        }
+    }
 
     #[test]
     fn the_licences_name_every_package_that_is_built_in() {

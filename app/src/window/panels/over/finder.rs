@@ -10,6 +10,11 @@ use crate::window::scene::Scene;
 use crate::window::theme::Palette;
 use crate::window::widgets::named;
 
+/// Height of the list, and of everything around it.
+const LEAST_HEIGHT: f32 = 120.0;
+const MOST_HEIGHT: f32 = 380.0;
+const AROUND: f32 = 160.0;
+
 /// Where it stands.
 #[derive(Debug, Default)]
 pub struct Finder {
@@ -47,7 +52,10 @@ pub fn show(ui: &Ui, scene: Scene<'_>, finder: &mut Finder, commands: &mut Comma
             ui.label(RichText::new("No command is called so.").color(Palette::current(ui).muted));
         }
         let has_moved = down || up || field.changed();
-        ScrollArea::vertical().max_height(380.0).auto_shrink([false, true]).show(ui, |ui| {
+        // The palette is as high as its list: what it was before must not keep the list low.
+        let high = (ui.ctx().content_rect().height() - AROUND).clamp(LEAST_HEIGHT, MOST_HEIGHT);
+        let list = ScrollArea::vertical().max_height(high).min_scrolled_height(high).auto_shrink([false, true]);
+        list.show(ui, |ui| {
             for (index, entry) in rows.iter().enumerate() {
                 let is_chosen = index == finder.chosen;
                 let missing = obstacle(&entry.command, scene);

@@ -1,5 +1,7 @@
 //! The list of changes.
 
+use std::ops::RangeInclusive;
+
 use eframe::egui;
 use egui::{Align, Button, Label, Layout, RichText, Role, ScrollArea, Sense, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
@@ -12,15 +14,17 @@ use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::named;
 
+/// What the change is, in what there is room for, and how wide that is at least and at most.
+const CHANGE: &str = "change";
+const CHANGE_WIDTH: RangeInclusive<f32> = 130.0..=420.0;
+
 /// Columns with their widths; what came of it takes the rest.
-const COLUMNS: [(&str, f32); 6] = [
-    ("change", 210.0),
-    ("", 92.0),
-    ("latency, predicted", 176.0),
-    ("mult-adds", 62.0),
-    ("params", 62.0),
-    ("mem. access", 74.0),
-];
+const COLUMNS: [(&str, f32); 5] =
+    [("", 92.0), ("latency, predicted", 176.0), ("mult-adds", 62.0), ("params", 62.0), ("mem. access", 74.0)];
+
+/// What came of it, how wide that is at least, and the scroll bar.
+const LAST: (&str, f32) = ("on this device", 150.0);
+const SCROLL_BAR: f32 = 14.0;
 
 /// Paints the list, the best change first.
 pub fn show(ui: &mut Ui, scene: Scene<'_>, listed: &[&Advice], commands: &mut Commands) {
@@ -30,24 +34,29 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, listed: &[&Advice], commands: &mut Co
         ui.add(Label::new(RichText::new(text).color(palette.muted)).wrap());
         return;
     }
+    let gaps = ui.spacing().item_spacing.x * (COLUMNS.len() + 1) as f32;
+    let others: f32 = COLUMNS.iter().map(|(_, width)| width).sum::<f32>() + LAST.1 + SCROLL_BAR + gaps;
+    let change = (ui.available_width() - others).clamp(*CHANGE_WIDTH.start(), *CHANGE_WIDTH.end());
     // Narrow windows show a part of it.
     ScrollArea::horizontal().id_salt("advice across").auto_shrink(false).show(ui, |ui| {
-        table(ui, scene, listed, palette, commands);
+        table(ui, scene, listed, change, commands);
     });
 }
 
-fn table(ui: &mut Ui, scene: Scene<'_>, listed: &[&Advice], palette: Palette, commands: &mut Commands) {
+fn table(ui: &mut Ui, scene: Scene<'_>, listed: &[&Advice], change: f32, commands: &mut Commands) {
+    let palette = Palette::current(ui);
     let mut builder = TableBuilder::new(ui)
         .id_salt("advice")
         .sense(Sense::hover())
         .cell_layout(Layout::left_to_right(Align::Center))
+        .min_scrolled_height(0.0)
         .auto_shrink(false);
-    for (_, width) in COLUMNS {
+    for width in [change].into_iter().chain(COLUMNS.map(|(_, width)| width)) {
         builder = builder.column(Column::exact(width).clip(true));
     }
-    let builder = builder.column(Column::remainder().at_least(150.0).clip(true));
+    let builder = builder.column(Column::remainder().at_least(LAST.1).clip(true));
     let table = builder.header(theme::ROW, |mut header| {
-        for text in COLUMNS.iter().map(|(text, _)| *text).chain(["on this device"]) {
+        for text in [CHANGE].into_iter().chain(COLUMNS.map(|(text, _)| text)).chain([LAST.0]) {
             header.col(|ui| drop(ui.label(RichText::new(text).small().color(palette.muted))));
         }
     });

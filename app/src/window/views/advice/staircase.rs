@@ -13,16 +13,23 @@ use crate::window::scene::Scene;
 use crate::window::theme::Palette;
 use crate::window::widgets::{Across, Axis, Dot, Scatter, choice, legend, named};
 
-/// Height of the plot, and of all of it.
-const PLOT: f32 = 150.0;
-pub const HEIGHT: f32 = PLOT + 52.0;
+/// Height of the plot: a share of the view, at least and at most; and of what is around it.
+const SHARE: f32 = 0.28;
+const LEAST_PLOT: f32 = 150.0;
+const MOST_PLOT: f32 = 480.0;
+const AROUND: f32 = 52.0;
+
+/// Height of all of it in a view of this height.
+pub fn height(view: f32) -> f32 {
+    (SHARE * view).clamp(LEAST_PLOT, MOST_PLOT).round() + AROUND
+}
 
 /// How points are known: the series of the plot.
 const SERIES: [&str; 2] = ["predicted from other kernels", "its kernels were measured"];
 
-/// Paints the stage's staircase with what is free of it.
-pub fn show(ui: &mut Ui, scene: Scene<'_>, counsel: &Counsel, stage: &mut Option<usize>, commands: &mut Commands) {
-    let shown = stage.or_else(|| selected(scene)).or_else(|| free_stage(counsel)).unwrap_or(0);
+/// Paints the stage's staircase with what is free of it, so high as a whole.
+pub fn show(ui: &mut Ui, scene: Scene<'_>, counsel: &Counsel, height: f32, commands: &mut Commands) {
+    let shown = scene.document.selected_stage().or_else(|| free_stage(counsel)).unwrap_or(0);
     let stairs = counsel.staircases.iter().find(|stairs| stairs.stage == shown).or_else(|| counsel.staircases.first());
     let Some(stairs) = stairs else { return };
     ui.horizontal(|ui| {
@@ -30,7 +37,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, counsel: &Counsel, stage: &mut Option
             counsel.staircases.iter().map(|stairs| (stairs.stage, Design::stage_name(stairs.stage))).collect();
         let names: Vec<(usize, &str)> = names.iter().map(|(stage, name)| (*stage, name.as_str())).collect();
         if let Some(chosen) = choice(ui, "channels of", &names, Some(stairs.stage)) {
-            *stage = Some(chosen);
+            commands.push(Command::Select(main_layer(scene, chosen)));
         }
         free(ui, scene, stairs, commands);
     });
@@ -48,7 +55,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, counsel: &Counsel, stage: &mut Option
         across: &[now],
         click: Some("Click to give the stage so many channels; undo takes it back"),
     };
-    let clicked = scatter.show(ui, egui::vec2(ui.available_width(), PLOT));
+    let clicked = scatter.show(ui, egui::vec2(ui.available_width(), height - AROUND));
     legend(ui, &SERIES);
     if let Some(tread) = clicked.dot.and_then(|index| stairs.treads.get(index))
         && tread.channels != stairs.channels
@@ -102,11 +109,14 @@ fn free(ui: &mut Ui, scene: Scene<'_>, stairs: &Staircase, commands: &mut Comman
     ui.add(Label::new(RichText::new(&text).color(palette.strong)).truncate()).on_hover_text(&text);
 }
 
-/// The stage of the selected layer.
-fn selected(scene: Scene<'_>) -> Option<usize> {
-    let selected = scene.document.selected.as_deref()?;
-    let stages = scene.document.valid().model.design()?.stages.len();
-    (0..stages).find(|&stage| selected.split('.').next() == Some(Design::stage_name(stage).as_str()))
+/// The layer that stands for a stage: the first one with the most mult-adds. To choose a stage is to select it, in every
+/// view; so there is one answer to which stage is meant, and it stays with the stage where that is moved.
+fn main_layer(scene: Scene<'_>, stage: usize) -> Option<String> {
+    let valid = scene.document.valid();
+    let layers = valid.graph.layers().zip(&valid.cost.layers);
+    let of_stage = layers.filter(|((_, node), _)| node.unit.is_some_and(|unit| unit.stage == stage));
+    let main = of_stage.min_by_key(|(_, cost)| std::cmp::Reverse(cost.mult_adds));
+    main.map(|((_, node), _)| node.path.clone())
 }
 
 /// The first stage with free channels.

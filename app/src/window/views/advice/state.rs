@@ -60,8 +60,6 @@ impl Filter {
 #[derive(Debug, Default)]
 pub struct AdviceView {
     filter: Filter,
-    /// The stage whose staircase is shown; that of the selected layer where nobody has chosen.
-    stage: Option<usize>,
 }
 
 impl AdviceView {
@@ -76,14 +74,15 @@ impl AdviceView {
             self.filter = chosen;
         }
         ScrollArea::vertical().id_salt("advice").auto_shrink(false).show(ui, |ui| {
-            let height = (ui.available_height() - staircase::HEIGHT - theme::SECTION_GAP).max(LEAST_ROWS * theme::ROW);
+            let stairs = staircase::height(ui.available_height());
+            let height = (ui.available_height() - stairs - theme::SECTION_GAP).max(LEAST_ROWS * theme::ROW);
             ui.allocate_ui(egui::vec2(ui.available_width(), height), |ui| {
                 ui.set_min_height(height);
                 ui.set_max_height(height);
                 changes::show(ui, scene, &self.filter.of(counsel), commands);
             });
             ui.add_space(theme::GAP);
-            staircase::show(ui, scene, counsel, &mut self.stage, commands);
+            staircase::show(ui, scene, counsel, stairs, commands);
         });
     }
 }

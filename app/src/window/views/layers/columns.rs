@@ -27,9 +27,9 @@ struct Room {
 
 const fn room(column: Column) -> Room {
     let (least, usual, share, most) = match column {
-        Column::Layer => (138.0, 154.0, 0.4, 110.0),
-        Column::Op => (86.0, 106.0, 0.2, 20.0),
-        Column::Latency => (142.0, 168.0, 0.4, 420.0),
+        Column::Layer => (138.0, 154.0, 0.2, 240.0),
+        Column::Op => (86.0, 106.0, 0.1, 120.0),
+        Column::Latency => (142.0, 168.0, 0.7, 1_700.0),
         Column::Output => (78.0, 78.0, 0.0, 0.0),
         Column::MultAdds | Column::Apart => (66.0, 66.0, 0.0, 0.0),
         Column::Params | Column::Spread | Column::Rate => (58.0, 58.0, 0.0, 0.0),

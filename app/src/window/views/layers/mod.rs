@@ -6,6 +6,7 @@ mod row;
 use std::collections::HashSet;
 
 use eframe::egui;
+use egui::containers::menu::MenuButton;
 use egui::{Align, Label, Layout, RichText, Role, Sense, Ui};
 use egui_extras::TableBuilder;
 use shufflescope_engine::clock::ClockDomain;
@@ -13,6 +14,7 @@ use shufflescope_engine::design::Design;
 use shufflescope_engine::measure::Breakdown;
 use shufflescope_engine::report::layer_group;
 
+use super::NARROW;
 use super::apart;
 use super::choices::ViewChoices;
 use super::known::Known;
@@ -46,16 +48,11 @@ enum Click {
 impl Layers {
     /// The filter and what the table is divided into.
     pub fn tools(&mut self, ui: &mut Ui) {
+        let is_narrow = ui.max_rect().width() < NARROW;
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let grouping = &mut self.look.grouping;
-            let menu = egui::ComboBox::from_id_salt("group layers").selected_text(grouping.name()).width(78.0);
-            let menu = menu.show_ui(ui, |ui| {
-                for other in Grouping::ALL {
-                    ui.selectable_value(grouping, other, other.name());
-                }
-            });
-            let hint = "Divide the table by stage or by kind of work, with subtotals";
-            named(menu.response.on_hover_text(hint), Role::ComboBox, "group layers");
+            if !is_narrow {
+                self.groups(ui);
+            }
             let filter = &mut self.look.filter;
             if !filter.is_empty() && named(ui.button("×"), Role::Button, "clear filter").clicked() {
                 filter.clear();
@@ -64,6 +61,19 @@ impl Layers {
             let field = egui::TextEdit::singleline(filter).hint_text("filter: dw stage3").desired_width(width);
             named(ui.add(field), Role::TextInput, "filter layers");
         });
+    }
+
+    /// What the table is divided into; beside the filter, or below the table where there is no room for both.
+    fn groups(&mut self, ui: &mut Ui) {
+        let grouping = &mut self.look.grouping;
+        let menu = egui::ComboBox::from_id_salt("group layers").selected_text(grouping.name()).width(78.0);
+        let menu = menu.show_ui(ui, |ui| {
+            for other in Grouping::ALL {
+                ui.selectable_value(grouping, other, other.name());
+            }
+        });
+        let hint = "Divide the table by stage or by kind of work, with subtotals";
+        named(menu.response.on_hover_text(hint), Role::ComboBox, "group layers");
     }
 
     /// The table.
@@ -188,10 +198,18 @@ impl Layers {
     }
 
     /// What the table adds up to, and the menus for its columns and its text.
-    fn footer(&self, ui: &mut Ui, scene: Scene<'_>, known: &Known, choices: &mut ViewChoices, commands: &mut Commands) {
+    fn footer(
+        &mut self,
+        ui: &mut Ui,
+        scene: Scene<'_>,
+        known: &Known,
+        choices: &mut ViewChoices,
+        commands: &mut Commands,
+    ) {
         let size = egui::vec2(ui.available_width(), theme::ROW);
         ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
-            let copy = ui.menu_button(RichText::new("Copy").small(), |ui| {
+            let button = MenuButton::from_button(egui::Button::new("Copy").small());
+            let (copy, _) = button.ui(ui, |ui| {
                 for form in TextForm::ALL {
                     let button = ui.button(form.name());
                     if named(button, Role::Button, &format!("Copy as {}", form.name())).clicked() {
@@ -204,8 +222,11 @@ impl Layers {
                 }
             });
             let hint = "Put the table as it is shown onto the clipboard";
-            named(copy.response.on_hover_text(hint), Role::Button, "Copy layers");
+            named(copy.on_hover_text(hint), Role::Button, "Copy layers");
             columns::menu(ui, choices, known.against.is_some());
+            if size.x < NARROW {
+                self.groups(ui);
+            }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| summary(ui, scene, known, self.rows.layers));
         });
     }

@@ -18,7 +18,7 @@ use crate::window::widgets::named;
 
 /// Height of a kind's row, at least and at most.
 const LEAST_ROW: f32 = 26.0;
-const MOST_ROW: f32 = 190.0;
+const MOST_ROW: f32 = 320.0;
 
 /// From here on the lanes stand beside the table; below it otherwise.
 const BESIDE: f32 = 760.0;
@@ -55,7 +55,8 @@ impl Lanes<'_> {
         let columns = self.columns();
         let table = KIND + SHARE * columns.len() as f32;
         let rows = kinds.len().max(1) as f32;
-        let room = ui.available_height() - theme::ROW - AXIS - below;
+        // A hair less than the room, so that rounding brings no scroll bar.
+        let room = ui.available_height() - theme::ROW - AXIS - below - 2.0;
         let row = if is_beside { (room / rows).clamp(LEAST_ROW, MOST_ROW) } else { LEAST_ROW };
         let heights = theme::ROW + row * rows;
         let lanes = if is_beside { 0.0 } else { (room - heights).clamp(56.0, 160.0) };
@@ -163,10 +164,12 @@ impl Lanes<'_> {
         for time in ticks(whole, (rect.width() / 110.0).max(2.0) as u64) {
             let (x, bottom) = (x(time), rect.bottom() - AXIS);
             ui.painter().vline(x, rect.top()..=bottom, Stroke::new(1.0, palette.outline));
-            let align = if time == Nanos::ZERO { Align2::LEFT_TOP } else { Align2::CENTER_TOP };
-            if x < rect.right() - 24.0 {
-                ui.painter().text(pos2(x, bottom + 3.0), align, time, font.clone(), palette.muted);
-            }
+            let (x, align) = match time {
+                Nanos::ZERO => (x, Align2::LEFT_TOP),
+                _ if x > rect.right() - 24.0 => (rect.right(), Align2::RIGHT_TOP),
+                _ => (x, Align2::CENTER_TOP),
+            };
+            ui.painter().text(pos2(x, bottom + 3.0), align, time, font.clone(), palette.muted);
         }
         let place = |span: &Span<'_>, from: f32, to: f32| {
             let lane = lane(span.kind)?;

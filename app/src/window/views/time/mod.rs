@@ -20,7 +20,7 @@ use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::widgets::{label, named};
 
-/// Room for what is said below the lanes.
+/// Room for what is said below the lanes, before it was ever painted.
 const BELOW: f32 = 112.0;
 
 /// Paints the view; a click on a stretch of the run selects its layer.
@@ -54,7 +54,10 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, known: &Known, commands: &mut Command
             selected: scene.document.selected.as_deref(),
             missing: "The kernels are shown here in the order they run, once they are measured",
         };
-        lanes.show(ui, BELOW, commands);
+        let kept = ui.scope_id().with("height below the lanes");
+        let below = ui.data(|data| data.get_temp(kept)).unwrap_or(BELOW);
+        lanes.show(ui, below, commands);
+        let bottom = ui.min_rect().bottom();
         selected(ui, scene, known, palette, commands);
         if let Some(breakdown) = breakdown {
             let text = format!(
@@ -67,6 +70,12 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, known: &Known, commands: &mut Command
             ui.label(RichText::new(of.rule()).small().color(palette.muted));
         }
         apart::line(ui, scene, commands);
+        // The lanes have all the room that this leaves, in the same frame.
+        let used = ui.min_rect().bottom() - bottom;
+        if (used - below).abs() > 0.5 {
+            ui.data_mut(|data| data.insert_temp(kept, used));
+            ui.ctx().request_discard("another height is needed below the lanes");
+        }
     });
 }
 

@@ -29,7 +29,7 @@ const ABOVE: f32 = 46.0;
 const BETWEEN: f32 = 52.0;
 
 /// The drawing grows with the room up to this factor.
-const MOST_SCALE: f32 = 2.2;
+const MOST_SCALE: f32 = 3.2;
 
 /// Where lines between boxes turn, above the box they lead to.
 const TURN: f32 = 11.0;
@@ -77,7 +77,7 @@ pub struct Drawing<'a> {
 impl Drawing<'_> {
     fn font(&self, ui: &Ui, style: &TextStyle) -> FontId {
         let font = style.resolve(ui.style());
-        FontId::new(font.size * self.layout.scale.min(1.8), font.family)
+        FontId::new(font.size * self.layout.scale.min(2.4), font.family)
     }
 
     fn x(&self, column: Column) -> f32 {

@@ -23,6 +23,9 @@ use crate::window::scene::Scene;
 use crate::window::theme::Palette;
 use crate::window::widgets::{choice, named};
 
+/// Room beside the choice of the unit below which nothing is said of it there.
+const LEAST_ABOUT: f32 = 60.0;
+
 /// Which unit is drawn.
 #[derive(Debug)]
 pub struct UnitView {
@@ -84,13 +87,17 @@ impl UnitView {
         if units.is_empty() {
             return;
         }
-        let combo = egui::ComboBox::from_id_salt("unit").selected_text(name(self.unit)).width(170.0);
+        let width = (ui.available_width() - ui.spacing().item_spacing.x).clamp(60.0, 170.0);
+        let combo = egui::ComboBox::from_id_salt("unit").selected_text(name(self.unit)).width(width).truncate();
         let response = combo.show_ui(ui, |ui| {
             for unit in units.into_iter().filter(|unit| unit.repeat < 2) {
                 ui.selectable_value(&mut self.unit, unit, name(unit));
             }
         });
         response.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "unit"));
+        if ui.available_width() < LEAST_ABOUT {
+            return;
+        }
         let text = self.about(scene, known, choices.unit);
         let label = RichText::new(&text).small().color(Palette::current(ui).muted);
         ui.add(Label::new(label).truncate()).on_hover_text(text);

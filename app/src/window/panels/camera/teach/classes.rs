@@ -52,7 +52,9 @@ fn name(ui: &mut Ui, class: &Class, panel: &mut TeachPanel, commands: &mut Comma
                 Some((id, text)) if *id == class.id => text.clone(),
                 _ => class.name.clone(),
             };
-            let field = TextEdit::singleline(&mut text).desired_width(f32::INFINITY).char_limit(60);
+            // Named for the class: it stays in focus whatever comes in above it, and when a class above it goes.
+            let field = TextEdit::singleline(&mut text).id(egui::Id::unique(("name of class", class.id)));
+            let field = field.desired_width(f32::INFINITY).char_limit(60);
             let field = named(ui.add(field), Role::TextInput, &format!("name of class {}", class.name));
             if field.changed() {
                 panel.renamed = Some((class.id, text));
