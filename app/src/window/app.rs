@@ -280,6 +280,7 @@ impl App {
         if let Some(seconds) = self.live.advance(now) {
             ctx.request_repaint_after_secs(seconds as f32);
         }
+        self.pacer.await_number(self.live.phase().is_busy() && self.live.current().is_none());
         self.note_live_result();
         self.learn();
         self.look_up_what_is_shown();

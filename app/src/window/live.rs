@@ -16,7 +16,7 @@ use crate::worker::{Client, ClientEvent, Job, Ticket};
 const DEBOUNCE: f64 = 0.06;
 
 /// Seconds between two looks at a worker that says nothing: a hanging one has to be noticed.
-const LOOK_AGAIN: f64 = 0.2;
+const LOOK_AGAIN: f64 = 0.25;
 
 /// Where the wanted measurement stands.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,5 +1,6 @@
 //! Paces repaints that nobody asked for, so that painting does not disturb the samples that are being taken.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,12 @@ use eframe::egui;
 /// its own.
 const SPACING: Duration = Duration::from_millis(225);
 
+/// The same while an edit has no latency yet: what arrives first is shown at once, as a person sees it.
+const AWAITED: Duration = Duration::from_millis(40);
+
+/// egui paints twice where it is asked for a repaint without delay.
+const ONCE: Duration = Duration::from_millis(1);
+
 /// Wakes the window from any thread, not too often.
 #[derive(Clone, Debug, Default)]
 pub struct Pacer(Arc<Shared>);
@@ -17,6 +24,7 @@ pub struct Pacer(Arc<Shared>);
 struct Shared {
     ctx: OnceLock<egui::Context>,
     painted: Mutex<Option<Instant>>,
+    awaited: AtomicBool,
 }
 
 impl Pacer {
@@ -24,6 +32,11 @@ impl Pacer {
     pub fn painted(&self, ctx: &egui::Context) {
         self.0.ctx.get_or_init(|| ctx.clone());
         *self.0.painted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Says whether the design in hand waits for its first latency.
+    pub fn await_number(&self, is_awaited: bool) {
+        self.0.awaited.store(is_awaited, Ordering::Relaxed);
     }
 
     /// Asks for a repaint at once, for what a person watches: a camera's picture.
@@ -37,7 +50,8 @@ impl Pacer {
     pub fn wake(&self) {
         let Some(ctx) = self.0.ctx.get() else { return };
         let painted = *self.0.painted.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = painted.map_or(SPACING, |at| at.elapsed());
-        ctx.request_repaint_after(SPACING.saturating_sub(since));
+        let spacing = if self.0.awaited.load(Ordering::Relaxed) { AWAITED } else { SPACING };
+        let since = painted.map_or(spacing, |at| at.elapsed());
+        ctx.request_repaint_after(spacing.saturating_sub(since).max(ONCE));
     }
 }
