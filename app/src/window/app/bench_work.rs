@@ -14,7 +14,7 @@ use crate::window::tab::Tab;
 const SUMMARY: Duration = Duration::from_secs(3);
 
 /// Seconds between two looks at a worker that says nothing.
-const LOOK_AGAIN: f32 = 0.2;
+const LOOK_AGAIN: f32 = 0.25;
 
 impl App {
     /// Hands what came in to those who asked for it.
