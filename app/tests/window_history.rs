@@ -9,11 +9,8 @@ use std::path::Path;
 use egui::Role;
 use egui_kittest::kittest::{NodeT, Queryable};
 use shufflescope::window::{Freshness, Setup};
-use shufflescope_engine::device::{DeviceId, Machine};
-use shufflescope_engine::measure::Mode;
-use shufflescope_engine::runtime::RunOptions;
-use shufflescope_engine::store::{Opened, RunContext, RunRecord, Store, Timestamp, VERSION};
-use shufflescope_engine::units::Nanos;
+use shufflescope_engine::store::{Opened, RunRecord, Store, VERSION};
+use support::made_up::finished as run;
 use support::{Window, quick, small};
 
 fn open(setup: Setup) -> Window {
@@ -21,25 +18,6 @@ fn open(setup: Setup) -> Window {
     window.harness.get_by_label("History view").click();
     window.step();
     window
-}
-
-/// A run of the small network that took so many milliseconds.
-fn run(version: &str, when: u64, millis: u64) -> RunRecord {
-    let options = RunOptions::new(DeviceId::Cpu, 1, 1);
-    let context = RunContext::new(Machine::detect().cpu_model.as_deref(), &options);
-    let time = |percent: u64| Nanos::from_millis(millis * percent).0 / 100;
-    RunRecord {
-        when: Timestamp(when),
-        context: RunContext { version: version.into(), ..context },
-        model: small().name,
-        design: small().fingerprint(),
-        mode: Mode::Rigorous,
-        median: Nanos(time(100)),
-        low: Nanos(time(98)),
-        high: Nanos(time(103)),
-        process_medians: vec![Nanos(time(100))],
-        canary: None,
-    }
 }
 
 fn keep(folder: &Path, runs: &[RunRecord]) {

@@ -8,9 +8,10 @@ mod support;
 use egui::Role;
 use egui_kittest::kittest::Queryable;
 use shufflescope_engine::design::{
-    Activation, BlockEdit, BlockKind, ConvEdit, Design, DownSampling, Edit, Field, SqueezeExcitation, StageEdit,
-    StemEdit, StrideAt,
+    Activation, BlockEdit, BlockKind, ConvEdit, Design, DownSampling, Edit, Field, InputSize, SqueezeExcitation,
+    StageEdit, StemEdit, StrideAt,
 };
+use shufflescope_engine::zoo;
 use support::{Window, setup};
 
 /// A window that measures nothing and in which the whole panel is to be seen.
@@ -262,6 +263,28 @@ fn a_stage_is_dragged_to_another_place() {
     expect(&mut window, &Edit::MoveStage { from: 0, to: 1 }, |window| drag(window, "drag stage2", "drag stage3", 4.0));
     drag(&mut window, "drag stage3", "drag stage3", 2.0);
     assert_eq!(window.app().document().undoes(), None, "a stage that stays where it was is no edit");
+}
+
+#[test]
+fn every_setting_of_the_network_can_be_edited() {
+    let mut window = open();
+    expect(&mut window, &Edit::Width(1.5), |window| click(window, "width 1.5"));
+    expect(&mut window, &Edit::Classes(10), |window| enter(window, "classes", "10"));
+    let input = |height, width| Edit::Input(InputSize { height, width });
+    expect(&mut window, &input(64, 64), |window| enter(window, "input width", "64"));
+    expect(&mut window, &input(96, 32), |window| enter(window, "input height", "96"));
+    let preset = Box::new(zoo::preset("shufflenet-v2-x1.5").unwrap());
+    expect(&mut window, &Edit::Replace(preset), |window| choose(window, "preset", "shufflenet-v2-x1.5"));
+    expect(&mut window, &Edit::Rename("mine".into()), |window| {
+        window.harness.get_by_role_and_label(Role::TextInput, "name").click();
+        window.step();
+        window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+        window.harness.event(egui::Event::Text("mine".into()));
+        window.step();
+        assert_eq!(window.app().document().draft().name, "mine");
+        window.harness.key_press(egui::Key::Enter);
+        window.step();
+    });
 }
 
 #[test]

@@ -98,3 +98,34 @@ fn the_strip_and_the_views_controls_stand_inside_the_window_also_with_a_pinned_d
         assert!(row.bottom() <= columns.top(), "{row:?} {columns:?}");
     }
 }
+
+#[test]
+fn a_views_tools_have_room_to_be_used_and_stay_in_the_middle() {
+    for size in SIZES {
+        let (mut window, _folder) = opened(size, egui::Theme::Dark);
+        let end = place(&window, "network strip").right() + 1.0;
+        let (filter, groups) = (place(&window, "filter layers"), place(&window, "group layers"));
+        assert!(filter.width() > 90.0, "what is typed is seen: {filter:?} in {size:?}");
+        show(&mut window, View::Unit);
+        let unit = window.harness.get_by_role_and_label(Role::ComboBox, "unit").rect();
+        assert!(unit.width() > 60.0, "{unit:?} in {size:?}");
+        for rect in [filter, groups, unit] {
+            assert!(rect.right() <= end && rect.bottom() <= size[1], "{rect:?} in {size:?}");
+        }
+    }
+}
+
+#[test]
+fn the_timeline_leaves_nothing_idle_below_what_is_said_of_it() {
+    for size in &SIZES[1..] {
+        let (mut window, _folder) = opened(*size, egui::Theme::Dark);
+        show(&mut window, View::Time);
+        for selected in [None, Some(super::MAIN.to_owned())] {
+            window.harness.state_mut().command(Command::Select(selected));
+            window.step();
+            let last = place(&window, "Take kernels apart");
+            let idle = size[1] - last.bottom();
+            assert!((30.0..70.0).contains(&idle), "{idle} with the status bar at {size:?}");
+        }
+    }
+}
