@@ -147,7 +147,9 @@ unsafe fn flat<V: Simd, const K: usize, const CLAMP: bool>(args: &PlaneArgs<'_>)
         let (mut before, mut here) = ([V::splat(0.0); K], columns(top, width, &weights, bias));
         let mut masks = args.masks;
         for at in (0..pixels).step_by(V::LANES) {
-            let after = columns(top.add(at + V::LANES), width, &weights, bias);
+            // Behind the last pixel nothing belongs to its row.
+            let next = at + V::LANES;
+            let after = if next < pixels { columns(top.add(next), width, &weights, bias) } else { [V::splat(0.0); K] };
             let mut total = here[K / 2];
             for x in 0..K / 2 {
                 total = total.add(V::before(before[x], here[x], K / 2 - x).and(V::load(masks)));

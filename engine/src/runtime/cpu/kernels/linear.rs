@@ -3,7 +3,7 @@
 use super::arena::{Arena, Packed};
 use super::epilogue::Epilogue;
 use super::map::{Map, Split};
-use super::matvec::{PanelArgs, ROWS};
+use super::matvec::{PanelArgs, ROWS, TOGETHER};
 use super::table::Table;
 use super::unfit::{Unfit, ensure_equal, ensure_shape, ensure_whole, product};
 use crate::runtime::parameters::Filters;
@@ -19,6 +19,7 @@ pub struct Linear {
     /// `[panel][ROWS]`
     bias: Vec<f32>,
     epilogue: Epilogue,
+    /// Groups of panels that are computed together, cut into items: a sum does not depend on the threads.
     split: Split,
 }
 
@@ -46,7 +47,8 @@ impl Linear {
         let mut bias = bias.to_vec();
         bias.resize(panels * ROWS, 0.0);
         // Bound by memory: a weight costs about as much as four multiply-adds elsewhere.
-        let split = Split::new(panels, 4.0 * ROWS as f64 * inputs as f64, threads);
+        let groups = panels.div_ceil(TOGETHER);
+        let split = Split::new(groups, 4.0 * (TOGETHER * ROWS) as f64 * inputs as f64, threads);
         let weights = weights.packed(room, |weights| pack(weights, inputs, panels));
         Ok(Self { table, input, output, weights, bias, epilogue, split })
     }
@@ -77,27 +79,40 @@ impl Linear {
             // SAFETY: the row lies in the arena and nobody writes to it now.
             *x = unsafe { *arena.base().add(row as usize) };
         }
-        for panel in self.split.range(item) {
-            // SAFETY: the panel's weights lie in the arena, and nobody writes to them.
-            let weights = unsafe {
-                std::slice::from_raw_parts(self.weights.base(arena).add(panel * inputs * ROWS), inputs * ROWS)
-            };
-            let bias = &self.bias[panel * ROWS..][..ROWS];
-            for (image, x) in x.chunks_exact(inputs).enumerate() {
-                // SAFETY: the lengths are as the kernel asks; the outputs belong to this item.
-                unsafe {
-                    let sums = (self.table.panel)(&PanelArgs {
-                        x,
-                        weights,
-                        bias,
-                        epilogue: self.epilogue,
-                        finish: self.table.finish,
-                    });
-                    for (&row, sum) in self.output.image(image).iter().skip(panel * ROWS).zip(sums) {
-                        *arena.base().add(row as usize) = sum;
+        let panels = self.bias.len() / ROWS;
+        for group in self.split.range(item) {
+            let group = group * TOGETHER..panels.min((group + 1) * TOGETHER);
+            let together = if group.len() == TOGETHER { TOGETHER } else { 1 };
+            for first in group.step_by(together) {
+                // SAFETY: the panels' weights lie in the arena, and nobody writes to them.
+                let weights = unsafe {
+                    let at = self.weights.base(arena).add(first * inputs * ROWS);
+                    std::slice::from_raw_parts(at, together * inputs * ROWS)
+                };
+                let bias = &self.bias[first * ROWS..][..together * ROWS];
+                for (image, x) in x.chunks_exact(inputs).enumerate() {
+                    let args = PanelArgs { x, weights, bias, epilogue: self.epilogue, finish: self.table.finish };
+                    // SAFETY: the lengths are as the kernels ask; the outputs belong to this item.
+                    unsafe {
+                        if together == TOGETHER {
+                            self.put(image, first, (self.table.panels)(&args).as_flattened(), arena);
+                        } else {
+                            self.put(image, first, &(self.table.panel)(&args), arena);
+                        }
                     }
                 }
             }
+        }
+    }
+
+    /// Writes what the panels from `first` on gave, as far as there are outputs.
+    ///
+    /// # Safety
+    /// As [`run`](Self::run); these outputs belong to its item.
+    unsafe fn put(&self, image: usize, first: usize, sums: &[f32], arena: &Arena) {
+        for (&row, &sum) in self.output.image(image).iter().skip(first * ROWS).zip(sums) {
+            // SAFETY: the row lies in the arena, and nobody else touches it.
+            unsafe { *arena.base().add(row as usize) = sum }
         }
     }
 }

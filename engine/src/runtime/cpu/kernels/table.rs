@@ -39,6 +39,7 @@ pub struct Table {
     pub(super) sum: unsafe fn(*const f32, usize) -> f32,
     pub(super) most: unsafe fn(*const f32, usize) -> f32,
     pub(super) panel: unsafe fn(&PanelArgs<'_>) -> [f32; matvec::ROWS],
+    pub(super) panels: unsafe fn(&PanelArgs<'_>) -> [[f32; matvec::ROWS]; matvec::TOGETHER],
     pub(super) row: unsafe fn(&RowArgs),
     pub(super) finish: FinishFn,
     pub(super) layer_norm: unsafe fn(&LayerArgs<'_>),
@@ -93,6 +94,10 @@ macro_rules! kernels {
             unsafe { matvec::panel::<Vector>(args) }
         }
         $(#[target_feature(enable = $features)])?
+        unsafe fn panels(args: &PanelArgs<'_>) -> [[f32; matvec::ROWS]; matvec::TOGETHER] {
+            unsafe { matvec::panels::<Vector>(args) }
+        }
+        $(#[target_feature(enable = $features)])?
         unsafe fn row(args: &RowArgs) {
             unsafe { elementwise::row::<Vector>(args) }
         }
@@ -138,6 +143,7 @@ macro_rules! kernels {
             sum,
             most,
             panel,
+            panels,
             row,
             finish,
             layer_norm,
