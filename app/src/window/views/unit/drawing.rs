@@ -14,8 +14,8 @@ use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::views::unit_plan::{Column, Step, UnitPlan};
 
-/// A box, in the smallest drawing.
-const BOX: Vec2 = vec2(178.0, 40.0);
+/// A box, in the smallest drawing: in the smallest window two of them leave room for what stands beside them.
+const BOX: Vec2 = vec2(156.0, 40.0);
 
 /// From row to row, at least and at most.
 const LEAST_ROW: f32 = 58.0;
@@ -26,7 +26,7 @@ const BESIDE: f32 = 150.0;
 const ABOVE: f32 = 46.0;
 
 /// Between the two columns.
-const BETWEEN: f32 = 52.0;
+const BETWEEN: f32 = 44.0;
 
 /// The drawing grows with the room up to this factor.
 const MOST_SCALE: f32 = 3.2;
