@@ -27,7 +27,7 @@ use self::identity::Identities;
 pub use self::identity::{DocumentId, Save};
 pub use self::pinned::{Pinned, PinnedNetwork};
 pub use self::stages::StageId;
-use self::stages::{StageIds, layer_of, path_of};
+use self::stages::{StageIds, path_of};
 
 /// The document; see the module.
 #[derive(Debug)]
@@ -165,20 +165,6 @@ impl Document {
     #[must_use]
     pub fn errors(&self) -> &[DesignError] {
         &self.errors
-    }
-
-    /// The selected layer by its stage, wherever that stands, and its path within it; of layers outside the stages the whole
-    /// path.
-    #[must_use]
-    pub fn selected_layer(&self) -> Option<(Option<StageId>, &str)> {
-        self.selected.as_deref().map(|path| layer_of(path, &self.valid.graph, &self.valid_stages))
-    }
-
-    /// The stage of the last valid network in which the selected layer is.
-    #[must_use]
-    pub fn selected_stage(&self) -> Option<usize> {
-        let (stage, _) = self.selected_layer()?;
-        self.valid_stages.iter().position(|other| Some(*other) == stage)
     }
 
     /// The rule that this field breaks.

@@ -3,6 +3,8 @@
 use shufflescope_engine::design::{Design, Edit};
 use shufflescope_engine::graph::Graph;
 
+use super::Document;
+
 /// A stage, wherever it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StageId(u64);
@@ -56,7 +58,7 @@ impl StageIds {
 
 /// A layer by the stage that it is in and what its path says behind that; of layers outside the stages the whole path.
 #[must_use]
-pub fn layer_of<'a>(path: &'a str, graph: &Graph, stages: &[StageId]) -> (Option<StageId>, &'a str) {
+fn layer_of<'a>(path: &'a str, graph: &Graph, stages: &[StageId]) -> (Option<StageId>, &'a str) {
     let unit = graph.find(path).and_then(|id| graph.node(id).unit);
     let of =
         unit.and_then(|unit| Some((*stages.get(unit.stage)?, path.strip_prefix(&*Design::stage_name(unit.stage))?)));
@@ -69,6 +71,22 @@ pub fn path_of((stage, rest): (Option<StageId>, &str), stages: &[StageId]) -> Op
     let Some(stage) = stage else { return Some(rest.to_owned()) };
     let at = stages.iter().position(|other| *other == stage)?;
     Some(format!("{}{rest}", Design::stage_name(at)))
+}
+
+impl Document {
+    /// The selected layer by its stage, wherever that stands, and its path within it; of layers outside the stages the whole
+    /// path.
+    #[must_use]
+    pub fn selected_layer(&self) -> Option<(Option<StageId>, &str)> {
+        self.selected.as_deref().map(|path| layer_of(path, &self.valid.graph, &self.valid_stages))
+    }
+
+    /// The stage of the last valid network in which the selected layer is.
+    #[must_use]
+    pub fn selected_stage(&self) -> Option<usize> {
+        let (stage, _) = self.selected_layer()?;
+        self.valid_stages.iter().position(|other| Some(*other) == stage)
+    }
 }
 
 #[cfg(test)]

@@ -74,6 +74,7 @@ pub struct Scatter<'a> {
 
 /// Room for the names and numbers of the axes.
 const LEFT: f32 = 56.0;
+const RIGHT: f32 = 10.0;
 const BOTTOM: f32 = 36.0;
 
 /// Side of the square around the point in hand.
@@ -88,7 +89,7 @@ impl Scatter<'_> {
         let palette = Palette::current(ui);
         let (whole, response) = ui.allocate_exact_size(size, Sense::hover());
         named(response, Role::Figure, &format!("{}: {} points", self.name, self.dots.len()));
-        let plot = Rect::from_min_max(whole.min + vec2(LEFT, 8.0), whole.max - vec2(10.0, BOTTOM));
+        let plot = Rect::from_min_max(whole.min + vec2(LEFT, 8.0), whole.max - vec2(RIGHT, BOTTOM));
         let painter = ui.painter_at(whole);
         painter.rect_filled(plot, 2.0, palette.sunken);
         let held = ui.scope_id().with((self.name, "axes"));
@@ -213,8 +214,10 @@ impl Scatter<'_> {
         for value in x.ticks(room.0) {
             let at = x.place(value, plot.left(), plot.right());
             painter.vline(at, plot.y_range(), grid);
-            let text = short(value);
-            painter.text(pos2(at, plot.bottom() + 3.0), Align2::CENTER_TOP, text, font.clone(), palette.muted);
+            let galley = painter.layout_no_wrap(short(value), font.clone(), palette.muted);
+            // The last one ends where the picture does.
+            let left = (at - galley.size().x / 2.0).min(plot.right() + RIGHT - galley.size().x);
+            painter.galley(pos2(left, plot.bottom() + 3.0), galley, palette.muted);
         }
         for value in y.ticks(room.1) {
             let at = y.place(value, plot.bottom(), plot.top());

@@ -14,8 +14,8 @@ use crate::window::scene::Scene;
 use crate::window::theme::{self, Palette};
 use crate::window::views::unit_plan::{Column, Step, UnitPlan};
 
-/// A box, in the smallest drawing.
-const BOX: Vec2 = vec2(178.0, 40.0);
+/// A box, in the smallest drawing: in the smallest window two of them leave room for what stands beside them.
+const BOX: Vec2 = vec2(156.0, 40.0);
 
 /// From row to row, at least and at most.
 const LEAST_ROW: f32 = 58.0;
@@ -26,7 +26,7 @@ const BESIDE: f32 = 150.0;
 const ABOVE: f32 = 46.0;
 
 /// Between the two columns.
-const BETWEEN: f32 = 52.0;
+const BETWEEN: f32 = 44.0;
 
 /// The drawing grows with the room up to this factor.
 const MOST_SCALE: f32 = 3.2;
@@ -115,7 +115,7 @@ impl Drawing<'_> {
         }
         if let Some(last) = self.plan.steps.last() {
             let from = self.place(last).center_bottom();
-            let to = from + vec2(0.0, 20.0);
+            let to = from + vec2(0.0, 20.0 * self.layout.scale);
             self.line(ui, &[from, to]);
             let text = format!("{} channels out", last.handed_on());
             ui.painter().text(to + vec2(0.0, 4.0), Align2::CENTER_TOP, text, font, self.palette.muted);
@@ -179,11 +179,14 @@ impl Drawing<'_> {
             let (after, below) = (step.after.join(", "), vec2(0.0, body.size * 0.67));
             painter.text(place.center() + below, Align2::CENTER_CENTER, after, small.clone(), text_color);
         }
-        let channels = place.center_bottom() + vec2(5.0, 1.0);
-        let handed_on = painter.layout_no_wrap(step.handed_on(), small.clone(), palette.muted);
-        // Lines to both sides pass behind it.
-        painter.rect_filled(Rect::from_min_size(channels, handed_on.size()), 0.0, ui.visuals().panel_fill);
-        painter.galley(channels, handed_on, palette.muted);
+        // What the last box hands on is said where it leaves the unit.
+        if index + 1 < self.plan.steps.len() {
+            let channels = place.center_bottom() + vec2(5.0, 1.0);
+            let handed_on = painter.layout_no_wrap(step.handed_on(), small.clone(), palette.muted);
+            // Lines to both sides pass behind it.
+            painter.rect_filled(Rect::from_min_size(channels, handed_on.size()), 0.0, ui.visuals().panel_fill);
+            painter.galley(channels, handed_on, palette.muted);
+        }
         if let Some(text) = self.beside(index) {
             let (at, align) = if step.column == Column::Left {
                 (place.left_center() - vec2(8.0, 0.0), Align2::RIGHT_CENTER)
