@@ -4,7 +4,10 @@
 //! `ptx/make.sh` makes the file. A text that has changed since is not found, and a test says so.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::sync::OnceLock;
+
+use flate2::read::GzDecoder;
 
 use super::kernels::peak::Peak;
 use super::kernels::{Card, GpuKernel, ImageStrides, Source};
@@ -17,16 +20,26 @@ pub const CAPABILITY: u32 = 75;
 /// What begins each kernel in the file, before its key.
 const MARK: &str = "//// ";
 
-static FILE: &str = include_str!("ptx/portable.ptx");
+/// A megabyte of text that most machines never read, packed to a tenth.
+static FILE: &[u8] = include_bytes!("ptx/portable.ptx.gz");
 
 /// PTX for a source's [`Form::Generic`](super::kernels::Form::Generic) text, where it was made.
 #[must_use]
 pub fn ptx(source: &Source) -> Option<&'static str> {
     static PARTS: OnceLock<HashMap<&'static str, &'static str>> = OnceLock::new();
     PARTS
-        .get_or_init(|| FILE.split(MARK).filter_map(|part| part.split_once('\n')).collect())
+        .get_or_init(|| text().split(MARK).filter_map(|part| part.split_once('\n')).collect())
         .get(source.key().as_str())
         .copied()
+}
+
+/// What is in the file; nothing of one that is damaged, which a test would notice.
+fn text() -> &'static str {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    TEXT.get_or_init(|| {
+        let mut text = String::new();
+        GzDecoder::new(FILE).read_to_string(&mut text).map_or_else(|_| String::new(), |_| text)
+    })
 }
 
 /// A file of kernels with their keys.
