@@ -1,7 +1,7 @@
 //! The whole runtime against plain loops, on a processor that plays a GPU; without one the tests say that they were skipped.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::{Device as CandleDevice, Tensor};
 use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
@@ -23,10 +23,27 @@ use crate::units::Nanos;
 use crate::weights::{Weights, seeded_input};
 use crate::zoo;
 
+/// The software GPU for one test alone: it computes for all on the same threads, and who waits behind the others for long is
+/// taken for one that hangs.
+struct Software {
+    device: Device,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl std::ops::Deref for Software {
+    type Target = Device;
+
+    fn deref(&self) -> &Device {
+        &self.device
+    }
+}
+
 /// The software GPU, where the machine has one.
-fn software() -> Option<Device> {
+fn software() -> Option<Software> {
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     match Device::open(&DeviceId::SoftwareGpu) {
-        Ok(device) => Some(device),
+        Ok(device) => Some(Software { device, _turn }),
         Err(error) => {
             eprintln!("skipped: {error}");
             None
