@@ -1,7 +1,7 @@
 //! From a graph and its model in 8 bits to steps in an arena.
 
 use super::lanes::Word;
-use super::model::{Model, Rule};
+use super::model::{Int8Fuses, Model, Rule};
 use super::pack::{self, Filter};
 use super::schedule::{Kernel, Kind, Operand, Schedule, Task, Way};
 use crate::graph::{Graph, NodeId, Window};
@@ -13,12 +13,16 @@ use crate::runtime::cpu::kernels::int8::{
 };
 use crate::runtime::cpu::kernels::{Map, Step, Unfit};
 use crate::runtime::cpu::place::Rows;
-use crate::runtime::plan::{Planned, RowRef, Work};
-use crate::runtime::{Fusing, KernelPlan};
+use crate::runtime::plan::{Planned, RowRef, Work, partition};
+use crate::runtime::{Fusing, KernelPlan, Precision};
 
 /// The kernels that run `graph`, in launch order; needs no weights.
 pub(in crate::runtime::cpu) fn plan(graph: &Graph, fusing: Fusing) -> KernelPlan {
-    kernels(graph, &Schedule::of(graph, fusing, false))
+    if check_countable(graph).is_err() {
+        // It never runs: in whatever order.
+        return KernelPlan::of(graph, &partition(graph, fusing, Precision::Int8, &Int8Fuses), |_| None);
+    }
+    kernels(graph, &Schedule::of(graph, fusing, 1, false))
 }
 
 fn kernels(graph: &Graph, schedule: &Schedule) -> KernelPlan {
@@ -38,8 +42,8 @@ pub(in crate::runtime::cpu) fn compile(
     threads: usize,
 ) -> Result<Compiled, CompileError> {
     check_countable(graph)?;
-    let schedule = Schedule::of(graph, fusing, model.ends_in_floats);
     let batch = graph.input_shape().batch;
+    let schedule = Schedule::of(graph, fusing, batch, model.ends_in_floats);
     let rows = place(&schedule, batch);
     let floats = rows.floats();
     if u32::try_from(floats).is_err() || floats == usize::MAX {
@@ -98,6 +102,9 @@ fn place(schedule: &Schedule, batch: usize) -> Rows {
     }
     rows
 }
+
+/// Taps of a window whose mean is worth weights of its own for each channel.
+const SMALL: usize = 64;
 
 struct Builder<'a> {
     graph: &'a Graph,
@@ -214,7 +221,7 @@ impl Builder<'_> {
             (Rule::Mean(multipliers), _) => {
                 let is_window = matches!(step.work, Work::Pool { .. });
                 let alike = multipliers.iter().all(|multiplier| *multiplier == multipliers[0]);
-                if is_window && alike && !counts_less(&step.work) {
+                if is_window && alike && window.taps() <= SMALL && !counts_less(&step.work) {
                     let (bytes, taps) = (4 * input.channels, window.taps());
                     // Padding counts as what zero's byte stands for.
                     let spec = DepthwiseSpec {

@@ -5,6 +5,7 @@ use super::layer::Sums;
 use super::scales::scales;
 use crate::graph::{Activation, Graph, NodeId, Shape};
 use crate::runtime::cpu::CompileError;
+use crate::runtime::cpu::compile::check_countable;
 use crate::runtime::cpu::kernels::int8::{Lookup, Quant};
 use crate::runtime::parameters::{Filters, LayerParameters, Parameters};
 use crate::runtime::plan::{Elementwise, Fuses, KernelSpec, Planned, Pooling, Step, Work, partition};
@@ -53,8 +54,9 @@ impl Model {
     /// Of values in `ranges`; without them (and with the numbers of weights alone) what takes as much memory.
     ///
     /// # Errors
-    /// Where a layer cannot be computed in 8 bits, with its path.
+    /// Where a layer cannot be computed in 8 bits, with its path, or a value cannot be addressed.
     pub fn new(graph: &Graph, parameters: &Parameters<'_>, ranges: Option<&Ranges>) -> Result<Self, CompileError> {
+        check_countable(graph)?;
         let kernels = partition(graph, Fusing::Apart, Precision::Int8, &Int8Fuses);
         let refusal = |node: NodeId, why: String| {
             let path = graph.node(node).path.clone();

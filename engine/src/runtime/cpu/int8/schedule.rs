@@ -85,9 +85,8 @@ struct Planner<'a> {
 }
 
 impl Schedule {
-    /// The steps that compute `graph`.
-    pub fn of(graph: &Graph, fusing: Fusing, ends_in_floats: bool) -> Self {
-        let batch = graph.input_shape().batch;
+    /// The steps that compute `batch` images; `ends_in_floats` says that the last layer stores them.
+    pub fn of(graph: &Graph, fusing: Fusing, batch: usize, ends_in_floats: bool) -> Self {
         let mut planner = Planner {
             graph,
             batch,

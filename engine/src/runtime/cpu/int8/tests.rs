@@ -70,7 +70,7 @@ fn check(graph: &Graph) -> Result<(), String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
     #[test]
     fn any_network_equals_plain_integer_loops_bit_for_bit(seed in any::<u64>()) {
@@ -146,6 +146,21 @@ fn a_layer_that_cannot_be_in_8_bits_is_refused_by_name() {
         let weights = Weights::seeded(&graph, 1);
         let error = Network::in_int8(&graph, &weights, None, 1, Fusing::Full).unwrap_err().to_string();
         assert!(error.contains("`features.norm`") && error.contains("--precision f32"), "{error}");
+    }
+}
+
+#[test]
+fn a_network_too_large_to_be_addressed_is_refused_and_still_has_a_plan() {
+    let pool = |batch, side| {
+        let mut builder = GraphBuilder::new("large", Shape::new(batch, 8, side, side));
+        let value = builder.push("pool", Op::AvgPool(Window::square(3, 1)), &[builder.input()]).unwrap();
+        builder.push("flat", Op::Flatten, &[value]).unwrap();
+        builder.finish()
+    };
+    for graph in [pool(1 << 44, 6), pool(1, 1 << 20)] {
+        assert!(plan(&graph, Fusing::Full).is_partition_of(&graph));
+        let error = Network::in_int8(&graph, &Weights::default(), None, 1, Fusing::Full).unwrap_err();
+        assert!(matches!(error, CompileError::TooLarge { .. }), "{error}");
     }
 }
 
