@@ -6,11 +6,12 @@
 )]
 
 use std::arch::x86_64::{
-    __m512i, _mm_loadu_si128, _mm512_adds_epi16, _mm512_alignr_epi32, _mm512_broadcast_i32x4, _mm512_castsi512_ps,
-    _mm512_cvtepi32_ps, _mm512_cvtps_epi32, _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_mask_loadu_epi32,
-    _mm512_mask_storeu_epi32, _mm512_max_epu8, _mm512_min_epu8, _mm512_mul_ps, _mm512_packs_epi32, _mm512_packus_epi16,
-    _mm512_permutexvar_epi64, _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setr_epi64, _mm512_shuffle_epi8,
-    _mm512_storeu_si512, _mm512_unpackhi_epi8, _mm512_unpackhi_epi16, _mm512_unpacklo_epi8, _mm512_unpacklo_epi16,
+    __m512i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm512_adds_epi16, _mm512_alignr_epi32,
+    _mm512_broadcast_i32x4, _mm512_castsi512_ps, _mm512_cvtepi32_ps, _mm512_cvtps_epi32, _mm512_dpbusd_epi32,
+    _mm512_loadu_si512, _mm512_mask_loadu_epi32, _mm512_mask_storeu_epi32, _mm512_max_epu8, _mm512_min_epu8,
+    _mm512_mul_ps, _mm512_packs_epi32, _mm512_packus_epi16, _mm512_permutexvar_epi64, _mm512_set1_epi32,
+    _mm512_setr_epi32, _mm512_setr_epi64, _mm512_shuffle_epi8, _mm512_storeu_si512, _mm512_unpackhi_epi8,
+    _mm512_unpackhi_epi16, _mm512_unpacklo_epi8, _mm512_unpacklo_epi16,
 };
 
 use super::words::Words;
@@ -98,6 +99,10 @@ impl Words for Avx512 {
     #[inline(always)]
     unsafe fn even_pairs_first(self) -> Self {
         Self(unsafe { _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), self.0) })
+    }
+    #[inline(always)]
+    unsafe fn prefetch(from: *const u32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
     }
     #[inline(always)]
     unsafe fn larger(self, b: Self) -> Self {

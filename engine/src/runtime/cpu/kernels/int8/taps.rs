@@ -149,14 +149,26 @@ pub(super) unsafe fn sums<W: Words>(args: &SumsArgs<'_>) {
         for (at, sum) in sums[0].iter_mut().enumerate() {
             *sum = W::load(args.sums.cast_const().cast::<u32>().add(at * W::LANES));
         }
+        let [mut even, mut odd] = sums;
         let mut weights = args.weights;
-        for (k, &word) in args.x.iter().enumerate() {
-            let words = W::splat(word);
-            for (at, sum) in sums[k % 2].iter_mut().enumerate() {
-                *sum = words.dot(W::load(weights.add(at * W::LANES)), *sum);
+        let (pairs, last) = args.x.as_chunks::<2>();
+        for &[first, second] in pairs {
+            let (first, second) = (W::splat(first), W::splat(second));
+            for (at, sum) in even.iter_mut().enumerate() {
+                *sum = first.dot(W::load(weights.add(at * W::LANES)), *sum);
+            }
+            weights = weights.add(LINEAR * W::LANES);
+            for (at, sum) in odd.iter_mut().enumerate() {
+                *sum = second.dot(W::load(weights.add(at * W::LANES)), *sum);
             }
             weights = weights.add(LINEAR * W::LANES);
         }
+        if let &[last] = last {
+            for (at, sum) in even.iter_mut().enumerate() {
+                *sum = W::splat(last).dot(W::load(weights.add(at * W::LANES)), *sum);
+            }
+        }
+        let sums = [even, odd];
         let mut lanes = [0_u32; 16];
         for (at, sum) in sums[1].iter().enumerate() {
             let to = args.sums.cast::<u32>().add(at * W::LANES);

@@ -11,6 +11,9 @@ pub(super) const MAX_ROWS: usize = 8;
 /// The most registers of pixels of a tile.
 pub(super) const MAX_VECTORS: usize = 3;
 
+/// How far ahead weights are fetched, in words: enough products to cover the latency of the outer caches.
+const PREFETCH: usize = 384;
+
 /// One tile's operands. The lists point at the panel's first entry.
 #[derive(Clone, Copy)]
 pub(super) struct TileArgs {
@@ -96,6 +99,7 @@ pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, con
             for (vector, pixels) in pixels.iter_mut().enumerate() {
                 *pixels = W::load(x.add(vector * W::LANES));
             }
+            W::prefetch(weights.wrapping_add(PREFETCH));
             for (row, sums) in sums.iter_mut().enumerate() {
                 let weight = W::splat(*weights.add(row));
                 for (sum, &pixels) in sums.iter_mut().zip(&pixels) {

@@ -46,6 +46,9 @@ pub(crate) trait Words: Copy {
     unsafe fn groups_until(self, behind: Self) -> Self;
     /// Of pairs of words those at even places, then those at odd ones.
     unsafe fn even_pairs_first(self) -> Self;
+    /// Brings the cache line at `from` near, where that can be asked for; any address is fine.
+    #[inline(always)]
+    unsafe fn prefetch(_from: *const u32) {}
     /// The larger bytes.
     unsafe fn larger(self, b: Self) -> Self;
     /// The smaller bytes.
