@@ -8,12 +8,13 @@
 
 use std::error::Error;
 
-use shufflescope_engine::clock::{Clock, MonotonicClock, Nanos};
+use shufflescope_engine::clock::{Clock, MonotonicClock};
 use shufflescope_engine::design::Batch;
 use shufflescope_engine::device::{Device, DeviceId, Precision};
 use shufflescope_engine::measure::{Sorted, precision_effect};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::runtime::{Executable, Marks, RunOptions, prepare};
+use shufflescope_engine::units::Nanos;
 use shufflescope_engine::weights::Weights;
 use shufflescope_engine::zoo::{network, preset};
 
