@@ -81,6 +81,20 @@ fn cost_as_json_has_the_promised_keys_and_no_measurement() {
 }
 
 #[test]
+fn a_profile_in_8_bits_says_what_that_does_to_the_logits() {
+    let args =
+        ["profile", "shufflenet-v2-x0.5", "--mode", "live", "--input", "64", "--threads", "1", "--precision", "int8"];
+    let profile = json(&[&args[..], &["--json"]].concat());
+    assert_eq!(profile["measurement"]["precision"], "int8");
+    let effect = &profile["measurement"]["precision_effect"];
+    assert_eq!(effect["images"], 8);
+    let difference = effect["relative_difference"].as_f64().unwrap();
+    assert!(difference > 0.0 && difference < 0.5, "{effect}");
+    let text = stdout(&args);
+    assert!(text.contains("int8") && text.contains("int8 beside f32 on the same input"), "{text}");
+}
+
+#[test]
 fn input_and_batch_change_the_cost() {
     let profile = json(&["cost", "shufflenet-v2-x1.0", "--input", "320x160", "--batch", "2", "--json"]);
     assert_eq!(profile["cost"]["layers"][0]["output"], serde_json::json!([2, 24, 80, 160]));
@@ -237,7 +251,7 @@ fn wrong_words_on_the_command_line_are_exit_code_2_with_a_remedy() {
     assert!(failure(2, &half).contains("gpu:N"));
     let half = ["classify", "--weights", "demo", "--precision", "f16", "nothing.png"];
     assert!(failure(2, &half).contains("gpu:N"));
-    assert!(failure(2, &["profile", "alexnet", "--precision", "f8"]).contains("known: f32, tf32, f16"));
+    assert!(failure(2, &["profile", "alexnet", "--precision", "f8"]).contains("known: f32, tf32, f16, int8"));
     for device in ["cpu", "gpu"] {
         let said = failure(2, &["profile", "alexnet", "--device", device, "--precision", "tf32"]);
         assert!(said.contains("does not compute in tf32") && said.contains("cuda:N"), "{said}");

@@ -64,7 +64,8 @@ fn options(device: DeviceId, precision: Precision, threads: usize, batch: Batch)
 /// How much of the largest logit two logits may differ by.
 const fn limit(device: DeviceId, precision: Precision) -> f64 {
     match (precision, device) {
-        (Precision::F32, _) => 1e-4,
+        // None computes in 8 bits.
+        (Precision::F32 | Precision::Int8, _) => 1e-4,
         // Products on tensor cores.
         (Precision::Tf32 | Precision::F16, DeviceId::Cuda(_)) => 1e-2,
         (Precision::Tf32 | Precision::F16, _) => 2e-3,

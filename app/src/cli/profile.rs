@@ -49,7 +49,8 @@ pub(super) struct Arguments {
     /// tuned where it runs]
     #[arg(long, value_name = "NAME")]
     runtime: Option<RuntimeChoice>,
-    /// f32, or f16: half the memory, on GPUs (gpu:N, cuda:N) that have it, or tf32: on NVIDIA's tensor cores (cuda:N)
+    /// f32, or int8: 8-bit integers, on cpu, or f16: half the memory, on GPUs (gpu:N, cuda:N) that have it, or tf32: on
+    /// NVIDIA's tensor cores (cuda:N)
     #[arg(long, value_name = "NAME", default_value_t)]
     precision: Precision,
     /// Force the tuned kernels' instruction set: portable, neon, avx2, avx512vl, avx512 [default: the widest there is]

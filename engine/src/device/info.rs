@@ -164,7 +164,7 @@ mod tests {
             backend: Some(DeviceApi::Cuda),
             driver: Some("driver for CUDA 13.0".into()),
             compute_capability: Some("9.0".into()),
-            precisions: Precision::ALL.to_vec(),
+            precisions: Precision::NVIDIA.to_vec(),
             ..card()
         };
         let facts = "discrete GPU, CUDA, driver for CUDA 13.0, compute capability 9.0, f32, tf32 and f16";

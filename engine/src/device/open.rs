@@ -154,8 +154,9 @@ impl Device {
             return precisions(adapter.features());
         }
         match &self.cuda {
-            Some(cuda) if cuda.card.has_tf32() => &Precision::ALL,
+            Some(cuda) if cuda.card.has_tf32() => &Precision::NVIDIA,
             Some(cuda) if cuda.card.has_f16() => &Precision::PORTABLE,
+            None if self.id == DeviceId::Cpu => &Precision::PROCESSOR,
             _ => &[Precision::F32],
         }
     }
@@ -251,7 +252,7 @@ mod tests {
         let device = Device::open(&DeviceId::Cpu).unwrap();
         assert_eq!(device.id(), DeviceId::Cpu);
         assert!(device.candle().is_cpu());
-        assert_eq!(device.precisions(), [Precision::F32]);
+        assert_eq!(device.precisions(), Precision::PROCESSOR);
         device.synchronize().unwrap();
     }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How values are stored; sums and activations are computed in 32 bits whatever it is.
+/// How values are stored; sums are computed in 32 bits whatever it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
@@ -17,11 +17,19 @@ pub enum Precision {
     Tf32,
     /// 16-bit floats (IEEE 754 half), where the device has them.
     F16,
+    /// 8-bit integers: maps with one scale each, weights with one for each output channel, sums in 32-bit integers.
+    Int8,
 }
 
 impl Precision {
     /// Every precision, in the order they are offered.
-    pub const ALL: [Self; 3] = [Self::F32, Self::Tf32, Self::F16];
+    pub const ALL: [Self; 4] = [Self::F32, Self::Tf32, Self::F16, Self::Int8];
+
+    /// What processors have.
+    pub const PROCESSOR: [Self; 2] = [Self::F32, Self::Int8];
+
+    /// What NVIDIA's GPUs may have.
+    pub const NVIDIA: [Self; 3] = [Self::F32, Self::Tf32, Self::F16];
 
     /// What GPUs of any maker may have.
     pub const PORTABLE: [Self; 2] = [Self::F32, Self::F16];
@@ -33,6 +41,7 @@ impl Precision {
             Self::F32 => "f32",
             Self::Tf32 => "tf32",
             Self::F16 => "f16",
+            Self::Int8 => "int8",
         }
     }
 
@@ -43,6 +52,7 @@ impl Precision {
             Self::F32 => "",
             Self::Tf32 => ", tf32",
             Self::F16 => ", f16",
+            Self::Int8 => ", int8",
         }
     }
 
@@ -52,6 +62,7 @@ impl Precision {
         match self {
             Self::F32 | Self::Tf32 => 4,
             Self::F16 => 2,
+            Self::Int8 => 1,
         }
     }
 }
@@ -88,9 +99,9 @@ mod tests {
 
     #[test]
     fn a_text_that_names_no_precision_is_refused_with_those_that_there_are() {
-        for text in ["", "F32", "fp16", "half", "f8"] {
+        for text in ["", "F32", "fp16", "half", "i8", "f8"] {
             let error = text.parse::<Precision>().unwrap_err();
-            assert!(error.contains(&format!("`{text}`")) && error.contains("f32, tf32, f16"), "{error}");
+            assert!(error.contains(&format!("`{text}`")) && error.contains("f32, tf32, f16, int8"), "{error}");
         }
     }
 }

@@ -3,27 +3,29 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use candle_core::Tensor;
+
 use super::MeasureError;
 use crate::clock::Clock;
 use crate::cost::total_cost;
-use crate::device::{Device, DeviceId};
+use crate::device::{Device, DeviceId, Precision};
 use crate::graph::Graph;
-use crate::runtime::{Executable, RunOptions, prepare};
+use crate::runtime::{Executable, RunError, RunOptions, prepare};
 use crate::units::MultAdds;
-use crate::weights::Weights;
+use crate::weights::{Weights, seeded_input};
 
 /// Most work that a network is run again with for this alone: ResNet-50 at 224 is below it, and what is above takes a
 /// processor seconds.
 const CHEAP: MultAdds = MultAdds(5_000_000_000);
 
-/// How the logits differ from those in 32-bit floats, on the same weights and the same made-up input.
+/// How the logits differ from those in 32-bit floats, on the same weights and the same made-up inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PrecisionEffect {
     /// The greatest difference of a logit, relative to the greatest logit in 32 bits; `None` where a logit is not finite.
     pub relative_difference: Option<f64>,
     /// Images whose likeliest class is another one.
     pub top1_changed: usize,
-    /// Images looked at: the batch.
+    /// Images looked at: the batch, or several of them in 8 bits, whose ranges come from other images.
     pub images: usize,
 }
 
@@ -81,7 +83,8 @@ fn likeliest(logits: &[f32]) -> Option<usize> {
         .map(|(class, _)| class)
 }
 
-/// Runs the network once on the processor in 32 bits and says how the logits of the last run of `exe` differ.
+/// Runs the network once on the processor in 32 bits and says how the logits of the last run of `exe` differ; in 8 bits,
+/// how those of several runs do, the last one of them on the input that a fresh network has.
 ///
 /// `None` where that is no question (`options` say 32 bits), or it would cost more than a moment: above 5 thousand million
 /// mult-adds, or where the processor lacks the memory.
@@ -97,17 +100,37 @@ pub fn precision_effect(
     if !is_worth_it(graph, options) {
         return Ok(None);
     }
-    let logits: Vec<f32> =
-        exe.logits()?.flatten_all().and_then(|logits| logits.to_vec1()).map_err(crate::runtime::RunError::from)?;
     let on_processor = RunOptions::new(DeviceId::Cpu, options.threads, options.batch);
     let Ok(mut reference) = prepare(graph, weights, &Device::cpu(), &on_processor) else { return Ok(None) };
-    let reference = reference.infer(clock)?;
-    Ok(PrecisionEffect::between(&logits, &reference, graph.input_shape().batch))
+    let shape = graph.input_shape();
+    if options.precision != Precision::Int8 {
+        let logits: Vec<f32> =
+            exe.logits()?.flatten_all().and_then(|logits| logits.to_vec1()).map_err(RunError::from)?;
+        return Ok(PrecisionEffect::between(&logits, &reference.infer(clock)?, shape.batch));
+    }
+    let (mut logits, mut expected, mut images) = (Vec::new(), Vec::new(), 0);
+    for seed in seeds(shape.batch) {
+        let input = Tensor::from_vec(seeded_input(shape, seed), &<[usize; 4]>::from(shape), &candle_core::Device::Cpu)
+            .map_err(RunError::from)?;
+        exe.set_input(&input)?;
+        reference.set_input(&input)?;
+        logits.extend(exe.infer(clock)?);
+        expected.extend(reference.infer(clock)?);
+        images += shape.batch;
+    }
+    Ok(PrecisionEffect::between(&logits, &expected, images))
+}
+
+/// The seeds of the inputs that are compared in 8 bits: none that ranges are taken from, last that of a fresh network.
+fn seeds(batch: usize) -> impl Iterator<Item = u64> {
+    const IMAGES: usize = 8;
+    const FIRST: u64 = 1000;
+    (FIRST..FIRST + IMAGES.div_ceil(batch.max(1)) as u64 - 1).chain([1])
 }
 
 /// Whether there is a difference to be looked for, and looking for it is cheap.
 fn is_worth_it(graph: &Graph, options: &RunOptions) -> bool {
-    options.precision != crate::device::Precision::F32 && total_cost(graph).mult_adds <= CHEAP
+    options.precision != Precision::F32 && total_cost(graph).mult_adds <= CHEAP
 }
 
 #[cfg(test)]
@@ -115,7 +138,6 @@ mod tests {
     use super::*;
     use crate::clock::MonotonicClock;
     use crate::design::Batch;
-    use crate::device::Precision;
     use crate::graph::lower;
     use crate::runtime::Marks;
     use crate::zoo::{network, preset};
@@ -159,6 +181,25 @@ mod tests {
         let none = PrecisionEffect { relative_difference: Some(0.0), top1_changed: 0, images: 2 };
         assert_eq!(effect(Precision::F16), Some(none));
         assert_eq!(effect(Precision::F32), None, "there is no question");
+    }
+
+    #[test]
+    fn in_8_bits_several_images_are_compared_and_the_network_is_left_as_it_was() {
+        let mut design = preset("shufflenet-v2-x0.5").unwrap();
+        design.input = crate::design::InputSize::square(64);
+        for batch in [1, 3] {
+            let graph = lower(&design, Batch(batch)).unwrap();
+            let weights = Weights::seeded(&graph, 1);
+            let options = RunOptions { precision: Precision::Int8, ..RunOptions::new(DeviceId::Cpu, 1, batch) };
+            let mut exe = prepare(&graph, &weights, &Device::cpu(), &options).unwrap();
+            let clock = MonotonicClock::new();
+            let before = exe.infer(&clock).unwrap();
+            let effect = precision_effect(&mut *exe, (&graph, &weights), &options, &clock).unwrap().unwrap();
+            assert_eq!(effect.images, if batch == 1 { 8 } else { 9 });
+            let difference = effect.relative_difference.unwrap();
+            assert!(difference > 0.0 && difference < 0.2, "{effect:?}");
+            assert_eq!(exe.infer(&clock).unwrap(), before);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a profile says in a few lines: the headline, the environment and the method, for every format that people read.
 
 use super::{Profile, what_fusing_saves};
-use crate::device::{Conditions, CoreKind, Machine};
+use crate::device::{Conditions, CoreKind, Machine, Precision};
 use crate::measure::{Measurement, MedianRange};
 use crate::model::Model;
 use crate::units::MultAdds;
@@ -129,10 +129,11 @@ pub struct DeviceFact {
     pub detail: String,
 }
 
-/// Device time, enqueue and transfer, apart from each other; none on the CPU.
+/// Device time, enqueue and transfer, apart from each other, which the processor has none of; and what fewer bits do to
+/// the logits.
 #[must_use]
 pub fn on_device(measurement: &Measurement) -> Vec<DeviceFact> {
-    let Some(enqueue) = &measurement.enqueue else { return Vec::new() };
+    let Some(enqueue) = &measurement.enqueue else { return effect(measurement).into_iter().collect() };
     let fact = |name, value: String, detail: String| DeviceFact { name, value, detail };
     let interval = |range: &MedianRange| format!("interval {} to {}", range.low, range.high);
     let bound = if measurement.launch_bound().is_some() { "; launch-bound: the device waits for the host" } else { "" };
@@ -166,7 +167,9 @@ pub fn on_device(measurement: &Measurement) -> Vec<DeviceFact> {
 fn effect(measurement: &Measurement) -> Option<DeviceFact> {
     let effect = measurement.precision_effect.as_ref()?;
     let of = measurement.precision;
-    let detail = format!("{of} beside f32 on the same input, relative to the greatest logit; {}", effect.top1());
+    let ranges = if of == Precision::Int8 { "; ranges of values from other made-up inputs" } else { "" };
+    let same = "beside f32 on the same input, relative to the greatest logit";
+    let detail = format!("{of} {same}; {}{ranges}", effect.top1());
     Some(DeviceFact { name: "logits", value: effect.difference(), detail })
 }
 

@@ -49,7 +49,8 @@ impl Runtime {
     pub const fn precisions_on(self, device: DeviceId) -> &'static [Precision] {
         match (self, device) {
             (Self::Tuned, DeviceId::Gpu(_) | DeviceId::SoftwareGpu) => &Precision::PORTABLE,
-            (Self::Tuned, DeviceId::Cuda(_)) => &Precision::ALL,
+            (Self::Tuned, DeviceId::Cuda(_)) => &Precision::NVIDIA,
+            (Self::Tuned, DeviceId::Cpu) => &Precision::PROCESSOR,
             _ => &[Precision::F32],
         }
     }
@@ -162,12 +163,14 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_bits_are_there_with_our_kernels_on_cards_only_and_tf32_on_those_of_nvidia() {
+    fn sixteen_bits_are_there_with_our_kernels_on_cards_only_tf32_on_those_of_nvidia_and_eight_on_the_processor() {
         let has =
             |runtime: Runtime, precision| DEVICES.map(|device| runtime.precisions_on(device).contains(&precision));
         assert_eq!(has(Runtime::Tuned, Precision::F16), [false, true, true, true, false]);
         assert_eq!(has(Runtime::Tuned, Precision::Tf32), [false, false, false, true, false]);
+        assert_eq!(has(Runtime::Tuned, Precision::Int8), [true, false, false, false, false]);
         assert_eq!(has(Runtime::Candle, Precision::F16), [false; 5]);
+        assert_eq!(has(Runtime::Candle, Precision::Int8), [false; 5]);
         assert_eq!(has(Runtime::Candle, Precision::Tf32), [false; 5]);
     }
 

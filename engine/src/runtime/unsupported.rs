@@ -18,8 +18,8 @@ pub enum UnsupportedRun {
     },
     /// The runtime computes in something else there.
     #[error(
-        "the {runtime} runtime does not compute in {precision} on {device}: use --precision f32, or the tuned runtime on a \
-         GPU ({}) that `shufflescope devices` lists with {precision}", cards(*.precision)
+        "the {runtime} runtime does not compute in {precision} on {device}: use --precision f32, or the tuned runtime on {} \
+         that `shufflescope devices` lists with {precision}", devices(*.precision)
     )]
     Precision {
         /// The precision asked for.
@@ -42,10 +42,11 @@ pub enum UnsupportedRun {
     },
 }
 
-const fn cards(precision: Precision) -> &'static str {
+const fn devices(precision: Precision) -> &'static str {
     match precision {
-        Precision::F32 | Precision::F16 => "gpu:N, cuda:N",
-        Precision::Tf32 => "cuda:N",
+        Precision::F32 | Precision::F16 => "a GPU (gpu:N, cuda:N)",
+        Precision::Tf32 => "a GPU (cuda:N)",
+        Precision::Int8 => "the processor (cpu)",
     }
 }
 
@@ -121,6 +122,19 @@ mod tests {
         // An older card, which computes in 32 bits only.
         let error = tf32(DeviceId::Cuda(0)).check_on(&Device::cpu()).unwrap_err();
         assert_eq!(error, UnsupportedRun::Driver { precision: Precision::Tf32, device: DeviceId::Cpu });
+    }
+
+    #[test]
+    fn eight_bits_are_refused_on_graphics_cards_and_by_candle_with_the_processor() {
+        let int8 =
+            |runtime, device| RunOptions { runtime, precision: Precision::Int8, ..RunOptions::new(device, 1, 1) };
+        assert_eq!(int8(Runtime::Tuned, DeviceId::Cpu).check_on(&Device::cpu()), Ok(()));
+        for (runtime, device) in
+            [(Runtime::Tuned, DeviceId::Gpu(0)), (Runtime::Tuned, DeviceId::Cuda(0)), (Runtime::Candle, DeviceId::Cpu)]
+        {
+            let text = int8(runtime, device).check().unwrap_err().to_string();
+            assert!(text.contains(&format!("int8 on {device}")) && text.contains("the processor (cpu)"), "{text}");
+        }
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl Fuses for CpuFuses {
 }
 
 /// Over one pixel, without a border: a fully connected layer.
-fn is_linear(window: Window, input: Shape, output: Shape) -> bool {
+pub(super) fn is_linear(window: Window, input: Shape, output: Shape) -> bool {
     window.taps() == 1 && window.padding == [0; 2] && input.pixels() == 1 && output.pixels() == 1
 }
 

@@ -1,8 +1,8 @@
 //! The CPU's tuned runtime as a [`Backend`].
 
-use super::compile::plan;
 use super::executable::CpuExecutable;
 use super::memory::needed;
+use super::{compile, int8};
 use crate::device::{Device, DeviceId};
 use crate::graph::Graph;
 use crate::runtime::backend::Backend;
@@ -24,15 +24,18 @@ impl Backend for CpuBackend {
     }
 
     fn precisions(&self) -> &'static [Precision] {
-        &[Precision::F32]
+        &Precision::PROCESSOR
     }
 
     fn needed_memory(&self, graph: &Graph, (options, fusing): (&RunOptions, Fusing), most: Bytes) -> Bytes {
-        needed(graph, (options.instruction_set, options.threads, fusing), most)
+        needed(graph, (options.instruction_set, options.threads, fusing, options.precision), most)
     }
 
-    fn plan(&self, graph: &Graph, (_, fusing): (&RunOptions, Fusing)) -> KernelPlan {
-        plan(graph, fusing)
+    fn plan(&self, graph: &Graph, (options, fusing): (&RunOptions, Fusing)) -> KernelPlan {
+        match options.precision {
+            Precision::Int8 => int8::plan(graph, fusing),
+            _ => compile::plan(graph, fusing),
+        }
     }
 
     fn compile(
@@ -42,7 +45,7 @@ impl Backend for CpuBackend {
         device: &Device,
         (options, fusing): (&RunOptions, Fusing),
     ) -> Result<Box<dyn Executable + Send>, PrepareError> {
-        let how = (options.instruction_set, options.threads, fusing);
-        Ok(Box::new(CpuExecutable::with_fusing(graph, weights, device, how)?))
+        let how = (options.instruction_set, options.threads, fusing, options.precision);
+        Ok(Box::new(CpuExecutable::with_options(graph, weights, device, how)?))
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::algorithm::{Algorithm, CpuFuses};
 use super::error::CompileError;
+use super::kernels::int8::Quant;
 use super::kernels::{
     ChannelNorm, Combine, Convolution, ConvolutionSpec, Depthwise, Epilogue, Factor, Isa, Linear, Map, Norm, Planes,
     Pooling, REDZONE, Reduce, Rowwise, Sink, StemConv, StemSpec, Step, Table, Unfit, Winograd,
@@ -21,10 +22,34 @@ pub(super) struct Compiled {
     pub plan: KernelPlan,
     pub steps: Vec<Step>,
     pub phases: Vec<Range<usize>>,
+    /// For each step whether a kernel of the plan ends with it; otherwise it counts as part of the next.
+    pub marks: Vec<bool>,
     pub floats: usize,
-    /// Offsets of the input's rows, `[batch * channels]`, and of the result's values in the order of the result.
+    /// Offsets of the input's rows, `[batch * channels]`.
     pub input: Vec<usize>,
-    pub output: Vec<usize>,
+    pub output: Output,
+}
+
+/// Where the result's values lie, in their order.
+#[derive(Debug)]
+pub(super) enum Output {
+    /// Floats by offset.
+    Floats(Vec<usize>),
+    /// Bytes of words by offset, and how they stand for numbers.
+    Bytes {
+        /// The offset and the byte there.
+        places: Vec<(usize, u8)>,
+        /// What bytes stand for.
+        quant: Quant,
+    },
+}
+
+/// A program whose values all stay to be read.
+#[derive(Debug)]
+pub(super) struct Keeping {
+    pub compiled: Compiled,
+    /// The value of each kernel with the offsets of its rows.
+    pub values: Vec<(NodeId, Vec<usize>)>,
 }
 
 /// The kernels that run `graph` on this machine, in launch order; needs no weights.
@@ -45,8 +70,40 @@ pub(super) fn compile(
     table: &'static Table,
     threads: usize,
 ) -> Result<Compiled, CompileError> {
+    Ok(compile_with(graph, (fusing, false), parameters, table, threads)?.compiled)
+}
+
+/// Compiles `graph` apart, with memory of its own for every value.
+///
+/// # Errors
+/// As [`compile`].
+pub(super) fn compile_keeping(
+    graph: &Graph,
+    parameters: &Parameters<'_>,
+    table: &'static Table,
+    threads: usize,
+) -> Result<Keeping, CompileError> {
+    compile_with(graph, (Fusing::Apart, true), parameters, table, threads)
+}
+
+/// Refuses a network with a value whose rows cannot be counted or addressed, whatever else there is.
+///
+/// # Errors
+/// [`CompileError::TooLarge`].
+pub(super) fn check_countable(graph: &Graph) -> Result<(), CompileError> {
     let too_large = |floats| CompileError::TooLarge { design: graph.name.clone(), floats };
-    graph.nodes().iter().try_for_each(countable).map_err(too_large)?;
+    graph.nodes().iter().try_for_each(countable).map_err(too_large)
+}
+
+fn compile_with(
+    graph: &Graph,
+    (fusing, keeps): (Fusing, bool),
+    parameters: &Parameters<'_>,
+    table: &'static Table,
+    threads: usize,
+) -> Result<Keeping, CompileError> {
+    let too_large = |floats| CompileError::TooLarge { design: graph.name.clone(), floats };
+    check_countable(graph)?;
     let (planned, phases) = in_phases(graph, partition(graph, fusing, Precision::F32, &CpuFuses));
     let Values { pixels, names } = Values::per_image(graph);
     let mut rows = Rows::new(&pixels);
@@ -61,6 +118,9 @@ pub(super) fn compile(
     let (input, output) = (&names[0], &names[graph.output().0]);
     rows.pin(input);
     rows.pin(output);
+    if keeps {
+        planned.iter().for_each(|kernel| rows.pin(&names[kernel.value.0]));
+    }
     rows.place(input, 0);
     for (index, phase) in phases.iter().enumerate() {
         for kernel in &planned[phase.clone()] {
@@ -78,18 +138,22 @@ pub(super) fn compile(
 
     let builder = Builder { graph, parameters, table, threads, rows: &rows, names: &names };
     let pixels = graph.node(graph.output()).output.pixels();
-    Ok(Compiled {
+    let offsets = |value: NodeId| names[value.0].iter().map(|&row| rows.offset(row)).collect();
+    let values =
+        if keeps { planned.iter().map(|kernel| (kernel.value, offsets(kernel.value))).collect() } else { Vec::new() };
+    let at = |(row, pixel)| rows.offset(row) + pixel;
+    let compiled = Compiled {
         plan: kernels(graph, &planned, table),
         steps: planned.iter().map(|kernel| builder.named_step(kernel)).collect::<Result<_, _>>()?,
-        input: input.iter().map(|&row| rows.offset(row)).collect(),
-        output: output
-            .iter()
-            .flat_map(|&row| (0..pixels).map(move |pixel| (row, pixel)))
-            .map(|(row, pixel)| rows.offset(row) + pixel)
-            .collect(),
+        marks: vec![true; planned.len()],
+        input: offsets(NodeId(0)),
+        output: Output::Floats(
+            output.iter().flat_map(|&row| (0..pixels).map(move |pixel| (row, pixel))).map(at).collect(),
+        ),
         floats: rows.floats(),
         phases,
-    })
+    };
+    Ok(Keeping { compiled, values })
 }
 
 /// Whether the rows of a value can be counted and addressed, whatever else there is.

@@ -35,6 +35,22 @@ pub enum CompileError {
         /// What does not fit.
         unfit: Unfit,
     },
+    /// A layer that is not computed in 8 bits.
+    #[error("layer `{layer}` of `{design}` cannot run in int8: {why}; use --precision f32")]
+    Int8 {
+        /// The network's name.
+        design: String,
+        /// The layer.
+        layer: String,
+        /// Why.
+        why: String,
+    },
+    /// The runs that find the range of each value.
+    #[error("a thread failed while `{design}` ran in f32 to find the range of its values")]
+    Calibration {
+        /// The network's name.
+        design: String,
+    },
     /// A mistake in the plan, found before anything runs.
     #[error("`{design}` was planned wrongly ({conflict}): this is a bug of ShuffleScope")]
     Plan {

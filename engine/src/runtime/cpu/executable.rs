@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::device::Device;
 use crate::graph::Graph;
 use crate::runtime::executable::{check_input, made_up_input};
-use crate::runtime::{Executable, Fusing, KernelPlan, Marks, PrepareError, RunError, RunTimes, Stopwatch};
+use crate::runtime::{Executable, Fusing, KernelPlan, Marks, Precision, PrepareError, RunError, RunTimes, Stopwatch};
 use crate::weights::Weights;
 
 /// A network ready to run with the tuned kernels, on memory and threads of its own.
@@ -36,19 +36,22 @@ impl CpuExecutable {
         isa: Option<Isa>,
         threads: usize,
     ) -> Result<Self, PrepareError> {
-        Self::with_fusing(graph, weights, device, (isa, threads, Fusing::Full))
+        Self::with_options(graph, weights, device, (isa, threads, Fusing::Full, Precision::F32))
     }
 
-    pub(in crate::runtime) fn with_fusing(
+    pub(in crate::runtime) fn with_options(
         graph: &Graph,
         weights: &Weights,
         device: &Device,
-        (isa, threads, fusing): (Option<Isa>, usize, Fusing),
+        (isa, threads, fusing, precision): (Option<Isa>, usize, Fusing, Precision),
     ) -> Result<Self, PrepareError> {
         if !device.candle().is_cpu() {
             return Err(candle_core::Error::msg("the tuned runtime runs on the CPU only").into());
         }
-        let mut network = Network::with_fusing(graph, weights, isa, threads, fusing)?;
+        let mut network = match precision {
+            Precision::Int8 => Network::in_int8(graph, weights, isa, threads, fusing)?,
+            _ => Network::with_fusing(graph, weights, isa, threads, fusing)?,
+        };
         network.set_input(&made_up_input(graph.input_shape()));
         let output = Tensor::zeros(network.output_dims(), candle_core::DType::F32, &CandleDevice::Cpu)?;
         let handle = output.flatten_all()?.narrow(0, 0, 1)?;

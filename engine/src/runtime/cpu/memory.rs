@@ -1,13 +1,15 @@
 //! What compiling a network takes, asked of the compiled program before anything of that size is allocated: it is compiled
 //! with the numbers of its weights in place of them.
 
-use super::compile::{Compiled, compile};
+use super::compile::{Compiled, compile, compile_keeping};
 use super::error::CompileError;
+use super::int8::{self, Model};
+use super::kernels::int8::{Level, WordTable};
 use super::kernels::{Footprint, Isa, Table};
 use crate::graph::{Graph, Node, NodeId, Op, Shape};
-use crate::runtime::Fusing;
 use crate::runtime::parameters::Parameters;
 use crate::runtime::plan::renames;
+use crate::runtime::{Fusing, Precision};
 use crate::units::Bytes;
 use crate::weights::expected;
 
@@ -15,7 +17,11 @@ use crate::weights::expected;
 /// (which for a moment exist twice), every thread's scratch, input and result. What is more than `most` is not looked at any
 /// further.
 #[must_use]
-pub fn needed(graph: &Graph, (isa, threads, fusing): (Option<Isa>, usize, Fusing), most: Bytes) -> Bytes {
+pub fn needed(
+    graph: &Graph,
+    (isa, threads, fusing, precision): (Option<Isa>, usize, Fusing, Precision),
+    most: Bytes,
+) -> Bytes {
     let isa = isa.unwrap_or_else(Isa::detect);
     let threads = threads.max(1);
     let lists = Lists::of(graph, threads as u64);
@@ -24,11 +30,22 @@ pub fn needed(graph: &Graph, (isa, threads, fusing): (Option<Isa>, usize, Fusing
         return Bytes(listed);
     }
     let maps = |floats: usize| (floats as u64).saturating_mul(4);
-    let footprint = match compile(graph, fusing, &Parameters::counted(graph), Table::of(isa), threads) {
+    let footprint = |compiled: Result<Compiled, CompileError>| match compiled {
         Ok(Compiled { mut steps, floats, .. }) => Footprint::of(&mut steps, floats),
         // Refused for its size, or for something else, once it is compiled.
         Err(CompileError::TooLarge { floats, .. }) => Footprint { arena: maps(floats), packed: 0, scratch: 0 },
         Err(_) => Footprint { arena: 0, packed: 0, scratch: 0 },
+    };
+    let parameters = Parameters::counted(graph);
+    let footprint = if precision == Precision::Int8 {
+        let table = WordTable::of(Level::of(isa));
+        let in_int8 =
+            Model::new(graph, &parameters, None).and_then(|model| int8::compile(graph, fusing, &model, table, threads));
+        // First it runs in 32 bits, with all values kept and every weight there once more as a byte.
+        let keeping = compile_keeping(graph, &parameters, Table::of(isa), threads).map(|keeping| keeping.compiled);
+        footprint(in_int8).or_more(footprint(keeping))
+    } else {
+        footprint(compile(graph, fusing, &parameters, Table::of(isa), threads))
     };
     let ends = [graph.input_shape(), graph.node(graph.output()).output].map(|shape| shape.elements().bytes_f32().0);
     let running = footprint.scratch.saturating_mul(threads as u64).saturating_add(ends[0]).saturating_add(ends[1]);

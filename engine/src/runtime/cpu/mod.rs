@@ -8,6 +8,7 @@
 //! - [`compile`]: all of it put together as steps,
 //! - [`memory`]: what that takes, before it is taken,
 //! - [`kernels`]: what steps do, for every instruction set; the only unsafe code,
+//! - [`int8`]: the same in 8 bits,
 //! - [`pool`]: the threads,
 //! - [`error`]: why a network is refused,
 //! - [`network`]: plain floats in and out; [`executable`] and [`custom_op`] are its faces to the engine and to Candle.
@@ -18,6 +19,7 @@ mod compile;
 mod custom_op;
 mod error;
 mod executable;
+mod int8;
 pub(crate) mod kernels;
 mod memory;
 mod network;

@@ -1,7 +1,9 @@
 //! A graph compiled for the CPU: plain floats in, plain floats out, nothing allocated in a run.
 
-use super::compile::{Compiled, compile};
+use super::compile::{Compiled, Output, compile};
 use super::error::{CompileError, ThreadFailed};
+use super::int8::{self, Model};
+use super::kernels::int8::{Level, WordTable};
 use super::kernels::{Conflict, Isa, Machine, Program, Table};
 use crate::graph::{Graph, Shape};
 use crate::runtime::parameters::Parameters;
@@ -18,7 +20,9 @@ pub struct Network {
     output_shape: Shape,
     /// Where the rows of the input and the values of the result lie.
     input: Vec<usize>,
-    output: Vec<usize>,
+    output: Output,
+    /// Whether a run marks kernels; otherwise there is one that only renames.
+    marks: bool,
 }
 
 impl Network {
@@ -41,22 +45,42 @@ impl Network {
         threads: usize,
         fusing: Fusing,
     ) -> Result<Self, CompileError> {
-        let isa = isa.unwrap_or_else(Isa::detect);
-        if !isa.available() {
-            return Err(CompileError::Isa(isa));
-        }
-        let threads = threads.max(1);
+        let (isa, threads) = (available(isa)?, threads.max(1));
         let parameters = Parameters::new(graph, weights)?;
-        let Compiled { plan, steps, phases, floats, input, output } =
-            compile(graph, fusing, &parameters, Table::of(isa), threads)?;
-        let design = || graph.name.clone();
-        let program = Program::new(steps, phases, floats, threads).map_err(|conflict| match conflict {
-            Conflict::NoMemory(memory) => CompileError::TooLarge { design: design(), floats: memory.0 },
-            conflict => CompileError::Plan { design: design(), conflict },
-        })?;
-        let machine = Machine::start(program).map_err(|source| CompileError::Threads { threads, source })?;
+        Self::of(graph, compile(graph, fusing, &parameters, Table::of(isa), threads)?, isa, threads)
+    }
+
+    /// As [`with_fusing`](Self::with_fusing), with values and weights in 8 bits. What bytes stand for is found by running in
+    /// 32 bits on made-up input.
+    ///
+    /// # Errors
+    /// [`CompileError`]; [`CompileError::Int8`] names the first layer that has no kernel in 8 bits.
+    pub fn in_int8(
+        graph: &Graph,
+        weights: &Weights,
+        isa: Option<Isa>,
+        threads: usize,
+        fusing: Fusing,
+    ) -> Result<Self, CompileError> {
+        let (isa, threads) = (available(isa)?, threads.max(1));
+        let parameters = Parameters::new(graph, weights)?;
+        // Without ranges, to refuse what has no kernel before anything runs.
+        Model::new(graph, &Parameters::counted(graph), None)?;
+        let inputs = int8::calibration(graph.input_shape());
+        let ranges = int8::calibrate(graph, &parameters, (isa, threads), inputs)?;
+        let model = Model::new(graph, &parameters, Some(&ranges))?;
+        let table = WordTable::of(Level::of(isa));
+        Self::of(graph, int8::compile(graph, fusing, &model, table, threads)?, isa, threads)
+    }
+
+    pub(super) fn of(graph: &Graph, compiled: Compiled, isa: Isa, threads: usize) -> Result<Self, CompileError> {
+        let Compiled { plan, steps, phases, marks, floats, input, output } = compiled;
+        let is_marked = marks.contains(&true);
+        let program = Program::new(steps, phases, floats, threads).map_err(|conflict| refusal(graph, conflict))?;
+        let machine =
+            Machine::start(program.marking(marks)).map_err(|source| CompileError::Threads { threads, source })?;
         let output_shape = graph.node(graph.output()).output;
-        Ok(Self { machine, plan, isa, input_shape: graph.input_shape(), output_shape, input, output })
+        Ok(Self { machine, plan, isa, input_shape: graph.input_shape(), output_shape, input, output, marks: is_marked })
     }
 
     /// `[batch, channels, height, width]` of the input.
@@ -116,7 +140,7 @@ impl Network {
     /// [`ThreadFailed`].
     pub fn run_marked(&mut self, mark: &mut dyn FnMut()) -> Result<(), ThreadFailed> {
         self.machine.run_marked(mark).map_err(|_| ThreadFailed)?;
-        if self.machine.program().steps() == 0 {
+        if !self.marks {
             // The one kernel that only renames.
             mark();
         }
@@ -125,8 +149,35 @@ impl Network {
 
     /// Copies the result of the last run, row-major, as far as `values` reach; parts of one after a run that failed.
     pub fn output(&self, values: &mut [f32]) {
-        for (&at, value) in self.output.iter().zip(values) {
-            self.machine.read(at, std::slice::from_mut(value));
+        match &self.output {
+            Output::Floats(places) => {
+                for (&at, value) in places.iter().zip(values) {
+                    self.machine.read(at, std::slice::from_mut(value));
+                }
+            }
+            Output::Bytes { places, quant } => {
+                for (&(at, byte), value) in places.iter().zip(values) {
+                    let mut word = [0.0];
+                    self.machine.read(at, &mut word);
+                    *value = quant.value(word[0].to_bits().to_le_bytes()[usize::from(byte)]);
+                }
+            }
         }
+    }
+}
+
+/// # Errors
+/// Where the machine lacks the instruction set asked for.
+fn available(isa: Option<Isa>) -> Result<Isa, CompileError> {
+    let isa = isa.unwrap_or_else(Isa::detect);
+    if isa.available() { Ok(isa) } else { Err(CompileError::Isa(isa)) }
+}
+
+/// Why the program of a graph is none.
+pub(super) fn refusal(graph: &Graph, conflict: Conflict) -> CompileError {
+    let design = graph.name.clone();
+    match conflict {
+        Conflict::NoMemory(memory) => CompileError::TooLarge { design, floats: memory.0 },
+        conflict => CompileError::Plan { design, conflict },
     }
 }

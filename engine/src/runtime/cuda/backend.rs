@@ -24,7 +24,7 @@ impl Backend for CudaBackend {
     }
 
     fn precisions(&self) -> &'static [Precision] {
-        &Precision::ALL
+        &Precision::NVIDIA
     }
 
     fn needed_memory(&self, graph: &Graph, _: (&RunOptions, Fusing), _: Bytes) -> Bytes {

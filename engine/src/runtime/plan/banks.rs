@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::classes::Classes;
 use super::free::Free;
 use super::partition::Planned;
 use super::values::{RowRef, Values};
@@ -107,7 +108,7 @@ impl Banks {
 /// How many banks there are, and the bank of every row.
 fn banks(graph: &Graph, kernels: &[Planned], (names, rows): (&[Vec<RowRef>], usize)) -> (usize, Vec<usize>) {
     // Rows that some kernel reads as one list, or writes as one, are of one class.
-    let mut classes = Classes((0..rows).collect());
+    let mut classes = Classes::new(rows);
     let listed = kernels.iter().flat_map(|kernel| kernel.reads.iter().chain([&kernel.value]));
     for value in listed.chain([&NodeId(0), &graph.output()]) {
         let names = &names[value.0];
@@ -138,23 +139,4 @@ fn banks(graph: &Graph, kernels: &[Planned], (names, rows): (&[Vec<RowRef>], usi
     }
     let bank_of: Vec<usize> = (0..rows).map(|row| bank_of_class[&classes.of(row)]).collect();
     (bank_of.iter().max().map_or(0, |most| most + 1), bank_of)
-}
-
-/// Rows of one class point to one of them (a union-find).
-struct Classes(Vec<usize>);
-
-impl Classes {
-    fn of(&mut self, row: usize) -> usize {
-        let mut at = row;
-        while self.0[at] != at {
-            self.0[at] = self.0[self.0[at]];
-            at = self.0[at];
-        }
-        at
-    }
-
-    fn unite(&mut self, a: usize, b: usize) {
-        let (a, b) = (self.of(a), self.of(b));
-        self.0[a.max(b)] = a.min(b);
-    }
 }

@@ -4,9 +4,11 @@
 //! - [`partition`]: cuts a graph into kernels, each as long as the backend [can fuse](Fuses),
 //! - [`values`]: which rows hold which value; slices, concatenations and shuffles are other lists of the same rows,
 //! - [`free`]: memory given and taken back by liveness; [`banks`]: that for a GPU's buffers,
+//! - [`classes`]: what belongs together,
 //! - [`kernel`]: the plan as measurements and reports see it.
 
 mod banks;
+mod classes;
 mod free;
 mod kernel;
 mod partition;
@@ -16,6 +18,7 @@ mod tests;
 mod values;
 
 pub(super) use banks::{Banks, Operand};
+pub(super) use classes::Classes;
 pub(super) use free::Free;
 pub use kernel::{Fusing, Kernel, KernelPlan, WINOGRAD};
 pub(super) use partition::{Fuses, Part, Planned, partition};

@@ -154,6 +154,11 @@ impl Packed {
         Self { floats: values.len(), values, at: 0 }
     }
 
+    /// Words that no step takes for floats, which only carry their bits.
+    pub fn of_words(words: Vec<u32>) -> Self {
+        Self::new(words.into_iter().map(f32::from_bits).collect())
+    }
+
     /// So many of them, of which nothing else is known: for a step that never runs.
     pub fn unknown(floats: usize) -> Self {
         Self { floats, values: Vec::new(), at: 0 }

@@ -253,6 +253,7 @@ impl Convolution {
                     output: self.out_size,
                     map: arena.base().add(row as usize),
                     pixels: &pixels,
+                    outside: 0.0,
                     to: scratch.base().add(channel * window.taps() * pitch),
                     pitch,
                 };

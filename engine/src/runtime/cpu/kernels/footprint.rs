@@ -16,6 +16,17 @@ pub struct Footprint {
 }
 
 impl Footprint {
+    /// Enough for one program and, before or after it, another.
+    #[must_use]
+    pub fn or_more(self, other: Self) -> Self {
+        let larger = |part: fn(&Self) -> u64| part(&self).max(part(&other));
+        Self {
+            arena: larger(|footprint| footprint.arena),
+            packed: larger(|footprint| footprint.packed),
+            scratch: larger(|footprint| footprint.scratch),
+        }
+    }
+
     /// What [`Program::new`](super::Program::new) would allocate for these steps and feature maps of `floats`.
     pub fn of(steps: &mut [Step], floats: usize) -> Self {
         let weights = steps.iter_mut().filter_map(Step::weights).map(|weights| weights.room());

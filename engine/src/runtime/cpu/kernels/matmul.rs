@@ -62,6 +62,8 @@ pub(super) struct Tiling {
     pub lanes: usize,
     /// Output channels of a full panel.
     pub rows: usize,
+    /// The most vectors of a tile.
+    pub vectors: usize,
     /// Whether tiles may have a tail pixel.
     pub tails: bool,
     /// Whether tail pixels are taken from the end of the map, so that tiles start at whole vectors; otherwise each
@@ -70,13 +72,13 @@ pub(super) struct Tiling {
 }
 
 impl Tiling {
-    /// Cuts `pixels` into tiles of at most three vectors, evenly, with tail pixels where they are cheaper.
+    /// Cuts `pixels` into tiles of at most so many vectors, evenly, with tail pixels where they are cheaper.
     pub fn cut(&self, pixels: usize) -> Vec<Tile> {
         let (full, rest) = (pixels / self.lanes, pixels % self.lanes);
         // A tail pixel costs one multiply-add per k, a further vector one per row of the panel.
-        let tails = if self.tails && rest <= full.div_ceil(MAX_VECTORS) && rest < self.rows { rest } else { 0 };
+        let tails = if self.tails && rest <= full.div_ceil(self.vectors) && rest < self.rows { rest } else { 0 };
         let vectors = if tails == rest { full } else { full + 1 };
-        let count = vectors.div_ceil(MAX_VECTORS);
+        let count = vectors.div_ceil(self.vectors);
         let mut start = 0;
         (0..count)
             .map(|index| {

@@ -8,6 +8,7 @@
 //!   the register and compiled once per instruction set by `table`,
 //! - `convolution`, `winograd`, `planes`, `stem_conv`, `reduce`, `linear`, `rowwise`, `channel_norm`: steps over whole maps, cut into items of
 //!   work; their constructors check, with `unfit`, everything that the kernels take for granted,
+//! - [`int8`]: the same for maps of bytes,
 //! - `program`: checks that steps keep to their memory, and runs them on all threads. What it exports is safe.
 //!
 //! What is not a number stays one, on every instruction set, as in PyTorch: an activation of NaN is NaN, and so is the
@@ -32,6 +33,7 @@ mod elementwise;
 mod epilogue;
 mod filters;
 mod footprint;
+pub(crate) mod int8;
 mod linear;
 mod map;
 mod matmul;

@@ -56,6 +56,8 @@ pub struct Program {
     scratch: Vec<Mutex<Arena>>,
     /// The items of each step.
     items: Vec<Items>,
+    /// For each step whether it is marked where steps run apart.
+    marks: Vec<bool>,
     /// Whether every step is a phase of its own in this run.
     apart: AtomicBool,
 }
@@ -104,6 +106,7 @@ impl Program {
         Ok(Self {
             items: items.collect::<Result<_, _>>()?,
             scratch: (0..threads.max(1)).map(|_| Arena::new(scratch).map(Mutex::new)).collect::<Result<_, _>>()?,
+            marks: vec![true; steps.len()],
             apart: AtomicBool::new(false),
             steps,
             phases,
@@ -111,9 +114,10 @@ impl Program {
         })
     }
 
-    /// How many steps there are.
-    pub fn steps(&self) -> usize {
-        self.steps.len()
+    /// The same, with only those steps marked of which `marks` says so; none that it says nothing of.
+    #[must_use]
+    pub fn marking(self, marks: Vec<bool>) -> Self {
+        Self { marks, ..self }
     }
 
     /// One thread's part of a run; `mark` is called after each step where steps run apart.
@@ -124,7 +128,9 @@ impl Program {
             for step in 0..self.steps.len() {
                 self.share(member, step, &mut scratch);
                 member.wait(&self.items[step])?;
-                mark();
+                if self.marks.get(step) == Some(&true) {
+                    mark();
+                }
             }
         } else {
             for phase in &self.phases {
@@ -238,11 +244,6 @@ impl Machine {
         self.pool.threads()
     }
 
-    /// The program.
-    pub fn program(&self) -> &Program {
-        self.pool.job()
-    }
-
     /// Runs all steps.
     ///
     /// # Errors
@@ -252,7 +253,7 @@ impl Machine {
         self.pool.run()
     }
 
-    /// Runs all steps one after another, calling `mark` after each.
+    /// Runs all steps one after another, calling `mark` after each that is [marked](Program::marking).
     ///
     /// # Errors
     /// As [`run`](Self::run).

@@ -3,6 +3,7 @@
 use super::arena::{Arena, Packed};
 use super::channel_norm::ChannelNorm;
 use super::convolution::Convolution;
+use super::int8::Int8Step;
 use super::linear::Linear;
 use super::map::Map;
 use super::planes::{Depthwise, Planes};
@@ -31,6 +32,8 @@ pub enum Step {
     Rowwise(Box<Rowwise>),
     /// Over channels.
     ChannelNorm(Box<ChannelNorm>),
+    /// In 8 bits.
+    Int8(Box<Int8Step>),
 }
 
 impl Step {
@@ -44,6 +47,7 @@ impl Step {
             Self::Linear(step) => step.items(),
             Self::Rowwise(step) => step.items(),
             Self::ChannelNorm(step) => step.items(),
+            Self::Int8(step) => step.items(),
         }
     }
 
@@ -57,6 +61,7 @@ impl Step {
             Self::Linear(step) => vec![step.input()],
             Self::Rowwise(step) => step.reads().collect(),
             Self::ChannelNorm(step) => vec![step.input()],
+            Self::Int8(step) => step.reads(),
         }
     }
 
@@ -70,6 +75,7 @@ impl Step {
             Self::Linear(step) => step.output(),
             Self::Rowwise(step) => step.output(),
             Self::ChannelNorm(step) => step.output(),
+            Self::Int8(step) => step.writes(),
         }
     }
 
@@ -87,6 +93,7 @@ impl Step {
             Self::Reduce(step) => step.scratch(),
             Self::Linear(step) => step.scratch(),
             Self::Rowwise(_) | Self::ChannelNorm(_) => 0,
+            Self::Int8(step) => step.scratch(),
         }
     }
 
@@ -96,6 +103,7 @@ impl Step {
             Self::Winograd(step) => Some(&mut step.weights),
             Self::StemConv(step) => Some(&mut step.weights),
             Self::Linear(step) => Some(&mut step.weights),
+            Self::Int8(step) => step.weights(),
             Self::Depthwise(_) | Self::Reduce(_) | Self::Rowwise(_) | Self::ChannelNorm(_) => None,
         }
     }
@@ -127,6 +135,7 @@ impl Step {
                 Self::Linear(step) => step.run(item, arena, scratch),
                 Self::Rowwise(step) => step.run(item, arena),
                 Self::ChannelNorm(step) => step.run(item, arena),
+                Self::Int8(step) => step.run(item, arena, scratch),
             }
         }
     }

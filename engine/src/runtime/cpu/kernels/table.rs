@@ -181,7 +181,8 @@ impl Table {
 
     /// How these kernels want maps cut.
     pub(super) fn tiling(&self, apart: bool) -> Tiling {
-        Tiling { lanes: self.lanes, rows: self.tile_rows, tails: self.tails, apart }
+        let vectors = matmul::MAX_VECTORS;
+        Tiling { lanes: self.lanes, rows: self.tile_rows, vectors, tails: self.tails, apart }
     }
 }
 

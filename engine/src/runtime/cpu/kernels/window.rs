@@ -169,6 +169,8 @@ pub(super) struct ColumnsArgs<'a> {
     pub map: *const f32,
     /// The output pixels wanted.
     pub pixels: &'a std::ops::Range<usize>,
+    /// The value around the map.
+    pub outside: f32,
     /// Where the taps' rows go, each `pitch >= pixels.len()` floats.
     pub to: *mut f32,
     pub pitch: usize,
@@ -202,7 +204,7 @@ pub(super) unsafe fn columns<V: Simd>(args: &ColumnsArgs<'_>) {
                 };
                 let until = until.max(from);
                 for at in (x..from).chain(until..end) {
-                    *to.add(at - x) = 0.0;
+                    *to.add(at - x) = args.outside;
                 }
                 if let (Some(row), true) = (row, from < until) {
                     let map = args.map.add(row * width + from * stride + tap_x - window.padding[1]);

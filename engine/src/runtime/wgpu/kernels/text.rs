@@ -74,8 +74,8 @@ impl Text {
     pub fn new(setting: Setting, operands: Operands) -> Self {
         let mut text = Self::default();
         let element = match setting.precision {
-            // No GPU has the other one through WGSL, and no backend asks for it.
-            Precision::F32 | Precision::Tf32 => "f32",
+            // No GPU has the others through WGSL, and no backend asks for them.
+            Precision::F32 | Precision::Tf32 | Precision::Int8 => "f32",
             Precision::F16 => {
                 text.line("enable f16;");
                 "f16"

@@ -1,0 +1,109 @@
+//! Weights as bytes, one scale for each output channel; biases as integers in the scale of the sums.
+
+use crate::runtime::cpu::kernels::int8::Quant;
+use crate::runtime::parameters::{Filters, LayerParameters};
+
+/// The most that a sum of products may come to, and a bias half of that: together less than 32 bits hold.
+const MOST: f64 = (1_u64 << 30) as f64;
+/// The least and the greatest scale of a weight.
+const SCALES: [f64; 2] = [1.0 / (1_u64 << 40) as f64, (1_u64 << 40) as f64];
+
+/// A convolution, linear layer or scale and shift in integers.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Sums {
+    /// `[out][in / groups][taps]`, from -127 to 127; none where only their number is known.
+    pub weights: Option<Vec<i8>>,
+    /// One for each output channel, for input bytes less the one for zero.
+    pub bias: Vec<i32>,
+    /// What each output channel's sums are multiplied by.
+    pub multipliers: Vec<f32>,
+}
+
+impl Sums {
+    /// From bytes of `input` to bytes of `output`, or to floats.
+    ///
+    /// # Errors
+    /// Why it cannot be, for people.
+    pub fn new(parameters: &LayerParameters, input: Quant, output: Option<Quant>) -> Result<Self, String> {
+        let LayerParameters { weights, bias } = parameters;
+        let Filters::Values(weights) = weights else {
+            return Ok(Self { weights: None, bias: vec![0; bias.len()], multipliers: vec![1.0; bias.len()] });
+        };
+        let (input, output) = (f64::from(input.scale), output.map(|output| f64::from(output.scale)));
+        let mut made =
+            Self { weights: Some(Vec::with_capacity(weights.len())), bias: Vec::new(), multipliers: Vec::new() };
+        for (filter, &bias) in weights.chunks_exact(weights.len() / bias.len().max(1)).zip(bias) {
+            let largest = filter.iter().map(|weight| f64::from(weight.abs())).fold(0.0, f64::max);
+            if filter.iter().chain([&bias]).any(|value| !value.is_finite()) {
+                return Err("a weight is not a finite number".into());
+            }
+            let bias = f64::from(bias);
+            // Beside a bias that is so much larger, weights are as good as nothing.
+            let scale = (largest / 127.0).max(bias.abs() / (input * MOST / 2.0)).max(SCALES[0]);
+            if scale > SCALES[1] {
+                return Err("its weights are too large".into());
+            }
+            let whole = |value: f64| value.round_ties_even();
+            let filter = filter.iter().map(|&weight| whole(f64::from(weight) / scale).clamp(-127.0, 127.0));
+            let most = filter.clone().map(f64::abs).sum::<f64>() * 255.0;
+            if most > MOST {
+                return Err("it adds up too many products for sums of 32 bits".into());
+            }
+            let bias = whole(bias / (input * scale));
+            let multiplier = match output {
+                // Where bytes of the output are so much finer than a sum, it is noise; and still fits 32 bits.
+                Some(output) => (input * scale / output).min(MOST / (most + bias.abs()).max(1.0)),
+                None => input * scale,
+            };
+            if let Some(weights) = &mut made.weights {
+                weights.extend(filter.map(|weight| weight as i8));
+            }
+            made.bias.push(bias as i32);
+            made.multipliers.push(multiplier as f32);
+        }
+        Ok(made)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(weights: &[f32], bias: &[f32], input: Quant, output: Option<Quant>) -> Result<Sums, String> {
+        Sums::new(&LayerParameters { weights: Filters::Values(weights.to_vec()), bias: bias.to_vec() }, input, output)
+    }
+
+    #[test]
+    fn every_output_channel_has_a_scale_of_its_own_and_biases_count_in_it() {
+        let (input, output) = (Quant { scale: 0.5, zero: 3 }, Quant { scale: 2.0, zero: 0 });
+        let made = of(&[1.27, -0.64, 0.0, 254.0, 1.0, -254.0], &[0.1, -3.0], input, Some(output)).unwrap();
+        assert_eq!(made.weights, Some(vec![127, -64, 0, 127, 0, -127]));
+        assert_eq!(made.bias, [20, -3]);
+        assert_eq!(made.multipliers, [0.0025, 0.5]);
+        assert_eq!(of(&[1.27], &[0.0], input, None).unwrap().multipliers, [0.005]);
+    }
+
+    #[test]
+    fn a_bias_that_is_larger_than_all_products_keeps_its_value_and_not_the_weights_theirs() {
+        let input = Quant { scale: 1e-12, zero: 0 };
+        let made = of(&[1e-3, -1e-3], &[5.0], input, Some(Quant { scale: 0.1, zero: 0 })).unwrap();
+        assert_eq!(made.weights, Some(vec![0, 0]));
+        let value = made.bias[0] as f32 * made.multipliers[0];
+        assert!((value - 50.0).abs() < 1e-3, "{value} steps of 0.1");
+    }
+
+    #[test]
+    fn what_does_not_fit_32_bits_is_refused() {
+        let quant = Quant { scale: 1.0, zero: 0 };
+        assert!(of(&vec![1.0; 33_000], &[0.0], quant, None).is_ok());
+        assert!(of(&vec![1.0; 34_000], &[0.0], quant, None).unwrap_err().contains("too many products"));
+        for weight in [f32::NAN, f32::INFINITY] {
+            assert!(of(&[weight], &[0.0], quant, None).unwrap_err().contains("not a finite number"));
+        }
+        assert!(of(&[1e30], &[0.0], quant, None).unwrap_err().contains("too large"));
+        // However fine the output: no product leaves 32 bits.
+        let fine = Quant { scale: 1e-12, zero: 0 };
+        let made = of(&[1.0; 1000], &[7.0], quant, Some(fine)).unwrap();
+        assert!(f64::from(made.multipliers[0]) * (127.0 * 255.0 * 1000.0) < 2.0_f64.powi(31));
+    }
+}

@@ -1,0 +1,254 @@
+//! The steps of a network in 8 bits: what each reads and writes, and in which order they may run.
+
+use std::ops::Range;
+
+use super::lanes::{Lane, Place, Reads, Word, by_lane, fresh};
+use super::model::Int8Fuses;
+use crate::graph::{Graph, NodeId, Op, Shape};
+use crate::runtime::cpu::algorithm::is_linear;
+use crate::runtime::plan::{Planned, Step, Work, partition, renames};
+use crate::runtime::{Fusing, Precision};
+
+/// A list of words with their maps' size.
+#[derive(Clone, Debug)]
+pub(super) struct Operand {
+    pub words: Vec<Word>,
+    /// `[height, width]`
+    pub size: [usize; 2],
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    /// Makes bytes of the network's input.
+    Quantize,
+    /// Brings channels into other words: for each byte of them where it comes from.
+    Repack(Vec<Option<(usize, u8)>>),
+    /// A kernel.
+    Kernel(Box<Kernel>),
+}
+
+/// A kernel with the places of its channels.
+#[derive(Clone, Debug)]
+pub(super) struct Kernel {
+    pub planned: Planned,
+    pub how: Way,
+    /// Its input's channels.
+    pub reads: Reads,
+    /// Where the output's are, in its words.
+    pub places: Vec<Place>,
+}
+
+/// How a kernel is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// As a matrix product.
+    Product,
+    /// As a product of one pixel.
+    Linear,
+    /// Channel by channel, in the words of its input.
+    ByChannel,
+}
+
+/// A step with everything that it depends on.
+#[derive(Clone, Debug)]
+pub(super) struct Task {
+    pub kind: Kind,
+    pub reads: Vec<Operand>,
+    pub writes: Operand,
+}
+
+/// All steps, phase by phase, and where values are.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    pub tasks: Vec<Task>,
+    pub phases: Vec<Range<usize>>,
+    /// Pixels of every row.
+    pub rows: Vec<usize>,
+    /// The network's input in floats, its rows in order.
+    pub input: Vec<Word>,
+    /// Where each channel of the result is: a byte of a word, or all of it where the result is floats.
+    pub output: Vec<Lane>,
+}
+
+/// Steps under construction.
+struct Planner<'a> {
+    graph: &'a Graph,
+    batch: usize,
+    rows: Vec<usize>,
+    /// The phase from which on a row may be read; of the first image's rows.
+    ready: Vec<usize>,
+    /// Where the channels of each node's value are.
+    lanes: Vec<Vec<Lane>>,
+    tasks: Vec<(usize, Task)>,
+    ends_in_floats: bool,
+}
+
+impl Schedule {
+    /// The steps that compute `batch` images; `ends_in_floats` says that the last layer stores them.
+    pub fn of(graph: &Graph, fusing: Fusing, batch: usize, ends_in_floats: bool) -> Self {
+        let mut planner = Planner {
+            graph,
+            batch,
+            rows: Vec::new(),
+            ready: Vec::new(),
+            lanes: Vec::new(),
+            tasks: Vec::new(),
+            ends_in_floats,
+        };
+        let input = planner.quantize();
+        let kernels = partition(graph, fusing, Precision::Int8, &Int8Fuses);
+        let mut kernel_of = vec![None; graph.nodes().len()];
+        for kernel in kernels {
+            let value = kernel.value.0;
+            kernel_of[value] = Some(kernel);
+        }
+        for (index, node) in graph.nodes().iter().enumerate().skip(1) {
+            let lanes = match kernel_of[index].take() {
+                Some(kernel) => planner.kernel(kernel),
+                None if renames(&node.op) => planner.renamed(index),
+                // Nobody reads what stays inside a kernel.
+                None => Vec::new(),
+            };
+            planner.lanes.push(lanes);
+        }
+        let output = planner.lanes.swap_remove(graph.output().0);
+        let mut tasks = planner.tasks;
+        tasks.sort_by_key(|(level, _)| *level);
+        let mut phases: Vec<Range<usize>> = Vec::new();
+        for (index, (level, _)) in tasks.iter().enumerate() {
+            match phases.get_mut(*level) {
+                Some(phase) => phase.end = index + 1,
+                None => phases.push(index..index + 1),
+            }
+        }
+        let tasks = tasks.into_iter().map(|(_, task)| task).collect();
+        Self { tasks, phases, rows: planner.rows, input, output }
+    }
+
+    /// The kernels in the order that they run in.
+    pub fn kernels(&self) -> impl Iterator<Item = &Kernel> {
+        self.tasks.iter().filter_map(|task| match &task.kind {
+            Kind::Kernel(kernel) => Some(&**kernel),
+            Kind::Quantize | Kind::Repack(_) => None,
+        })
+    }
+}
+
+impl Planner<'_> {
+    /// New words for each image, of so many pixels.
+    fn make(&mut self, words: usize, pixels: usize) -> Vec<Word> {
+        let first = self.rows.len();
+        let count = words.saturating_mul(self.batch);
+        self.rows.resize(first.saturating_add(count), pixels);
+        self.ready.resize(self.rows.len(), 0);
+        (first..first + words).map(|row| Word { row, stride: words, pixel: 0 }).collect()
+    }
+
+    /// Adds a step; its output is there from the next phase on.
+    fn push(&mut self, kind: Kind, reads: Vec<Operand>, writes: Operand) {
+        let read = reads.iter().flat_map(|operand| &operand.words);
+        let level = read.map(|word| self.ready[word.row]).max().unwrap_or(0);
+        writes.words.iter().for_each(|word| self.ready[word.row] = level + 1);
+        self.tasks.push((level, Task { kind, reads, writes }));
+    }
+
+    fn operand(&self, node: NodeId, words: Vec<Word>) -> Operand {
+        let Shape { height, width, .. } = self.graph.node(node).output;
+        Operand { words, size: [height, width] }
+    }
+
+    /// The input's floats and, as the first step, its bytes.
+    fn quantize(&mut self) -> Vec<Word> {
+        let shape = self.graph.input_shape();
+        let floats = self.make(shape.channels, shape.pixels());
+        let places = fresh(shape.channels, 1);
+        let words = self.make(shape.channels.div_ceil(4), shape.pixels());
+        self.lanes.push(lanes(&places, &words));
+        let (from, to) = (self.operand(NodeId(0), floats.clone()), self.operand(NodeId(0), words));
+        self.push(Kind::Quantize, vec![from], to);
+        floats
+    }
+
+    fn kernel(&mut self, planned: Planned) -> Vec<Lane> {
+        let step = planned.spec.steps[0];
+        let reads = Reads::of(&self.lanes[planned.reads[0].0]);
+        let how = way(planned.spec.input, &step);
+        let groups = if let Work::Conv { groups, .. } = step.work { groups } else { 1 };
+        let value = planned.value;
+        let is_result = self.ends_in_floats && value == self.graph.output();
+        let places = match how {
+            Way::ByChannel => reads.places.clone(),
+            // A float is a word.
+            Way::Linear if is_result => (0..step.output.channels).map(|word| Place { word, lane: 0 }).collect(),
+            Way::Linear | Way::Product => fresh(step.output.channels, groups),
+        };
+        let count = match how {
+            Way::ByChannel => reads.words.len(),
+            _ => places.iter().map(|place| place.word + 1).max().unwrap_or(0),
+        };
+        let mut operands = vec![self.operand(planned.reads[0], reads.words.clone())];
+        if let Some(&second) = planned.reads.get(1) {
+            let words = self.beside(&reads, second);
+            operands.push(self.operand(second, words));
+        }
+        let words = self.make(count, step.output.pixels());
+        let lanes = lanes(&places, &words);
+        let writes = self.operand(value, words);
+        self.push(Kind::Kernel(Box::new(Kernel { planned, how, reads, places })), operands, writes);
+        lanes
+    }
+
+    /// The words of a second operand, its channels in the places that the first one's have; brought there if need be.
+    fn beside(&mut self, first: &Reads, second: NodeId) -> Vec<Word> {
+        let reads = Reads::of(&self.lanes[second.0]);
+        if reads.is_like(first) {
+            return reads.words;
+        }
+        let channels = by_lane(&first.places, first.words.len());
+        let source = |channel: usize| (reads.places[channel].word, reads.places[channel].lane);
+        let sources = channels.into_iter().map(|channel| channel.map(source)).collect();
+        let words = self.make(first.words.len(), self.graph.node(second).output.pixels());
+        let (from, to) = (self.operand(second, reads.words.clone()), self.operand(second, words.clone()));
+        self.push(Kind::Repack(sources), vec![from], to);
+        words
+    }
+
+    /// The channels of a value that is another name for those of others.
+    fn renamed(&self, index: usize) -> Vec<Lane> {
+        let node = &self.graph.nodes()[index];
+        let of = |input: usize| self.lanes[node.inputs[input].0].as_slice();
+        match node.op {
+            Op::Slice { start, channels } => of(0)[start..start + channels].to_vec(),
+            Op::ChannelShuffle { groups } => {
+                let (from, channels) = (of(0), node.output.channels);
+                let width = channels / groups;
+                (0..channels).map(|channel| from[channel % groups * width + channel / groups]).collect()
+            }
+            Op::Repeat { channels } => of(0).iter().flat_map(|&lane| std::iter::repeat_n(lane, channels)).collect(),
+            Op::Concat => (0..node.inputs.len()).flat_map(of).copied().collect(),
+            Op::Flatten => {
+                let pixels = self.graph.node(node.inputs[0]).output.pixels();
+                let spread = |&Lane { word, lane }: &Lane| {
+                    (0..pixels).map(move |pixel| Lane { word: Word { pixel: word.pixel + pixel, ..word }, lane })
+                };
+                of(0).iter().flat_map(spread).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn lanes(places: &[Place], words: &[Word]) -> Vec<Lane> {
+    places.iter().map(|place| Lane { word: words[place.word], lane: place.lane }).collect()
+}
+
+fn way(input: Shape, step: &Step) -> Way {
+    match step.work {
+        Work::Linear => Way::Linear,
+        Work::Conv { .. } if step.work.is_depthwise(input, step.output) => Way::ByChannel,
+        Work::Conv { window, groups: 1 } if is_linear(window, input, step.output) => Way::Linear,
+        Work::Conv { .. } => Way::Product,
+        _ => Way::ByChannel,
+    }
+}

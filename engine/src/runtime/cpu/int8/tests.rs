@@ -1,0 +1,177 @@
+//! The runtime in 8 bits against plain loops over integers, bit for bit, on random networks, for every instruction set of
+//! the machine.
+
+use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
+
+use super::calibrate::Ranges;
+use super::*;
+use crate::design::Batch;
+use crate::graph::{Activation, Conv2d, Graph, GraphBuilder, LocalNorm, Op, Shape, Window, lower};
+use crate::runtime::cpu::CompileError;
+use crate::runtime::cpu::kernels::int8::{Level, WordTable};
+use crate::runtime::cpu::kernels::{Isa, Program};
+use crate::runtime::cpu::network::Network;
+use crate::runtime::parameters::Parameters;
+use crate::runtime::random_graph::{random_graph, shuffled_chains};
+use crate::runtime::{Fusing, reference as floats};
+use crate::weights::{Weights, seeded_input};
+use crate::zoo;
+
+/// The model of `graph` with made-up weights; `None` where a layer cannot be in 8 bits.
+fn model(graph: &Graph, weights: &Weights) -> Option<Model> {
+    let parameters = Parameters::new(graph, weights).unwrap();
+    let ranges = calibrate(graph, &parameters, (Isa::detect(), 1), calibration(graph.input_shape()).take(2)).unwrap();
+    match Model::new(graph, &parameters, Some(&ranges)) {
+        Ok(model) => Some(model),
+        Err(CompileError::Int8 { layer, .. }) => {
+            assert!(graph.nodes().iter().any(|node| node.path == layer), "{layer}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Runs `graph` with every instruction set on one and on three threads, fused and apart.
+fn check(graph: &Graph) -> Result<(), String> {
+    let weights = Weights::seeded(graph, 7);
+    let Some(model) = model(graph, &weights) else { return Ok(()) };
+    let input = seeded_input(graph.input_shape(), 1);
+    let expected = reference::run(graph, &model, &input);
+    for level in Level::ALL.into_iter().filter(|level| level.available()) {
+        for (threads, fusing) in [(1, Fusing::Full), (3, Fusing::Full), (3, Fusing::Apart)] {
+            let compiled = compile(graph, fusing, &model, WordTable::of(level), threads).map_err(|e| e.to_string())?;
+            let mut network = Network::of(graph, compiled, level.isa(), threads).map_err(|error| error.to_string())?;
+            network.set_input(&input);
+            let mut result = vec![f32::NAN; expected.len()];
+            // The second run starts from what the first left behind.
+            for _ in 0..2 {
+                network.run().map_err(|error| error.to_string())?;
+            }
+            network.output(&mut result);
+            let bits = |values: &[f32]| -> Vec<u32> { values.iter().map(|value| value.to_bits()).collect() };
+            if bits(&result) != bits(&expected) {
+                let wrong = result.iter().zip(&expected).position(|(a, b)| a.to_bits() != b.to_bits());
+                let index = wrong.unwrap_or(0);
+                return Err(format!(
+                    "{level:?}, {threads} threads, {fusing:?}, value {index}: {} is not {}\n{graph:#?}",
+                    result[index], expected[index]
+                ));
+            }
+            let mut marks = 0;
+            network.run_marked(&mut || marks += 1).map_err(|error| error.to_string())?;
+            let mut marked = vec![f32::NAN; expected.len()];
+            network.output(&mut marked);
+            if marks != network.plan().kernels.len() || bits(&marked) != bits(&result) {
+                return Err(format!("{level:?}, {fusing:?}: a marked run differs, or has {marks} marks"));
+            }
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_network_equals_plain_integer_loops_bit_for_bit(seed in any::<u64>()) {
+        let graph = random_graph(seed);
+        prop_assert!(plan(&graph, Fusing::Full).is_partition_of(&graph), "{:#?}", plan(&graph, Fusing::Full));
+        prop_assert!(plan(&graph, Fusing::Apart).is_partition_of(&graph), "{:#?}", plan(&graph, Fusing::Apart));
+        let outcome = check(&graph);
+        prop_assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
+    }
+}
+
+#[test]
+fn a_channel_shuffle_inside_what_could_be_a_chain_is_not_lost() {
+    for graph in shuffled_chains() {
+        check(&graph).unwrap_or_else(|error| panic!("{}: {error}", graph.name));
+    }
+}
+
+#[test]
+fn a_network_that_only_renames_runs() {
+    let mut builder = GraphBuilder::new("renames", Shape::new(2, 6, 3, 3));
+    let input = builder.input();
+    let slice = builder.push("slice", Op::Slice { start: 1, channels: 4 }, &[input]).unwrap();
+    builder.push("shuffle", Op::ChannelShuffle { groups: 2 }, &[slice]).unwrap();
+    check(&builder.finish()).unwrap();
+}
+
+/// Designs of every family, small enough for plain loops.
+#[test]
+fn networks_of_the_zoo_equal_plain_integer_loops_bit_for_bit() {
+    for name in ["shufflenet-v2-x0.5", "shufflenet-v1-g3-x0.5", "mobilenet-v2-x0.15", "igcv3-d-x0.7"] {
+        let mut design = zoo::preset(name).unwrap();
+        design.input = crate::design::InputSize::square(64);
+        check(&lower(&design, Batch(1)).unwrap()).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+}
+
+#[test]
+fn shuffles_and_splits_move_nothing_and_every_kernel_is_what_it_is_in_floats_less_what_is_fused() {
+    let graph = lower(&zoo::preset("shufflenet-v2-x1.0").unwrap(), Batch(1)).unwrap();
+    // Every convolution, the max-pool, the mean over the map, the classifier.
+    assert_eq!(plan(&graph, Fusing::Full).kernels.len(), 56 + 3);
+    let weights = Weights::seeded(&graph, 7);
+    let model = Model::new(&graph, &Parameters::new(&graph, &weights).unwrap(), Some(&Ranges::none(&graph))).unwrap();
+    let compiled = compile(&graph, Fusing::Full, &model, WordTable::of(Level::Portable), 1).unwrap();
+    // One more: bytes of the input.
+    assert_eq!(compiled.steps.len(), 56 + 3 + 1);
+    assert_eq!(compiled.marks.iter().filter(|mark| **mark).count(), 56 + 3);
+    assert!(Program::new(compiled.steps, compiled.phases, compiled.floats, 1).is_ok());
+}
+
+#[test]
+fn logits_are_near_those_in_floats() {
+    let mut design = zoo::preset("shufflenet-v2-x0.5").unwrap();
+    design.input = crate::design::InputSize::square(96);
+    let graph = lower(&design, Batch(2)).unwrap();
+    let weights = Weights::seeded(&graph, 7);
+    let input = seeded_input(graph.input_shape(), 1);
+    let expected = floats::run(&graph, &weights, &input).unwrap();
+    let result = reference::run(&graph, &model(&graph, &weights).unwrap(), &input);
+    let greatest = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+    let error = expected.iter().zip(&result).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
+    assert!(error < 0.1 * greatest && error > 0.0, "{error} of {greatest}");
+}
+
+#[test]
+fn a_layer_that_cannot_be_in_8_bits_is_refused_by_name() {
+    let norm = LocalNorm { size: 3, alpha: 1.0.into(), beta: 0.75.into(), offset: 1.0.into() };
+    for op in [Op::LocalNorm(norm), Op::LayerNorm { channels: 6, eps: 1e-5 }] {
+        let mut builder = GraphBuilder::new("net", Shape::new(1, 6, 4, 4));
+        builder.push("features.norm", op, &[builder.input()]).unwrap();
+        let graph = builder.finish();
+        let weights = Weights::seeded(&graph, 1);
+        let error = Network::in_int8(&graph, &weights, None, 1, Fusing::Full).unwrap_err().to_string();
+        assert!(error.contains("`features.norm`") && error.contains("--precision f32"), "{error}");
+    }
+}
+
+#[test]
+fn a_network_too_large_to_be_addressed_is_refused_and_still_has_a_plan() {
+    let pool = |batch, side| {
+        let mut builder = GraphBuilder::new("large", Shape::new(batch, 8, side, side));
+        let value = builder.push("pool", Op::AvgPool(Window::square(3, 1)), &[builder.input()]).unwrap();
+        builder.push("flat", Op::Flatten, &[value]).unwrap();
+        builder.finish()
+    };
+    for graph in [pool(1 << 44, 6), pool(1, 1 << 20)] {
+        assert!(plan(&graph, Fusing::Full).is_partition_of(&graph));
+        let error = Network::in_int8(&graph, &Weights::default(), None, 1, Fusing::Full).unwrap_err();
+        assert!(matches!(error, CompileError::TooLarge { .. }), "{error}");
+    }
+}
+
+#[test]
+fn an_activation_changes_nothing_by_running_with_what_makes_its_input() {
+    for activation in Activation::EXAMPLES {
+        let mut builder = GraphBuilder::new("act", Shape::new(1, 5, 9, 9));
+        let window = Window::square(3, 1);
+        let conv = Conv2d { in_channels: 5, out_channels: 11, window, groups: 1, bias: true };
+        let value = builder.push("conv", Op::Conv2d(conv), &[builder.input()]).unwrap();
+        builder.activation("act", activation, value).unwrap();
+        check(&builder.finish()).unwrap_or_else(|error| panic!("{activation}: {error}"));
+    }
+}

@@ -1,0 +1,133 @@
+//! Advanced SIMD of aarch64: four words, 32 registers; products of 16 bits, which every such processor has.
+
+#![expect(
+    clippy::undocumented_unsafe_blocks,
+    reason = "each method is a thin name for a few instructions and hands on the contract of `Words`"
+)]
+
+use std::arch::aarch64::{
+    int16x8_t, uint32x4_t, vaddq_s32, vcombine_s16, vcombine_u8, vcvtnq_s32_f32, vcvtq_f32_s32, vdupq_n_u32,
+    vget_high_s8, vget_high_u8, vget_low_s8, vget_low_s16, vget_low_u8, vld1q_u8, vld1q_u32, vmaxq_u8, vminq_u8,
+    vmovl_s8, vmovl_u8, vmull_high_s16, vmull_s16, vmulq_f32, vpaddq_s32, vqaddq_s16, vqmovn_s32, vqmovun_s16,
+    vqtbl1q_u8, vreinterpretq_f32_u32, vreinterpretq_s8_u32, vreinterpretq_s16_u16, vreinterpretq_s16_u32,
+    vreinterpretq_s32_u32, vreinterpretq_u8_u32, vreinterpretq_u16_u8, vreinterpretq_u32_s32, vreinterpretq_u32_u8,
+    vreinterpretq_u32_u16, vst1q_u32, vzip1q_u8, vzip1q_u16, vzip2q_u8, vzip2q_u16,
+};
+
+use super::words::Words;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Neon(uint32x4_t);
+
+impl Words for Neon {
+    const LANES: usize = 4;
+    const QUADS: usize = 1;
+    const VECTORS: usize = 3;
+    const TAILS: bool = false;
+
+    #[inline(always)]
+    unsafe fn splat(word: u32) -> Self {
+        Self(unsafe { vdupq_n_u32(word) })
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const u32) -> Self {
+        Self(unsafe { vld1q_u32(from) })
+    }
+    #[inline(always)]
+    unsafe fn load_first(from: *const u32, count: usize, rest: Self) -> Self {
+        let mut words = [0; 4];
+        unsafe {
+            vst1q_u32(words.as_mut_ptr(), rest.0);
+            std::ptr::copy_nonoverlapping(from, words.as_mut_ptr(), count);
+            Self(vld1q_u32(words.as_ptr()))
+        }
+    }
+    #[inline(always)]
+    unsafe fn load_four(from: *const u32) -> Self {
+        Self(unsafe { vld1q_u32(from) })
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u32) {
+        unsafe { vst1q_u32(to, self.0) }
+    }
+    #[inline(always)]
+    unsafe fn store_partial(self, to: *mut u32, count: usize) {
+        let mut words = [0; 4];
+        unsafe {
+            vst1q_u32(words.as_mut_ptr(), self.0);
+            std::ptr::copy_nonoverlapping(words.as_ptr(), to, count);
+        }
+    }
+    #[inline(always)]
+    unsafe fn dot(self, weights: Self, sums: Self) -> Self {
+        unsafe {
+            let (bytes, weights) = (vreinterpretq_u8_u32(self.0), vreinterpretq_s8_u32(weights.0));
+            let low = (vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(bytes))), vmovl_s8(vget_low_s8(weights)));
+            let high = (vreinterpretq_s16_u16(vmovl_u8(vget_high_u8(bytes))), vmovl_s8(vget_high_s8(weights)));
+            // Products of two words each, added in pairs twice: a sum per word.
+            let pairs = |(bytes, weights): (int16x8_t, int16x8_t)| {
+                vpaddq_s32(vmull_s16(vget_low_s16(bytes), vget_low_s16(weights)), vmull_high_s16(bytes, weights))
+            };
+            let products = vpaddq_s32(pairs(low), pairs(high));
+            Self(vreinterpretq_u32_s32(vaddq_s32(vreinterpretq_s32_u32(sums.0), products)))
+        }
+    }
+    #[inline(always)]
+    unsafe fn scaled(self, multipliers: Self) -> Self {
+        unsafe {
+            let values = vcvtq_f32_s32(vreinterpretq_s32_u32(self.0));
+            let scaled = vmulq_f32(values, vreinterpretq_f32_u32(multipliers.0));
+            Self(vreinterpretq_u32_s32(vcvtnq_s32_f32(scaled)))
+        }
+    }
+    #[inline(always)]
+    unsafe fn narrow([a, b, c, d]: [Self; 4], zero: Self) -> Self {
+        unsafe {
+            let zero = vreinterpretq_s16_u32(zero.0);
+            let halves = |a: Self, b: Self| {
+                let (a, b) = (vreinterpretq_s32_u32(a.0), vreinterpretq_s32_u32(b.0));
+                vqmovun_s16(vqaddq_s16(vcombine_s16(vqmovn_s32(a), vqmovn_s32(b)), zero))
+            };
+            Self(vreinterpretq_u32_u8(vcombine_u8(halves(a, b), halves(c, d))))
+        }
+    }
+    #[inline(always)]
+    unsafe fn turned(self) -> Self {
+        const PLACES: [u8; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
+        unsafe { Self(vreinterpretq_u32_u8(vqtbl1q_u8(vreinterpretq_u8_u32(self.0), vld1q_u8(PLACES.as_ptr())))) }
+    }
+    #[inline(always)]
+    unsafe fn interleave(rows: [Self; 4]) -> [Self; 4] {
+        unsafe {
+            let [a, b, c, d] = rows.map(|row| vreinterpretq_u8_u32(row.0));
+            let (first, second) = (vreinterpretq_u16_u8(vzip1q_u8(a, b)), vreinterpretq_u16_u8(vzip2q_u8(a, b)));
+            let (third, fourth) = (vreinterpretq_u16_u8(vzip1q_u8(c, d)), vreinterpretq_u16_u8(vzip2q_u8(c, d)));
+            [
+                Self(vreinterpretq_u32_u16(vzip1q_u16(first, third))),
+                Self(vreinterpretq_u32_u16(vzip2q_u16(first, third))),
+                Self(vreinterpretq_u32_u16(vzip1q_u16(second, fourth))),
+                Self(vreinterpretq_u32_u16(vzip2q_u16(second, fourth))),
+            ]
+        }
+    }
+    #[inline(always)]
+    unsafe fn groups_after(self, before: Self) -> Self {
+        before
+    }
+    #[inline(always)]
+    unsafe fn groups_until(self, behind: Self) -> Self {
+        behind
+    }
+    #[inline(always)]
+    unsafe fn even_pairs_first(self) -> Self {
+        self
+    }
+    #[inline(always)]
+    unsafe fn larger(self, b: Self) -> Self {
+        unsafe { Self(vreinterpretq_u32_u8(vmaxq_u8(vreinterpretq_u8_u32(self.0), vreinterpretq_u8_u32(b.0)))) }
+    }
+    #[inline(always)]
+    unsafe fn smaller(self, b: Self) -> Self {
+        unsafe { Self(vreinterpretq_u32_u8(vminq_u8(vreinterpretq_u8_u32(self.0), vreinterpretq_u8_u32(b.0)))) }
+    }
+}

@@ -1,0 +1,56 @@
+//! The few operations on registers of words that the kernels are written in.
+
+/// A register of [`LANES`](Words::LANES) words, in groups of four: what an instruction shuffles bytes within. A word is
+/// four bytes, a 32-bit integer, or the bits of a float.
+///
+/// # Safety
+/// Every method requires that the CPU has the instruction set of the implementing type. Pointers need no alignment;
+/// what they must be valid for is said at each method.
+pub(crate) trait Words: Copy {
+    /// Words per register, a multiple of four.
+    const LANES: usize;
+    /// Output words of a tile, one or two: with [`VECTORS`](Words::VECTORS) of pixels their sums fill the registers.
+    const QUADS: usize;
+    /// Registers of pixels in a tile, at most three.
+    const VECTORS: usize;
+    /// Whether registers are left for a tile's tail pixel, and one holds a sum of every channel of a tile.
+    const TAILS: bool;
+
+    /// `word` in every lane.
+    unsafe fn splat(word: u32) -> Self;
+    /// Reads `LANES` words.
+    unsafe fn load(from: *const u32) -> Self;
+    /// Reads the first `count <= LANES` words; the other lanes are those of `rest`, and their memory is not touched.
+    unsafe fn load_first(from: *const u32, count: usize, rest: Self) -> Self;
+    /// Reads four words, again and again into each group.
+    unsafe fn load_four(from: *const u32) -> Self;
+    /// Writes `LANES` words.
+    unsafe fn store(self, to: *mut u32);
+    /// Writes `count <= LANES` words; the memory of the other lanes is not touched.
+    unsafe fn store_partial(self, to: *mut u32, count: usize);
+    /// `sums` and, lane by lane, the four products of the unsigned bytes of `self` and the signed ones of `weights`.
+    unsafe fn dot(self, weights: Self, sums: Self) -> Self;
+    /// Integers times floats, rounded to the nearest integer, the even one of two; as floats they are below 2^31.
+    unsafe fn scaled(self, multipliers: Self) -> Self;
+    /// Four registers of integers as bytes, in each group of four words one after another: each limited to 16 bits, `zero`
+    /// (twice in each word) added, limited to what a byte holds.
+    unsafe fn narrow(sums: [Self; 4], zero: Self) -> Self;
+    /// In each group, byte `i` of word `j` goes to byte `j` of word `i`.
+    unsafe fn turned(self) -> Self;
+    /// Word `j` of each group of the four registers becomes, byte by byte, the group in register `j` of the result: its
+    /// word `c` is byte `c` of the four.
+    unsafe fn interleave(rows: [Self; 4]) -> [Self; 4];
+    /// The last group of `before`, then all groups of `self` but the last.
+    unsafe fn groups_after(self, before: Self) -> Self;
+    /// All groups of `self` but the first, then the first of `behind`.
+    unsafe fn groups_until(self, behind: Self) -> Self;
+    /// Of pairs of words those at even places, then those at odd ones.
+    unsafe fn even_pairs_first(self) -> Self;
+    /// Brings the cache line at `from` near, where that can be asked for; any address is fine.
+    #[inline(always)]
+    unsafe fn prefetch(_from: *const u32) {}
+    /// The larger bytes.
+    unsafe fn larger(self, b: Self) -> Self;
+    /// The smaller bytes.
+    unsafe fn smaller(self, b: Self) -> Self;
+}
