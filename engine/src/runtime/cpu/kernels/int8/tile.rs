@@ -82,6 +82,7 @@ impl<W: Words> Finisher<W> {
 /// values; `x + x_rows[k]` of `VECTORS * LANES` words and (`TAIL`) of the one at `tail` for each `k < depth`; `y + y_rows[i]` is
 /// valid for writes of the tile's pixels for each `i < ROWS / 4`; no row written is one that is read. `ROWS` is 4 or 8, with
 /// `TAIL` no more than `LANES`. Sums times multipliers are below 2^31.
+#[expect(clippy::needless_range_loop, reason = "the compiler unrolls these loops and not their iterators")]
 #[inline(always)]
 pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, const TAIL: bool>(args: &TileArgs) {
     // SAFETY: as the caller promises; whole registers are read of `x`, and of the output only the tile's pixels written.
