@@ -1,5 +1,6 @@
 //! The range of every value of a network, from runs in 32 bits.
 
+use super::leaves::leaves;
 use crate::graph::{Graph, NodeId, Shape};
 use crate::runtime::cpu::compile::{Keeping, compile_keeping};
 use crate::runtime::cpu::kernels::{Isa, Machine, Program, Table};
@@ -7,7 +8,7 @@ use crate::runtime::cpu::{CompileError, network};
 use crate::runtime::parameters::Parameters;
 use crate::weights::seeded_input;
 
-/// Images that ranges are taken from, at least.
+/// Images of each kind that ranges are taken from, at least.
 const IMAGES: usize = 8;
 /// The seed of the first input: not the one that a fresh network runs on, so that what is compared was not seen before.
 const FIRST_SEED: u64 = 2;
@@ -36,10 +37,10 @@ impl Ranges {
     }
 }
 
-/// Made-up inputs to take ranges from.
+/// Made-up inputs to take ranges from: noise, which networks with made-up weights run on, and pictures in turns.
 pub(in crate::runtime::cpu) fn calibration(shape: Shape) -> impl Iterator<Item = Vec<f32>> {
     let runs = IMAGES.div_ceil(shape.batch.max(1)).max(2) as u64;
-    (FIRST_SEED..FIRST_SEED + runs).map(move |seed| seeded_input(shape, seed))
+    (FIRST_SEED..FIRST_SEED + runs).flat_map(move |seed| [seeded_input(shape, seed), leaves(shape, seed)])
 }
 
 /// Runs `graph` on each of `inputs` in 32 bits.

@@ -4,7 +4,7 @@
 //! depend on what runs together: every value of the network that is not just another name, and no normalisation folded into
 //! weights, is rounded to bytes, whether a kernel stores it or not. On the way from a graph to a run:
 //!
-//! - `calibrate`: the range of every value, from runs in 32 bits on made-up input,
+//! - `calibrate`: the range of every value, from runs in 32 bits on made-up input: noise and `leaves`,
 //! - `scales`: how bytes stand for each value; values that share rows, and those on both sides of an activation that only
 //!   limits, share a scale,
 //! - `layer`: weights as bytes, biases as integers,
@@ -18,6 +18,7 @@ mod calibrate;
 mod compile;
 mod lanes;
 mod layer;
+mod leaves;
 mod model;
 mod pack;
 #[cfg(test)]
