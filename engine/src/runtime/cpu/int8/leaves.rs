@@ -8,10 +8,10 @@
 use crate::graph::Shape;
 use crate::weights::seeded_input;
 
-/// Leaves of a picture: enough to cover it many times over.
+/// Leaves of a picture: enough to cover all but a twentieth of it, most of it several times.
 const LEAVES: usize = 400;
 /// The smallest leaf's side, as a share of the picture's, and the largest one's.
-const SIDES: [f32; 2] = [1.0 / 64.0, 1.0];
+const SIDES: [f32; 2] = [1.0 / 24.0, 1.0];
 
 /// Pictures `[batch, channels, height, width]` of values in -2 .. 2.
 pub(super) fn leaves(shape: Shape, seed: u64) -> Vec<f32> {
