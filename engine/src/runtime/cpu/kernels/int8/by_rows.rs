@@ -8,10 +8,11 @@ use super::super::map::{Map, Split};
 use super::super::matmul::Tile;
 use super::super::unfit::{Unfit, offsets};
 use super::super::window::Phases;
-use super::product::{ProductSpec, WordPanel};
-use super::quant::Lookup;
+use super::panels::Panels;
+use super::product::ProductSpec;
+use super::quant::{Lookup, everywhere};
 use super::table::WordTable;
-use super::tile::{Finish, TileArgs};
+use super::tile::Finish;
 
 /// Words of dealt rows that stay near, in the second cache, until they are read.
 const BAND: usize = 64 << 10;
@@ -23,12 +24,8 @@ pub struct ByRows {
     input: Map,
     output: Map,
     phases: Phases,
-    panels: Vec<WordPanel>,
-    pub(super) weights: Packed,
-    bias: Vec<i32>,
-    multipliers: Vec<f32>,
+    pub(super) panels: Panels,
     outside: u8,
-    finish: Finish,
     lookup: Option<Box<Lookup>>,
     tiles: Vec<Tile>,
     /// Output rows of an image, cut into items.
@@ -66,18 +63,16 @@ impl ByRows {
         let tap_rows = (0..input.channels)
             .flat_map(|word| phases.taps.iter().map(move |tap| (word * pitch + tap) as u32))
             .collect();
+        let weights = weights.map_or_else(|| Packed::unknown(room), Packed::of_words);
+        let (taps, finish) = (phases.taps.len(), Finish { zero: zeros[1], bounds });
         Ok(Self {
             table,
-            weights: weights.map_or_else(|| Packed::unknown(room), Packed::of_words),
+            panels: Panels { table, list: panels, taps, weights, bias, multipliers, finish },
             tiles: table.tiling(true).cut(output.size[1]),
             input,
             output,
             phases,
-            panels,
-            bias,
-            multipliers,
             outside: zeros[0],
-            finish: Finish { zero: zeros[1], bounds },
             lookup,
             split,
             band,
@@ -122,7 +117,7 @@ impl ByRows {
     /// As [`run`](Self::run).
     unsafe fn deal(&self, image: usize, band: &Range<usize>, arena: &Arena, scratch: &mut Arena) {
         let pitch = self.phases.floats(self.band);
-        let outside = f32::from_bits(u32::from(self.outside) * 0x0101_0101);
+        let outside = f32::from_bits(everywhere(self.outside));
         for (&row, to) in self.input.image(image).iter().zip(scratch.as_mut_slice().chunks_exact_mut(pitch)) {
             // SAFETY: the input's row lies in the arena, and nobody writes to it now.
             let map = unsafe { std::slice::from_raw_parts(arena.base().add(row as usize), self.input.pixels()) };
@@ -140,25 +135,11 @@ impl ByRows {
         unsafe {
             let x =
                 scratch.base().cast_const().cast::<u32>().add(at * self.phases.window.stride[0] * self.phases.row());
-            let taps = self.phases.taps.len();
             let y_rows = self.output.image(image);
             for tile in &self.tiles {
                 let to = arena.base().cast::<u32>().add(y * self.output.size[1] + tile.start);
-                for panel in &self.panels {
-                    let args = TileArgs {
-                        depth: panel.words * taps,
-                        weights: self.weights.base(arena).cast::<u32>().add(panel.weights),
-                        x: x.add(tile.start),
-                        x_rows: self.tap_rows.as_ptr().add(panel.inputs * taps),
-                        y: to,
-                        y_rows: y_rows.as_ptr().add(panel.outputs),
-                        bias: self.bias.as_ptr().add(4 * panel.outputs),
-                        multipliers: self.multipliers.as_ptr().add(4 * panel.outputs),
-                        finish: self.finish,
-                        last: tile.last,
-                        tail: tile.tail.unwrap_or(0),
-                    };
-                    self.table.tiles[panel.quads - 1][tile.vectors - 1][usize::from(tile.tail.is_some())](&args);
+                for panel in &self.panels.list {
+                    self.panels.multiply(panel, tile, (x.add(tile.start), &self.tap_rows), (to, y_rows), arena);
                 }
             }
             if let Some(lookup) = &self.lookup {

@@ -4,7 +4,7 @@ use super::super::arena::Arena;
 use super::super::map::{Map, Split};
 use super::super::unfit::{Unfit, ensure, ensure_equal, ensure_shape, ensure_whole, product};
 use super::super::window::Phases;
-use super::quant::{Bounds, Lookup};
+use super::quant::{Bounds, Lookup, everywhere};
 use super::table::WordTable;
 use super::taps::{TOGETHER, TapsArgs};
 use super::three::ThreeArgs;
@@ -91,7 +91,7 @@ impl Depthwise {
     /// All rows lie in the arena; the input is complete; nobody else touches the output rows of `item` now; the scratch
     /// has room for [`scratch`](Self::scratch).
     pub(super) unsafe fn run(&self, item: usize, arena: &Arena, scratch: &mut Arena) {
-        let outside = f32::from_bits(u32::from(self.outside) * 0x0101_0101);
+        let outside = f32::from_bits(everywhere(self.outside));
         for row in self.split.range(item) {
             // SAFETY: the rows lie in the arena; phases are complete before they are read, in other memory than the
             // output; lists are as long as there are words.

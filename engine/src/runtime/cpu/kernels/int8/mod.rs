@@ -8,7 +8,7 @@
 //!
 //! - [`words`] and its implementations: a register of words and what it can do,
 //! - `tile`, `taps`, `three`, `bytewise`: kernels over raw rows, compiled once per instruction set by [`table`],
-//! - `product`, `by_rows`, `depthwise`, `pool`, `linear`, `elementwise`, `moves`: steps over whole maps, whose constructors check what
+//! - `panels`: the weights of a matrix product; `product`, `by_rows`, `depthwise`, `pool`, `linear`, `elementwise`, `moves`: steps over whole maps, whose constructors check what
 //!   the kernels take for granted.
 
 #[cfg(target_arch = "x86_64")]
@@ -23,6 +23,7 @@ mod linear;
 mod moves;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod panels;
 mod pool;
 mod portable;
 mod product;

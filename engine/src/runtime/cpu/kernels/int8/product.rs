@@ -5,9 +5,10 @@ use super::super::map::{Map, Split, share};
 use super::super::matmul::Tile;
 use super::super::unfit::{Unfit, ensure, ensure_equal, ensure_shape, ensure_whole, ensure_window, offsets, product};
 use super::super::window::{ColumnsArgs, SLACK};
-use super::quant::{Bounds, Lookup};
+use super::panels::Panels;
+use super::quant::{Bounds, Lookup, everywhere};
 use super::table::WordTable;
-use super::tile::{Finish, TileArgs};
+use super::tile::Finish;
 use crate::graph::Window;
 
 /// Output words that are computed together, from the same input words.
@@ -109,12 +110,8 @@ pub struct Product {
     output: Map,
     window: Window,
     source: Source,
-    panels: Vec<WordPanel>,
-    pub(super) weights: Packed,
-    bias: Vec<i32>,
-    multipliers: Vec<f32>,
+    pub(super) panels: Panels,
     outside: u8,
-    finish: Finish,
     lookup: Option<Box<Lookup>>,
     tiles: Vec<Tile>,
     cut: Cut,
@@ -152,23 +149,9 @@ impl Product {
             Cut::Panels(Split::new(batch * panels.len(), work / panels.len() as f64, threads))
         };
         let weights = weights.map_or_else(|| Packed::unknown(room), Packed::of_words);
-        let (outside, finish) = (zeros[0], Finish { zero: zeros[1], bounds });
-        Ok(Self {
-            table,
-            input,
-            output,
-            window,
-            source,
-            panels,
-            weights,
-            bias,
-            multipliers,
-            outside,
-            finish,
-            lookup,
-            tiles,
-            cut,
-        })
+        let finish = Finish { zero: zeros[1], bounds };
+        let panels = Panels { table, list: panels, taps: window.taps(), weights, bias, multipliers, finish };
+        Ok(Self { table, input, output, window, source, panels, outside: zeros[0], lookup, tiles, cut })
     }
 
     pub(super) fn input(&self) -> &Map {
@@ -203,18 +186,19 @@ impl Product {
                 Cut::Tiles(split) => {
                     for tile in split.range(item) {
                         let (image, tile) = (tile / self.tiles.len(), &self.tiles[tile % self.tiles.len()]);
-                        self.tile_times_panels(image, tile, &self.panels, arena, scratch);
+                        self.tile_times_panels(image, tile, &self.panels.list, arena, scratch);
                     }
                 }
                 Cut::Panels(split) => {
                     let range = split.range(item);
                     // The split counts images times panels, or coarser where items are few.
-                    let total = self.input.batch() * self.panels.len();
+                    let count = self.panels.list.len();
+                    let total = self.input.batch() * count;
                     let mut at = share(total, range.start, split.count());
                     let end = share(total, range.end, split.count());
                     while at < end {
-                        let (image, first) = (at / self.panels.len(), at % self.panels.len());
-                        let panels = &self.panels[first..self.panels.len().min(first + end - at)];
+                        let (image, first) = (at / count, at % count);
+                        let panels = &self.panels.list[first..count.min(first + end - at)];
                         at += panels.len();
                         for tile in &self.tiles {
                             self.tile_times_panels(image, tile, panels, arena, scratch);
@@ -239,7 +223,6 @@ impl Product {
         // packed weights have a register of slack; panels index lists of their own channels' length.
         unsafe {
             let base = arena.base().cast::<u32>();
-            let taps = self.window.taps();
             let (x, x_rows) = match &self.source {
                 Source::Rows => (base.cast_const().add(tile.start), self.input.image(image)),
                 Source::Columns { tap_rows, pitch } => {
@@ -249,20 +232,7 @@ impl Product {
             };
             let y_rows = self.output.image(image);
             for panel in panels {
-                let args = TileArgs {
-                    depth: panel.words * taps,
-                    weights: self.weights.base(arena).cast::<u32>().add(panel.weights),
-                    x,
-                    x_rows: x_rows.as_ptr().add(panel.inputs * taps),
-                    y: base.add(tile.start),
-                    y_rows: y_rows.as_ptr().add(panel.outputs),
-                    bias: self.bias.as_ptr().add(4 * panel.outputs),
-                    multipliers: self.multipliers.as_ptr().add(4 * panel.outputs),
-                    finish: self.finish,
-                    last: tile.last,
-                    tail: tile.tail.unwrap_or(0),
-                };
-                self.table.tiles[panel.quads - 1][tile.vectors - 1][usize::from(tile.tail.is_some())](&args);
+                self.panels.multiply(panel, tile, (x, x_rows), (base.add(tile.start), y_rows), arena);
                 if let Some(lookup) = &self.lookup {
                     let pixels = (tile.vectors - 1) * self.table.lanes + tile.last;
                     for &row in &y_rows[panel.outputs..][..panel.quads] {
@@ -291,7 +261,7 @@ impl Product {
                     output: self.output.size,
                     map: arena.base().add(row as usize),
                     pixels: &pixels,
-                    outside: f32::from_bits(u32::from(self.outside) * 0x0101_0101),
+                    outside: f32::from_bits(everywhere(self.outside)),
                     to: scratch.base().add(word * taps * pitch),
                     pitch,
                 };

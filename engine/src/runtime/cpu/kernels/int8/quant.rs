@@ -59,6 +59,11 @@ impl Quant {
     }
 }
 
+/// A word with this byte in all four places.
+pub(super) const fn everywhere(byte: u8) -> u32 {
+    u32::from_le_bytes([byte; 4])
+}
+
 /// The nearest whole number, the even one of two; beyond -512 ..= 512 that end, and so for what is not a number the lower.
 #[inline(always)]
 #[must_use]

@@ -89,8 +89,8 @@ impl Int8Step {
 
     pub(in super::super) fn weights(&mut self) -> Option<&mut Packed> {
         match self {
-            Self::Product(step) => Some(&mut step.weights),
-            Self::ByRows(step) => Some(&mut step.weights),
+            Self::Product(step) => Some(&mut step.panels.weights),
+            Self::ByRows(step) => Some(&mut step.panels.weights),
             Self::Linear(step) => Some(&mut step.weights),
             _ => None,
         }

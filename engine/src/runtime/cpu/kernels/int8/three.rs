@@ -3,6 +3,7 @@
 //! The three rows under a window are turned into a word of three taps for each pixel and channel: one column of the window.
 //! Such words of neighbouring pixels lie in neighbouring registers, or in neighbouring groups of the same one.
 
+use super::quant::everywhere;
 use super::tile::{Finish, Finisher};
 use super::words::Words;
 
@@ -51,7 +52,7 @@ pub(super) unsafe fn three<W: Words>(args: &ThreeArgs) {
             bias: W::load_four(args.bias.cast()),
             multipliers: W::load_four(args.multipliers.cast()),
             finisher: Finisher::new(args.finish),
-            outside: W::splat(u32::from(args.outside) * 0x0101_0101),
+            outside: W::splat(everywhere(args.outside)),
         };
         let ([height, width], [out_height, out_width]) = (args.input, args.output);
         for y in 0..out_height {

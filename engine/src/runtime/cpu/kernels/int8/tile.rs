@@ -3,7 +3,7 @@
 //! As the product of floats (`kernels::matmul`) with words in place of floats: a panel is one or two output words, that is
 //! four or eight channels, whose weights lie as `[k][channel]`, a word of four weights each.
 
-use super::quant::Bounds;
+use super::quant::{Bounds, everywhere};
 use super::words::Words;
 
 /// The most output channels of a panel.
@@ -56,11 +56,10 @@ impl<W: Words> Finisher<W> {
     /// As [`Words`].
     #[inline(always)]
     pub unsafe fn new(Finish { zero, bounds }: Finish) -> Self {
-        let bytes = |byte: u8| u32::from(byte) * 0x0101_0101;
         // SAFETY: handed on.
         unsafe {
             let zero = W::splat(u32::from(zero) * 0x0001_0001);
-            Self { zero, low: W::splat(bytes(bounds.low)), high: W::splat(bytes(bounds.high)) }
+            Self { zero, low: W::splat(everywhere(bounds.low)), high: W::splat(everywhere(bounds.high)) }
         }
     }
 

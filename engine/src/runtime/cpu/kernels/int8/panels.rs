@@ -1,0 +1,57 @@
+//! The panels of a matrix product: weights, and what becomes of their sums.
+
+use super::super::arena::{Arena, Packed};
+use super::super::matmul::Tile;
+use super::product::WordPanel;
+use super::table::WordTable;
+use super::tile::{Finish, TileArgs};
+
+/// All panels of a convolution, ready to be multiplied with tiles of pixels.
+#[derive(Debug)]
+pub(super) struct Panels {
+    pub table: &'static WordTable,
+    pub list: Vec<WordPanel>,
+    /// Words that are multiplied for each input word: the window's taps.
+    pub taps: usize,
+    pub weights: Packed,
+    pub bias: Vec<i32>,
+    pub multipliers: Vec<f32>,
+    pub finish: Finish,
+}
+
+impl Panels {
+    /// Multiplies a panel with a tile, whose first pixel is at `x.0` plus each of the rows `x.1` and goes to `y.0` plus each
+    /// of the rows `y.1`; the lists are those of all panels.
+    ///
+    /// # Safety
+    /// The weights lie in the arena, and the panel is one of these. `x` and `y` are valid for what
+    /// [`tile`](super::tile::tile) reads and writes of them, and the panel indexes both lists inside.
+    #[inline(always)]
+    pub unsafe fn multiply(
+        &self,
+        panel: &WordPanel,
+        tile: &Tile,
+        x: (*const u32, &[u32]),
+        y: (*mut u32, &[u32]),
+        arena: &Arena,
+    ) {
+        // SAFETY: as the caller promises; there are as many biases and multipliers as outputs, and whoever has a table has a
+        // CPU for it.
+        unsafe {
+            let args = TileArgs {
+                depth: panel.words * self.taps,
+                weights: self.weights.base(arena).cast::<u32>().add(panel.weights),
+                x: x.0,
+                x_rows: x.1.as_ptr().add(panel.inputs * self.taps),
+                y: y.0,
+                y_rows: y.1.as_ptr().add(panel.outputs),
+                bias: self.bias.as_ptr().add(4 * panel.outputs),
+                multipliers: self.multipliers.as_ptr().add(4 * panel.outputs),
+                finish: self.finish,
+                last: tile.last,
+                tail: tile.tail.unwrap_or(0),
+            };
+            self.table.tiles[panel.quads - 1][tile.vectors - 1][usize::from(tile.tail.is_some())](&args);
+        }
+    }
+}
