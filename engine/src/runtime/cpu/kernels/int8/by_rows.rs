@@ -20,7 +20,6 @@ const BAND: usize = 64 << 10;
 /// A convolution of wide maps ready to run.
 #[derive(Debug)]
 pub struct ByRows {
-    table: &'static WordTable,
     input: Map,
     output: Map,
     phases: Phases,
@@ -66,7 +65,6 @@ impl ByRows {
         let weights = weights.map_or_else(|| Packed::unknown(room), Packed::of_words);
         let (taps, finish) = (phases.taps.len(), Finish { zero: zeros[1], bounds });
         Ok(Self {
-            table,
             panels: Panels { table, list: panels, taps, weights, bias, multipliers, finish },
             tiles: table.tiling(true).cut(output.size[1]),
             input,
@@ -121,7 +119,7 @@ impl ByRows {
         for (&row, to) in self.input.image(image).iter().zip(scratch.as_mut_slice().chunks_exact_mut(pitch)) {
             // SAFETY: the input's row lies in the arena, and nobody writes to it now.
             let map = unsafe { std::slice::from_raw_parts(arena.base().add(row as usize), self.input.pixels()) };
-            self.phases.deal(self.table.moves(), map, band.start, band.len(), outside, to);
+            self.phases.deal(self.panels.table.moves(), map, band.start, band.len(), outside, to);
         }
     }
 
@@ -145,7 +143,10 @@ impl ByRows {
             if let Some(lookup) = &self.lookup {
                 for &row in y_rows {
                     let to = arena.base().cast::<u32>().add(row as usize + y * self.output.size[1]);
-                    (self.table.look_up_in_place)(std::slice::from_raw_parts_mut(to, self.output.size[1]), lookup);
+                    (self.panels.table.look_up_in_place)(
+                        std::slice::from_raw_parts_mut(to, self.output.size[1]),
+                        lookup,
+                    );
                 }
             }
         }

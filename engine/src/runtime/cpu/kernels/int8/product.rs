@@ -105,7 +105,6 @@ enum Cut {
 /// A convolution ready to run.
 #[derive(Debug)]
 pub struct Product {
-    table: &'static WordTable,
     input: Map,
     output: Map,
     window: Window,
@@ -151,7 +150,7 @@ impl Product {
         let weights = weights.map_or_else(|| Packed::unknown(room), Packed::of_words);
         let finish = Finish { zero: zeros[1], bounds };
         let panels = Panels { table, list: panels, taps: window.taps(), weights, bias, multipliers, finish };
-        Ok(Self { table, input, output, window, source, panels, outside: zeros[0], lookup, tiles, cut })
+        Ok(Self { input, output, window, source, panels, outside: zeros[0], lookup, tiles, cut })
     }
 
     pub(super) fn input(&self) -> &Map {
@@ -234,12 +233,15 @@ impl Product {
             for panel in panels {
                 self.panels.multiply(panel, tile, (x, x_rows), (base.add(tile.start), y_rows), arena);
                 if let Some(lookup) = &self.lookup {
-                    let pixels = (tile.vectors - 1) * self.table.lanes + tile.last;
+                    let pixels = (tile.vectors - 1) * self.panels.table.lanes + tile.last;
                     for &row in &y_rows[panel.outputs..][..panel.quads] {
                         let row = base.add(tile.start + row as usize);
-                        (self.table.look_up_in_place)(std::slice::from_raw_parts_mut(row, pixels), lookup);
+                        (self.panels.table.look_up_in_place)(std::slice::from_raw_parts_mut(row, pixels), lookup);
                         if let Some(tail) = tile.tail {
-                            (self.table.look_up_in_place)(std::slice::from_raw_parts_mut(row.add(tail), 1), lookup);
+                            (self.panels.table.look_up_in_place)(
+                                std::slice::from_raw_parts_mut(row.add(tail), 1),
+                                lookup,
+                            );
                         }
                     }
                 }
@@ -250,7 +252,7 @@ impl Product {
     /// # Safety
     /// As [`run`](Self::run).
     unsafe fn make_columns(&self, image: usize, tile: &Tile, pitch: usize, arena: &Arena, scratch: &mut Arena) {
-        let pixels = tile.start..tile.start + tile.pixels(self.table.lanes);
+        let pixels = tile.start..tile.start + tile.pixels(self.panels.table.lanes);
         let taps = self.window.taps();
         for (word, &row) in self.input.image(image).iter().enumerate() {
             // SAFETY: the row lies in the arena; the scratch has room for every word's taps.
@@ -265,7 +267,7 @@ impl Product {
                     to: scratch.base().add(word * taps * pitch),
                     pitch,
                 };
-                (self.table.moves().columns)(&args);
+                (self.panels.table.moves().columns)(&args);
             }
         }
     }
