@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::kernels::{Conflict, Isa, Unfit};
+use crate::graph::Graph;
 use crate::weights::WeightsError;
 
 /// Why a graph cannot be compiled.
@@ -67,6 +68,17 @@ pub enum CompileError {
         /// What the system says.
         source: std::io::Error,
     },
+}
+
+impl CompileError {
+    /// Why there is no program of a graph.
+    pub(super) fn of(graph: &Graph, conflict: Conflict) -> Self {
+        let design = graph.name.clone();
+        match conflict {
+            Conflict::NoMemory(memory) => Self::TooLarge { design, floats: memory.0 },
+            conflict => Self::Plan { design, conflict },
+        }
+    }
 }
 
 /// A thread panicked in this run or in an earlier one. All threads have left it; the network is of no more use.

@@ -4,7 +4,7 @@ use super::compile::{Compiled, Output, compile};
 use super::error::{CompileError, ThreadFailed};
 use super::int8::{self, Model};
 use super::kernels::int8::{Level, WordTable};
-use super::kernels::{Conflict, Isa, Machine, Program, Table};
+use super::kernels::{Isa, Machine, Program, Table};
 use crate::graph::{Graph, Shape};
 use crate::runtime::parameters::Parameters;
 use crate::runtime::{Fusing, KernelPlan};
@@ -76,7 +76,8 @@ impl Network {
     pub(super) fn of(graph: &Graph, compiled: Compiled, isa: Isa, threads: usize) -> Result<Self, CompileError> {
         let Compiled { plan, steps, phases, marks, floats, input, output } = compiled;
         let is_marked = marks.contains(&true);
-        let program = Program::new(steps, phases, floats, threads).map_err(|conflict| refusal(graph, conflict))?;
+        let program =
+            Program::new(steps, phases, floats, threads).map_err(|conflict| CompileError::of(graph, conflict))?;
         let machine =
             Machine::start(program.marking(marks)).map_err(|source| CompileError::Threads { threads, source })?;
         let output_shape = graph.node(graph.output()).output;
@@ -171,13 +172,4 @@ impl Network {
 fn available(isa: Option<Isa>) -> Result<Isa, CompileError> {
     let isa = isa.unwrap_or_else(Isa::detect);
     if isa.available() { Ok(isa) } else { Err(CompileError::Isa(isa)) }
-}
-
-/// Why the program of a graph is none.
-pub(super) fn refusal(graph: &Graph, conflict: Conflict) -> CompileError {
-    let design = graph.name.clone();
-    match conflict {
-        Conflict::NoMemory(memory) => CompileError::TooLarge { design, floats: memory.0 },
-        conflict => CompileError::Plan { design, conflict },
-    }
 }

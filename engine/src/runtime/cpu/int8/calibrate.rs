@@ -2,9 +2,9 @@
 
 use super::leaves::leaves;
 use crate::graph::{Graph, NodeId, Shape};
+use crate::runtime::cpu::CompileError;
 use crate::runtime::cpu::compile::{Keeping, compile_keeping};
 use crate::runtime::cpu::kernels::{Isa, Machine, Program, Table};
-use crate::runtime::cpu::{CompileError, network};
 use crate::runtime::parameters::Parameters;
 use crate::weights::seeded_input;
 
@@ -55,7 +55,7 @@ pub(in crate::runtime::cpu) fn calibrate(
 ) -> Result<Ranges, CompileError> {
     let Keeping { compiled, values } = compile_keeping(graph, parameters, Table::of(isa), threads)?;
     let program = Program::new(compiled.steps, compiled.phases, compiled.floats, threads)
-        .map_err(|conflict| network::refusal(graph, conflict))?;
+        .map_err(|conflict| CompileError::of(graph, conflict))?;
     let mut machine = Machine::start(program).map_err(|source| CompileError::Threads { threads, source })?;
     let mut ranges = Ranges::none(graph);
     let mut row = Vec::new();

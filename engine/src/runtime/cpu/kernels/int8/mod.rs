@@ -42,8 +42,9 @@ pub use depthwise::{Depthwise, DepthwiseSpec};
 pub use elementwise::{Elementwise, How};
 pub use linear::{Linear, LinearSpec, Sink};
 pub use moves::{Quantize, Repack};
+pub use panels::WordPanel;
 pub use pool::{Average, Largest};
-pub use product::{Product, ProductSpec, WordPanel};
+pub use product::{Product, ProductSpec};
 pub use quant::{Bounds, Lookup, Quant};
 #[cfg(test)]
 pub use quant::{nearest, requantized};

@@ -2,9 +2,23 @@
 
 use super::super::arena::{Arena, Packed};
 use super::super::matmul::Tile;
-use super::product::WordPanel;
 use super::table::WordTable;
 use super::tile::{Finish, TileArgs};
+
+/// Output words that are computed together, from the same input words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WordPanel {
+    /// Output words, one or two; never more than the table's tiles have.
+    pub quads: usize,
+    /// The first of them.
+    pub outputs: usize,
+    /// The first of its words in the input's list.
+    pub inputs: usize,
+    /// How many.
+    pub words: usize,
+    /// Where its weights start, `[words][taps][4 * quads]`, a word of four weights each.
+    pub weights: usize,
+}
 
 /// All panels of a convolution, ready to be multiplied with tiles of pixels.
 #[derive(Debug)]

@@ -5,26 +5,11 @@ use super::super::map::{Map, Split, share};
 use super::super::matmul::Tile;
 use super::super::unfit::{Unfit, ensure, ensure_equal, ensure_shape, ensure_whole, ensure_window, offsets, product};
 use super::super::window::{ColumnsArgs, SLACK};
-use super::panels::Panels;
+use super::panels::{Panels, WordPanel};
 use super::quant::{Bounds, Lookup, everywhere};
 use super::table::WordTable;
 use super::tile::Finish;
 use crate::graph::Window;
-
-/// Output words that are computed together, from the same input words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WordPanel {
-    /// Output words, one or two; never more than the table's tiles have.
-    pub quads: usize,
-    /// The first of them.
-    pub outputs: usize,
-    /// The first of its words in the input's list.
-    pub inputs: usize,
-    /// How many.
-    pub words: usize,
-    /// Where its weights start, `[words][taps][4 * quads]`, a word of four weights each.
-    pub weights: usize,
-}
 
 /// What a convolution computes.
 #[derive(Debug)]
