@@ -65,7 +65,7 @@ fn options(device: DeviceId, precision: Precision, threads: usize, batch: Batch)
 const fn limit(device: DeviceId, precision: Precision) -> f64 {
     match (precision, device) {
         // None computes in 8 bits.
-        (Precision::F32 | Precision::Int8, _) => 1e-4,
+        (Precision::F32 | Precision::Bf16 | Precision::Int8, _) => 1e-4,
         // Products on tensor cores.
         (Precision::Tf32 | Precision::F16, DeviceId::Cuda(_)) => 1e-2,
         (Precision::Tf32 | Precision::F16, _) => 2e-3,

@@ -40,7 +40,7 @@ fn cpu() -> DeviceInfo {
         name: machine.cpu_model,
         kind: Some(DeviceKind::Cpu),
         memory: machine.memory,
-        precisions: Precision::PROCESSOR.to_vec(),
+        precisions: Precision::of_processor().to_vec(),
         ..DeviceInfo::unknown(DeviceId::Cpu)
     }
 }

@@ -156,7 +156,7 @@ impl Device {
         match &self.cuda {
             Some(cuda) if cuda.card.has_tf32() => &Precision::NVIDIA,
             Some(cuda) if cuda.card.has_f16() => &Precision::PORTABLE,
-            None if self.id == DeviceId::Cpu => &Precision::PROCESSOR,
+            None if self.id == DeviceId::Cpu => Precision::of_processor(),
             _ => &[Precision::F32],
         }
     }
@@ -252,7 +252,7 @@ mod tests {
         let device = Device::open(&DeviceId::Cpu).unwrap();
         assert_eq!(device.id(), DeviceId::Cpu);
         assert!(device.candle().is_cpu());
-        assert_eq!(device.precisions(), Precision::PROCESSOR);
+        assert_eq!(device.precisions(), Precision::of_processor());
         device.synchronize().unwrap();
     }
 

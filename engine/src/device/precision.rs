@@ -17,22 +17,43 @@ pub enum Precision {
     Tf32,
     /// 16-bit floats (IEEE 754 half), where the device has them.
     F16,
+    /// 16-bit floats of 8 exponent bits (bfloat16): weights of matrix products and what they are multiplied by, sums and feature
+    /// maps in 32-bit floats; where the processor has it.
+    Bf16,
     /// 8-bit integers: maps with one scale each, weights with one for each output channel, sums in 32-bit integers.
     Int8,
 }
 
 impl Precision {
     /// Every precision, in the order they are offered.
-    pub const ALL: [Self; 4] = [Self::F32, Self::Tf32, Self::F16, Self::Int8];
+    pub const ALL: [Self; 5] = [Self::F32, Self::Tf32, Self::F16, Self::Bf16, Self::Int8];
 
-    /// What processors have.
-    pub const PROCESSOR: [Self; 2] = [Self::F32, Self::Int8];
+    /// What processors may have.
+    pub const PROCESSOR: [Self; 3] = [Self::F32, Self::Bf16, Self::Int8];
 
     /// What NVIDIA's GPUs may have.
     pub const NVIDIA: [Self; 3] = [Self::F32, Self::Tf32, Self::F16];
 
     /// What GPUs of any maker may have.
     pub const PORTABLE: [Self; 2] = [Self::F32, Self::F16];
+
+    /// What this machine's processor has.
+    #[must_use]
+    pub fn of_processor() -> &'static [Self] {
+        const WITHOUT_BF16: [Precision; 2] = [Precision::F32, Precision::Int8];
+        if Self::has_bf16() { &Self::PROCESSOR } else { &WITHOUT_BF16 }
+    }
+
+    /// Whether this machine's processor multiplies bfloat16.
+    #[must_use]
+    pub fn has_bf16() -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return std::is_x86_feature_detected!("avx512bf16") && std::is_x86_feature_detected!("avx512bw");
+        #[cfg(target_arch = "aarch64")]
+        return std::arch::is_aarch64_feature_detected!("bf16");
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        false
+    }
 
     /// The name used on the command line and in files.
     #[must_use]
@@ -41,6 +62,7 @@ impl Precision {
             Self::F32 => "f32",
             Self::Tf32 => "tf32",
             Self::F16 => "f16",
+            Self::Bf16 => "bf16",
             Self::Int8 => "int8",
         }
     }
@@ -52,6 +74,7 @@ impl Precision {
             Self::F32 => "",
             Self::Tf32 => ", tf32",
             Self::F16 => ", f16",
+            Self::Bf16 => ", bf16",
             Self::Int8 => ", int8",
         }
     }
@@ -61,7 +84,7 @@ impl Precision {
     pub const fn bytes(self) -> u64 {
         match self {
             Self::F32 | Self::Tf32 => 4,
-            Self::F16 => 2,
+            Self::F16 | Self::Bf16 => 2,
             Self::Int8 => 1,
         }
     }
@@ -101,7 +124,7 @@ mod tests {
     fn a_text_that_names_no_precision_is_refused_with_those_that_there_are() {
         for text in ["", "F32", "fp16", "half", "i8", "f8"] {
             let error = text.parse::<Precision>().unwrap_err();
-            assert!(error.contains(&format!("`{text}`")) && error.contains("f32, tf32, f16, int8"), "{error}");
+            assert!(error.contains(&format!("`{text}`")) && error.contains("f32, tf32, f16, bf16, int8"), "{error}");
         }
     }
 }

@@ -169,6 +169,8 @@ mod tests {
         assert_eq!(has(Runtime::Tuned, Precision::F16), [false, true, true, true, false]);
         assert_eq!(has(Runtime::Tuned, Precision::Tf32), [false, false, false, true, false]);
         assert_eq!(has(Runtime::Tuned, Precision::Int8), [true, false, false, false, false]);
+        assert_eq!(has(Runtime::Tuned, Precision::Bf16), [true, false, false, false, false]);
+        assert_eq!(has(Runtime::Candle, Precision::Bf16), [false; 5]);
         assert_eq!(has(Runtime::Candle, Precision::F16), [false; 5]);
         assert_eq!(has(Runtime::Candle, Precision::Int8), [false; 5]);
         assert_eq!(has(Runtime::Candle, Precision::Tf32), [false; 5]);

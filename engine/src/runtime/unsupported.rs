@@ -47,6 +47,7 @@ const fn devices(precision: Precision) -> &'static str {
         Precision::F32 | Precision::F16 => "a GPU (gpu:N, cuda:N)",
         Precision::Tf32 => "a GPU (cuda:N)",
         Precision::Int8 => "the processor (cpu)",
+        Precision::Bf16 => "a processor that has it (cpu)",
     }
 }
 

@@ -45,7 +45,7 @@ fn stored(value: f32, precision: Precision) -> f32 {
     match precision {
         Precision::F16 => f16::from_f32(value).to_f32(),
         Precision::Tf32 => f32::from_bits(value.to_bits().wrapping_add(0x1000) & 0xffff_e000),
-        Precision::F32 | Precision::Int8 => value,
+        Precision::F32 | Precision::Bf16 | Precision::Int8 => value,
     }
 }
 

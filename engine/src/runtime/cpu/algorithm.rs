@@ -1,6 +1,6 @@
 //! How the CPU computes a kernel, and which layers it can take along in one.
 
-use super::kernels::{Table, Winograd};
+use super::kernels::{Kernels, Winograd};
 use crate::graph::{Conv2d, Shape, Window};
 use crate::runtime::plan::{Fuses, KernelSpec, Pooling, Step, Work};
 
@@ -28,10 +28,10 @@ pub(super) enum Algorithm {
 
 impl Algorithm {
     /// What computes the chain of `spec`; `None` where it has a step that is no work.
-    pub fn of(spec: &KernelSpec, table: &Table) -> Option<Self> {
+    pub fn of(spec: &KernelSpec, kernels: Kernels) -> Option<Self> {
         let first = spec.steps.first()?;
         match Self::of_step(spec.input, first)? {
-            Self::Convolution | Self::StemConv if spec.steps.len() == 1 && is_winograd(spec, first, table) => {
+            Self::Convolution | Self::StemConv if spec.steps.len() == 1 && is_winograd(spec, first, kernels) => {
                 Some(Self::Winograd)
             }
             algorithm => Some(algorithm),
@@ -107,9 +107,9 @@ fn is_by_rows(window: Window, input: Shape, step: &Step) -> bool {
     !step.epilogue.residual && window.taps() > 1 && (strided || (input.channels <= 4 && width >= LANES))
 }
 
-fn is_winograd(spec: &KernelSpec, step: &Step, table: &Table) -> bool {
+fn is_winograd(spec: &KernelSpec, step: &Step, kernels: Kernels) -> bool {
     let Work::Conv { window, groups } = step.work else { return false };
     let conv =
         Conv2d { in_channels: spec.input.channels, out_channels: step.output.channels, window, groups, bias: true };
-    Winograd::suits(table, &conv, [step.output.height, step.output.width])
+    Winograd::suits(kernels.table, &conv, [step.output.height, step.output.width])
 }

@@ -34,7 +34,7 @@ impl Backend for CpuBackend {
     fn plan(&self, graph: &Graph, (options, fusing): (&RunOptions, Fusing)) -> KernelPlan {
         match options.precision {
             Precision::Int8 => int8::plan(graph, fusing),
-            _ => compile::plan(graph, fusing),
+            precision => compile::plan_in(graph, fusing, precision),
         }
     }
 

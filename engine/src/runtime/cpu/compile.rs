@@ -7,8 +7,8 @@ use super::algorithm::{Algorithm, CpuFuses};
 use super::error::CompileError;
 use super::kernels::int8::Quant;
 use super::kernels::{
-    ChannelNorm, Combine, Convolution, ConvolutionSpec, Depthwise, Epilogue, Factor, Isa, Linear, Map, Norm, Planes,
-    Pooling, REDZONE, Reduce, Rowwise, Sink, StemConv, StemSpec, Step, Table, Unfit, Winograd,
+    ChannelNorm, Combine, Convolution, ConvolutionSpec, Depthwise, Epilogue, Factor, Isa, Kernels, Linear, Map, Norm,
+    Planes, Pooling, REDZONE, Reduce, Rowwise, Sink, StemConv, StemSpec, Step, Unfit, Winograd,
 };
 use super::place::Rows;
 use crate::graph::{Activation, Graph, Node, NodeId, Shape, Window};
@@ -55,8 +55,13 @@ pub(super) struct Keeping {
 /// The kernels that run `graph` on this machine, in launch order; needs no weights.
 #[must_use]
 pub fn plan(graph: &Graph, fusing: Fusing) -> KernelPlan {
-    let planned = in_phases(graph, partition(graph, fusing, Precision::F32, &CpuFuses)).0;
-    kernels(graph, &planned, Table::of(Isa::detect()))
+    plan_in(graph, fusing, Precision::F32)
+}
+
+/// As [`plan`], with matrices multiplied in 32-bit or in 16-bit floats.
+pub(super) fn plan_in(graph: &Graph, fusing: Fusing, precision: Precision) -> KernelPlan {
+    let planned = in_phases(graph, partition(graph, fusing, precision, &CpuFuses)).0;
+    kernel_plan(graph, &planned, Kernels::in_floats(Isa::detect()))
 }
 
 /// Compiles `graph` for `threads` threads.
@@ -67,10 +72,10 @@ pub(super) fn compile(
     graph: &Graph,
     fusing: Fusing,
     parameters: &Parameters<'_>,
-    table: &'static Table,
+    kernels: Kernels,
     threads: usize,
 ) -> Result<Compiled, CompileError> {
-    Ok(compile_with(graph, (fusing, false), parameters, table, threads)?.compiled)
+    Ok(compile_with(graph, (fusing, false), parameters, kernels, threads)?.compiled)
 }
 
 /// Compiles `graph` apart, with memory of its own for every value.
@@ -80,10 +85,10 @@ pub(super) fn compile(
 pub(super) fn compile_keeping(
     graph: &Graph,
     parameters: &Parameters<'_>,
-    table: &'static Table,
+    kernels: Kernels,
     threads: usize,
 ) -> Result<Keeping, CompileError> {
-    compile_with(graph, (Fusing::Apart, true), parameters, table, threads)
+    compile_with(graph, (Fusing::Apart, true), parameters, kernels, threads)
 }
 
 /// Refuses a network with a value whose rows cannot be counted or addressed, whatever else there is.
@@ -99,12 +104,12 @@ fn compile_with(
     graph: &Graph,
     (fusing, keeps): (Fusing, bool),
     parameters: &Parameters<'_>,
-    table: &'static Table,
+    kernels: Kernels,
     threads: usize,
 ) -> Result<Keeping, CompileError> {
     let too_large = |floats| CompileError::TooLarge { design: graph.name.clone(), floats };
     check_countable(graph)?;
-    let (planned, phases) = in_phases(graph, partition(graph, fusing, Precision::F32, &CpuFuses));
+    let (planned, phases) = in_phases(graph, partition(graph, fusing, kernels.precision(), &CpuFuses));
     let Values { pixels, names } = Values::per_image(graph);
     let mut rows = Rows::new(&pixels);
 
@@ -136,14 +141,14 @@ fn compile_with(
         return Err(too_large(rows.floats()));
     }
 
-    let builder = Builder { graph, parameters, table, threads, rows: &rows, names: &names };
+    let builder = Builder { graph, parameters, kernels, threads, rows: &rows, names: &names };
     let pixels = graph.node(graph.output()).output.pixels();
     let offsets = |value: NodeId| names[value.0].iter().map(|&row| rows.offset(row)).collect();
     let values =
         if keeps { planned.iter().map(|kernel| (kernel.value, offsets(kernel.value))).collect() } else { Vec::new() };
     let at = |(row, pixel)| rows.offset(row) + pixel;
     let compiled = Compiled {
-        plan: kernels(graph, &planned, table),
+        plan: kernel_plan(graph, &planned, kernels),
         steps: planned.iter().map(|kernel| builder.named_step(kernel)).collect::<Result<_, _>>()?,
         marks: vec![true; planned.len()],
         input: offsets(NodeId(0)),
@@ -172,9 +177,9 @@ fn countable(node: &Node) -> Result<(), usize> {
     }
 }
 
-fn kernels(graph: &Graph, planned: &[Planned], table: &Table) -> KernelPlan {
+fn kernel_plan(graph: &Graph, planned: &[Planned], kernels: Kernels) -> KernelPlan {
     KernelPlan::of(graph, planned, |kernel| {
-        (Algorithm::of(&kernel.spec, table) == Some(Algorithm::Winograd)).then_some(WINOGRAD)
+        (Algorithm::of(&kernel.spec, kernels) == Some(Algorithm::Winograd)).then_some(WINOGRAD)
     })
 }
 
@@ -211,7 +216,7 @@ fn in_phases(graph: &Graph, planned: Vec<Planned>) -> (Vec<Planned>, Vec<Range<u
 struct Builder<'a> {
     graph: &'a Graph,
     parameters: &'a Parameters<'a>,
-    table: &'static Table,
+    kernels: Kernels,
     threads: usize,
     rows: &'a Rows,
     names: &'a [Vec<RowRef>],
@@ -239,14 +244,15 @@ impl Builder<'_> {
     /// # Errors
     /// Where the kernel's operands do not fit or its memory cannot be addressed.
     fn step(&self, kernel: &Planned) -> Result<Step, Unfit> {
-        let (table, threads) = (self.table, self.threads);
+        let (kernels, threads) = (self.kernels, self.threads);
+        let table = kernels.table;
         let (input, output) = (self.map(kernel.reads[0]), self.map(kernel.value));
         let (first, part) = (kernel.spec.steps[0], kernel.parts[0]);
         let epilogue = epilogue(first.epilogue.activation);
-        let step = match Algorithm::of(&kernel.spec, table) {
+        let step = match Algorithm::of(&kernel.spec, kernels) {
             Some(Algorithm::Convolution) => {
                 let spec = self.convolution(kernel, input, output)?;
-                Step::Convolution(Box::new(Convolution::new(table, spec, threads)?))
+                Step::Convolution(Box::new(Convolution::new(kernels, spec, threads)?))
             }
             Some(Algorithm::Winograd) => {
                 let spec = self.convolution(kernel, input, output)?;
@@ -265,7 +271,7 @@ impl Builder<'_> {
             }
             Some(Algorithm::Linear) => {
                 let LayerParameters { weights, bias } = self.parameters.layer(&part);
-                Step::Linear(Box::new(Linear::new(table, (input, output), &weights, &bias, epilogue, threads)?))
+                Step::Linear(Box::new(Linear::new(kernels, (input, output), &weights, &bias, epilogue, threads)?))
             }
             Some(Algorithm::Reduce) => {
                 let how = match first.work {
@@ -351,7 +357,14 @@ impl Builder<'_> {
 
     fn planes(&self, (step, part): (&plan::Step, &Part), input: [usize; 2], output: Map) -> Result<Planes, Unfit> {
         let LayerParameters { weights, bias } = self.parameters.layer(part);
-        Planes::new(self.table, window(step), input, output, (weights, bias), epilogue(step.epilogue.activation))
+        Planes::new(
+            self.kernels.table,
+            window(step),
+            input,
+            output,
+            (weights, bias),
+            epilogue(step.epilogue.activation),
+        )
     }
 }
 

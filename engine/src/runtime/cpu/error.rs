@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::kernels::{Conflict, Isa, Unfit};
+use crate::device::Precision;
 use crate::graph::Graph;
 use crate::weights::WeightsError;
 
@@ -15,6 +16,14 @@ pub enum CompileError {
     /// The instruction set that was asked for.
     #[error("this machine has no {0} instructions")]
     Isa(Isa),
+    /// The instruction set that was asked for has no such floats.
+    #[error("{isa} has no {precision} instructions: leave the instruction set out, or use --precision f32")]
+    Precision {
+        /// The instruction set.
+        isa: Isa,
+        /// The precision asked for.
+        precision: Precision,
+    },
     /// Feature maps beyond what offsets of 32 bits reach, or more than the machine has memory for.
     #[error(
         "`{design}` needs {floats} floats for feature maps, weights or working space, more than can be addressed or than \

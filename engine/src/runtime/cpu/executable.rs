@@ -50,7 +50,7 @@ impl CpuExecutable {
         }
         let mut network = match precision {
             Precision::Int8 => Network::in_int8(graph, weights, isa, threads, fusing)?,
-            _ => Network::with_fusing(graph, weights, isa, threads, fusing)?,
+            _ => Network::in_floats(graph, weights, (isa, threads), fusing, precision)?,
         };
         network.set_input(&made_up_input(graph.input_shape()));
         let output = Tensor::zeros(network.output_dims(), candle_core::DType::F32, &CandleDevice::Cpu)?;

@@ -5,7 +5,7 @@ use super::compile::{Compiled, compile, compile_keeping};
 use super::error::CompileError;
 use super::int8::{self, Model};
 use super::kernels::int8::{Level, WordTable};
-use super::kernels::{Footprint, Isa, Table};
+use super::kernels::{Footprint, Isa, Kernels};
 use crate::graph::{Graph, Node, NodeId, Op, Shape};
 use crate::runtime::parameters::Parameters;
 use crate::runtime::plan::renames;
@@ -42,10 +42,12 @@ pub fn needed(
         let in_int8 =
             Model::new(graph, &parameters, None).and_then(|model| int8::compile(graph, fusing, &model, table, threads));
         // First it runs in 32 bits, with all values kept and every weight there once more as a byte.
-        let keeping = compile_keeping(graph, &parameters, Table::of(isa), threads).map(|keeping| keeping.compiled);
+        let keeping =
+            compile_keeping(graph, &parameters, Kernels::in_floats(isa), threads).map(|keeping| keeping.compiled);
         footprint(in_int8).or_more(footprint(keeping))
     } else {
-        footprint(compile(graph, fusing, &parameters, Table::of(isa), threads))
+        let kernels = Kernels::of(isa, precision).unwrap_or_else(|| Kernels::in_floats(isa));
+        footprint(compile(graph, fusing, &parameters, kernels, threads))
     };
     let ends = [graph.input_shape(), graph.node(graph.output()).output].map(|shape| shape.elements().bytes_f32().0);
     let running = footprint.scratch.saturating_mul(threads as u64).saturating_add(ends[0]).saturating_add(ends[1]);

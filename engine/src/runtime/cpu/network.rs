@@ -4,10 +4,10 @@ use super::compile::{Compiled, Output, compile};
 use super::error::{CompileError, ThreadFailed};
 use super::int8::{self, Model};
 use super::kernels::int8::{Level, WordTable};
-use super::kernels::{Isa, Machine, Program, Table};
+use super::kernels::{Isa, Kernels, Machine, Program};
 use crate::graph::{Graph, Shape};
 use crate::runtime::parameters::Parameters;
-use crate::runtime::{Fusing, KernelPlan};
+use crate::runtime::{Fusing, KernelPlan, Precision};
 use crate::weights::Weights;
 
 /// A network with packed weights, its memory and its threads.
@@ -45,9 +45,24 @@ impl Network {
         threads: usize,
         fusing: Fusing,
     ) -> Result<Self, CompileError> {
+        Self::in_floats(graph, weights, (isa, threads), fusing, Precision::F32)
+    }
+
+    /// As [`with_fusing`](Self::with_fusing), with matrices multiplied in `precision`: 32-bit or 16-bit floats.
+    ///
+    /// # Errors
+    /// [`CompileError`]; [`CompileError::Precision`] where the instruction set has no such floats.
+    pub fn in_floats(
+        graph: &Graph,
+        weights: &Weights,
+        (isa, threads): (Option<Isa>, usize),
+        fusing: Fusing,
+        precision: Precision,
+    ) -> Result<Self, CompileError> {
         let (isa, threads) = (available(isa)?, threads.max(1));
+        let kernels = Kernels::of(isa, precision).ok_or(CompileError::Precision { isa, precision })?;
         let parameters = Parameters::new(graph, weights)?;
-        Self::of(graph, compile(graph, fusing, &parameters, Table::of(isa), threads)?, isa, threads)
+        Self::of(graph, compile(graph, fusing, &parameters, kernels, threads)?, isa, threads)
     }
 
     /// As [`with_fusing`](Self::with_fusing), with values and weights in 8 bits. What bytes stand for is found by running in

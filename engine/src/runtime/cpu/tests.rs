@@ -1,12 +1,13 @@
 //! The whole runtime against plain loops, on random networks, for every instruction set of the machine.
 
+mod bf16;
 mod hostile;
 mod not_finite;
 
 use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
 
 use super::compile::compile;
-use super::kernels::{Isa, Step, Table};
+use super::kernels::{Isa, Kernels, Step};
 use super::network::Network;
 use super::plan;
 use crate::design::Batch;
@@ -182,7 +183,7 @@ fn a_dense_3x3_kernel_says_that_it_is_computed_winograds_way() {
     let weights = Weights::seeded(&graph, 1);
     for isa in Isa::all_available() {
         let parameters = Parameters::new(&graph, &weights).unwrap();
-        let compiled = compile(&graph, Fusing::Full, &parameters, Table::of(isa), 1).unwrap();
+        let compiled = compile(&graph, Fusing::Full, &parameters, Kernels::in_floats(isa), 1).unwrap();
         let by_winograd = compiled.steps.iter().map(|step| matches!(step, Step::Winograd(_)));
         let said = compiled.plan.kernels.iter().map(|kernel| kernel.label.contains("(Winograd)"));
         assert!(said.eq(by_winograd), "{isa}");

@@ -160,6 +160,9 @@ const fn about_precision(precision: Precision) -> &'static str {
         Precision::F32 => "32-bit floats",
         Precision::Tf32 => "32-bit floats, multiplied on NVIDIA's tensor cores from 10 bits of their fractions",
         Precision::Int8 => "Feature maps and weights in 8-bit integers, sums in 32: a quarter of the traffic",
+        Precision::Bf16 => {
+            "Matrix products of bfloat16 (8 bits of exponent, 8 of fraction), sums and feature maps in 32-bit floats"
+        }
         Precision::F16 => "Feature maps and weights in 16-bit floats, sums in 32: half the memory and half the traffic",
     }
 }

@@ -4,7 +4,7 @@ use super::leaves::leaves;
 use crate::graph::{Graph, NodeId, Shape};
 use crate::runtime::cpu::CompileError;
 use crate::runtime::cpu::compile::{Keeping, compile_keeping};
-use crate::runtime::cpu::kernels::{Isa, Machine, Program, Table};
+use crate::runtime::cpu::kernels::{Isa, Kernels, Machine, Program};
 use crate::runtime::parameters::Parameters;
 use crate::weights::seeded_input;
 
@@ -53,7 +53,7 @@ pub(in crate::runtime::cpu) fn calibrate(
     (isa, threads): (Isa, usize),
     inputs: impl Iterator<Item = Vec<f32>>,
 ) -> Result<Ranges, CompileError> {
-    let Keeping { compiled, values } = compile_keeping(graph, parameters, Table::of(isa), threads)?;
+    let Keeping { compiled, values } = compile_keeping(graph, parameters, Kernels::in_floats(isa), threads)?;
     let program = Program::new(compiled.steps, compiled.phases, compiled.floats, threads)
         .map_err(|conflict| CompileError::of(graph, conflict))?;
     let mut machine = Machine::start(program).map_err(|source| CompileError::Threads { threads, source })?;

@@ -16,7 +16,7 @@ use std::arch::x86_64::{
 use super::simd::Simd;
 
 #[derive(Clone, Copy)]
-pub(crate) struct Avx512(__m512);
+pub(crate) struct Avx512(pub(super) __m512);
 
 fn first(count: usize) -> u16 {
     ((1_u32 << count) - 1) as u16

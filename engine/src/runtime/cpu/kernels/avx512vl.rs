@@ -17,7 +17,7 @@ use std::arch::x86_64::{
 use super::simd::Simd;
 
 #[derive(Clone, Copy)]
-pub(crate) struct Avx512Vl(__m256);
+pub(crate) struct Avx512Vl(pub(super) __m256);
 
 fn first(count: usize) -> u8 {
     ((1_u32 << count) - 1) as u8

@@ -5,8 +5,9 @@ use super::arena::{Arena, Packed};
 use super::epilogue::Epilogue;
 use super::map::{Map, Split, share};
 use super::matmul::{Panel, Tile, TileArgs};
+use super::pairs::{self, Words};
 use super::spec::{Sink, Spec};
-use super::table::Table;
+use super::table::{Kernels, Table};
 use super::unfit::{Unfit, offsets};
 use super::window::{ColumnsArgs, SLACK};
 use crate::graph::Window;
@@ -19,6 +20,9 @@ enum Source {
     /// One row per input channel and tap, made in the scratch for each tile.
     Columns { window: Window, tap_rows: Vec<u32>, pitch: usize },
 }
+
+/// Rows of a sum below which making words of them costs more than multiplying two at a time saves.
+const LEAST_DEPTH: usize = 8;
 
 /// How the work is cut into items.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +38,8 @@ pub struct Convolution {
     input: Map,
     residual: Option<Map>,
     source: Source,
+    /// Where it multiplies in 16 bits.
+    words: Option<Words>,
     pub(super) sink: Sink,
     out_size: [usize; 2],
     panels: Vec<Panel>,
@@ -47,11 +53,11 @@ pub struct Convolution {
 }
 
 impl Convolution {
-    /// Packs weights and decides how the work is cut.
+    /// Packs weights and decides how the work is cut; with `pairs` it multiplies in 16 bits, where sums are long enough for that.
     ///
     /// # Errors
     /// Where the operands contradict one another, or the scratch is more than can be addressed.
-    pub fn new(table: &'static Table, spec: Spec, threads: usize) -> Result<Self, Unfit> {
+    pub fn new(Kernels { table, pairs }: Kernels, spec: Spec, threads: usize) -> Result<Self, Unfit> {
         spec.check()?;
         let Spec { input, out_channels, out_size, groups, window, weights, bias, residual, epilogue, sink } = spec;
         let depth = input.channels / groups * window.taps();
@@ -66,7 +72,9 @@ impl Convolution {
             let tap_rows = offsets("the taps' columns", input.channels * window.taps(), pitch)?;
             Source::Columns { window, tap_rows, pitch }
         };
-        let panels = panels(groups, out_channels / groups, depth, table.tile_rows, threads);
+        let pairs = pairs.filter(|_| depth >= LEAST_DEPTH);
+        let panel_depth = if pairs.is_some() { depth.div_ceil(2) } else { depth };
+        let panels = panels(groups, out_channels / groups, panel_depth, table.tile_rows, threads);
         let batch = input.batch();
         let macs = out_channels as f64 * depth as f64 * pixels as f64;
         // By tiles each thread reads only its part of the input, but only some counts of tiles are balanced.
@@ -75,8 +83,8 @@ impl Convolution {
             matches!(sink, Sink::Rows(_)) && (tiled >= threads.saturating_mul(8) || tiled.is_multiple_of(threads));
         let cut = if by_tile {
             Cut::Tiles(Split::new(batch * tiles.len(), macs / tiles.len() as f64, threads))
-        } else if matches!(source, Source::Columns { .. }) {
-            // Every item makes all columns, so as few as keep all threads busy.
+        } else if matches!(source, Source::Columns { .. }) || pairs.is_some() {
+            // Every item makes all columns or words, so as few as keep all threads busy.
             let least = if batch.is_multiple_of(threads) { 1 } else { threads };
             Cut::Panels(Split::new(batch * least, f64::INFINITY, threads))
         } else {
@@ -86,9 +94,21 @@ impl Convolution {
             Sink::Depthwise { planes, .. } => planes.layout().pitch(),
             Sink::Mean(_) | Sink::Rows(_) => (pixels + SLACK).next_multiple_of(16),
         };
+        let words = match pairs {
+            Some(pairs) => {
+                let tiles = (plain && matches!(cut, Cut::Panels(_))).then_some(tiles.len());
+                Some(Words::new(pairs, table.lanes, (groups, depth), tiles)?)
+            }
+            None => None,
+        };
+        let weights = match pairs {
+            Some(pairs) => weights.packed(pairs::room(&panels), |all| pairs::pack(all, depth, &panels, pairs.word)),
+            None => weights.packed(weights.len() + SLACK, |weights| pack(weights, depth, &panels)),
+        };
         Ok(Self {
             table,
-            weights: weights.packed(weights.len() + SLACK, |weights| pack(weights, depth, &panels)),
+            weights,
+            words,
             input,
             residual,
             source,
@@ -114,14 +134,26 @@ impl Convolution {
         }
     }
 
-    /// Floats of common scratch: columns, then a panel's rows, each of them less than 2^32.
+    /// Whether it multiplies in 16 bits.
+    #[cfg(test)]
+    pub fn is_in_words(&self) -> bool {
+        self.words.is_some()
+    }
+
+    /// Floats of common scratch: columns, then a panel's rows, then words, each of them less than 2^32.
     pub(super) fn scratch(&self) -> usize {
+        let words = self.words.as_ref().map_or(0, Words::room);
+        self.words_at().saturating_add(words)
+    }
+
+    /// Where words begin in the scratch.
+    fn words_at(&self) -> usize {
         let near = match &self.sink {
             Sink::Rows(_) => 0,
             Sink::Mean(_) => self.near_rows.len() * self.near_rows.get(1).map_or(0, |&pitch| pitch as usize),
             Sink::Depthwise { planes, .. } => planes.scratch(),
         };
-        self.columns().saturating_add(near)
+        self.columns().saturating_add(near).next_multiple_of(SLACK)
     }
 
     fn columns(&self) -> usize {
@@ -147,7 +179,7 @@ impl Convolution {
             match self.cut {
                 Cut::Tiles(split) => {
                     for tile in split.range(item) {
-                        let (image, tile) = (tile / self.tiles.len(), &self.tiles[tile % self.tiles.len()]);
+                        let (image, tile) = (tile / self.tiles.len(), tile % self.tiles.len());
                         self.tile_times_panels(image, tile, &self.panels, arena, scratch);
                     }
                 }
@@ -170,12 +202,17 @@ impl Convolution {
             // SAFETY: handed on.
             unsafe {
                 if matches!(self.source, Source::Columns { .. }) && matches!(self.sink, Sink::Rows(_)) {
-                    for tile in &self.tiles {
+                    for tile in 0..self.tiles.len() {
                         self.tile_times_panels(image, tile, panels, arena, scratch);
                     }
                 } else {
+                    if let Some(words) = &self.words {
+                        for tile in 0..self.tiles.len() {
+                            self.make_words(words, image, tile, arena, scratch);
+                        }
+                    }
                     for panel in panels {
-                        for tile in &self.tiles {
+                        for tile in 0..self.tiles.len() {
                             self.tile_times_panels(image, tile, std::slice::from_ref(panel), arena, scratch);
                         }
                         self.follow(image, panel, arena, scratch);
@@ -185,26 +222,59 @@ impl Convolution {
         }
     }
 
+    /// The rows that are multiplied: where pixels of the tile begin, and their offsets.
+    ///
     /// # Safety
     /// As [`run`](Self::run).
-    unsafe fn tile_times_panels(
-        &self,
-        image: usize,
-        tile: &Tile,
-        panels: &[Panel],
-        arena: &Arena,
-        scratch: &mut Arena,
-    ) {
-        // SAFETY: rows lie in the arena and tap rows in the scratch, with room for whole vectors at their ends; the
-        // packed weights have a vector of slack; panels index lists of their own channels' length.
+    unsafe fn rows_of(&self, image: usize, tile: &Tile, arena: &Arena, scratch: &mut Arena) -> (*const f32, &[u32]) {
+        // SAFETY: rows lie in the arena and tap rows in the scratch.
         unsafe {
-            let base = arena.base();
-            let (x, x_rows) = match &self.source {
-                Source::Rows => (base.cast_const().add(tile.start), self.input.image(image)),
+            match &self.source {
+                Source::Rows => (arena.base().cast_const().add(tile.start), self.input.image(image)),
                 Source::Columns { tap_rows, .. } => {
                     self.make_columns(image, tile, arena, scratch);
                     (scratch.base().cast_const(), tap_rows.as_slice())
                 }
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`run`](Self::run).
+    unsafe fn make_words(&self, words: &Words, image: usize, tile: usize, arena: &Arena, scratch: &mut Arena) {
+        let at = &self.tiles[tile];
+        // SAFETY: rows lie in the arena or the scratch, with room for whole vectors at their ends; there is room for words
+        // behind everything else.
+        unsafe {
+            let (x, x_rows) = self.rows_of(image, at, arena, scratch);
+            words.make((x, x_rows), (tile, at), scratch.base().add(self.words_at()));
+        }
+    }
+
+    /// # Safety
+    /// As [`run`](Self::run); words of the whole map, if they are to be, are there.
+    unsafe fn tile_times_panels(
+        &self,
+        image: usize,
+        index: usize,
+        panels: &[Panel],
+        arena: &Arena,
+        scratch: &mut Arena,
+    ) {
+        let tile = &self.tiles[index];
+        // SAFETY: rows lie in the arena and tap rows in the scratch, with room for whole vectors at their ends; the
+        // packed weights have a vector of slack; panels index lists of their own channels' length.
+        unsafe {
+            let base = arena.base();
+            let (tiles, (x, x_rows), tail) = match &self.words {
+                Some(words) => {
+                    if !words.is_whole() {
+                        self.make_words(words, image, index, arena, scratch);
+                    }
+                    let x = scratch.base().cast_const().add(self.words_at());
+                    (words.tiles(), words.rows(x, index), words.tail(tile))
+                }
+                None => (&self.table.tiles, self.rows_of(image, tile, arena, scratch), tile.tail.unwrap_or(0)),
             };
             let (near, y) = match &self.sink {
                 Sink::Rows(map) => (None, (base.add(tile.start), map.image(image))),
@@ -230,11 +300,12 @@ impl Convolution {
                         None => std::ptr::null(),
                     },
                     last: tile.last,
-                    tail: tile.tail.unwrap_or(0),
+                    tail,
+                    tail_row: tile.tail.unwrap_or(0),
                     epilogue: self.epilogue,
                     finish: self.table.finish,
                 };
-                self.table.tiles[panel.rows - 1][tile.vectors - 1][usize::from(tile.tail.is_some())](&args);
+                tiles[panel.rows - 1][tile.vectors - 1][usize::from(tile.tail.is_some())](&args);
             }
         }
     }

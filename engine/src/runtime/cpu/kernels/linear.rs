@@ -1,10 +1,11 @@
 //! Fully connected layers, also pointwise convolution of a single pixel.
 
 use super::arena::{Arena, Packed};
+use super::bf16::PairTable;
 use super::epilogue::Epilogue;
 use super::map::{Map, Split};
 use super::matvec::{PanelArgs, ROWS, TOGETHER};
-use super::table::Table;
+use super::table::{Kernels, Table};
 use super::unfit::{Unfit, ensure_equal, ensure_shape, ensure_whole, product};
 use crate::runtime::parameters::Filters;
 
@@ -12,9 +13,11 @@ use crate::runtime::parameters::Filters;
 #[derive(Debug)]
 pub struct Linear {
     table: &'static Table,
+    /// Where it multiplies in 16 bits.
+    pairs: Option<&'static PairTable>,
     input: Map,
     output: Map,
-    /// `[panel][k][ROWS]`, the last panel filled up with zeros.
+    /// `[panel][k][ROWS]`, the last panel filled up with zeros; in 16 bits words of two `k` each.
     pub(super) weights: Packed,
     /// `[panel][ROWS]`
     bias: Vec<f32>,
@@ -29,7 +32,7 @@ impl Linear {
     /// # Errors
     /// Where lengths do not fit, maps have more than one pixel, or the packed weights are more than can be addressed.
     pub fn new(
-        table: &'static Table,
+        Kernels { table, pairs }: Kernels,
         (input, output): (Map, Map),
         weights: &Filters,
         bias: &[f32],
@@ -43,14 +46,24 @@ impl Linear {
         let size = product("the weights", &[inputs, outputs])?;
         ensure_equal("weights and biases", (weights.len(), bias.len()), (size, outputs))?;
         let panels = outputs.div_ceil(ROWS);
-        let room = product("the packed weights", &[panels, inputs, ROWS, size_of::<f32>()])? / size_of::<f32>();
+        let depth = if pairs.is_some() { inputs.div_ceil(2) } else { inputs };
+        let room = product("the packed weights", &[panels, depth, ROWS, size_of::<f32>()])? / size_of::<f32>();
         let mut bias = bias.to_vec();
         bias.resize(panels * ROWS, 0.0);
         // Bound by memory: a weight costs about as much as four multiply-adds elsewhere.
         let groups = panels.div_ceil(TOGETHER);
         let split = Split::new(groups, 4.0 * (TOGETHER * ROWS) as f64 * inputs as f64, threads);
-        let weights = weights.packed(room, |weights| pack(weights, inputs, panels));
-        Ok(Self { table, input, output, weights, bias, epilogue, split })
+        let weights = weights.packed(room, |weights| match pairs {
+            Some(pairs) => pack(weights, inputs, panels, |inputs| word(pairs, inputs), 2),
+            None => pack(weights, inputs, panels, |inputs| inputs[0], 1),
+        });
+        Ok(Self { table, pairs, input, output, weights, bias, epilogue, split })
+    }
+
+    /// Whether it multiplies in 16 bits.
+    #[cfg(test)]
+    pub fn is_in_words(&self) -> bool {
+        self.pairs.is_some()
     }
 
     pub(super) fn input(&self) -> &Map {
@@ -74,10 +87,20 @@ impl Linear {
     /// room for [`scratch`](Self::scratch).
     pub(super) unsafe fn run(&self, item: usize, arena: &Arena, scratch: &mut Arena) {
         let inputs = self.input.channels;
-        let x = &mut scratch.as_mut_slice()[..self.input.rows.len()];
-        for (x, &row) in x.iter_mut().zip(&self.input.rows) {
-            // SAFETY: the row lies in the arena and nobody writes to it now.
-            *x = unsafe { *arena.base().add(row as usize) };
+        // SAFETY: rows lie in the arena and nobody writes to them now.
+        let value = |row: &u32| unsafe { *arena.base().add(*row as usize) };
+        let (depth, panel, panels_together) = match self.pairs {
+            Some(pairs) => (inputs.div_ceil(2), pairs.panel, pairs.panels),
+            None => (inputs, self.table.panel, self.table.panels),
+        };
+        let x = &mut scratch.as_mut_slice()[..self.input.batch() * depth];
+        for (x, rows) in x.chunks_exact_mut(depth).zip(self.input.rows.chunks_exact(inputs)) {
+            match self.pairs {
+                Some(pairs) => x.iter_mut().zip(rows.chunks(2)).for_each(|(x, rows)| {
+                    *x = (pairs.word)(value(&rows[0]), rows.get(1).map_or(0.0, value));
+                }),
+                None => x.iter_mut().zip(rows).for_each(|(x, row)| *x = value(row)),
+            }
         }
         let panels = self.bias.len() / ROWS;
         for group in self.split.range(item) {
@@ -86,18 +109,18 @@ impl Linear {
             for first in group.step_by(together) {
                 // SAFETY: the panels' weights lie in the arena, and nobody writes to them.
                 let weights = unsafe {
-                    let at = self.weights.base(arena).add(first * inputs * ROWS);
-                    std::slice::from_raw_parts(at, together * inputs * ROWS)
+                    let at = self.weights.base(arena).add(first * depth * ROWS);
+                    std::slice::from_raw_parts(at, together * depth * ROWS)
                 };
                 let bias = &self.bias[first * ROWS..][..together * ROWS];
-                for (image, x) in x.chunks_exact(inputs).enumerate() {
+                for (image, x) in x.chunks_exact(depth).enumerate() {
                     let args = PanelArgs { x, weights, bias, epilogue: self.epilogue, finish: self.table.finish };
                     // SAFETY: the lengths are as the kernels ask; the outputs belong to this item.
                     unsafe {
                         if together == TOGETHER {
-                            self.put(image, first, (self.table.panels)(&args).as_flattened(), arena);
+                            self.put(image, first, panels_together(&args).as_flattened(), arena);
                         } else {
-                            self.put(image, first, &(self.table.panel)(&args), arena);
+                            self.put(image, first, &panel(&args), arena);
                         }
                     }
                 }
@@ -117,15 +140,20 @@ impl Linear {
     }
 }
 
-/// `[panel][k][ROWS]` of `[outputs][inputs]`.
-fn pack(weights: &[f32], inputs: usize, panels: usize) -> Vec<f32> {
-    let mut packed = vec![0.0; panels * inputs * ROWS];
-    for (panel, packed) in packed.chunks_exact_mut((inputs * ROWS).max(1)).enumerate() {
+/// `[panel][k][ROWS]` of `[outputs][inputs]`, where a `k` is `word` of as many inputs as there are `together`, or what is left.
+fn pack(weights: &[f32], inputs: usize, panels: usize, word: impl Fn(&[f32]) -> f32, together: usize) -> Vec<f32> {
+    let depth = inputs.div_ceil(together);
+    let mut packed = vec![0.0; panels * depth * ROWS];
+    for (panel, packed) in packed.chunks_exact_mut((depth * ROWS).max(1)).enumerate() {
         for (row, weights) in weights.chunks_exact(inputs).skip(panel * ROWS).take(ROWS).enumerate() {
-            for (&weight, packed) in weights.iter().zip(packed.chunks_exact_mut(ROWS)) {
-                packed[row] = weight;
+            for (weights, packed) in weights.chunks(together).zip(packed.chunks_exact_mut(ROWS)) {
+                packed[row] = word(weights);
             }
         }
     }
     packed
+}
+
+fn word(pairs: &PairTable, inputs: &[f32]) -> f32 {
+    (pairs.word)(inputs[0], inputs.get(1).copied().unwrap_or(0.0))
 }

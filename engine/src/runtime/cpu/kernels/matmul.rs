@@ -5,8 +5,11 @@
 //! up to three vectors of pixels; all of its sums stay in registers. A pixel count just above a multiple of the tile
 //! (49 = 3 * 16 + 1) would waste most of a vector: such a tile has one *tail* pixel more, for which the vector runs
 //! over the panel's rows instead, one more multiply-add per `k`.
+//!
+//! Operands are words of which only [`Product`] knows what they hold: one float, or two of 16 bits.
 
 use super::epilogue::{Epilogue, FinishArgs, FinishFn, finish_run, hard_swish};
+use super::product::Product;
 use super::simd::Simd;
 
 /// The most output channels per panel of any instruction set.
@@ -108,8 +111,10 @@ pub(super) struct TileArgs {
     pub residual: *const f32,
     pub residual_rows: *const u32,
     pub last: usize,
-    /// Where the tail pixel is, from the tile's first.
+    /// Where the tail pixel is, from the tile's first, of what is multiplied.
     pub tail: usize,
+    /// And of what is written.
+    pub tail_row: usize,
     pub epilogue: Epilogue,
     pub finish: FinishFn,
 }
@@ -117,12 +122,16 @@ pub(super) struct TileArgs {
 /// `ROWS` output channels times `VECTORS` vectors of pixels, and a tail pixel.
 ///
 /// # Safety
-/// The CPU has the instruction set, also that of `finish`. `weights` is valid for reads of `depth * ROWS + LANES`, `bias` of `ROWS`
+/// The CPU has the instruction set, also that of `P` and of `finish`. `weights` is valid for reads of `depth * ROWS + LANES`, `bias` of `ROWS`
 /// values; `x + x_rows[k]` of `VECTORS * LANES` values and (`TAIL`) of the one at `tail` for each `k < depth`; `y + y_rows[i]` is
 /// valid for writes, `residual + residual_rows[i]` (unless null) for reads of the tile's pixels for each `i < ROWS`; no
 /// row written is one that is read, but a residual row may be the row written.
 #[inline(always)]
-pub(super) unsafe fn tile<V: Simd, const ROWS: usize, const VECTORS: usize, const TAIL: bool>(args: &TileArgs) {
+pub(super) unsafe fn tile<V, P, const ROWS: usize, const VECTORS: usize, const TAIL: bool>(args: &TileArgs)
+where
+    V: Simd,
+    P: Product<V>,
+{
     // SAFETY: as the caller promises; whole vectors are read of `x`, but of the others only the tile's pixels.
     unsafe {
         let mut sums = [[V::splat(0.0); VECTORS]; ROWS];
@@ -144,13 +153,13 @@ pub(super) unsafe fn tile<V: Simd, const ROWS: usize, const VECTORS: usize, cons
             for (row, sums) in sums.iter_mut().enumerate() {
                 let weight = V::splat(*weights.add(row));
                 for (sum, &pixels) in sums.iter_mut().zip(&pixels) {
-                    *sum = weight.mul_add(pixels, *sum);
+                    *sum = P::add(weight, pixels, *sum);
                 }
             }
             if TAIL {
                 let pixel = V::splat(*x.add(args.tail));
                 for (vector, sum) in tail.iter_mut().enumerate().take(tail_vectors) {
-                    *sum = V::load_panel(weights.add(vector * V::LANES)).mul_add(pixel, *sum);
+                    *sum = P::add(V::load_panel(weights.add(vector * V::LANES)), pixel, *sum);
                 }
             }
             weights = weights.add(ROWS);
@@ -194,13 +203,13 @@ pub(super) unsafe fn tile<V: Simd, const ROWS: usize, const VECTORS: usize, cons
             for (row, sum) in lanes.iter_mut().enumerate().take(ROWS) {
                 *sum += *args.bias.add(row);
                 if !args.residual_rows.is_null() {
-                    *sum += *args.residual.add(*args.residual_rows.add(row) as usize + args.tail);
+                    *sum += *args.residual.add(*args.residual_rows.add(row) as usize + args.tail_row);
                 }
                 *sum = args.epilogue.scalar(*sum);
             }
             finish_run(args.finish, lanes.as_mut_ptr(), ROWS, args.epilogue);
             for (row, &value) in lanes.iter().enumerate().take(ROWS) {
-                *args.y.add(*args.y_rows.add(row) as usize + args.tail) = value;
+                *args.y.add(*args.y_rows.add(row) as usize + args.tail_row) = value;
             }
         }
     }

@@ -2,9 +2,10 @@
 //!
 //! Weights are packed as panels of [`ROWS`] outputs, `[k][output]`, so that they stream from start to end and the
 //! vectors run over outputs. Several panels are read at once: as many streams keep more lines on their way from the outer
-//! caches than one does, whoever fetches ahead.
+//! caches than one does, whoever fetches ahead. Inputs and weights are words of which only [`Product`] knows what they hold.
 
 use super::epilogue::{Epilogue, FinishFn, finish_run};
+use super::product::Product;
 use super::simd::Simd;
 
 /// Outputs per panel: a cache line of weights.
@@ -33,10 +34,10 @@ pub(super) struct PanelArgs<'a> {
 /// The outputs of one panel.
 ///
 /// # Safety
-/// As [`Simd`]; `weights` and `bias` are as long as said.
+/// As [`Simd`], and the CPU can do `P`; `weights` and `bias` are as long as said.
 #[expect(clippy::needless_range_loop, reason = "the compiler unrolls these loops and not their iterators")]
 #[inline(always)]
-pub(super) unsafe fn panel<V: Simd>(args: &PanelArgs<'_>) -> [f32; ROWS] {
+pub(super) unsafe fn panel<V: Simd, P: Product<V>>(args: &PanelArgs<'_>) -> [f32; ROWS] {
     // SAFETY: there is a line of weights per input, and as many biases and outputs as a panel's vectors have lanes.
     unsafe {
         let vectors = ROWS / V::LANES;
@@ -49,7 +50,7 @@ pub(super) unsafe fn panel<V: Simd>(args: &PanelArgs<'_>) -> [f32; ROWS] {
                 let x = V::splat(x[way]);
                 for vector in 0..MAX_VECTORS {
                     if vector < vectors {
-                        sums[way][vector] = V::load(weights.add(vector * V::LANES)).mul_add(x, sums[way][vector]);
+                        sums[way][vector] = P::add(V::load(weights.add(vector * V::LANES)), x, sums[way][vector]);
                     }
                 }
                 weights = weights.add(ROWS);
@@ -58,7 +59,7 @@ pub(super) unsafe fn panel<V: Simd>(args: &PanelArgs<'_>) -> [f32; ROWS] {
         for &x in quads.remainder() {
             for vector in 0..MAX_VECTORS {
                 if vector < vectors {
-                    sums[0][vector] = V::load(weights.add(vector * V::LANES)).mul_add(V::splat(x), sums[0][vector]);
+                    sums[0][vector] = P::add(V::load(weights.add(vector * V::LANES)), V::splat(x), sums[0][vector]);
                 }
             }
             weights = weights.add(ROWS);
@@ -80,7 +81,7 @@ pub(super) unsafe fn panel<V: Simd>(args: &PanelArgs<'_>) -> [f32; ROWS] {
 /// As [`panel`].
 #[expect(clippy::needless_range_loop, reason = "the compiler unrolls these loops and not their iterators")]
 #[inline(always)]
-pub(super) unsafe fn panels<V: Simd>(args: &PanelArgs<'_>) -> [[f32; ROWS]; TOGETHER] {
+pub(super) unsafe fn panels<V: Simd, P: Product<V>>(args: &PanelArgs<'_>) -> [[f32; ROWS]; TOGETHER] {
     // SAFETY: as in `panel`, for each of the panels, which follow one another.
     unsafe {
         let vectors = ROWS / V::LANES;
@@ -93,7 +94,7 @@ pub(super) unsafe fn panels<V: Simd>(args: &PanelArgs<'_>) -> [[f32; ROWS]; TOGE
                 let weights = weights.add(panel * apart);
                 for vector in 0..MAX_VECTORS {
                     if vector < vectors {
-                        sums[panel][vector] = V::load(weights.add(vector * V::LANES)).mul_add(x, sums[panel][vector]);
+                        sums[panel][vector] = P::add(V::load(weights.add(vector * V::LANES)), x, sums[panel][vector]);
                     }
                 }
             }

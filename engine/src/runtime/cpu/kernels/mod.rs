@@ -6,6 +6,7 @@
 //! - `curves`: exponentials and what is made of them, in a register; `epilogue`: the activations at the end of a kernel,
 //! - `matmul`, `depthwise`, `transform`, `matvec`, `pooling`, `elementwise`, `across`, `window`: kernels over raw rows, generic over
 //!   the register and compiled once per instruction set by `table`,
+//! - `product`: what a matrix product's operands hold; `pairs`: words of two numbers of 16 bits, `bf16` those that there are,
 //! - `convolution`, `winograd`, `planes`, `stem_conv`, `reduce`, `linear`, `rowwise`, `channel_norm`: steps over whole maps, cut into items of
 //!   work; their constructors check, with `unfit`, everything that the kernels take for granted,
 //! - [`int8`]: the same for maps of bytes,
@@ -24,6 +25,7 @@ pub(crate) mod avx2;
 pub(crate) mod avx512;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512vl;
+mod bf16;
 mod channel_norm;
 mod convolution;
 mod curves;
@@ -40,9 +42,11 @@ mod matmul;
 mod matvec;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod neon;
+mod pairs;
 mod planes;
 mod pooling;
 pub(crate) mod portable;
+mod product;
 mod program;
 mod reduce;
 mod rowwise;
@@ -74,6 +78,6 @@ pub use rowwise::{Combine, Factor, Rowwise};
 pub use spec::{Sink, Spec as ConvolutionSpec};
 pub use stem_conv::{Spec as StemSpec, StemConv};
 pub use step::Step;
-pub use table::Table;
+pub use table::Kernels;
 pub use unfit::Unfit;
 pub use winograd::Winograd;

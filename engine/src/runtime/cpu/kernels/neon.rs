@@ -14,7 +14,7 @@ use std::arch::aarch64::{
 use super::simd::Simd;
 
 #[derive(Clone, Copy)]
-pub(crate) struct Neon(float32x4_t);
+pub(crate) struct Neon(pub(super) float32x4_t);
 
 impl Simd for Neon {
     const LANES: usize = 4;

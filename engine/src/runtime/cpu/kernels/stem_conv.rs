@@ -202,6 +202,7 @@ impl StemConv {
                         residual_rows: std::ptr::null(),
                         last: tile.last,
                         tail: tile.tail.unwrap_or(0),
+                        tail_row: tile.tail.unwrap_or(0),
                         epilogue: self.epilogue,
                         finish: self.table.finish,
                     };

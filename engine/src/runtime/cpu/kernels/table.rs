@@ -7,18 +7,23 @@
 
 use super::Isa;
 use super::across::{self, LayerArgs, LocalArgs};
+use super::bf16::PairTable;
 use super::depthwise::{self, PlaneArgs};
 use super::elementwise::{self, RowArgs};
 use super::epilogue::{self, FinishArgs, FinishFn};
 use super::matmul::{self, TileArgs, Tiling};
 use super::matvec::{self, PanelArgs};
 use super::pooling::{self, PoolArgs, PoolRowArgs};
+use super::product::Floats;
 use super::simd::Simd;
 use super::transform::{self, PatchArgs, PixelArgs};
 use super::window::{self, ColumnsArgs};
+use crate::device::Precision;
 
 /// A matmul tile of fixed size.
 pub(super) type TileFn = unsafe fn(&TileArgs);
+/// Those of all sizes, `[rows - 1][vectors - 1][tail]`.
+pub(super) type Tiles = [[[TileFn; 2]; matmul::MAX_VECTORS]; matmul::MAX_ROWS];
 
 /// One instruction set's kernels. Calling one needs a CPU that has it, and what the kernel's own contract says.
 pub struct Table {
@@ -26,8 +31,7 @@ pub struct Table {
     pub(super) lanes: usize,
     pub(super) tile_rows: usize,
     pub(super) tails: bool,
-    /// `[rows - 1][vectors - 1][tail]`
-    pub(super) tiles: [[[TileFn; 2]; matmul::MAX_VECTORS]; matmul::MAX_ROWS],
+    pub(super) tiles: Tiles,
     pub(super) columns: unsafe fn(&ColumnsArgs<'_>),
     pub(super) split: unsafe fn(*const f32, *mut f32, *mut f32, usize),
     pub(super) copy: unsafe fn(*const f32, *mut f32, usize),
@@ -46,12 +50,27 @@ pub struct Table {
     pub(super) local_norm: unsafe fn(&LocalArgs<'_>),
 }
 
+/// The [`Tiles`] of a function that is generic over rows, vectors and tail.
+macro_rules! tiles {
+    ($tile:ident) => {
+        tiles!($tile; 1 2 3 4 5 6 7 8)
+    };
+    ($tile:ident; $($rows:literal)*) => {
+        [$([
+            [$tile::<$rows, 1, false> as TileFn, $tile::<$rows, 1, true>],
+            [$tile::<$rows, 2, false>, $tile::<$rows, 2, true>],
+            [$tile::<$rows, 3, false>, $tile::<$rows, 3, true>],
+        ]),*]
+    };
+}
+pub(super) use tiles;
+
 macro_rules! kernels {
     ($isa:expr, $vector:ty $(, $features:literal)?) => {{
         type Vector = $vector;
         $(#[target_feature(enable = $features)])?
         unsafe fn tile<const R: usize, const V: usize, const T: bool>(args: &TileArgs) {
-            unsafe { matmul::tile::<Vector, R, V, T>(args) }
+            unsafe { matmul::tile::<Vector, Floats, R, V, T>(args) }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn columns(args: &ColumnsArgs<'_>) {
@@ -91,11 +110,11 @@ macro_rules! kernels {
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn panel(args: &PanelArgs<'_>) -> [f32; matvec::ROWS] {
-            unsafe { matvec::panel::<Vector>(args) }
+            unsafe { matvec::panel::<Vector, Floats>(args) }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn panels(args: &PanelArgs<'_>) -> [[f32; matvec::ROWS]; matvec::TOGETHER] {
-            unsafe { matvec::panels::<Vector>(args) }
+            unsafe { matvec::panels::<Vector, Floats>(args) }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn row(args: &RowArgs) {
@@ -117,21 +136,12 @@ macro_rules! kernels {
         unsafe fn local_norm(args: &LocalArgs<'_>) {
             unsafe { across::local::<Vector>(args) }
         }
-        macro_rules! tiles {
-            ($rows:literal) => {
-                [
-                    [tile::<$rows, 1, false> as TileFn, tile::<$rows, 1, true>],
-                    [tile::<$rows, 2, false>, tile::<$rows, 2, true>],
-                    [tile::<$rows, 3, false>, tile::<$rows, 3, true>],
-                ]
-            };
-        }
         Table {
             isa: $isa,
             lanes: <Vector as Simd>::LANES,
             tile_rows: <Vector as Simd>::TILE_ROWS,
             tails: <Vector as Simd>::TAILS,
-            tiles: [tiles!(1), tiles!(2), tiles!(3), tiles!(4), tiles!(5), tiles!(6), tiles!(7), tiles!(8)],
+            tiles: tiles!(tile),
             columns,
             split,
             copy,
@@ -183,6 +193,40 @@ impl Table {
     pub(super) fn tiling(&self, apart: bool) -> Tiling {
         let vectors = matmul::MAX_VECTORS;
         Tiling { lanes: self.lanes, rows: self.tile_rows, vectors, tails: self.tails, apart }
+    }
+}
+
+/// The kernels that a network is compiled for.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernels {
+    /// Those of an instruction set in 32 bits.
+    pub table: &'static Table,
+    /// What multiplies matrices in 16 bits, if anything is to.
+    pub pairs: Option<&'static PairTable>,
+}
+
+impl Kernels {
+    /// Those of `isa` in `precision`; `None` where `isa` lacks it.
+    #[must_use]
+    pub fn of(isa: Isa, precision: Precision) -> Option<Self> {
+        let table = Table::of(isa);
+        match precision {
+            Precision::F32 => Some(Self { table, pairs: None }),
+            Precision::Bf16 => PairTable::bf16(isa).map(|pairs| Self { table, pairs: Some(pairs) }),
+            _ => None,
+        }
+    }
+
+    /// Those of `isa` in 32 bits.
+    #[must_use]
+    pub fn in_floats(isa: Isa) -> Self {
+        Self { table: Table::of(isa), pairs: None }
+    }
+
+    /// What matrices are multiplied in.
+    #[must_use]
+    pub const fn precision(&self) -> Precision {
+        if self.pairs.is_some() { Precision::Bf16 } else { Precision::F32 }
     }
 }
 

@@ -5,6 +5,7 @@ mod curves;
 use super::Isa;
 use super::map::{Map, row_room};
 use super::program::{Conflict, Program};
+use super::table::Table;
 use super::*;
 use crate::graph::Window;
 use crate::runtime::parameters::Filters;
@@ -15,8 +16,12 @@ fn map(at: usize, images: usize, channels: usize, size: [usize; 2]) -> Map {
     Map { rows: (0..images * channels).map(|row| (at + row * room) as u32).collect(), channels, size }
 }
 
+fn kernels() -> Kernels {
+    Kernels::in_floats(Isa::detect())
+}
+
 fn table() -> &'static Table {
-    Table::of(Isa::detect())
+    kernels().table
 }
 
 fn weights(count: usize) -> Filters {
@@ -71,14 +76,14 @@ fn a_convolution_of_operands_that_contradict_one_another_is_refused_with_what_th
         ("an output of fewer channels", |spec| spec.sink = Sink::Rows(map(2000, 2, 11, [6, 5]))),
         ("an output of other pixels", |spec| spec.sink = Sink::Rows(map(2000, 2, 12, [6, 4]))),
     ];
-    assert!(Convolution::new(table(), spec(), 2).is_ok() && Winograd::new(table(), spec(), 2).is_ok());
+    assert!(Convolution::new(kernels(), spec(), 2).is_ok() && Winograd::new(table(), spec(), 2).is_ok());
     for (what, change) in changes {
         let changed = || {
             let mut spec = spec();
             change(&mut spec);
             spec
         };
-        let error = Convolution::new(table(), changed(), 2).map(drop).unwrap_err();
+        let error = Convolution::new(kernels(), changed(), 2).map(drop).unwrap_err();
         assert!(!error.to_string().is_empty(), "{what}");
         assert_eq!(Winograd::new(table(), changed(), 2).map(drop), Err(error), "{what}");
     }
@@ -87,7 +92,7 @@ fn a_convolution_of_operands_that_contradict_one_another_is_refused_with_what_th
     let means = ConvolutionSpec { sink: Sink::Mean(map(2000, 2, 12, [1, 1])), ..spec() };
     assert!(Winograd::new(table(), means, 2).is_err(), "nor means");
     let means = ConvolutionSpec { sink: Sink::Mean(map(2000, 2, 12, [1, 2])), ..spec() };
-    assert!(Convolution::new(table(), means, 2).is_err(), "a mean is one pixel");
+    assert!(Convolution::new(kernels(), means, 2).is_err(), "a mean is one pixel");
 }
 
 #[test]
@@ -96,7 +101,7 @@ fn a_depthwise_layer_behind_a_convolution_has_each_channel_once_and_its_pixels()
     let with = |input, order: Vec<usize>| {
         let planes = Box::new(planes(12, input, window, [3, 3]).unwrap());
         let sink = Sink::Depthwise { planes, channels: order };
-        Convolution::new(table(), ConvolutionSpec { sink, ..spec() }, 2).map(drop)
+        Convolution::new(kernels(), ConvolutionSpec { sink, ..spec() }, 2).map(drop)
     };
     assert_eq!(with([6, 5], (0..12).rev().collect()), Ok(()));
     assert!(with([5, 5], (0..12).collect()).is_err(), "other pixels");
@@ -158,7 +163,8 @@ fn pooling_fully_connected_and_rowwise_steps_of_other_shapes_are_refused() {
     assert!(matches!(reduce(output, Some(vast)), Err(Unfit::TooLarge(_))), "cannot be counted");
 
     let dense = |input, output, weights: usize, biases: usize| {
-        Linear::new(table(), (input, output), &self::weights(weights), &vec![0.5; biases], Epilogue::NONE, 2).map(drop)
+        Linear::new(kernels(), (input, output), &self::weights(weights), &vec![0.5; biases], Epilogue::NONE, 2)
+            .map(drop)
     };
     let (single, out) = (|| map(0, 2, 20, [1, 1]), || map(900, 2, 18, [1, 1]));
     assert_eq!(dense(single(), out(), 360, 18), Ok(()));

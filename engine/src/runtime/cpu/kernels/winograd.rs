@@ -322,6 +322,7 @@ impl Winograd {
                                 residual_rows: std::ptr::null(),
                                 last: tile.last,
                                 tail: tile.tail.unwrap_or(0),
+                                tail_row: tile.tail.unwrap_or(0),
                                 epilogue: Epilogue::NONE,
                                 finish: self.table.finish,
                             };

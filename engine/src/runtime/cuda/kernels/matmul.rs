@@ -143,7 +143,7 @@ impl Matmul {
         let tiles = match self.precision {
             Precision::F32 => matmul_tiles::PORTABLE_FMA.map(Variant::Fma),
             Precision::F16 => matmul_tiles::PORTABLE_TENSOR.map(Variant::Tensor),
-            Precision::Tf32 | Precision::Int8 => return Vec::new(),
+            Precision::Tf32 | Precision::Bf16 | Precision::Int8 => return Vec::new(),
         };
         let fits = |variant: &Variant| self.shared(*variant).is_some_and(|bytes| bytes <= u64::from(card.shared_bytes));
         let mut tiles: Vec<Variant> = tiles.into_iter().filter(fits).collect();

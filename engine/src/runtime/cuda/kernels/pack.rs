@@ -29,7 +29,7 @@ impl Packed {
         self.align();
         match precision {
             // No kernel here computes in 8 bits, and nobody asks for one.
-            Precision::F32 | Precision::Int8 => self.floats(values),
+            Precision::F32 | Precision::Bf16 | Precision::Int8 => self.floats(values),
             Precision::Tf32 => self.floats(values.into_iter().map(to_tf32)),
             Precision::F16 => self.0.extend(values.into_iter().flat_map(|value| f16::from_f32(value).to_le_bytes())),
         }

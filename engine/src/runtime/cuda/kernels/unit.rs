@@ -77,7 +77,7 @@ impl Unit {
             Precision::F32 => split,
             Precision::Tf32 => 8,
             // No kernel here computes in 8 bits, and nobody asks for one.
-            Precision::F16 | Precision::Int8 => 16,
+            Precision::F16 | Precision::Bf16 | Precision::Int8 => 16,
         };
         let rows = [middle_each, outputs_each].map(|each| each.next_multiple_of(row_multiple));
         let depths = [
@@ -111,7 +111,7 @@ impl Unit {
     /// Row length at which a warp reads different banks, as in the text.
     fn pitch(&self, pixels: u32, split: u32) -> u32 {
         let fits = |length: &u32| match (self.precision, split) {
-            (Precision::F16 | Precision::Int8, _) => length / 8 % 2 == 1,
+            (Precision::F16 | Precision::Bf16 | Precision::Int8, _) => length / 8 % 2 == 1,
             (Precision::Tf32, _) | (Precision::F32, 4) => matches!(length % 32, 8 | 24),
             (Precision::F32, 1) => true,
             (Precision::F32, 2) => length % 32 == 16,

@@ -75,7 +75,7 @@ impl Text {
         let mut text = Self::default();
         let element = match setting.precision {
             // No GPU has the others through WGSL, and no backend asks for them.
-            Precision::F32 | Precision::Tf32 | Precision::Int8 => "f32",
+            Precision::F32 | Precision::Tf32 | Precision::Bf16 | Precision::Int8 => "f32",
             Precision::F16 => {
                 text.line("enable f16;");
                 "f16"

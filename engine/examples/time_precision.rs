@@ -1,8 +1,8 @@
-//! Times a network in 8 bits and in 32 on the processor, in turns, and says what the fewer bits do to the logits.
+//! Times a network in fewer bits and in 32 on the processor, in turns, and says what the fewer bits do to the logits.
 //!
-//! `cargo run --release -p shufflescope-engine --example time_int8 -- [NAME [THREADS [ROUNDS]]]` prints one line of JSON: the
-//! median of each in nanoseconds, their ratio, and how the logits differ on made-up inputs that no range was taken from.
-//! With `kernels` behind that the median of each kernel in 8 bits follows, one a line.
+//! `cargo run --release -p shufflescope-engine --example time_precision -- [PRECISION [NAME [THREADS [ROUNDS]]]]` prints one
+//! line of JSON: the median of each in nanoseconds, their ratio, and how the logits differ on made-up inputs that no range was
+//! taken from. With `kernels` behind that the median of each kernel in fewer bits follows, one a line.
 
 #![allow(clippy::print_stdout, reason = "its result")]
 
@@ -20,6 +20,7 @@ use shufflescope_engine::zoo::{network, preset};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
+    let precision: Precision = arguments.next().map_or(Ok(Precision::Int8), |text| text.parse())?;
     let name = arguments.next().unwrap_or_else(|| "shufflenet-v2-x1.0".into());
     let threads = arguments.next().map_or(Ok(1), |text| text.parse())?;
     let rounds: usize = arguments.next().map_or(Ok(400), |text| text.parse())?;
@@ -31,9 +32,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let graph = model.graph(Batch(1))?;
     let weights = Weights::seeded(&graph, 1);
     let in_floats = RunOptions::new(DeviceId::Cpu, threads, 1);
-    let in_bytes = RunOptions { precision: Precision::Int8, ..in_floats.clone() };
+    let in_less = RunOptions { precision, ..in_floats.clone() };
     let prepared = |options| prepare(&graph, &weights, &Device::cpu(), options);
-    let mut both = [prepared(&in_floats)?, prepared(&in_bytes)?];
+    let mut both = [prepared(&in_floats)?, prepared(&in_less)?];
     let clock = MonotonicClock::new();
     let mut times: [Vec<Nanos>; 2] = Default::default();
     for round in 0..rounds {
@@ -45,11 +46,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    let [floats, bytes] = times.map(|times| Sorted::new(&times).median().unwrap_or_default());
-    let effect = precision_effect(&mut *both[1], (&graph, &weights), &in_bytes, &clock)?;
-    let ratio = bytes.as_f64() / floats.as_f64();
+    let [floats, less] = times.map(|times| Sorted::new(&times).median().unwrap_or_default());
+    let effect = precision_effect(&mut *both[1], (&graph, &weights), &in_less, &clock)?;
+    let ratio = less.as_f64() / floats.as_f64();
     let effect = serde_json::to_value(effect)?;
-    println!("{}", serde_json::json!({ "f32_ns": floats, "int8_ns": bytes, "ratio": ratio, "effect": effect }));
+    let line =
+        serde_json::json!({ "f32_ns": floats, "ns": less, "precision": precision, "ratio": ratio, "effect": effect });
+    println!("{line}");
     if arguments.next().as_deref() == Some("kernels") {
         print_kernels(&mut *both[1], &clock, rounds)?;
     }
