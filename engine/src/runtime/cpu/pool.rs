@@ -15,6 +15,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
+/// Looks at what others have done before it is seen whether they need help: a fraction of a microsecond, since looking at
+/// what they have taken slows them down.
+const PATIENCE: u32 = 8;
 /// Spins before a thread that waits for others' items lets others have its core: about 50 us.
 const ITEM_SPINS: u32 = 1_500;
 /// Spins before a thread that waits for the next run parks: about 200 us.
@@ -47,8 +50,9 @@ pub trait Job: Send + Sync + 'static {
 #[derive(Debug, Default)]
 struct Lone(AtomicU64);
 
-/// The items of work of one phase. Each thread starts with a share of its own, the same in every run, and then helps the
-/// others with theirs: mostly no thread touches what another writes.
+/// The items of work of one phase. Each thread starts with a share of its own, the same in every run, and helps the others with
+/// theirs where they keep it waiting: mostly no thread touches what another writes. What is done each thread counts for
+/// itself, so that nobody waits for a line that others write.
 ///
 /// Counters hold the number of the run that they belong to in their upper half; a counter of an earlier run counts as
 /// zero, so nobody needs to reset them.
@@ -57,7 +61,8 @@ pub struct Items {
     count: usize,
     /// For each thread, how many items of its share are taken.
     taken: Vec<Lone>,
-    done: Lone,
+    /// For each thread, how many items it has done, whosever share they are of.
+    done: Vec<Lone>,
 }
 
 impl Items {
@@ -68,8 +73,13 @@ impl Items {
         if u32::try_from(count).is_err() || count.checked_mul(threads).is_none() {
             return None;
         }
-        let taken = std::iter::repeat_with(Lone::default).take(threads).collect();
-        Some(Self { count, taken, done: Lone::default() })
+        let counters = || std::iter::repeat_with(Lone::default).take(threads).collect();
+        Some(Self { count, taken: counters(), done: counters() })
+    }
+
+    /// How many are done in `run`, at least; nothing where a later one has begun with them.
+    fn done(&self, run: u32) -> Option<u64> {
+        self.done.iter().map(|done| count_in(done.0.load(Ordering::Acquire), run)).sum()
     }
 }
 
@@ -82,17 +92,21 @@ fn count_in(counter: u64, run: u32) -> Option<u64> {
     }
 }
 
-/// Adds to `counter` in `run` if it is less than `limit` there, and returns what it was before.
-fn add_in(counter: &AtomicU64, run: u32, amount: u64, limit: u64) -> Option<u64> {
+/// Adds one to `counter` in `run` if it is less than `limit` there, and returns what it was before.
+fn take_in(counter: &AtomicU64, run: u32, limit: u64) -> Option<u64> {
     let mut now = counter.load(Ordering::Relaxed);
     loop {
         let count = count_in(now, run).filter(|&count| count < limit)?;
-        let next = u64::from(run) << 32 | (count + amount);
-        match counter.compare_exchange_weak(now, next, Ordering::AcqRel, Ordering::Relaxed) {
+        match counter.compare_exchange_weak(now, of_run(run, count + 1), Ordering::AcqRel, Ordering::Relaxed) {
             Ok(_) => return Some(count),
             Err(changed) => now = changed,
         }
     }
+}
+
+/// A counter that says `count` in `run`.
+fn of_run(run: u32, count: u64) -> u64 {
+    u64::from(run) << 32 | count
 }
 
 /// A thread in a run.
@@ -105,31 +119,38 @@ pub struct Member<'a> {
 }
 
 impl Member<'_> {
-    /// Does items of this run until none are left.
-    pub fn share(&self, items: &Items, mut item: impl FnMut(usize)) {
+    /// Does the items of this thread's share, of which others may have taken some.
+    pub fn share(&self, items: &Items, item: impl FnMut(usize)) {
+        self.take(items, self.index, item);
+    }
+
+    /// Does what is left of a thread's share.
+    fn take(&self, items: &Items, share: usize, mut item: impl FnMut(usize)) {
         let threads = items.taken.len();
+        let (first, end) = (items.count * share / threads, items.count * (share + 1) / threads);
         let mut done = 0;
-        for share in (self.index..threads).chain(0..self.index) {
-            let (first, end) = (items.count * share / threads, items.count * (share + 1) / threads);
-            while let Some(taken) = add_in(&items.taken[share].0, self.run, 1, (end - first) as u64) {
-                item(first + taken as usize);
-                done += 1;
-            }
+        while let Some(taken) = take_in(&items.taken[share].0, self.run, (end - first) as u64) {
+            item(first + taken as usize);
+            done += 1;
         }
         if done > 0 {
-            add_in(&items.done.0, self.run, done, u64::MAX);
+            // Nobody else writes to this counter, and while an item of this run was not done no later run began.
+            let counter = &items.done[self.index].0;
+            let before = count_in(counter.load(Ordering::Relaxed), self.run).unwrap_or(0);
+            counter.store(of_run(self.run, before + done), Ordering::Release);
         }
     }
 
-    /// Waits until all items of this run are done, whoever does them.
+    /// Waits until all items of this run are done, and does what others have not begun if that takes long.
     ///
     /// # Errors
-    /// Where that will not happen.
-    pub fn wait(&self, items: &Items) -> Result<(), Stop> {
+    /// Where it will not happen.
+    pub fn wait(&self, items: &Items, mut item: impl FnMut(usize)) -> Result<(), Stop> {
+        let threads = items.taken.len();
         let mut spins = 0;
         loop {
-            match count_in(items.done.0.load(Ordering::Acquire), self.run) {
-                Some(done) if done as usize >= items.count => return Ok(()),
+            match items.done(self.run) {
+                Some(done) if done >= items.count as u64 => return Ok(()),
                 Some(_) => {}
                 None => return Err(Stop::Over),
             }
@@ -137,6 +158,11 @@ impl Member<'_> {
                 return Err(Stop::Panicked);
             }
             spins += 1;
+            if spins == PATIENCE {
+                for share in (self.index + 1..threads).chain(0..self.index) {
+                    self.take(items, share, &mut item);
+                }
+            }
             if spins < ITEM_SPINS { hint::spin_loop() } else { thread::yield_now() }
         }
     }

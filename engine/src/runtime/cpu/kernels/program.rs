@@ -127,7 +127,7 @@ impl Program {
         if self.apart.load(Ordering::Relaxed) {
             for step in 0..self.steps.len() {
                 self.share(member, step, &mut scratch);
-                member.wait(&self.items[step])?;
+                self.wait(member, step, &mut scratch)?;
                 if self.marks.get(step) == Some(&true) {
                     mark();
                 }
@@ -138,7 +138,7 @@ impl Program {
                     self.share(member, step, &mut scratch);
                 }
                 for step in phase.clone() {
-                    member.wait(&self.items[step])?;
+                    self.wait(member, step, &mut scratch)?;
                 }
             }
         }
@@ -146,11 +146,21 @@ impl Program {
     }
 
     fn share(&self, member: &Member<'_>, step: usize, scratch: &mut Arena) {
-        member.share(&self.items[step], |item| {
-            // SAFETY: `new` accepted the step; each item is handed out once a run; this thread has waited for all items
-            // of the phases before this one, which hold everything it depends on.
-            unsafe { self.steps[step].run(item, &self.arena, scratch) }
-        });
+        // SAFETY: `share` hands each item out once a run, and this is the step's turn.
+        member.share(&self.items[step], |item| unsafe { self.item(step, item, scratch) });
+    }
+
+    fn wait(&self, member: &Member<'_>, step: usize, scratch: &mut Arena) -> Result<(), Stop> {
+        // SAFETY: as in `share`.
+        member.wait(&self.items[step], |item| unsafe { self.item(step, item, scratch) })
+    }
+
+    /// # Safety
+    /// The item is this thread's alone in this run; it has waited for all items of the phases before the step's, which hold
+    /// everything that it depends on.
+    unsafe fn item(&self, step: usize, item: usize, scratch: &mut Arena) {
+        // SAFETY: `new` accepted the step; the rest the caller promises.
+        unsafe { self.steps[step].run(item, &self.arena, scratch) }
     }
 }
 

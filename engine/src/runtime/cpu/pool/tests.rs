@@ -14,13 +14,14 @@ struct Count {
 impl Job for Count {
     fn work(&self, member: &Member<'_>) -> Result<(), Stop> {
         for (phase, items) in self.phases.iter().enumerate() {
-            member.share(items, |_| {
+            let item = |_| {
                 assert!(!(self.panics && phase == 3), "as asked");
                 let before = phase.checked_sub(1).map(|before| self.counts[before].load(Ordering::Relaxed));
                 assert!(before.is_none_or(|count| count.is_multiple_of(7)));
                 self.counts[phase].fetch_add(1, Ordering::Relaxed);
-            });
-            member.wait(items)?;
+            };
+            member.share(items, item);
+            member.wait(items, item)?;
         }
         Ok(())
     }
@@ -109,7 +110,8 @@ impl Job for Fails {
                 self.written.fetch_add(1, Ordering::SeqCst);
                 self.inside.fetch_sub(1, Ordering::SeqCst);
             });
-            member.wait(items)?;
+            // Nobody is waited for before all have taken what is theirs but in the first phase, where nothing is done.
+            member.wait(items, |_| {})?;
         }
         Ok(())
     }
