@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p shufflescope-engine --example time_onnx -- model.onnx [THREADS [INPUT]]` prints `median_ns` and
 //! the number of samples as JSON; with an input (32-bit floats, nothing else) nothing is timed, and `logits` is what the
-//! model gives for it. `engine/tests/interop/race_onnx.py` and `models_people_have.py` pair it with ONNX Runtime.
+//! model gives for it. `engine/tests/interop/models_people_have.py` compares it with ONNX Runtime.
 
 #![allow(clippy::print_stdout, reason = "its result")]
 

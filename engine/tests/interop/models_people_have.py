@@ -196,15 +196,13 @@ def check(program, time_onnx, rounds, threads, path, folder):
         own = gap(np.array(ours["logits"], np.float32), expected)
         worst = max(worst, own)
         told.append(f"tuned runtime {own:.1e}")
-        from race_onnx import median_ms
+        from race import median_ms
 
-        this = str(Path(__file__).with_name("race_onnx.py"))
+        how = argparse.Namespace(shufflescope=program, precision="f32", seconds=1.0)
         for count in threads if rounds else []:
             pairs = []
             for _ in range(rounds):
-                mine = median_ms([time_onnx, str(path), str(count)], count)
-                theirs = median_ms([sys.executable, this, "--onnx-runtime", str(path), str(count), "1.0"], count)
-                pairs.append((mine, theirs))
+                pairs.append(tuple(median_ms(engine, str(path), count, how) for engine in ("ours", "ort")))
             mine, theirs = (statistics.median(side) for side in zip(*pairs))
             ratio = statistics.median(a / b for a, b in pairs)
             told.append(f"{count} thread{'s' if count > 1 else ''}: {mine:.2f} ms beside {theirs:.2f} ms ({ratio:.2f})")
