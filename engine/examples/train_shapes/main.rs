@@ -1,4 +1,4 @@
-//! Trains the demo weights (`assets/weights/shapes.safetensors`) on pictures that it draws itself.
+//! Trains the demo weights (`assets/weights/shapes.safetensors.gz`, packed) on pictures that it draws itself.
 //!
 //! ```text
 //! cargo run --release -p shufflescope-engine --example train_shapes -- --steps 8000 --out shapes.safetensors

@@ -3,6 +3,10 @@
 //! What they were trained on and how well they do is in `assets/weights/README.md`. The network reads 96x96 images,
 //! normalised as torchvision's; its first class is `nothing`.
 
+use std::io::Read;
+use std::sync::OnceLock;
+
+use flate2::read::GzDecoder;
 use safetensors::{SafeTensorError, SafeTensors};
 
 use crate::design::{Batch, Design};
@@ -10,7 +14,8 @@ use crate::graph::lower;
 use crate::weights::{ExpectedTensor, WeightTensor, Weights, expected};
 
 const DESIGN: &str = include_str!("../../../assets/designs/shapes.toml");
-const WEIGHTS: &[u8] = include_bytes!("../../../assets/weights/shapes.safetensors");
+/// Packed: names and offsets of every width are a tenth of the file.
+const WEIGHTS: &[u8] = include_bytes!("../../../assets/weights/shapes.safetensors.gz");
 
 /// Names of the classes in the order of the network's outputs, one a line.
 pub const LABELS: &str = include_str!("../../../assets/labels/shapes.txt");
@@ -37,7 +42,18 @@ pub fn weights() -> Weights {
 #[must_use]
 #[expect(clippy::expect_used, reason = "the file is part of the program and a test reads it")]
 pub fn weights_of_every_width() -> Weights {
-    read(WEIGHTS).expect("the embedded weights are safetensors")
+    read(file()).expect("the embedded weights are safetensors")
+}
+
+/// The file of weights, unpacked when it is first asked for.
+#[expect(clippy::expect_used, reason = "the file is part of the program and a test reads it")]
+fn file() -> &'static [u8] {
+    static FILE: OnceLock<Vec<u8>> = OnceLock::new();
+    FILE.get_or_init(|| {
+        let mut file = Vec::new();
+        GzDecoder::new(WEIGHTS).read_to_end(&mut file).expect("the embedded weights are packed");
+        file
+    })
 }
 
 /// Names of the classes in the order of the network's outputs.
@@ -73,7 +89,9 @@ mod tests {
 
     #[test]
     fn the_embedded_weights_are_those_that_a_person_would_open_and_small() {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/weights/shapes.safetensors");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shapes.safetensors");
+        std::fs::write(&path, file()).unwrap();
         assert_eq!(weights(), load(&path, &lower(&design(), Batch(1)).unwrap()).unwrap());
         assert!(WEIGHTS.len() <= 1_000_000, "{} bytes", WEIGHTS.len());
         // Beside the whole network's, what narrower ones normalise with.

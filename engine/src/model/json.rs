@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::file::Loaded;
 use super::{Model, ModelFile, NetworkChoice};
 use crate::design::{Design, Fingerprint, InputSize};
+use crate::files::json::{self, Blame};
 use crate::zoo;
 
 /// A fixed network of the zoo.
@@ -109,10 +110,8 @@ impl<'de> Deserialize<'de> for Model {
 
 /// Reads one kind; the error names the field.
 fn read<T: DeserializeOwned, E: Error>(value: Value) -> Result<T, E> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let field = error.path().to_string();
-        let reason = error.into_inner();
-        E::custom(if field == "." { reason.to_string() } else { format!("`{field}`: {reason}") })
+    json::read(value.to_string().as_bytes()).map_err(|Blame { field, reason }| {
+        E::custom(if field.is_empty() { reason } else { format!("`{field}`: {reason}") })
     })
 }
 

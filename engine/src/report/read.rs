@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Profile, ProfileFileError, SCHEMA};
 use crate::design::Design;
-use crate::files::read_regular;
+use crate::files::{json, read_regular};
 use crate::units::Bytes;
 
 /// Most that is read; a rigorous profile of the largest network of the zoo has about 2 MiB.
@@ -34,7 +34,7 @@ impl Profile {
         let profile: Self = match value.get("schema").and_then(Value::as_u64) {
             None => return Err(ProfileFileError::NoSchema { path: path.into() }),
             // A form older than SCHEMA is brought up to date here, step by step, before it is read.
-            Some(schema) if schema == u64::from(SCHEMA) => read_current(value, path)?,
+            Some(schema) if schema == u64::from(SCHEMA) => read_current(json, path)?,
             Some(found) => return Err(ProfileFileError::Schema { path: path.into(), found }),
         };
         let rules = profile.design.design().map_or(Ok(()), Design::check);
@@ -43,10 +43,11 @@ impl Profile {
     }
 }
 
-fn read_current(value: Value, path: &str) -> Result<Profile, ProfileFileError> {
-    serde_path_to_error::deserialize(value).map_err(|error| ProfileFileError::Field {
+fn read_current(json: &[u8], path: &str) -> Result<Profile, ProfileFileError> {
+    let field = |field: String| if field.is_empty() { ".".into() } else { field };
+    json::read(json).map_err(|blame| ProfileFileError::Field {
         path: path.into(),
-        field: error.path().to_string(),
-        reason: error.inner().to_string(),
+        field: field(blame.field),
+        reason: blame.reason,
     })
 }

@@ -6,6 +6,8 @@
 mod backend;
 mod formulas;
 mod layer;
+#[cfg(any(test, feature = "cuda", feature = "metal"))]
+mod learning;
 mod memory;
 
 pub use backend::CandleBackend;

@@ -119,7 +119,7 @@ impl Store {
             let mut all = Vec::new();
             while let Some(row) = rows.next()? {
                 let (context, finished) = (RunContext::read(row)?, timestamp(row.get(8)?));
-                let result = serde_json::from_str(row.get_ref(9)?.as_str()?);
+                let result = serde_json::from_slice(row.get_ref(9)?.as_str()?.as_bytes());
                 if let (Some(context), Ok(result)) = (context, result) {
                     all.push(Kept { context, finished, result });
                 }

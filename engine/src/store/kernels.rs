@@ -180,7 +180,7 @@ impl Store {
                 }
                 let id: i64 = row.get(1)?;
                 if let Entry::Vacant(unread) = specs.entry(id) {
-                    unread.insert(serde_json::from_str(row.get_ref(2)?.as_str()?).ok());
+                    unread.insert(serde_json::from_slice(row.get_ref(2)?.as_str()?.as_bytes()).ok());
                 }
                 let Some((of, run)) = runs.get_mut(at).filter(|(of, _)| *of == number) else { continue };
                 match specs.get(&id).and_then(Option::as_ref) {

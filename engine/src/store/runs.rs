@@ -164,7 +164,8 @@ impl Store {
             let mut places = HashMap::<(String, u32), usize>::new();
             let mut earlier = Vec::<EarlierRuns>::new();
             while let Some(row) = rows.next()? {
-                let medians: Vec<Nanos> = serde_json::from_str(row.get_ref(2)?.as_str()?).unwrap_or_default();
+                let medians: Vec<Nanos> =
+                    serde_json::from_slice(row.get_ref(2)?.as_str()?.as_bytes()).unwrap_or_default();
                 let of = (row.get(0)?, row.get(1)?);
                 let same_model = of == asked;
                 let place = *places.entry(of).or_insert_with(|| {

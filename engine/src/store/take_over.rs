@@ -89,7 +89,7 @@ impl Store {
                 seen.into_iter().try_for_each(|seen| take_floors(transaction, seen))?;
             }
             let points = text(&folder.join("sweep.jsonl")).unwrap_or_default();
-            for line in points.lines().filter_map(|line| serde_json::from_str::<PointLine>(line).ok()) {
+            for line in points.lines().filter_map(|line| serde_json::from_slice::<PointLine>(line.as_bytes()).ok()) {
                 // The lines do not name the machine either, and so are nobody's.
                 if let Some(options) = options_of(&line.key) {
                     put(transaction, Kind::Point, &line.key, &context(None, options), Timestamp(0), &line.result)?;
@@ -160,7 +160,7 @@ fn options_of(key: &str) -> Option<RunOptions> {
 }
 
 fn json<T: DeserializeOwned>(path: &Path) -> Option<T> {
-    serde_json::from_str(&text(path)?).ok()
+    serde_json::from_slice(text(path)?.as_bytes()).ok()
 }
 
 /// The file's text, unless it is too large.

@@ -88,7 +88,8 @@ pub(super) fn load(path: &Path, learner: &mut Learner, training: &str) -> Result
     let (_, header) = SafeTensors::read_metadata(&file).map_err(damaged)?;
     let entry = header.metadata().as_ref().and_then(|entries| entries.get(ENTRY));
     let json = entry.ok_or_else(|| other("is no checkpoint of a training".into()))?;
-    let state: State = serde_json::from_str(json).map_err(|error| other(format!("is no checkpoint ({error})")))?;
+    let state: State =
+        serde_json::from_slice(json.as_bytes()).map_err(|error| other(format!("is no checkpoint ({error})")))?;
     if state.version != VERSION {
         return Err(other("is a checkpoint of another version of this program".into()));
     }

@@ -5,6 +5,7 @@ use super::loss::{Targets, best, cross_entropy};
 use super::optimiser::Descent;
 use super::parameters::{Layout, Parameters};
 use super::request::{Optimiser, TrainError};
+#[cfg(any(feature = "cuda", feature = "metal"))]
 use super::tape::Tape;
 use crate::device::{Device, DeviceId};
 use crate::graph::Graph;
@@ -17,7 +18,8 @@ const FOLLOW: f32 = 0.03;
 enum Passes {
     /// The processor's own passes.
     Own(Box<Network>),
-    /// Candle's operations, on another device.
+    /// Candle's operations, on a device that the program was built for.
+    #[cfg(any(feature = "cuda", feature = "metal"))]
     Tape(Box<Tape>),
 }
 
@@ -27,18 +29,20 @@ impl Passes {
             return Ok(Self::Own(Box::new(Network::new(graph, layout, batch)?)));
         }
         device.check_candle().map_err(|error| TrainError::Device(error.to_string()))?;
-        if device.candle().is_cpu() {
-            let id = device.id();
-            return Err(TrainError::Device(format!(
-                "Candle, which trains on graphics cards, does not reach {id}: take cuda:N or metal:N"
-            )));
+        #[cfg(any(feature = "cuda", feature = "metal"))]
+        if !device.candle().is_cpu() {
+            return Ok(Self::Tape(Box::new(Tape::new(graph, layout, batch, device.candle())?)));
         }
-        Ok(Self::Tape(Box::new(Tape::new(graph, layout, batch, device.candle())?)))
+        let id = device.id();
+        Err(TrainError::Device(format!(
+            "Candle, which trains on graphics cards, does not reach {id}: take cuda:N or metal:N"
+        )))
     }
 
     fn forward(&mut self, parameters: &[f32], pictures: &[f32]) -> Result<Vec<f32>, TrainError> {
         match self {
             Self::Own(network) => Ok(network.forward(parameters, pictures)),
+            #[cfg(any(feature = "cuda", feature = "metal"))]
             Self::Tape(tape) => tape.forward(parameters, pictures),
         }
     }
@@ -49,6 +53,7 @@ impl Passes {
                 network.backward(parameters, of_logits, to);
                 Ok(())
             }
+            #[cfg(any(feature = "cuda", feature = "metal"))]
             Self::Tape(tape) => tape.backward(of_logits, to),
         }
     }
@@ -56,6 +61,7 @@ impl Passes {
     fn statistics(&self) -> &[Statistics] {
         match self {
             Self::Own(network) => network.statistics(),
+            #[cfg(any(feature = "cuda", feature = "metal"))]
             Self::Tape(tape) => tape.statistics(),
         }
     }
@@ -63,6 +69,7 @@ impl Passes {
     fn batch(&self) -> usize {
         match self {
             Self::Own(network) => network.batch(),
+            #[cfg(any(feature = "cuda", feature = "metal"))]
             Self::Tape(tape) => tape.batch(),
         }
     }

@@ -35,6 +35,7 @@ mod passport;
 pub mod pictures;
 mod request;
 pub mod slim;
+#[cfg(any(test, feature = "cuda", feature = "metal"))]
 mod tape;
 #[cfg(test)]
 mod tape_tests;

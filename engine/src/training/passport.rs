@@ -55,7 +55,7 @@ impl Passport {
     /// The one in a file; `None` where it has none, or one that makes no sense.
     #[must_use]
     pub fn in_file(file: &WeightsFile) -> Option<Self> {
-        let written: Written = serde_json::from_str(file.notes().get(KEY)?).ok()?;
+        let written: Written = serde_json::from_slice(file.notes().get(KEY)?.as_bytes()).ok()?;
         Some(written.passport).filter(|passport| written.version == VERSION && passport.makes_sense())
     }
 

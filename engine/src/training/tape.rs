@@ -1,7 +1,7 @@
 //! The passes on a device that Candle knows: its own operations, whose tape gives the gradients.
 //!
-//! Slower than the processor's own passes, but for CUDA and Metal, where the program is built for them; and what the others
-//! are compared with.
+//! Slower than the processor's own passes, but for CUDA and Metal, where the program is built for them, and what the others
+//! are compared with in tests; elsewhere it is left out, and the half of Candle that it alone needs with it.
 
 use candle_core::{D, Device, Error, Tensor, Var};
 
@@ -69,6 +69,7 @@ impl Tape {
     }
 
     /// Pictures of a batch.
+    #[cfg(any(feature = "cuda", feature = "metal"))]
     pub const fn batch(&self) -> usize {
         self.shape.batch
     }

@@ -136,17 +136,6 @@ impl Layer {
         }
     }
 
-    /// As [`of`](Self::of) in training: normalisations use the batch's own statistics, and every step has a gradient, which
-    /// those of Candle's pooling have not where windows overlap.
-    pub(crate) fn learn(&self, inputs: &[&Tensor]) -> Result<Tensor, Error> {
-        match (self, inputs) {
-            (Self::BatchNorm(norm), [map]) => norm.forward_t(map, true),
-            (Self::MaxPool(window), [map]) => formulas::most_of_taps(map, window),
-            (Self::AvgPool(window), [map]) => formulas::mean_of_taps(map, window),
-            _ => self.of(inputs),
-        }
-    }
-
     /// The layer's value from its only input, `[batch, channels, height, width]`.
     fn run(&self, map: &Tensor) -> Result<Tensor, Error> {
         match self {

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::super::arena::{Arena, Packed};
+use super::super::arena::Arena;
 use super::super::map::{Map, Split};
 use super::super::matmul::Tile;
 use super::super::unfit::{Unfit, offsets};
@@ -62,10 +62,9 @@ impl ByRows {
         let tap_rows = (0..input.channels)
             .flat_map(|word| phases.taps.iter().map(move |tap| (word * pitch + tap) as u32))
             .collect();
-        let weights = weights.map_or_else(|| Packed::unknown(room), Packed::of_words);
         let (taps, finish) = (phases.taps.len(), Finish { zero: zeros[1], bounds });
         Ok(Self {
-            panels: Panels { table, list: panels, taps, weights, bias, multipliers, finish },
+            panels: Panels::new(table, panels, taps, (weights, room), (bias, multipliers), finish),
             tiles: table.tiling(true).cut(output.size[1]),
             input,
             output,

@@ -52,7 +52,7 @@ impl Depthwise {
     /// # Errors
     /// Where the operands contradict one another, or the scratch is more than can be addressed.
     pub fn new(table: &'static WordTable, spec: DepthwiseSpec, threads: usize) -> Result<Self, Unfit> {
-        let DepthwiseSpec { input, output, window, weights, bias, multipliers, zeros, bounds, lookup } = spec;
+        let DepthwiseSpec { input, output, window, weights, mut bias, multipliers, zeros, bounds, lookup } = spec;
         ensure_whole("the input", &input)?;
         ensure_shape("the output", &output, (input.batch(), input.channels, output.size))?;
         let phases = Phases::new(window, input.size, output.size)?;
@@ -66,6 +66,9 @@ impl Depthwise {
         ensure(weights.as_ref().is_none_or(|weights| weights.len() == size), || "weights".into())?;
         let split = Split::new(input.rows.len(), 8.0 * output.pixels() as f64 * count as f64, threads);
         let pack = |weights: Vec<i8>| if is_three { pack_columns(&weights) } else { pack(&weights, count) };
+        for (bias, weights) in bias.iter_mut().zip(weights.iter().flat_map(|weights| weights.chunks_exact(count))) {
+            *bias = table.start_of(*bias, weights.iter().copied());
+        }
         let weights = weights.map_or_else(Vec::new, pack);
         let (outside, finish) = (zeros[0], Finish { zero: zeros[1], bounds });
         Ok(Self { table, input, output, phases, taps, weights, bias, multipliers, outside, finish, lookup, split })

@@ -68,6 +68,9 @@ impl Linear {
         let panel = LINEAR * table.lanes;
         let panels = outputs.div_ceil(panel);
         let room = product("the packed weights", &[panels, inputs, panel, size_of::<u32>()])? / size_of::<u32>();
+        for (bias, weights) in bias.iter_mut().zip(weights.iter().flat_map(|weights| weights.chunks_exact(inputs))) {
+            *bias = table.start(*bias, weights.iter());
+        }
         bias.resize(panels * panel, 0);
         multipliers.resize(panels * panel, 0.0);
         // Bound by memory: a word costs about as much as four products elsewhere.

@@ -1,4 +1,5 @@
-//! Advanced SIMD of aarch64: four words, 32 registers; products of 16 bits, which every such processor has.
+//! Advanced SIMD of aarch64: four words, 32 registers; products of 16 bits, which every such processor has, and the dot
+//! products that some have.
 
 #![expect(
     clippy::undocumented_unsafe_blocks,
@@ -6,32 +7,140 @@
 )]
 
 use std::arch::aarch64::{
-    int16x8_t, uint32x4_t, vaddq_s32, vcombine_s16, vcombine_u8, vcvtnq_s32_f32, vcvtq_f32_s32, vdupq_n_u32,
-    vget_high_s8, vget_high_u8, vget_low_s8, vget_low_s16, vget_low_u8, vld1q_u8, vld1q_u32, vmaxq_u8, vminq_u8,
-    vmovl_s8, vmovl_u8, vmull_high_s16, vmull_s16, vmulq_f32, vpaddq_s32, vqaddq_s16, vqmovn_s32, vqmovun_s16,
-    vqtbl1q_u8, vreinterpretq_f32_u32, vreinterpretq_s8_u32, vreinterpretq_s16_u16, vreinterpretq_s16_u32,
-    vreinterpretq_s32_u32, vreinterpretq_u8_u32, vreinterpretq_u16_u8, vreinterpretq_u32_s32, vreinterpretq_u32_u8,
-    vreinterpretq_u32_u16, vst1q_u32, vzip1q_u8, vzip1q_u16, vzip2q_u8, vzip2q_u16,
+    int8x16_t, int16x8_t, int32x4_t, uint8x16_t, uint32x4_t, vaddq_s32, vcombine_s16, vcombine_u8, vcvtnq_s32_f32,
+    vcvtq_f32_s32, vdupq_n_u32, veorq_u32, vget_high_s8, vget_high_u8, vget_low_s8, vget_low_s16, vget_low_u8,
+    vld1q_u8, vld1q_u32, vmaxq_u8, vminq_u8, vmovl_s8, vmovl_u8, vmull_high_s16, vmull_s16, vmulq_f32, vpaddq_s32,
+    vqaddq_s16, vqmovn_s32, vqmovun_s16, vqtbl1q_u8, vreinterpretq_f32_u32, vreinterpretq_s8_u8, vreinterpretq_s8_u32,
+    vreinterpretq_s16_u16, vreinterpretq_s16_u32, vreinterpretq_s32_u32, vreinterpretq_u8_u32, vreinterpretq_u16_u8,
+    vreinterpretq_u32_s32, vreinterpretq_u32_u8, vreinterpretq_u32_u16, vst1q_u32, vzip1q_u8, vzip1q_u16, vzip2q_u8,
+    vzip2q_u16,
 };
+use std::arch::asm;
+use std::marker::PhantomData;
 
 use super::words::Words;
 
-#[derive(Clone, Copy)]
-pub(crate) struct Neon(uint32x4_t);
+/// How products are made.
+pub(crate) trait Dots: Copy {
+    /// As [`Words::QUADS`]: with three registers of pixels.
+    const QUADS: usize;
+    /// As [`Words::LESS`]: nothing, or 128.
+    const LESS: u8;
 
-impl Words for Neon {
-    const LANES: usize = 4;
+    /// As [`Words::dot`].
+    unsafe fn dot(bytes: uint8x16_t, weights: int8x16_t, sums: int32x4_t) -> int32x4_t;
+}
+
+/// As 16 bits.
+#[derive(Clone, Copy)]
+pub(crate) struct Plain;
+
+impl Dots for Plain {
     const QUADS: usize = 1;
+    const LESS: u8 = 0;
+
+    #[inline(always)]
+    unsafe fn dot(bytes: uint8x16_t, weights: int8x16_t, sums: int32x4_t) -> int32x4_t {
+        unsafe {
+            let low = (vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(bytes))), vmovl_s8(vget_low_s8(weights)));
+            let high = (vreinterpretq_s16_u16(vmovl_u8(vget_high_u8(bytes))), vmovl_s8(vget_high_s8(weights)));
+            // Products of two words each, added in pairs twice: a sum per word.
+            let pairs = |(bytes, weights): (int16x8_t, int16x8_t)| {
+                vpaddq_s32(vmull_s16(vget_low_s16(bytes), vget_low_s16(weights)), vmull_high_s16(bytes, weights))
+            };
+            vaddq_s32(sums, vpaddq_s32(pairs(low), pairs(high)))
+        }
+    }
+}
+
+/// The dot product extension multiplies bytes of the same kind.
+#[derive(Clone, Copy)]
+pub(crate) struct Signed;
+
+impl Dots for Signed {
+    const QUADS: usize = 2;
+    const LESS: u8 = 128;
+
+    #[inline(always)]
+    unsafe fn dot(bytes: uint8x16_t, weights: int8x16_t, sums: int32x4_t) -> int32x4_t {
+        unsafe { sdot(sums, vreinterpretq_s8_u8(bytes), weights) }
+    }
+}
+
+/// The 8-bit matrix multiplication extension multiplies unsigned bytes and signed ones.
+#[derive(Clone, Copy)]
+pub(crate) struct Mixed;
+
+impl Dots for Mixed {
+    const QUADS: usize = 2;
+    const LESS: u8 = 0;
+
+    #[inline(always)]
+    unsafe fn dot(bytes: uint8x16_t, weights: int8x16_t, sums: int32x4_t) -> int32x4_t {
+        unsafe { usdot(sums, bytes, weights) }
+    }
+}
+
+// The standard library's names for both instructions are not stable.
+
+/// # Safety
+/// The CPU has the extension.
+#[target_feature(enable = "neon,dotprod")]
+#[inline]
+unsafe fn sdot(mut sums: int32x4_t, a: int8x16_t, b: int8x16_t) -> int32x4_t {
+    unsafe {
+        asm!(
+            "sdot {sums:v}.4s, {a:v}.16b, {b:v}.16b",
+            sums = inout(vreg) sums,
+            a = in(vreg) a,
+            b = in(vreg) b,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+    }
+    sums
+}
+
+/// # Safety
+/// The CPU has the extension.
+#[target_feature(enable = "neon,i8mm")]
+#[inline]
+unsafe fn usdot(mut sums: int32x4_t, a: uint8x16_t, b: int8x16_t) -> int32x4_t {
+    unsafe {
+        asm!(
+            "usdot {sums:v}.4s, {a:v}.16b, {b:v}.16b",
+            sums = inout(vreg) sums,
+            a = in(vreg) a,
+            b = in(vreg) b,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+    }
+    sums
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Neon<D>(uint32x4_t, PhantomData<D>);
+
+impl<D> Neon<D> {
+    #[inline(always)]
+    fn of(register: uint32x4_t) -> Self {
+        Self(register, PhantomData)
+    }
+}
+
+impl<D: Dots> Words for Neon<D> {
+    const LANES: usize = 4;
+    const QUADS: usize = D::QUADS;
     const VECTORS: usize = 3;
     const TAILS: bool = false;
+    const LESS: u8 = D::LESS;
 
     #[inline(always)]
     unsafe fn splat(word: u32) -> Self {
-        Self(unsafe { vdupq_n_u32(word) })
+        Self::of(unsafe { vdupq_n_u32(word) })
     }
     #[inline(always)]
     unsafe fn load(from: *const u32) -> Self {
-        Self(unsafe { vld1q_u32(from) })
+        Self::of(unsafe { vld1q_u32(from) })
     }
     #[inline(always)]
     unsafe fn load_first(from: *const u32, count: usize, rest: Self) -> Self {
@@ -39,12 +148,12 @@ impl Words for Neon {
         unsafe {
             vst1q_u32(words.as_mut_ptr(), rest.0);
             std::ptr::copy_nonoverlapping(from, words.as_mut_ptr(), count);
-            Self(vld1q_u32(words.as_ptr()))
+            Self::of(vld1q_u32(words.as_ptr()))
         }
     }
     #[inline(always)]
     unsafe fn load_four(from: *const u32) -> Self {
-        Self(unsafe { vld1q_u32(from) })
+        Self::of(unsafe { vld1q_u32(from) })
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut u32) {
@@ -59,17 +168,14 @@ impl Words for Neon {
         }
     }
     #[inline(always)]
+    unsafe fn ready(self) -> Self {
+        if D::LESS == 0 { self } else { unsafe { Self::of(veorq_u32(self.0, vdupq_n_u32(0x8080_8080))) } }
+    }
+    #[inline(always)]
     unsafe fn dot(self, weights: Self, sums: Self) -> Self {
         unsafe {
             let (bytes, weights) = (vreinterpretq_u8_u32(self.0), vreinterpretq_s8_u32(weights.0));
-            let low = (vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(bytes))), vmovl_s8(vget_low_s8(weights)));
-            let high = (vreinterpretq_s16_u16(vmovl_u8(vget_high_u8(bytes))), vmovl_s8(vget_high_s8(weights)));
-            // Products of two words each, added in pairs twice: a sum per word.
-            let pairs = |(bytes, weights): (int16x8_t, int16x8_t)| {
-                vpaddq_s32(vmull_s16(vget_low_s16(bytes), vget_low_s16(weights)), vmull_high_s16(bytes, weights))
-            };
-            let products = vpaddq_s32(pairs(low), pairs(high));
-            Self(vreinterpretq_u32_s32(vaddq_s32(vreinterpretq_s32_u32(sums.0), products)))
+            Self::of(vreinterpretq_u32_s32(D::dot(bytes, weights, vreinterpretq_s32_u32(sums.0))))
         }
     }
     #[inline(always)]
@@ -77,7 +183,7 @@ impl Words for Neon {
         unsafe {
             let values = vcvtq_f32_s32(vreinterpretq_s32_u32(self.0));
             let scaled = vmulq_f32(values, vreinterpretq_f32_u32(multipliers.0));
-            Self(vreinterpretq_u32_s32(vcvtnq_s32_f32(scaled)))
+            Self::of(vreinterpretq_u32_s32(vcvtnq_s32_f32(scaled)))
         }
     }
     #[inline(always)]
@@ -88,13 +194,13 @@ impl Words for Neon {
                 let (a, b) = (vreinterpretq_s32_u32(a.0), vreinterpretq_s32_u32(b.0));
                 vqmovun_s16(vqaddq_s16(vcombine_s16(vqmovn_s32(a), vqmovn_s32(b)), zero))
             };
-            Self(vreinterpretq_u32_u8(vcombine_u8(halves(a, b), halves(c, d))))
+            Self::of(vreinterpretq_u32_u8(vcombine_u8(halves(a, b), halves(c, d))))
         }
     }
     #[inline(always)]
     unsafe fn turned(self) -> Self {
         const PLACES: [u8; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
-        unsafe { Self(vreinterpretq_u32_u8(vqtbl1q_u8(vreinterpretq_u8_u32(self.0), vld1q_u8(PLACES.as_ptr())))) }
+        unsafe { Self::of(vreinterpretq_u32_u8(vqtbl1q_u8(vreinterpretq_u8_u32(self.0), vld1q_u8(PLACES.as_ptr())))) }
     }
     #[inline(always)]
     unsafe fn interleave(rows: [Self; 4]) -> [Self; 4] {
@@ -103,10 +209,10 @@ impl Words for Neon {
             let (first, second) = (vreinterpretq_u16_u8(vzip1q_u8(a, b)), vreinterpretq_u16_u8(vzip2q_u8(a, b)));
             let (third, fourth) = (vreinterpretq_u16_u8(vzip1q_u8(c, d)), vreinterpretq_u16_u8(vzip2q_u8(c, d)));
             [
-                Self(vreinterpretq_u32_u16(vzip1q_u16(first, third))),
-                Self(vreinterpretq_u32_u16(vzip2q_u16(first, third))),
-                Self(vreinterpretq_u32_u16(vzip1q_u16(second, fourth))),
-                Self(vreinterpretq_u32_u16(vzip2q_u16(second, fourth))),
+                Self::of(vreinterpretq_u32_u16(vzip1q_u16(first, third))),
+                Self::of(vreinterpretq_u32_u16(vzip2q_u16(first, third))),
+                Self::of(vreinterpretq_u32_u16(vzip1q_u16(second, fourth))),
+                Self::of(vreinterpretq_u32_u16(vzip2q_u16(second, fourth))),
             ]
         }
     }
@@ -124,10 +230,10 @@ impl Words for Neon {
     }
     #[inline(always)]
     unsafe fn larger(self, b: Self) -> Self {
-        unsafe { Self(vreinterpretq_u32_u8(vmaxq_u8(vreinterpretq_u8_u32(self.0), vreinterpretq_u8_u32(b.0)))) }
+        unsafe { Self::of(vreinterpretq_u32_u8(vmaxq_u8(vreinterpretq_u8_u32(self.0), vreinterpretq_u8_u32(b.0)))) }
     }
     #[inline(always)]
     unsafe fn smaller(self, b: Self) -> Self {
-        unsafe { Self(vreinterpretq_u32_u8(vminq_u8(vreinterpretq_u8_u32(self.0), vreinterpretq_u8_u32(b.0)))) }
+        unsafe { Self::of(vreinterpretq_u32_u8(vminq_u8(vreinterpretq_u8_u32(self.0), vreinterpretq_u8_u32(b.0)))) }
     }
 }

@@ -28,12 +28,35 @@ pub(super) struct Panels {
     /// Words that are multiplied for each input word: the window's taps.
     pub taps: usize,
     pub weights: Packed,
+    /// What sums start with, by the table's own reckoning.
     pub bias: Vec<i32>,
     pub multipliers: Vec<f32>,
     pub finish: Finish,
 }
 
 impl Panels {
+    /// Of `list` and its `weights`, for an image's `[bias, multiplier]` of every channel.
+    pub fn new(
+        table: &'static WordTable,
+        list: Vec<WordPanel>,
+        taps: usize,
+        (weights, room): (Option<Vec<u32>>, usize),
+        (mut bias, multipliers): (Vec<i32>, Vec<f32>),
+        finish: Finish,
+    ) -> Self {
+        if let Some(weights) = &weights {
+            for panel in &list {
+                let channels = 4 * panel.quads;
+                let weights = &weights[panel.weights..][..panel.words * taps * channels];
+                for (channel, bias) in bias[4 * panel.outputs..][..channels].iter_mut().enumerate() {
+                    *bias = table.start(*bias, weights.iter().skip(channel).step_by(channels));
+                }
+            }
+        }
+        let weights = weights.map_or_else(|| Packed::unknown(room), Packed::of_words);
+        Self { table, list, taps, weights, bias, multipliers, finish }
+    }
+
     /// Multiplies a panel with a tile, whose first pixel is at `x.0` plus each of the rows `x.1` and goes to `y.0` plus each
     /// of the rows `y.1`; the lists are those of all panels.
     ///

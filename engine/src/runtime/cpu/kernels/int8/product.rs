@@ -1,6 +1,6 @@
 //! Dense, grouped and pointwise convolution as a matrix product.
 
-use super::super::arena::{Arena, Packed};
+use super::super::arena::Arena;
 use super::super::map::{Map, Split, share};
 use super::super::matmul::Tile;
 use super::super::unfit::{Unfit, ensure, ensure_equal, ensure_shape, ensure_whole, ensure_window, offsets, product};
@@ -132,9 +132,8 @@ impl Product {
         } else {
             Cut::Panels(Split::new(batch * panels.len(), work / panels.len() as f64, threads))
         };
-        let weights = weights.map_or_else(|| Packed::unknown(room), Packed::of_words);
         let finish = Finish { zero: zeros[1], bounds };
-        let panels = Panels { table, list: panels, taps: window.taps(), weights, bias, multipliers, finish };
+        let panels = Panels::new(table, panels, window.taps(), (weights, room), (bias, multipliers), finish);
         Ok(Self { input, output, window, source, panels, outside: zeros[0], lookup, tiles, cut })
     }
 

@@ -22,6 +22,10 @@ pub enum Level {
     Portable,
     /// Advanced SIMD of aarch64.
     Neon,
+    /// With dot products of bytes of the same kind.
+    NeonDot,
+    /// With dot products of unsigned and signed bytes.
+    NeonI8mm,
     /// AVX2.
     Avx2,
     /// AVX2 with AVX-VNNI.
@@ -35,14 +39,22 @@ pub enum Level {
 impl Level {
     /// All of them.
     #[cfg(test)]
-    pub const ALL: [Self; 6] =
-        [Self::Portable, Self::Neon, Self::Avx2, Self::AvxVnni, Self::Avx512VlVnni, Self::Avx512Vnni];
+    pub const ALL: [Self; 8] = [
+        Self::Portable,
+        Self::Neon,
+        Self::NeonDot,
+        Self::NeonI8mm,
+        Self::Avx2,
+        Self::AvxVnni,
+        Self::Avx512VlVnni,
+        Self::Avx512Vnni,
+    ];
 
     /// The instruction set whose kernels move its words.
     pub const fn isa(self) -> Isa {
         match self {
             Self::Portable => Isa::Portable,
-            Self::Neon => Isa::Neon,
+            Self::Neon | Self::NeonDot | Self::NeonI8mm => Isa::Neon,
             Self::Avx2 | Self::AvxVnni => Isa::Avx2,
             Self::Avx512VlVnni => Isa::Avx512Vl,
             Self::Avx512Vnni => Isa::Avx512,
@@ -52,23 +64,29 @@ impl Level {
     /// Whether this machine runs it.
     pub fn available(self) -> bool {
         #[cfg(target_arch = "x86_64")]
-        let vnni = match self {
+        let dots = match self {
             Self::AvxVnni => std::is_x86_feature_detected!("avxvnni"),
             Self::Avx512VlVnni | Self::Avx512Vnni => {
                 std::is_x86_feature_detected!("avx512vnni") && std::is_x86_feature_detected!("avx512bw")
             }
             _ => true,
         };
-        #[cfg(not(target_arch = "x86_64"))]
-        let vnni = true;
-        vnni && self.isa().available()
+        #[cfg(target_arch = "aarch64")]
+        let dots = match self {
+            Self::NeonDot => std::arch::is_aarch64_feature_detected!("dotprod"),
+            Self::NeonI8mm => std::arch::is_aarch64_feature_detected!("i8mm"),
+            _ => true,
+        };
+        #[cfg(not(any(target_arch = "aarch64", target_arch = "x86_64")))]
+        let dots = true;
+        dots && self.isa().available()
     }
 
     /// The fastest that is no wider than `isa`.
     pub fn of(isa: Isa) -> Self {
         let narrower: &[Self] = match isa {
             Isa::Portable => &[],
-            Isa::Neon => &[Self::Neon],
+            Isa::Neon => &[Self::NeonI8mm, Self::NeonDot, Self::Neon],
             Isa::Avx2 => &[Self::AvxVnni, Self::Avx2],
             Isa::Avx512Vl => &[Self::Avx512VlVnni, Self::AvxVnni, Self::Avx2],
             Isa::Avx512 => &[Self::Avx512Vnni, Self::AvxVnni, Self::Avx2],
@@ -88,6 +106,8 @@ pub struct WordTable {
     rows: usize,
     vectors: usize,
     tails: bool,
+    /// [`Words::LESS`].
+    less: u8,
     /// `[rows / 4 - 1][vectors - 1][tail]`
     pub(super) tiles: [[[TileFn; 2]; MAX_VECTORS]; MAX_ROWS / 4],
     pub(super) taps: unsafe fn(&TapsArgs<'_>),
@@ -164,6 +184,7 @@ macro_rules! kernels {
             rows: 4 * <Register as Words>::QUADS,
             vectors: <Register as Words>::VECTORS,
             tails: <Register as Words>::TAILS,
+            less: <Register as Words>::LESS,
             tiles: [tiles!(4), tiles!(8)],
             taps,
             three,
@@ -181,7 +202,11 @@ macro_rules! kernels {
 
 static PORTABLE: WordTable = kernels!(Level::Portable, super::portable::Portable);
 #[cfg(target_arch = "aarch64")]
-static NEON: WordTable = kernels!(Level::Neon, super::neon::Neon, "neon");
+static NEON: WordTable = kernels!(Level::Neon, super::neon::Neon<super::neon::Plain>, "neon");
+#[cfg(target_arch = "aarch64")]
+static NEON_DOT: WordTable = kernels!(Level::NeonDot, super::neon::Neon<super::neon::Signed>, "neon,dotprod");
+#[cfg(target_arch = "aarch64")]
+static NEON_I8MM: WordTable = kernels!(Level::NeonI8mm, super::neon::Neon<super::neon::Mixed>, "neon,i8mm");
 #[cfg(target_arch = "x86_64")]
 static AVX2: WordTable = kernels!(Level::Avx2, super::avx2::Avx2<super::avx2::Plain>, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
@@ -206,6 +231,10 @@ impl WordTable {
         match level {
             #[cfg(target_arch = "aarch64")]
             Level::Neon => &NEON,
+            #[cfg(target_arch = "aarch64")]
+            Level::NeonDot => &NEON_DOT,
+            #[cfg(target_arch = "aarch64")]
+            Level::NeonI8mm => &NEON_I8MM,
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => &AVX2,
             #[cfg(target_arch = "x86_64")]
@@ -221,6 +250,20 @@ impl WordTable {
     /// Output channels of the largest tile.
     pub fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// What a sum starts with that is to be `bias` plus products of a map's bytes and `weights`, four a word: the kernels
+    /// multiply bytes less [`Words::LESS`].
+    pub(super) fn start<'a>(&self, bias: i32, weights: impl Iterator<Item = &'a u32>) -> i32 {
+        self.start_of(bias, weights.flat_map(|word| word.to_le_bytes()).map(u8::cast_signed))
+    }
+
+    /// As [`start`](Self::start), of weights one by one.
+    pub(super) fn start_of(&self, bias: i32, weights: impl Iterator<Item = i8>) -> i32 {
+        match self.less {
+            0 => bias,
+            less => weights.fold(bias, |sum, weight| sum.wrapping_add(i32::from(less) * i32::from(weight))),
+        }
     }
 
     /// The kernels of floats that move its words.

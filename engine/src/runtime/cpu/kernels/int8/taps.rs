@@ -15,7 +15,7 @@ pub(super) struct TapsArgs<'a> {
     pub taps: &'a [usize],
     /// For each four taps a word of four weights for each of the four channels.
     pub weights: *const u32,
-    /// For each channel what its sum starts with, and what it is multiplied by.
+    /// For each channel what its sum starts with, made up for [`Words::LESS`], and what it is multiplied by.
     pub bias: *const i32,
     pub multipliers: *const f32,
     pub finish: Finish,
@@ -49,7 +49,7 @@ pub(super) unsafe fn taps<W: Words>(args: &TapsArgs<'_>) {
                         W::interleave([W::load(at.add(a)), W::load(at.add(b)), W::load(at.add(c)), W::load(at.add(d))]);
                     let weight = W::load_four(weights);
                     for (sum, group) in sums.iter_mut().zip(groups) {
-                        *sum = group.dot(weight, *sum);
+                        *sum = group.ready().dot(weight, *sum);
                     }
                     weights = weights.add(4);
                 }
@@ -107,16 +107,16 @@ pub(super) unsafe fn totals<W: Words>(from: *const u32, count: usize) -> [i32; 4
         let mut sums = [W::splat(0); 4];
         let whole = count / W::LANES * W::LANES;
         for at in (0..whole).step_by(W::LANES) {
-            let words = W::load(from.add(at));
+            let words = W::load(from.add(at)).ready();
             for (channel, sum) in sums.iter_mut().enumerate() {
                 *sum = words.dot(W::splat(1 << (8 * channel)), *sum);
             }
         }
-        let mut totals = [0; 4];
+        let mut totals = [whole as i32 * i32::from(W::LESS); 4];
         for (channel, (total, sum)) in totals.iter_mut().zip(sums).enumerate() {
             let mut lanes = [0_u32; 16];
             sum.store(lanes.as_mut_ptr());
-            *total = lanes.iter().fold(0, |total: u32, lane| total.wrapping_add(*lane)) as i32;
+            *total += lanes.iter().fold(0, |total: u32, lane| total.wrapping_add(*lane)) as i32;
             for at in whole..count {
                 *total += (*from.add(at) >> (8 * channel) & 255) as i32;
             }
@@ -131,7 +131,7 @@ pub(super) struct SumsArgs<'a> {
     pub x: &'a [u32],
     /// `[x][LINEAR * LANES]` words of four weights.
     pub weights: *const u32,
-    /// What each sum starts with, then what it is.
+    /// What each sum starts with, made up for [`Words::LESS`], then what it is.
     pub sums: *mut i32,
 }
 
@@ -153,7 +153,7 @@ pub(super) unsafe fn sums<W: Words>(args: &SumsArgs<'_>) {
         let mut weights = args.weights;
         let (pairs, last) = args.x.as_chunks::<2>();
         for &[first, second] in pairs {
-            let (first, second) = (W::splat(first), W::splat(second));
+            let (first, second) = (W::splat(first).ready(), W::splat(second).ready());
             for (at, sum) in even.iter_mut().enumerate() {
                 *sum = first.dot(W::load(weights.add(at * W::LANES)), *sum);
             }
@@ -165,7 +165,7 @@ pub(super) unsafe fn sums<W: Words>(args: &SumsArgs<'_>) {
         }
         if let &[last] = last {
             for (at, sum) in even.iter_mut().enumerate() {
-                *sum = W::splat(last).dot(W::load(weights.add(at * W::LANES)), *sum);
+                *sum = W::splat(last).ready().dot(W::load(weights.add(at * W::LANES)), *sum);
             }
         }
         let sums = [even, odd];

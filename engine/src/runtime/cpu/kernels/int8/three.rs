@@ -20,7 +20,7 @@ pub(super) struct ThreeArgs {
     pub map: *const u32,
     /// For each column of the window a word for each of the four channels: the weights from top to bottom, and zero.
     pub weights: *const u32,
-    /// For each channel what its sum starts with, and what it is multiplied by.
+    /// For each channel what its sum starts with, made up for [`Words::LESS`], and what it is multiplied by.
     pub bias: *const i32,
     pub multipliers: *const f32,
     pub finish: Finish,
@@ -34,6 +34,7 @@ struct Filter<W> {
     bias: W,
     multipliers: W,
     finisher: Finisher<W>,
+    /// As the map has it, not yet made ready.
     outside: W,
 }
 
@@ -75,7 +76,7 @@ pub(super) unsafe fn three<W: Words>(args: &ThreeArgs) {
     }
 }
 
-/// Columns of the pixels from `at` on, in the order of [`Words::interleave`]; those of what lies outside.
+/// Columns of the pixels from `at` on, made ready, in the order of [`Words::interleave`]; those of what lies outside.
 ///
 /// # Safety
 /// As [`three`]; rows are `width` words, or null where they lie outside.
@@ -96,7 +97,11 @@ unsafe fn columns<W: Words>(filter: &Filter<W>, rows: [*const u32; 3], at: usize
                 }
             }
         }
-        W::interleave(words)
+        let mut columns = W::interleave(words);
+        for words in &mut columns {
+            *words = words.ready();
+        }
+        columns
     }
 }
 
@@ -122,7 +127,7 @@ unsafe fn scaled<W: Words>(filter: &Filter<W>, [left, middle, right]: [W; 3]) ->
 unsafe fn plain<W: Words>(filter: &Filter<W>, rows: [*const u32; 3], width: usize, out: *mut u32) {
     // SAFETY: handed on.
     unsafe {
-        let mut before = filter.outside;
+        let mut before = filter.outside.ready();
         let mut here = columns(filter, rows, 0, width);
         for x in (0..width).step_by(W::LANES) {
             let next = columns(filter, rows, x + W::LANES, width);
@@ -158,7 +163,7 @@ unsafe fn strided<W: Words>(
 ) {
     // SAFETY: handed on.
     unsafe {
-        let mut before = filter.outside;
+        let mut before = filter.outside.ready();
         for x in (0..out_width).step_by(W::LANES) {
             let first = columns(filter, rows, 2 * x, width);
             let second = columns(filter, rows, 2 * x + W::LANES, width);

@@ -25,7 +25,7 @@ pub(super) struct TileArgs {
     pub y: *mut u32,
     /// One for each output word.
     pub y_rows: *const u32,
-    /// For each channel what its sum starts with, and what it is multiplied by.
+    /// For each channel what its sum starts with, made up for [`Words::LESS`], and what it is multiplied by.
     pub bias: *const i32,
     pub multipliers: *const f32,
     pub finish: Finish,
@@ -97,7 +97,7 @@ pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, con
             let x = args.x.add(*args.x_rows.add(k) as usize);
             let mut pixels = [W::splat(0); VECTORS];
             for (vector, pixels) in pixels.iter_mut().enumerate() {
-                *pixels = W::load(x.add(vector * W::LANES));
+                *pixels = W::load(x.add(vector * W::LANES)).ready();
             }
             W::prefetch(weights.wrapping_add(PREFETCH));
             for (row, sums) in sums.iter_mut().enumerate() {
@@ -107,7 +107,7 @@ pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, con
                 }
             }
             if TAIL {
-                tail = W::splat(*x.add(args.tail)).dot(W::load(weights), tail);
+                tail = W::splat(*x.add(args.tail)).ready().dot(W::load(weights), tail);
             }
             weights = weights.add(ROWS);
         }

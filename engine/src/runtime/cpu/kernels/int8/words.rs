@@ -15,6 +15,9 @@ pub(crate) trait Words: Copy {
     const VECTORS: usize;
     /// Whether registers are left for a tile's tail pixel, and one holds a sum of every channel of a tile.
     const TAILS: bool;
+    /// What is taken from each byte of a map before it is multiplied, where the instruction multiplies signed bytes alone.
+    /// Sums make up for it: see [`WordTable::start`](super::table::WordTable::start).
+    const LESS: u8 = 0;
 
     /// `word` in every lane.
     unsafe fn splat(word: u32) -> Self;
@@ -28,7 +31,13 @@ pub(crate) trait Words: Copy {
     unsafe fn store(self, to: *mut u32);
     /// Writes `count <= LANES` words; the memory of the other lanes is not touched.
     unsafe fn store_partial(self, to: *mut u32, count: usize);
-    /// `sums` and, lane by lane, the four products of the unsigned bytes of `self` and the signed ones of `weights`.
+    /// Bytes of a map as [`dot`](Words::dot) multiplies them: less [`LESS`](Words::LESS).
+    #[inline(always)]
+    unsafe fn ready(self) -> Self {
+        self
+    }
+    /// `sums` and, lane by lane, the four products of the bytes of `self`, which were made [`ready`](Words::ready), and the
+    /// signed ones of `weights`.
     unsafe fn dot(self, weights: Self, sums: Self) -> Self;
     /// Integers times floats, rounded to the nearest integer, the even one of two; as floats they are below 2^31.
     unsafe fn scaled(self, multipliers: Self) -> Self;
