@@ -104,7 +104,7 @@ fn reports_tell_the_card_the_logits_and_the_launches_where_they_are_known() {
     let measurement = profile.measurement.as_mut().unwrap();
     measurement.enqueue = Some(measurement.whole);
     measurement.precision = Precision::F16;
-    let effect = PrecisionEffect { relative_difference: Some(0.0125), top1_changed: 0, images: 1 };
+    let effect = PrecisionEffect { relative_difference: Some(0.0125), top1_changed: 0, images: 1, ranges: None };
     measurement.precision_effect = Some(effect);
     let card = CardState { sm_clock_mhz: Some(1_980), temperature_c: Some(41), readings: 3, ..CardState::default() };
     measurement.conditions.card = Some(card);

@@ -6,14 +6,18 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::Context;
+use shufflescope_engine::classify::PreprocessingOptions;
 use shufflescope_engine::design::{Batch, InputSize};
+use shufflescope_engine::device::Precision;
 use shufflescope_engine::files::check_writable;
 use shufflescope_engine::model::Model;
-use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
+use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx, write_onnx_in_bytes};
 use shufflescope_engine::model_file::pytorch::write_pytorch;
 use shufflescope_engine::report::{Format, Profile};
-use shufflescope_engine::weights::{Weights, save_safetensors};
+use shufflescope_engine::runtime::cpu::{in_bytes, quantise};
+use shufflescope_engine::weights::{RangesFrom, Weights, save_safetensors};
 
+use super::calibration::{Calibration, CalibrationArguments};
 use super::output::complain;
 use super::resolve::{self, UsageError};
 
@@ -23,6 +27,7 @@ Examples:
   shufflescope export profile.json -o kernels.trace.json        open it at ui.perfetto.dev
   shufflescope export shufflenet-v2-x1.0 -o layers.csv
   shufflescope export my-design.toml --weights trained.safetensors --fold-batch-norm -o network.onnx
+  shufflescope export my-design.toml --weights trained.safetensors --precision int8 --calibrate-with photos -o q.onnx
   shufflescope export model.onnx -o report.html
   shufflescope export my-design.toml -o network.py              then train it in PyTorch";
 
@@ -52,6 +57,12 @@ pub(super) struct Arguments {
     /// Merge batch normalisations into the convolutions before them (ONNX)
     #[arg(long)]
     fold_batch_norm: bool,
+    /// f32, or int8: ONNX in 8 bits as runtimes know it (QuantizeLinear, DequantizeLinear), or safetensors with how bytes
+    /// stand for numbers beside the weights
+    #[arg(long, value_name = "NAME", default_value_t)]
+    precision: Precision,
+    #[command(flatten)]
+    calibration: CalibrationArguments,
 }
 
 /// What is written.
@@ -131,6 +142,12 @@ fn check_options(arguments: &Arguments, target: Target) -> Result<(), UsageError
         Target::Pytorch if arguments.weights.is_some() => {
             refuse("--weights", "source holds no weights; export .safetensors too")
         }
+        _ if !matches!(arguments.precision, Precision::F32 | Precision::Int8) => {
+            refuse("--precision", "files are written in f32 or int8")
+        }
+        Target::Report(_) | Target::Pytorch if arguments.precision == Precision::Int8 => {
+            refuse("--precision int8", "only ONNX models and safetensors are written in 8 bits")
+        }
         target if arguments.fold_batch_norm && target != Target::Onnx => {
             refuse("--fold-batch-norm", "only ONNX models are written folded")
         }
@@ -175,10 +192,33 @@ fn write_model(arguments: &Arguments, target: Target) -> anyhow::Result<()> {
     };
     let path = &arguments.output;
     let batch_norm = if arguments.fold_batch_norm { BatchNorm::Fold } else { BatchNorm::Keep };
+    if arguments.precision == Precision::Int8 {
+        return write_in_int8(arguments, target, &model, &*weights()?);
+    }
     match target {
         Target::Onnx => write_onnx(&graph, &*weights()?, batch_norm, path)?,
         Target::Pytorch => write_pytorch(&graph, path)?,
         Target::Safetensors | Target::Report(_) => save_safetensors(&*weights()?, path)?,
+    }
+    Ok(())
+}
+
+/// Writes a model in 8 bits, or its weights with what bytes of it stand for.
+fn write_in_int8(arguments: &Arguments, target: Target, model: &Model, weights: &Weights) -> anyhow::Result<()> {
+    // Values have the same ranges in every batch.
+    let graph = model.graph(Batch(1))?;
+    let (path, threads) = (&arguments.output, resolve::default_threads());
+    let usual = PreprocessingOptions::default();
+    let made = arguments.calibration.inputs(arguments.precision, (model.input(), &usual))?;
+    let from = made.as_ref().map_or_else(|| RangesFrom::of(weights), |made| made.from.clone());
+    let quantised = match made {
+        Some(Calibration { inputs, .. }) => quantise(&graph, weights, threads, Some(&mut inputs.into_iter()))?,
+        None => quantise(&graph, weights, threads, None)?,
+    };
+    complain(&format!("note: ranges of values in 8 bits are from {from}"));
+    match target {
+        Target::Onnx => write_onnx_in_bytes(&graph, &quantised, &in_bytes(&graph, &quantised, threads)?, path)?,
+        _ => save_safetensors(&quantised, path)?,
     }
     Ok(())
 }

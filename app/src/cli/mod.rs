@@ -6,6 +6,7 @@ mod advise;
 mod apart;
 mod both;
 mod calibrate;
+mod calibration;
 mod camera;
 mod camera_report;
 mod classify;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use shufflescope_engine::classify::PreprocessingOptions;
 use shufflescope_engine::clock::ClockDomain;
 use shufflescope_engine::design::{Batch, InputSize};
 use shufflescope_engine::device::DeviceId;
@@ -11,9 +12,12 @@ use shufflescope_engine::graph::Graph;
 use shufflescope_engine::measure::{Breakdown, Measurement, Mode, Protocol};
 use shufflescope_engine::model::Model;
 use shufflescope_engine::report::{Format, Profile, on_device};
+use shufflescope_engine::runtime::cpu::quantise;
 use shufflescope_engine::runtime::{Isa, Precision, RunOptions, Runtime};
+use shufflescope_engine::weights::{RangesFrom, save_safetensors};
 
 use super::both::{Both, RuntimeChoice};
+use super::calibration::{Calibration, CalibrationArguments};
 use super::measuring::Measuring;
 use super::output::print;
 use super::resolve::{self, UsageError};
@@ -31,6 +35,7 @@ Examples:
   shufflescope profile my-design.toml --mode rigorous --output profile.json --output report.html
   shufflescope profile shufflenet-v2-x1.0 --runtime both
   shufflescope profile shufflenet-v2-x1.0 --device gpu --precision f16
+  shufflescope profile shufflenet-v2-x1.0 --weights trained.pth --precision int8 --calibrate-with photos
   shufflescope profile shufflenet-v2-x1.0 --apart               where the time goes inside fused kernels
   shufflescope profile model.onnx --output report.html
   shufflescope profile shufflenet-v2-x1.0 --target ssh://pi@board
@@ -80,6 +85,8 @@ pub(super) struct Arguments {
     /// Weights to run with, .safetensors or .pth [default: an ONNX model's own, otherwise random, seeded]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    #[command(flatten)]
+    calibration: CalibrationArguments,
     /// Print the profile as JSON
     #[arg(long)]
     json: bool,
@@ -93,7 +100,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     arguments.weights.as_deref().map(resolve::weights).transpose()?;
     let formats = arguments.output.iter().map(|path| check_output(path)).collect::<anyhow::Result<Vec<Format>>>()?;
     // Everything that can be told without a measurement is told before one is waited for.
-    let wanted = Wanted { graph: model.graph(arguments.batch)?, model, arguments };
+    let calibrated = calibrated(arguments, &model)?;
+    let wanted = Wanted { graph: model.graph(arguments.batch)?, model, calibrated, arguments };
     if arguments.targets.len() > 1 {
         return side_by_side::run(&wanted, arguments);
     }
@@ -127,7 +135,29 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 pub(super) struct Wanted<'a> {
     pub model: Model,
     graph: Graph,
+    /// The weights with the ranges that pictures gave them.
+    calibrated: Option<Calibrated>,
     arguments: &'a Arguments,
+}
+
+/// Weights with the ranges of values that pictures gave them, in a file that is there as long as this is.
+struct Calibrated {
+    file: tempfile::TempPath,
+    from: RangesFrom,
+}
+
+/// The model's weights with the ranges that the pictures asked for give them.
+fn calibrated(arguments: &Arguments, model: &Model) -> anyhow::Result<Option<Calibrated>> {
+    let usual = PreprocessingOptions::default();
+    let made = arguments.calibration.inputs(arguments.precision, (model.input(), &usual))?;
+    let Some(Calibration { inputs, from }) = made else { return Ok(None) };
+    let graph = model.graph(Batch(1))?;
+    let weights = model.weights(&graph, arguments.weights.as_deref())?;
+    let threads = arguments.threads.unwrap_or_else(resolve::default_threads);
+    let weights = quantise(&graph, &weights, threads, Some(&mut inputs.into_iter()))?;
+    let file = tempfile::Builder::new().prefix("calibrated").suffix(".safetensors").tempfile()?.into_temp_path();
+    save_safetensors(&weights, &file)?;
+    Ok(Some(Calibrated { file, from }))
 }
 
 impl Wanted<'_> {
@@ -152,11 +182,15 @@ impl Wanted<'_> {
         what: &str,
     ) -> anyhow::Result<Profile> {
         let Arguments { mode, weights, apart, .. } = self.arguments;
-        let (protocol, weights) = (Protocol::of(*mode), weights.clone());
+        let weights = self.calibrated.as_ref().map(|calibrated| calibrated.file.to_path_buf()).or(weights.clone());
+        let protocol = Protocol::of(*mode);
         let job = Job { design: self.model.clone(), options, protocol, weights, scatter: None };
         let mut measurement = measuring.measure(what, job.clone())?;
         if *apart {
             measurement.apart = Some(measuring.take_apart("taking kernels apart", job)?);
+        }
+        if let (Some(effect), Some(calibrated)) = (&mut measurement.precision_effect, &self.calibrated) {
+            effect.ranges = Some(calibrated.from.clone());
         }
         let mut profile = Profile::of_graph(&self.model, &self.graph, Some(measurement));
         if let Some(machine) = site.machine() {

@@ -11,6 +11,7 @@ use shufflescope_engine::runtime::{Precision, RunOptions, Runtime};
 use shufflescope_engine::training::Passport;
 use shufflescope_engine::weights::{Weights, WeightsFile};
 
+use super::calibration::{Calibration, CalibrationArguments};
 use super::output::complain;
 use super::preprocessing::PreprocessingArguments;
 use super::resolve::{self, UsageError};
@@ -62,6 +63,8 @@ pub(super) struct NetworkArguments {
     /// NVIDIA's tensor cores (cuda:N)
     #[arg(long, value_name = "NAME", default_value_t)]
     precision: Precision,
+    #[command(flatten)]
+    calibration: CalibrationArguments,
     /// CPU threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = resolve::threads)]
     threads: Option<usize>,
@@ -86,6 +89,10 @@ impl NetworkArguments {
     pub(super) fn wish(&self, site: &Site) -> anyhow::Result<Option<(String, Wish)>> {
         if self.weights_key.is_some() {
             let problem = "--weights-key is not taken with --target: `shufflescope export` writes the weights to a file of their own";
+            return Err(UsageError(problem.into()).into());
+        }
+        if self.calibration.is_asked() {
+            let problem = "--calibrate-with is not taken with --target: `shufflescope export --precision int8` keeps with weights what it finds";
             return Err(UsageError(problem.into()).into());
         }
         let asked = self.asked()?;
@@ -254,6 +261,11 @@ impl Network {
             if options.preprocessing.is_usual() {
                 options.preprocessing = passport.preprocessing;
             }
+        }
+        let made = arguments.calibration.inputs(arguments.precision, (input, &options.preprocessing))?;
+        if let Some(Calibration { inputs, from }) = made {
+            complain(&format!("note: ranges of values in 8 bits are from {from}"));
+            options.calibration = inputs;
         }
         let (made, of) = match &mut self.source {
             Source::Demo => {

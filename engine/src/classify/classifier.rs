@@ -17,7 +17,8 @@ use crate::design::{Batch, InputSize};
 use crate::device::{Device, DeviceError};
 use crate::graph::{Graph, LoweringError, Shape};
 use crate::model::{FitError, Model, ModelError, ModelFile, fitted_graph};
-use crate::runtime::{Executable, PrepareError, RunError, RunOptions, prepare};
+use crate::runtime::cpu::quantise;
+use crate::runtime::{Executable, Precision, PrepareError, RunError, RunOptions, prepare};
 use crate::units::Nanos;
 use crate::weights::{Weights, WeightsError, WeightsFile};
 
@@ -32,13 +33,22 @@ pub struct ClassifierOptions {
     pub labels: Option<Labels>,
     /// Where the device's backend remembers what it has tuned; nowhere where absent.
     pub memory_folder: Option<PathBuf>,
+    /// Inputs to take the ranges of values from in 8 bits, prepared as pictures are; where there are none, they are as the
+    /// weights say or come from made-up ones.
+    pub calibration: Vec<Vec<f32>>,
 }
 
 impl ClassifierOptions {
     /// The usual preprocessing and labels.
     #[must_use]
     pub fn new(run: RunOptions) -> Self {
-        Self { run, preprocessing: PreprocessingOptions::default(), labels: None, memory_folder: None }
+        Self {
+            run,
+            preprocessing: PreprocessingOptions::default(),
+            labels: None,
+            memory_folder: None,
+            calibration: vec![],
+        }
     }
 }
 
@@ -205,7 +215,13 @@ impl Classifier {
             None => device,
         };
         let run = RunOptions { batch: 1, ..options.run.clone() };
-        let executable = prepare(graph, weights, &device, &run)?;
+        let executable = if run.precision == Precision::Int8 && !options.calibration.is_empty() {
+            let mut inputs = options.calibration.iter().cloned();
+            let weights = quantise(graph, weights, run.threads, Some(&mut inputs)).map_err(PrepareError::from)?;
+            prepare(graph, &weights, &device, &run)?
+        } else {
+            prepare(graph, weights, &device, &run)?
+        };
         let preprocessor = Preprocessor::new(preprocessing);
         Ok(Self { id: ClassifierId::next(), executable, preprocessor, labels, classes })
     }

@@ -12,7 +12,7 @@ use crate::device::{Device, DeviceId, Precision};
 use crate::graph::Graph;
 use crate::runtime::{Executable, RunError, RunOptions, prepare};
 use crate::units::MultAdds;
-use crate::weights::{Weights, seeded_input};
+use crate::weights::{RangesFrom, Weights, seeded_input};
 
 /// Most work that a network is run again with for this alone: ResNet-50 at 224 is below it, and what is above takes a
 /// processor seconds.
@@ -27,6 +27,9 @@ pub struct PrecisionEffect {
     pub top1_changed: usize,
     /// Images looked at: the batch, or several of them in 8 bits, whose ranges come from other images.
     pub images: usize,
+    /// In 8 bits, where the ranges of values come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranges: Option<RangesFrom>,
 }
 
 impl PrecisionEffect {
@@ -47,6 +50,7 @@ impl PrecisionEffect {
             relative_difference: is_finite.then(|| if greatest > 0.0 { difference / greatest } else { difference }),
             top1_changed: rows.filter(|(ours, theirs)| likeliest(ours) != likeliest(theirs)).count(),
             images,
+            ranges: None,
         })
     }
 
@@ -118,7 +122,8 @@ pub fn precision_effect(
         expected.extend(reference.infer(clock)?);
         images += shape.batch;
     }
-    Ok(PrecisionEffect::between(&logits, &expected, images))
+    let effect = PrecisionEffect::between(&logits, &expected, images);
+    Ok(effect.map(|effect| PrecisionEffect { ranges: Some(RangesFrom::of(weights)), ..effect }))
 }
 
 /// The seeds of the inputs that are compared in 8 bits: none that ranges are taken from, last that of a fresh network.
@@ -145,7 +150,10 @@ mod tests {
     #[test]
     fn the_difference_is_relative_to_the_greatest_logit_and_classes_are_compared_image_by_image() {
         let effect = PrecisionEffect::between(&[1.0, 2.0, 3.0, 2.5], &[1.0, 2.0, 2.0, -4.0], 2).unwrap();
-        assert_eq!(effect, PrecisionEffect { relative_difference: Some(6.5 / 4.0), top1_changed: 0, images: 2 });
+        assert_eq!(
+            effect,
+            PrecisionEffect { relative_difference: Some(6.5 / 4.0), top1_changed: 0, images: 2, ranges: None }
+        );
         let effect = PrecisionEffect::between(&[1.0, 2.0, 3.0, 3.5], &[1.0, 2.0, 3.5, 3.0], 2).unwrap();
         assert_eq!((effect.top1_changed, effect.difference()), (1, "± 14.29 %".into()));
         assert_eq!(effect.top1(), "the likeliest class changes on 1 of 2 images");
@@ -178,7 +186,7 @@ mod tests {
             let options = RunOptions { precision, ..on_processor.clone() };
             precision_effect(&mut *exe, (&graph, &weights), &options, &clock).unwrap()
         };
-        let none = PrecisionEffect { relative_difference: Some(0.0), top1_changed: 0, images: 2 };
+        let none = PrecisionEffect { relative_difference: Some(0.0), top1_changed: 0, images: 2, ranges: None };
         assert_eq!(effect(Precision::F16), Some(none));
         assert_eq!(effect(Precision::F32), None, "there is no question");
     }
@@ -196,6 +204,7 @@ mod tests {
             let before = exe.infer(&clock).unwrap();
             let effect = precision_effect(&mut *exe, (&graph, &weights), &options, &clock).unwrap().unwrap();
             assert_eq!(effect.images, if batch == 1 { 8 } else { 9 });
+            assert_eq!(effect.ranges, Some(RangesFrom::MadeUp));
             let difference = effect.relative_difference.unwrap();
             assert!(difference > 0.0 && difference < 0.2, "{effect:?}");
             assert_eq!(exe.infer(&clock).unwrap(), before);

@@ -1,7 +1,7 @@
 //! What a profile says in a few lines: the headline, the environment and the method, for every format that people read.
 
 use super::{Profile, what_fusing_saves};
-use crate::device::{Conditions, CoreKind, Machine, Precision};
+use crate::device::{Conditions, CoreKind, Machine};
 use crate::measure::{Measurement, MedianRange};
 use crate::model::Model;
 use crate::units::MultAdds;
@@ -167,7 +167,7 @@ pub fn on_device(measurement: &Measurement) -> Vec<DeviceFact> {
 fn effect(measurement: &Measurement) -> Option<DeviceFact> {
     let effect = measurement.precision_effect.as_ref()?;
     let of = measurement.precision;
-    let ranges = if of == Precision::Int8 { "; ranges of values from other made-up inputs" } else { "" };
+    let ranges = effect.ranges.as_ref().map(|ranges| format!("; ranges of values from {ranges}")).unwrap_or_default();
     let same = "beside f32 on the same input, relative to the greatest logit";
     let detail = format!("{of} {same}; {}{ranges}", effect.top1());
     Some(DeviceFact { name: "logits", value: effect.difference(), detail })

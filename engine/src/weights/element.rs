@@ -1,4 +1,4 @@
-//! Floating-point formats as files store them.
+//! Number formats as files store them.
 
 /// How a stored number is encoded, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,25 +7,35 @@ pub(super) enum Element {
     BF16,
     F32,
     F64,
+    I8,
+    U8,
+    I32,
+    I64,
 }
 
 impl Element {
     /// Bytes of one number.
     pub(super) const fn size(self) -> u64 {
         match self {
+            Self::I8 | Self::U8 => 1,
             Self::F16 | Self::BF16 => 2,
-            Self::F32 => 4,
-            Self::F64 => 8,
+            Self::F32 | Self::I32 => 4,
+            Self::F64 | Self::I64 => 8,
         }
     }
 
-    /// The numbers in `bytes`, exactly except that 64 bits are rounded to 32; a remainder of bytes is left out.
+    /// The numbers in `bytes`, exactly except that integers and floats of more than 24 bits
+    /// are rounded to them; a remainder of bytes is left out.
     pub(super) fn decode(self, bytes: &[u8]) -> Vec<f32> {
         match self {
             Self::F16 => numbers(bytes, |b| f16_to_f32(u16::from_le_bytes(b))),
             Self::BF16 => numbers(bytes, |b| f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16)),
             Self::F32 => numbers(bytes, f32::from_le_bytes),
             Self::F64 => numbers(bytes, |b| f64::from_le_bytes(b) as f32),
+            Self::I8 => numbers(bytes, |b| i8::from_le_bytes(b).into()),
+            Self::U8 => numbers(bytes, |b| u8::from_le_bytes(b).into()),
+            Self::I32 => numbers(bytes, |b| i32::from_le_bytes(b) as f32),
+            Self::I64 => numbers(bytes, |b| i64::from_le_bytes(b) as f32),
         }
     }
 }
@@ -62,6 +72,10 @@ mod tests {
         assert!(Element::F16.decode(&[0x01, 0x7C])[0].is_nan());
         assert_eq!(Element::BF16.decode(&[0x80, 0x3F, 0x20, 0xC1]), [1.0, -10.0]);
         assert_eq!(Element::F32.decode(&1.5_f32.to_le_bytes()), [1.5]);
+        assert_eq!(Element::I8.decode(&[0x80, 0x7F]), [-128.0, 127.0]);
+        assert_eq!(Element::U8.decode(&[0x80]), [128.0]);
+        assert_eq!(Element::I32.decode(&(-70_000_i32).to_le_bytes()), [-70_000.0]);
+        assert_eq!(Element::I64.decode(&60_i64.to_le_bytes()), [60.0]);
         assert_eq!(Element::F64.decode(&(-0.1_f64).to_le_bytes()), [-0.1_f32]);
     }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::ScaleError;
+
 /// Weights that cannot be read, written or used.
 #[derive(Debug, Error)]
 pub enum WeightsError {
@@ -61,6 +63,14 @@ pub enum WeightsError {
         design: String,
         /// Everything that does not fit.
         mismatch: Box<Mismatch>,
+    },
+    /// The file says how bytes stand for a layer's numbers, and it cannot be so.
+    #[error("the weights `{}`: {source}", .path.display())]
+    Scale {
+        /// The file.
+        path: PathBuf,
+        /// The layer, and what is wrong.
+        source: ScaleError,
     },
     /// Weights in memory that lack something the network needs.
     #[error("the weights do not fit `{design}`:{mismatch}")]

@@ -1,19 +1,25 @@
 //! Reads a file of weights for one network.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use super::content::{Container, TELLING, container};
+use super::element::Element;
 use super::error::Mismatch;
 use super::pairing::{best, complete, matching, named, pair};
-use super::stored::{Fault, Group, Kind, StoredTensor, shown};
+use super::quantisation::{self, is_scale};
+use super::quantised::{kept, readable};
+use super::stored::{Fault, Group, Kind, QUANTISED, StoredTensor, shown};
 use super::views::{View, clean, is_counter, views};
-use super::{ExpectedTensor, Notes, WeightTensor, Weights, WeightsError, expected, pth, safetensors};
+use super::{
+    ExpectedTensor, Notes, Quantisation, Role, ScaleError, WeightTensor, Weights, WeightsError, expected, pth,
+    safetensors,
+};
 use crate::files::open_regular;
-use crate::graph::Graph;
+use crate::graph::{Graph, Op};
 
 /// Reads the parameters of `graph` from `path`, whatever it is called: by layer path as torchvision names them, 16- and
 /// 64-bit floats converted to 32 bits, what wrappers put in front of names taken off, counters (`num_batches_tracked`) left
@@ -83,7 +89,7 @@ impl WeightsFile {
             Container::Archive => ("PyTorch", pth::list_archive(&mut file, length).map(unannotated)),
             Container::Stream => ("PyTorch", pth::list_stream(&mut file, length).map(unannotated)),
         };
-        let plain = listed.and_then(|(groups, notes)| Ok((without_quantised(groups)?, notes)));
+        let plain = listed.and_then(|(groups, notes)| Ok((without_quantised(readable(groups))?, notes)));
         let (mut groups, notes) = plain.map_err(|fault| failure(path, format, fault))?;
         clean(&mut groups);
         let views = views(&groups);
@@ -141,7 +147,7 @@ impl WeightsFile {
     pub fn matching(&self, graph: &Graph) -> (usize, usize) {
         let expected = expected(graph);
         let Some(view) = best(&self.views, &self.groups, &expected) else { return (0, expected.len()) };
-        let of_file = named(view, &self.groups).filter(|(name, _)| !is_counter(name)).count();
+        let of_file = named(view, &self.groups).filter(|(name, _)| !is_counter(name) && !is_scale(name)).count();
         (matching(view, &self.groups, &expected), expected.len().max(of_file))
     }
 
@@ -181,14 +187,64 @@ impl WeightsFile {
         // Many tensors can lie in one entry of an archive.
         let mut checked = HashSet::new();
         for (expected, stored) in pairs {
-            if let Some(checksum) = stored.checksum.as_ref().filter(|checksum| checked.insert(checksum.begin)) {
+            let parts = stored.scales.iter().flat_map(|parts| parts.iter());
+            for checksum in parts.chain([&stored]).filter_map(|part| part.checksum.as_ref()) {
+                if checked.insert(checksum.begin) {
+                    checksum.check(&mut self.file).map_err(|fault| failure(&self.path, self.format, fault))?;
+                }
+            }
+            let values =
+                stored.read(&mut self.file, self.length).map_err(|fault| failure(&self.path, self.format, fault))?;
+            let values = match (&stored.kind, expected.role) {
+                // A normalisation that changes nothing.
+                (Kind::Given(_), Role::RunningVar) => less_eps(values, graph, &expected.name),
+                _ => values,
+            };
+            weights.insert(expected.name, WeightTensor { shape: expected.shape, values });
+        }
+        self.load_scales(graph, &mut weights)?;
+        Ok(weights)
+    }
+
+    /// Adds what the file says of how bytes stand for numbers.
+    fn load_scales(&mut self, graph: &Graph, weights: &mut Weights) -> Result<(), WeightsError> {
+        let Some(view) = best(&self.views, &self.groups, &expected(graph)) else { return Ok(()) };
+        let found: HashMap<&str, &StoredTensor> =
+            named(view, &self.groups).filter(|(name, _)| is_scale(name)).collect();
+        if found.is_empty() {
+            return Ok(());
+        }
+        let is_pytorchs = named(view, &self.groups).any(|(_, tensor)| tensor.scales.is_some());
+        let wrong = |name: &str, reason: &str| {
+            let layer = name.rsplit_once('.').map_or("", |(layer, _)| layer);
+            let source = ScaleError { layer: shown(layer), reason: reason.into() };
+            WeightsError::Scale { path: self.path.clone(), source }
+        };
+        let known: HashMap<String, usize> = quantisation::names(graph).collect();
+        for (name, stored) in found {
+            let Some(&most) = known.get(name) else {
+                return Err(wrong(name, "the network has no such layer with such a scale"));
+            };
+            if !matches!(stored.kind, Kind::Float(_) | Kind::Integer(_) | Kind::Given(_)) {
+                return Err(wrong(name, "its scale or zero point is no number"));
+            }
+            let count = stored.shape.iter().try_fold(1_usize, |count, &length| count.checked_mul(length));
+            if count.is_none_or(|count| count > most) {
+                return Err(wrong(name, &format!("{:?} scales where there are {most} at most", stored.shape)));
+            }
+            if let Some(checksum) = &stored.checksum {
                 checksum.check(&mut self.file).map_err(|fault| failure(&self.path, self.format, fault))?;
             }
             let values =
                 stored.read(&mut self.file, self.length).map_err(|fault| failure(&self.path, self.format, fault))?;
-            weights.insert(expected.name, WeightTensor { shape: expected.shape, values });
+            weights.insert(name, WeightTensor { shape: vec![values.len()], values });
         }
-        Ok(weights)
+        let known = Quantisation::of(graph, weights)
+            .map_err(|source| WeightsError::Scale { path: self.path.clone(), source })?;
+        if is_pytorchs {
+            kept(graph, known).store(graph, weights);
+        }
+        Ok(())
     }
 
     fn pair(&self, graph: &Graph) -> Result<Vec<(ExpectedTensor, StoredTensor)>, Mismatch> {
@@ -201,36 +257,47 @@ impl WeightsFile {
     }
 }
 
+/// Variances that are one with what their normalisation adds to them.
+fn less_eps(values: Vec<f32>, graph: &Graph, name: &str) -> Vec<f32> {
+    let path = name.strip_suffix(".running_var");
+    let eps = graph.nodes().iter().find_map(|node| match node.op {
+        Op::BatchNorm { eps, .. } if Some(node.path.as_str()) == path => Some(eps),
+        _ => None,
+    });
+    values.into_iter().map(|value| (f64::from(value) - eps.unwrap_or_default()) as f32).collect()
+}
+
 /// A file of a kind that says nothing of itself.
 fn unannotated(groups: Vec<Group>) -> (Vec<Group>, Notes) {
     (groups, Notes::new())
 }
 
-/// The groups whose weights are numbers.
+/// The groups whose weights are numbers, or bytes with their scales.
 fn without_quantised(groups: Vec<Group>) -> Result<Vec<Group>, Fault> {
-    let is_quantised = |group: &Group| {
+    let is_unknown = |group: &Group| {
         group.tensors.iter().any(|tensor| {
             let is_weight = tensor.name.ends_with("weight") && tensor.shape.len() > 1;
             match &tensor.kind {
-                Kind::Quantised => true,
-                Kind::Other(kind) => is_weight && EIGHT_BITS.contains(&kind.as_str()),
-                Kind::Float(_) => false,
+                Kind::Quantised(_) => tensor.scales.is_none(),
+                Kind::Integer(Element::I8 | Element::U8) => is_weight,
+                Kind::Other(kind) => kind == QUANTISED || is_weight && EIGHT_BITS.contains(&kind.as_str()),
+                Kind::Float(_) | Kind::Integer(_) | Kind::Given(_) => false,
             }
         })
     };
     let found_any = !groups.is_empty();
-    let plain: Vec<Group> = groups.into_iter().filter(|group| !is_quantised(group)).collect();
+    let plain: Vec<Group> = groups.into_iter().filter(|group| !is_unknown(group)).collect();
     if found_any && plain.is_empty() {
         return Err(Fault::foreign(
-            "its weights are quantised, integers of eight bits or fewer with scales; save the network's weights as they \
-             were before it was converted",
+            "its weights are quantised, integers of eight bits or fewer with scales in a form that is not known here; save \
+             the network's weights as they were before it was converted",
         ));
     }
     Ok(plain)
 }
 
-/// What safetensors and PyTorch call integers of eight bits and less.
-const EIGHT_BITS: [&str; 6] = ["I8", "U8", "Char", "Byte", "QInt8", "QUInt8"];
+/// What safetensors calls integers of eight bits, and PyTorch those without a scale.
+const EIGHT_BITS: [&str; 4] = ["I8", "U8", "QInt8", "QUInt8"];
 
 fn failure(path: &Path, format: &'static str, fault: Fault) -> WeightsError {
     match fault {

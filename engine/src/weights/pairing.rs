@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use super::ExpectedTensor;
+use super::element::Element;
 use super::error::{self, Misfit, Mismatch};
+use super::quantisation::is_scale;
 use super::stored::{Group, Kind, StoredTensor, shown};
 use super::views::{View, is_counter};
 
@@ -57,7 +59,7 @@ pub(super) fn named<'a>(view: &'a View, groups: &'a [Group]) -> impl Iterator<It
 
 fn matching_of(view: &View, groups: &[Group], wanted: &Wanted<'_>) -> usize {
     let fits = |(name, tensor): &(&str, &StoredTensor)| {
-        matches!(tensor.kind, Kind::Float(_)) && wanted.get(name).is_some_and(|shape| *shape == tensor.shape)
+        tensor.kind.is_parameter() && wanted.get(name).is_some_and(|shape| *shape == tensor.shape)
     };
     named(view, groups).filter(fits).count()
 }
@@ -68,7 +70,12 @@ fn extras<'a>(
     groups: &'a [Group],
     wanted: &'a Wanted<'a>,
 ) -> impl Iterator<Item = (&'a str, &'a StoredTensor)> {
-    named(view, groups).filter(|(name, _)| !wanted.contains_key(name) && !is_counter(name) && !is_auxiliary(name))
+    named(view, groups).filter(|(name, _)| !wanted.contains_key(name) && !is_beside(name))
+}
+
+/// What may be beside the weights of any network.
+fn is_beside(name: &str) -> bool {
+    is_counter(name) || is_auxiliary(name) || is_scale(name)
 }
 
 /// Second classifiers of GoogLeNet and Inception, which only their training uses, and statistics of narrower widths, which the
@@ -92,7 +99,7 @@ pub(super) fn pair(
     for wanted in expected {
         match by_name.get(wanted.name.as_str()) {
             None => mismatch.missing.push(Misfit::missing(wanted.name, &wanted.shape)),
-            Some(tensor) if !matches!(tensor.kind, Kind::Float(_)) => mismatch.not_float.push(Misfit {
+            Some(tensor) if !tensor.kind.is_parameter() => mismatch.not_float.push(Misfit {
                 expected: format!("floats {}", error::shape(&wanted.shape)),
                 found: found(tensor),
                 name: wanted.name,
@@ -112,8 +119,19 @@ pub(super) fn pair(
 fn found(tensor: &StoredTensor) -> String {
     let shape = shown(&error::shape(&tensor.shape));
     match &tensor.kind {
-        Kind::Float(_) => shape,
-        Kind::Quantised => format!("quantised {shape}"),
+        Kind::Float(_) | Kind::Given(_) => shape,
+        Kind::Quantised(_) => format!("quantised {shape}"),
+        Kind::Integer(element) => format!("{} {shape}", integer(*element)),
         Kind::Other(kind) => format!("{} {shape}", shown(kind)),
+    }
+}
+
+/// What PyTorch calls integers.
+const fn integer(element: Element) -> &'static str {
+    match element {
+        Element::I8 => "Char",
+        Element::U8 => "Byte",
+        Element::I32 => "Int",
+        _ => "Long",
     }
 }

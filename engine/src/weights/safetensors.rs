@@ -53,6 +53,7 @@ pub(super) fn list(file: &mut File, length: u64) -> Result<(Vec<Group>, Notes), 
         begin: begin + info.data_offsets.0 as u64,
         end: begin + info.data_offsets.1 as u64,
         checksum: None,
+        scales: None,
     };
     let mut tensors: Vec<StoredTensor> = metadata.tensors().into_iter().map(place).collect();
     tensors.sort_unstable_by_key(|tensor| tensor.begin);

@@ -43,6 +43,11 @@ impl Weights {
         self.tensors.insert(name.into(), tensor);
     }
 
+    /// Keeps the parameters whose names are to be kept.
+    pub fn retain(&mut self, mut is_kept: impl FnMut(&str) -> bool) {
+        self.tensors.retain(|name, _| is_kept(name));
+    }
+
     /// All parameters by name.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &WeightTensor)> {
         self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor))

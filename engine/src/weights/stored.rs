@@ -36,14 +36,28 @@ impl From<io::Error> for Fault {
     }
 }
 
+/// What a tensor is called that is quantised in a way that is not known.
+pub(super) const QUANTISED: &str = "quantised";
+
 /// What the numbers are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {
     Float(Element),
-    /// Integers with a scale.
-    Quantised,
+    /// Integers of 8 bits, with scales and zero points beside them.
+    Quantised(Element),
+    /// Plain integers.
+    Integer(Element),
+    /// This number everywhere.
+    Given(f32),
     /// Something that is not a plain float tensor, as the file calls it.
     Other(String),
+}
+
+impl Kind {
+    /// Whether it can stand for a network's parameter.
+    pub(super) const fn is_parameter(&self) -> bool {
+        matches!(self, Self::Float(_) | Self::Quantised(_) | Self::Given(_))
+    }
 }
 
 /// A tensor's name, shape and place in the file. Nothing here is trusted until [`read`](Self::read) checks it.
@@ -60,6 +74,8 @@ pub(super) struct StoredTensor {
     pub(super) end: u64,
     /// What the file says of the bytes that the tensor is part of.
     pub(super) checksum: Option<Arc<Checksum>>,
+    /// Scale and zero point of integers, one for all or one for each place of the first axis.
+    pub(super) scales: Option<Box<[StoredTensor; 2]>>,
 }
 
 /// Tensors that a file has together, such as a `state_dict` in a checkpoint.
@@ -124,8 +140,15 @@ impl StoredTensor {
     /// caller has compared the shape with the one it wants.
     pub(super) fn read(&self, file: &mut File, length: u64) -> Result<Vec<f32>, Fault> {
         let name = shown(&self.name);
-        let Kind::Float(element) = self.kind else {
-            return Err(Fault::malformed(format!("tensor `{name}` is not floating-point")));
+        let element = match self.kind {
+            Kind::Float(element) | Kind::Integer(element) => element,
+            Kind::Quantised(element) => {
+                let bytes = Self { kind: Kind::Integer(element), scales: None, ..self.clone() };
+                return self.dequantised(bytes.read(file, length)?, file, length);
+            }
+            // The caller has compared the shape with one that a network has.
+            Kind::Given(value) => return Ok(vec![value; self.shape.iter().product()]),
+            Kind::Other(_) => return Err(Fault::malformed(format!("tensor `{name}` is not floating-point"))),
         };
         let available = self.end.min(length).saturating_sub(self.begin);
         let bytes = self.span().and_then(|span| span.checked_mul(element.size())).unwrap_or(u64::MAX);
@@ -150,6 +173,38 @@ impl StoredTensor {
                 .ok_or_else(|| Fault::malformed(format!("tensor `{name}` has impossible strides {strides:?}"))),
             _ => Ok(values),
         }
+    }
+
+    /// What integers stand for.
+    fn dequantised(&self, mut values: Vec<f32>, file: &mut File, length: u64) -> Result<Vec<f32>, Fault> {
+        let wrong = |reason: String| Fault::malformed(format!("tensor `{}`: {reason}", shown(&self.name)));
+        let Some([scale, zero_point]) = self.scales.as_deref() else {
+            return Err(wrong("it is quantised, and its scales are not in the file".into()));
+        };
+        let channels = self.shape.first().copied().unwrap_or(1);
+        let mut list = |tensor: &Self, what: &str| {
+            let count = tensor.shape.iter().try_fold(1_usize, |count, &axis| count.checked_mul(axis));
+            if count != Some(1) && count != Some(channels) {
+                return Err(wrong(format!("its {what} are of shape {:?} for {channels} channels", tensor.shape)));
+            }
+            let mut read = tensor.read(file, length)?;
+            let first = read.first().copied().unwrap_or_default();
+            read.resize(channels, first);
+            Ok(read)
+        };
+        let (scales, zero_points) = (list(scale, "scales")?, list(zero_point, "zero points")?);
+        let middle = if self.kind == Kind::Quantised(Element::U8) { 128.0 } else { 0.0 };
+        if let Some(other) = zero_points.iter().find(|zero_point| **zero_point != middle) {
+            return Err(wrong(format!(
+                "its bytes have the zero point {other}; weights around {middle} are computed with: quantise them \
+                 symmetrically"
+            )));
+        }
+        let width = values.len().checked_div(channels).unwrap_or_default().max(1);
+        for (filter, scale) in values.chunks_mut(width).zip(scales) {
+            filter.iter_mut().for_each(|value| *value = (*value - middle) * scale);
+        }
+        Ok(values)
     }
 
     /// Elements from the tensor's first to its last, `None` on overflow.
@@ -224,10 +279,45 @@ mod tests {
             begin: 0,
             end: 400,
             checksum: None,
+            scales: None,
         };
         assert_eq!(tensor(31).read(&mut file, 400).unwrap(), [0.0; 2]);
         let Err(Fault::Malformed(said)) = tensor(32).read(&mut file, 400) else { panic!("read") };
         assert!(said.contains("`w` is a view of 2 values scattered over 132 bytes"), "{said}");
+    }
+
+    #[test]
+    fn integers_stand_for_what_their_scales_say_and_other_zero_points_are_refused() {
+        use std::io::Write;
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&[0x80, 0x7F, 2, 0xFE]).unwrap();
+        let tensor = |name: &str, shape: &[usize], kind: Kind| StoredTensor {
+            name: name.into(),
+            shape: shape.into(),
+            kind,
+            strides: None,
+            begin: 0,
+            end: 4,
+            checksum: None,
+            scales: None,
+        };
+        let mut read = |element: Element, scale: StoredTensor, zero: f32| {
+            let zero = tensor("z", &[1], Kind::Given(zero));
+            let scales = Some(Box::new([scale, zero]));
+            StoredTensor { scales, ..tensor("w", &[2, 2], Kind::Quantised(element)) }.read(&mut file, 4)
+        };
+        let half = tensor("s", &[1], Kind::Given(0.5));
+        assert_eq!(read(Element::I8, half.clone(), 0.0).unwrap(), [-64.0, 63.5, 1.0, -1.0]);
+        assert_eq!(read(Element::U8, half.clone(), 128.0).unwrap(), [0.0, -0.5, -63.0, 63.0]);
+        for (result, said) in [
+            (read(Element::I8, half.clone(), 3.0), "zero point 3"),
+            (read(Element::U8, half.clone(), 0.0), "zero point 0"),
+            (read(Element::I8, StoredTensor { shape: vec![3], ..half.clone() }, 0.0), "shape [3] for 2 channels"),
+            (read(Element::I8, StoredTensor { shape: vec![usize::MAX, 2], ..half }, 0.0), "for 2 channels"),
+        ] {
+            let Err(Fault::Malformed(reason)) = result else { panic!("{said}") };
+            assert!(reason.contains(said), "{reason}");
+        }
     }
 
     #[test]

@@ -187,6 +187,7 @@ mod tests {
             begin: 0,
             end: 4,
             checksum: None,
+            scales: None,
         };
         Group { place: place.into(), tensors: names.iter().map(tensor).collect() }
     }

@@ -76,7 +76,7 @@ fn what_the_card_told_each_process_and_what_the_precision_does_is_in_the_result(
         let Event::Done { ticket, mut measurement, samples } = done(&job) else { panic!("it is done") };
         measurement.conditions.card = card;
         measurement.precision_effect =
-            Some(PrecisionEffect { relative_difference: Some(0.5), top1_changed: 1, images: 1 });
+            Some(PrecisionEffect { relative_difference: Some(0.5), top1_changed: 1, images: 1, ranges: None });
         Event::Done { ticket, measurement, samples }
     };
     let card = |clock, throttled| CardState {

@@ -3,6 +3,7 @@
 //! Values are named as the layers that make them, unless that name is taken, parameters as in PyTorch (`conv1.0.weight`).
 //! A vector is `[batch, channels]` in ONNX and `[batch, channels, 1, 1]` here; reshapes between the two stand where they are needed.
 
+mod bytes;
 mod pieces;
 
 use std::collections::{HashMap, HashSet};
@@ -15,7 +16,7 @@ use super::attributes::{convolution, float, int, ints, sliding};
 use super::proto;
 use crate::graph::{Activation, Graph, Node, NodeId, Op, Shape};
 use crate::model_file::ModelFileError;
-use crate::weights::{BatchNormTensors, WeightTensor, Weights, expected, fold};
+use crate::weights::{BatchNormTensors, ByteNetwork, WeightTensor, Weights, expected, fold};
 
 /// What becomes of batch normalisations behind convolutions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,14 +38,49 @@ pub fn write_onnx(graph: &Graph, weights: &Weights, batch_norm: BatchNorm, path:
         .map_err(|source| ModelFileError::Io { path: path.display().to_string(), source })
 }
 
+/// Writes an `.onnx` file as [`to_onnx_in_bytes`] makes it, whole or not at all.
+///
+/// # Errors
+/// As [`to_onnx_in_bytes`], and where the file cannot be written: the old one is untouched.
+pub fn write_onnx_in_bytes(
+    graph: &Graph,
+    weights: &Weights,
+    bytes: &ByteNetwork,
+    path: &Path,
+) -> Result<(), ModelFileError> {
+    let bytes = to_onnx_in_bytes(graph, weights, bytes)?;
+    crate::files::write_atomically(path, &bytes)
+        .map_err(|source| ModelFileError::Io { path: path.display().to_string(), source })
+}
+
+/// As [`to_onnx`], in 8 bits and in the form that runtimes know: around every layer `QuantizeLinear` and
+/// `DequantizeLinear`, weights as bytes with a scale for each output channel, biases as integers of 32 bits, batch
+/// normalisation folded.
+///
+/// # Errors
+/// Where weights are missing or mis-shaped.
+pub fn to_onnx_in_bytes(graph: &Graph, weights: &Weights, bytes: &ByteNetwork) -> Result<Vec<u8>, ModelFileError> {
+    written(graph, weights, BatchNorm::Fold, Some(bytes))
+}
+
 /// The bytes of an ONNX model: input `input`, `[batch, channels, height, width]` with any batch, output `logits`.
 ///
 /// # Errors
 /// Where weights are missing or mis-shaped.
 pub fn to_onnx(graph: &Graph, weights: &Weights, batch_norm: BatchNorm) -> Result<Vec<u8>, ModelFileError> {
+    written(graph, weights, batch_norm, None)
+}
+
+fn written(
+    graph: &Graph,
+    weights: &Weights,
+    batch_norm: BatchNorm,
+    bytes: Option<&ByteNetwork>,
+) -> Result<Vec<u8>, ModelFileError> {
     weights.check(graph)?;
-    let folded = if batch_norm == BatchNorm::Fold { foldable(graph) } else { vec![None; graph.nodes().len()] };
-    let mut writer = Writer::new(graph, weights, &folded);
+    let folded =
+        if batch_norm == BatchNorm::Fold { foldable(graph, bytes.is_some()) } else { vec![None; graph.nodes().len()] };
+    let mut writer = Writer::new(graph, weights, &folded, bytes);
     for (index, node) in graph.nodes().iter().enumerate() {
         writer.layer(node, NodeId(index), &folded)?;
     }
@@ -66,15 +102,17 @@ pub fn to_onnx(graph: &Graph, weights: &Weights, batch_norm: BatchNorm) -> Resul
     Ok(model.encode_to_vec())
 }
 
-/// For each batch normalisation that is the only reader of a convolution: that convolution.
-fn foldable(graph: &Graph) -> Vec<Option<NodeId>> {
+/// For each batch normalisation, with `scales` also any other scale and shift, that is the only reader of a convolution:
+/// that convolution.
+fn foldable(graph: &Graph, scales: bool) -> Vec<Option<NodeId>> {
     let mut readers = vec![0_usize; graph.nodes().len()];
     for input in graph.nodes().iter().flat_map(|node| &node.inputs) {
         readers[input.0] += 1;
     }
     let fold = |node: &Node| {
         let &input = node.inputs.first()?;
-        let folds = matches!((&node.op, &graph.node(input).op), (Op::BatchNorm { .. }, Op::Conv2d(_)));
+        let is_norm = matches!(node.op, Op::BatchNorm { .. }) || scales && matches!(node.op, Op::Affine { .. });
+        let folds = is_norm && matches!(graph.node(input).op, Op::Conv2d(_));
         (folds && readers[input.0] == 1).then_some(input)
     };
     graph.nodes().iter().map(fold).collect()
@@ -123,10 +161,12 @@ struct Writer<'a> {
     nodes_taken: HashSet<String>,
     /// By a layer's path, the path of the one whose parameters it shares.
     owners: HashMap<&'a str, &'a str>,
+    /// The network in bytes, where it is written so.
+    bytes: Option<&'a ByteNetwork>,
 }
 
 impl<'a> Writer<'a> {
-    fn new(graph: &'a Graph, weights: &'a Weights, folded: &[Option<NodeId>]) -> Self {
+    fn new(graph: &'a Graph, weights: &'a Weights, folded: &[Option<NodeId>], bytes: Option<&'a ByteNetwork>) -> Self {
         // Folding gives a convolution a bias that it did not have.
         let biases = graph.nodes().iter().map(|node| format!("{}.bias", node.path));
         let others = ["", "input", "logits"].map(str::to_owned);
@@ -139,7 +179,7 @@ impl<'a> Writer<'a> {
             is_written.then(|| (node.path.as_str(), graph.node(owner).path.as_str()))
         };
         let owners = graph.layers().filter_map(shares).collect();
-        Self { graph, weights, values, nodes, parameters, taken, nodes_taken, owners }
+        Self { graph, weights, values, nodes, parameters, taken, nodes_taken, owners, bytes }
     }
 
     /// `name`, or one like it where another value is called so.
@@ -154,9 +194,15 @@ impl<'a> Writer<'a> {
             _ if id == self.graph.output() => "logits".to_owned(),
             _ => self.unused(path.clone()),
         };
-        let name = name.as_str();
+        let scale = self.scale_of(id);
+        // What is rounded to bytes is called as the layer once it is a number again.
+        let unrounded =
+            if scale.is_some() && id != NodeId(0) { self.unused(format!("{path}_float")) } else { name.clone() };
+        let mut result = name;
+        let name = unrounded.as_str();
         let mut is_vector = false;
         match &node.op {
+            _ if self.layer_in_bytes(node, id, name) => is_vector = matches!(node.op, Op::Linear { .. }),
             Op::Input => {}
             // Written where its batch normalisation stands.
             Op::Conv2d(_) if folded.contains(&Some(id)) => {}
@@ -234,7 +280,13 @@ impl<'a> Writer<'a> {
             }
             Op::ChannelShuffle { groups } => self.shuffle(node, name, *groups),
         }
-        self.values.push(Value { name: name.into(), is_vector });
+        if let Some(scale) = scale {
+            if id == NodeId(0) {
+                result = self.unused("input_DequantizeLinear_Output".into());
+            }
+            self.rounded(name, scale, &result);
+        }
+        self.values.push(Value { name: result, is_vector });
         Ok(())
     }
 

@@ -26,7 +26,7 @@ mod sniff;
 #[cfg(test)]
 mod tests;
 
-pub use export::{BatchNorm, to_onnx, write_onnx};
+pub use export::{BatchNorm, to_onnx, to_onnx_in_bytes, write_onnx, write_onnx_in_bytes};
 pub use import::{Imported, import, import_output};
 
 /// The opset written; every operation used is in it since then or before.

@@ -5,6 +5,12 @@ use prost::{Message, Oneof};
 
 /// Element type `FLOAT` of `TensorProto.DataType`.
 pub(super) const FLOAT: i32 = 1;
+/// Element type `UINT8`.
+pub(super) const UINT8: i32 = 2;
+/// Element type `INT8`.
+pub(super) const INT8: i32 = 3;
+/// Element type `INT32`.
+pub(super) const INT32: i32 = 6;
 /// Element type `INT64`.
 pub(super) const INT64: i32 = 7;
 

@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::kernels::{Conflict, Isa, Unfit};
 use crate::device::Precision;
 use crate::graph::Graph;
-use crate::weights::WeightsError;
+use crate::weights::{ScaleError, WeightsError};
 
 /// Why a graph cannot be compiled.
 #[derive(Debug, Error)]
@@ -54,6 +54,14 @@ pub enum CompileError {
         layer: String,
         /// Why.
         why: String,
+    },
+    /// What the weights say of how bytes stand for numbers, and what cannot be so.
+    #[error("`{design}` cannot run in int8 as its weights say: {source}")]
+    Scale {
+        /// The network's name.
+        design: String,
+        /// The layer, and what is wrong.
+        source: ScaleError,
     },
     /// The runs that find the range of each value.
     #[error("a thread failed while `{design}` ran in f32 to find the range of its values")]

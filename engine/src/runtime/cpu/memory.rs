@@ -11,7 +11,7 @@ use crate::runtime::parameters::Parameters;
 use crate::runtime::plan::renames;
 use crate::runtime::{Fusing, Precision};
 use crate::units::Bytes;
-use crate::weights::expected;
+use crate::weights::{Quantisation, expected};
 
 /// Memory that preparing and running `graph` takes besides the weights as they were read: feature maps, packed weights
 /// (which for a moment exist twice), every thread's scratch, input and result. What is more than `most` is not looked at any
@@ -39,8 +39,8 @@ pub fn needed(
     let parameters = Parameters::counted(graph);
     let footprint = if precision == Precision::Int8 {
         let table = WordTable::of(Level::of(isa));
-        let in_int8 =
-            Model::new(graph, &parameters, None).and_then(|model| int8::compile(graph, fusing, &model, table, threads));
+        let in_int8 = Model::new(graph, &parameters, None, &Quantisation::none(graph))
+            .and_then(|model| int8::compile(graph, fusing, &model, table, threads));
         // First it runs in 32 bits, with all values kept and every weight there once more as a byte.
         let keeping =
             compile_keeping(graph, &parameters, Kernels::in_floats(isa), threads).map(|keeping| keeping.compiled);

@@ -34,4 +34,5 @@ pub use compile::plan;
 pub use custom_op::CpuNetwork;
 pub use error::{CompileError, ThreadFailed};
 pub use executable::CpuExecutable;
+pub use int8::{Inputs, in_bytes, quantise};
 pub use network::Network;

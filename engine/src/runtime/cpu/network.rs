@@ -2,7 +2,7 @@
 
 use super::compile::{Compiled, Output, compile};
 use super::error::{CompileError, ThreadFailed};
-use super::int8::{self, Model};
+use super::int8;
 use super::kernels::int8::{Level, WordTable};
 use super::kernels::{Isa, Kernels, Machine, Program};
 use crate::graph::{Graph, Shape};
@@ -65,8 +65,8 @@ impl Network {
         Self::of(graph, compile(graph, fusing, &parameters, kernels, threads)?, isa, threads)
     }
 
-    /// As [`with_fusing`](Self::with_fusing), with values and weights in 8 bits. What bytes stand for is found by running in
-    /// 32 bits on made-up input.
+    /// As [`with_fusing`](Self::with_fusing), with values and weights in 8 bits. What bytes stand for is as the weights say
+    /// ([`Quantisation`](crate::weights::Quantisation)), else found by running in 32 bits on made-up input.
     ///
     /// # Errors
     /// [`CompileError`]; [`CompileError::Int8`] names the first layer that has no kernel in 8 bits.
@@ -79,11 +79,7 @@ impl Network {
     ) -> Result<Self, CompileError> {
         let (isa, threads) = (available(isa)?, threads.max(1));
         let parameters = Parameters::new(graph, weights)?;
-        // Without ranges, to refuse what has no kernel before anything runs.
-        Model::new(graph, &Parameters::counted(graph), None)?;
-        let inputs = int8::calibration(graph.input_shape());
-        let ranges = int8::calibrate(graph, &parameters, (isa, threads), inputs)?;
-        let model = Model::new(graph, &parameters, Some(&ranges))?;
+        let model = int8::model(graph, (weights, &parameters), (isa, threads), None)?;
         let table = WordTable::of(Level::of(isa));
         Self::of(graph, int8::compile(graph, fusing, &model, table, threads)?, isa, threads)
     }

@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 
 use super::super::stored::{Fault, shown};
 use super::object::{Id, Object, Pickle};
-use super::state_dict::{Record, record};
+use super::state_dict::{Record, tensors};
 
 /// A dict of tensors.
 #[derive(Debug)]
@@ -32,13 +32,13 @@ pub(super) fn found(pickle: &Pickle<'_>) -> Result<Vec<Found>, Fault> {
     let mut all = Vec::new();
     let mut waiting = VecDeque::from([(pickle.root, String::new(), 0)]);
     let mut seen = HashSet::from([pickle.root]);
-    let (mut looked_at, mut tensors) = (0, 0);
+    let (mut looked_at, mut count) = (0, 0);
     while let Some((id, place, depth)) = waiting.pop_front() {
         looked_at += 1;
         if looked_at > MOST_LOOKED_AT || all.len() >= MOST_FOUND {
             break;
         }
-        let records = records(pickle, id, &mut tensors)?;
+        let records = records(pickle, id, &mut count)?;
         if records.iter().any(|record| record.shape.len() > 1 || record.name.contains('.')) {
             all.push(Found { place: place.clone(), records });
         }
@@ -59,9 +59,8 @@ pub(super) fn found(pickle: &Pickle<'_>) -> Result<Vec<Found>, Fault> {
 fn records(pickle: &Pickle<'_>, id: Id, all: &mut usize) -> Result<Vec<Record>, Fault> {
     let mut records = Vec::new();
     for (key, value) in pickle.entries(id) {
-        if let Some(name) = pickle.text(*key)
-            && let Some(record) = record(pickle, name, *value)
-        {
+        let Some(name) = pickle.text(*key) else { continue };
+        for record in tensors(pickle, name, *value) {
             let named = |reason| Fault::malformed(format!("tensor `{}`: {reason}", shown(name)));
             records.push(record.map_err(named)?);
             *all += 1;

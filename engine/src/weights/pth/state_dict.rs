@@ -1,9 +1,10 @@
-//! A tensor as a pickle describes it: `torch._utils._rebuild_tensor_v2(storage, offset, size, stride, ..)` and its kin.
+//! A tensor as a pickle describes it: `torch._utils._rebuild_tensor_v2(storage, offset, size, stride, ..)` and its kin, also
+//! of bytes: `_rebuild_qtensor(storage, offset, size, stride, (torch.per_channel_affine, scales, zero_points, axis), ..)`.
 
 use std::collections::HashMap;
 
 use super::super::element::Element;
-use super::super::stored::{Kind, StoredTensor, shown};
+use super::super::stored::{Kind, QUANTISED, StoredTensor, shown};
 use super::object::{Id, Object, Pickle};
 
 /// A view of a storage that is found elsewhere.
@@ -24,9 +25,12 @@ impl Record {
     /// The tensor, where its storage lies between the bytes `begin` and `end` of the file.
     pub(super) fn between(self, begin: u64, end: u64) -> StoredTensor {
         let Self { name, kind, shape, strides, offset, .. } = self;
-        let size = if let Kind::Float(element) = kind { element.size() } else { 1 };
+        let size = match kind {
+            Kind::Float(element) | Kind::Integer(element) | Kind::Quantised(element) => element.size(),
+            _ => 1,
+        };
         let begin = begin.saturating_add(offset.saturating_mul(size));
-        StoredTensor { name, shape, kind, strides: Some(strides), begin, end, checksum: None }
+        StoredTensor { name, shape, kind, strides: Some(strides), begin, end, checksum: None, scales: None }
     }
 
     /// Something that is a tensor to PyTorch and has no plain storage.
@@ -39,10 +43,74 @@ impl Record {
 /// Calls within calls that a tensor is made by: a parameter of a class of its own has three.
 const DEEPEST: u32 = 8;
 
-/// The tensor that `value` rebuilds; `None` where it is something else, such as an epoch or `_metadata`.
-pub(super) fn record(pickle: &Pickle<'_>, name: &str, value: Id) -> Option<Result<Record, String>> {
+/// The tensors that `value` rebuilds: one, or one of bytes with its scale and zero point, or weight and bias of a layer that
+/// packs them together; none where it is something else, such as an epoch or `_metadata`.
+pub(super) fn tensors(pickle: &Pickle<'_>, name: &str, value: Id) -> Vec<Result<Record, String>> {
+    match (pickle.get(value), pickle.tuple(value)) {
+        (Object::Made(made), _) => {
+            let tensor = rebuilt(pickle, name, made.class, made.arguments, DEEPEST);
+            let scales = quantizer(pickle, value, DEEPEST).map(|parameters| scales(pickle, name, parameters));
+            match (tensor, scales) {
+                (Some(tensor), Some(Some(scales))) => std::iter::once(tensor).chain(scales).collect(),
+                // Its scales are told in a way that is not known.
+                (Some(Ok(Record { shape, .. })), Some(None)) => {
+                    vec![Ok(Record::without_storage(name, Kind::Other(QUANTISED.into()), shape))]
+                }
+                (tensor, _) => tensor.into_iter().collect(),
+            }
+        }
+        (_, Some(&[weight, bias])) if name.ends_with("_packed_params") => {
+            let part = |of: &str, value| match pickle.get(value) {
+                Object::Made(_) => tensors(pickle, &format!("{name}.{of}"), value),
+                _ => Vec::new(),
+            };
+            [part("weight", weight), part("bias", bias)].concat()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What a quantised tensor says of its scales.
+fn quantizer<'a>(pickle: &'a Pickle<'_>, value: Id, levels: u32) -> Option<&'a [Id]> {
     let Object::Made(made) = pickle.get(value) else { return None };
-    rebuilt(pickle, name, made.class, made.arguments, DEEPEST)
+    let levels = levels.checked_sub(1)?;
+    match (pickle.class(made.class)?, pickle.tuple(made.arguments)?) {
+        (("torch._utils", "_rebuild_qtensor"), [_, _, _, _, parameters, ..]) => {
+            Some(pickle.tuple(*parameters).unwrap_or_default())
+        }
+        (("torch._utils", "_rebuild_qtensor"), _) => Some(&[]),
+        (("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state"), [tensor, ..]) => {
+            quantizer(pickle, *tensor, levels)
+        }
+        _ => None,
+    }
+}
+
+/// Scale and zero point of a quantised tensor as tensors of their own; `None` where they are of another kind than one for
+/// all, or one for each place along the first axis.
+fn scales(pickle: &Pickle<'_>, name: &str, parameters: &[Id]) -> Option<Vec<Result<Record, String>>> {
+    let (kind, parts) = parameters.split_first()?;
+    let names = [format!("{name}_scale"), format!("{name}_zero_point")];
+    match (pickle.class(*kind)?, parts) {
+        (("torch", "per_tensor_affine"), &[scale, zero_point, ..]) => {
+            let number = |id: Id| match *pickle.get(id) {
+                Object::Float(value) => Some(value as f32),
+                Object::Int(value) => Some(value as f32),
+                _ => None,
+            };
+            let numbers = [number(scale)?, number(zero_point)?];
+            let given = |(name, value): (String, f32)| Ok(Record::without_storage(&name, Kind::Given(value), vec![1]));
+            Some(names.into_iter().zip(numbers).map(given).collect())
+        }
+        (("torch", "per_channel_affine"), &[scale, zero_point, axis, ..]) if pickle.number(axis) == Some(0) => {
+            let tensor = |(name, id): (String, Id)| match pickle.get(id) {
+                Object::Made(made) => rebuilt(pickle, &name, made.class, made.arguments, DEEPEST),
+                _ => None,
+            };
+            names.into_iter().zip([scale, zero_point]).map(tensor).collect()
+        }
+        _ => None,
+    }
 }
 
 /// What calling `function` gives, where that is a tensor.
@@ -67,8 +135,18 @@ fn rebuilt(
             rebuilt(pickle, name, *function, *arguments, levels)
         }
         ("torch._utils", "_rebuild_qtensor", arguments) => {
-            let shape = arguments.get(2).and_then(|&size| sizes(pickle, size)).unwrap_or_default();
-            Some(Ok(Record::without_storage(name, Kind::Quantised, shape)))
+            let element = match storage_of(pickle, arguments) {
+                Some(("QInt8Storage", _)) => Some(Element::I8),
+                Some(("QUInt8Storage", _)) => Some(Element::U8),
+                _ => None,
+            };
+            let unknown = || {
+                let shape = arguments.get(2).and_then(|&size| sizes(pickle, size)).unwrap_or_default();
+                Record::without_storage(name, Kind::Other(QUANTISED.into()), shape)
+            };
+            Some(Ok(element
+                .and_then(|element| view(pickle, name, arguments, Kind::Quantised(element)).ok())
+                .unwrap_or_else(unknown)))
         }
         (module, function, _) if module.starts_with("torch") && function.starts_with("_rebuild") => {
             Some(Ok(Record::without_storage(name, Kind::Other(shown(function)), Vec::new())))
@@ -84,6 +162,10 @@ fn plain(pickle: &Pickle<'_>, name: &str, arguments: &[Id]) -> Result<Record, St
         "BFloat16Storage" => Kind::Float(Element::BF16),
         "FloatStorage" => Kind::Float(Element::F32),
         "DoubleStorage" => Kind::Float(Element::F64),
+        "CharStorage" => Kind::Integer(Element::I8),
+        "ByteStorage" => Kind::Integer(Element::U8),
+        "IntStorage" => Kind::Integer(Element::I32),
+        "LongStorage" => Kind::Integer(Element::I64),
         other => Kind::Other(shown(other.trim_end_matches("Storage"))),
     };
     view(pickle, name, arguments, kind)

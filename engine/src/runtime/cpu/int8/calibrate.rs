@@ -38,7 +38,7 @@ impl Ranges {
 }
 
 /// Made-up inputs to take ranges from: noise, which networks with made-up weights run on, and pictures in turns.
-pub(in crate::runtime::cpu) fn calibration(shape: Shape) -> impl Iterator<Item = Vec<f32>> {
+pub(super) fn calibration(shape: Shape) -> impl Iterator<Item = Vec<f32>> {
     let runs = IMAGES.div_ceil(shape.batch.max(1)).max(2) as u64;
     (FIRST_SEED..FIRST_SEED + runs).flat_map(move |seed| [seeded_input(shape, seed), leaves(shape, seed)])
 }

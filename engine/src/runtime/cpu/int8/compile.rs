@@ -22,7 +22,7 @@ pub(in crate::runtime::cpu) fn plan(graph: &Graph, fusing: Fusing) -> KernelPlan
         // It never runs: in whatever order.
         return KernelPlan::of(graph, &partition(graph, fusing, Precision::Int8, &Int8Fuses), |_| None);
     }
-    kernels(graph, &Schedule::of(graph, fusing, 1, false))
+    kernels(graph, &Schedule::of(graph, fusing, 1, None))
 }
 
 fn kernels(graph: &Graph, schedule: &Schedule) -> KernelPlan {
@@ -43,7 +43,7 @@ pub(in crate::runtime::cpu) fn compile(
 ) -> Result<Compiled, CompileError> {
     check_countable(graph)?;
     let batch = graph.input_shape().batch;
-    let schedule = Schedule::of(graph, fusing, batch, model.ends_in_floats);
+    let schedule = Schedule::of(graph, fusing, batch, Some(model));
     let rows = place(&schedule, batch);
     let floats = rows.floats();
     if u32::try_from(floats).is_err() || floats == usize::MAX {
@@ -132,6 +132,7 @@ impl Builder<'_> {
         let made = self.step(task).map_err(|unfit| {
             let layer = match &task.kind {
                 Kind::Kernel(kernel) => kernel.planned.parts[0].node,
+                Kind::Convert { to, .. } => *to,
                 Kind::Quantize | Kind::Repack(_) => NodeId(0),
             };
             CompileError::Layer { design: design(), layer: self.graph.node(layer).path.clone(), unfit }
@@ -146,13 +147,17 @@ impl Builder<'_> {
         let maps = || (self.map(&task.reads[0]), self.map(&task.writes));
         match &task.kind {
             Kind::Quantize => Ok(Int8Step::Quantize(Quantize::new(table, maps(), self.model.quants[0], threads)?)),
+            Kind::Convert { from, to } => {
+                let how = How::Lookup(vec![self.model.conversion(*from, *to)]);
+                Ok(Int8Step::Elementwise(Elementwise::new(table, maps(), how, (Bounds::NONE, None), threads)?))
+            }
             Kind::Repack(sources) => Ok(Int8Step::Repack(Repack::new(table, maps(), sources.clone(), threads)?)),
             Kind::Kernel(kernel) => self.kernel(task, kernel),
         }
     }
 
     fn kernel(&self, task: &Task, kernel: &Kernel) -> Result<Int8Step, Unfit> {
-        let Kernel { planned, how, reads, places } = kernel;
+        let Kernel { planned, how, reads, places, converts_to } = kernel;
         let (table, threads) = (self.table, self.threads);
         let (step, part) = (planned.spec.steps[0], planned.parts[0]);
         let made = part.norm.unwrap_or(part.node);
@@ -161,7 +166,7 @@ impl Builder<'_> {
         let quant = |node: NodeId| self.model.quants[node.0];
         let (from, to) = (quant(planned.reads[0]), quant(made));
         let zeros = [from.zero, to.zero];
-        let (bounds, lookup) = self.end(planned, made);
+        let (bounds, lookup) = self.end(planned, made, *converts_to);
         let (input, output) = (self.map(&task.reads[0]), self.map(&task.writes));
         let second = || task.reads.get(1).map(|second| self.map(second)).ok_or_else(unknown);
         let (window, groups) = match step.work {
@@ -255,16 +260,21 @@ impl Builder<'_> {
         })
     }
 
-    /// The activation at the end of a kernel.
-    fn end(&self, planned: &Planned, made: NodeId) -> (Bounds, Option<Box<Lookup>>) {
+    /// The activation at the end of a kernel, and what makes its bytes those of a value that lists them.
+    fn end(&self, planned: &Planned, made: NodeId, converts_to: Option<NodeId>) -> (Bounds, Option<Box<Lookup>>) {
         let lookup = match self.model.of(planned.value) {
-            Some(Rule::Lookup(lookups)) if planned.value != made => lookups.first(),
+            Some(Rule::Lookup(lookups)) if planned.value != made => lookups.first().cloned(),
             _ => None,
         };
-        match lookup.map(|lookup| (lookup, lookup.as_bounds())) {
+        let conversion = converts_to.map(|to| self.model.conversion(planned.value, to));
+        let lookup = match (lookup, conversion) {
+            (Some(lookup), Some(conversion)) => Some(Lookup(lookup.0.map(|byte| conversion.0[usize::from(byte)]))),
+            (lookup, conversion) => lookup.or(conversion),
+        };
+        match lookup.map(|lookup| (lookup.as_bounds(), lookup)) {
             None => (Bounds::NONE, None),
-            Some((_, Some(bounds))) => (bounds, None),
-            Some((lookup, None)) => (Bounds::NONE, Some(Box::new(lookup.clone()))),
+            Some((Some(bounds), _)) => (bounds, None),
+            Some((None, lookup)) => (Bounds::NONE, Some(Box::new(lookup))),
         }
     }
 }

@@ -11,40 +11,62 @@ const SCALES: [f64; 2] = [1.0 / (1_u64 << 40) as f64, (1_u64 << 40) as f64];
 /// A convolution, linear layer or scale and shift in integers.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Sums {
-    /// `[out][in / groups][taps]`, from -127 to 127; none where only their number is known.
+    /// `[out][in / groups][taps]`, from -127 to 127, or -128 where their scale was known; none where only their number is known.
     pub weights: Option<Vec<i8>>,
     /// One for each output channel, for input bytes less the one for zero.
     pub bias: Vec<i32>,
     /// What each output channel's sums are multiplied by.
     pub multipliers: Vec<f32>,
+    /// What one step of each output channel's weights is.
+    pub scales: Vec<f32>,
 }
 
 impl Sums {
-    /// From bytes of `input` to bytes of `output`, or to floats.
+    /// From bytes of `input` to bytes of `output`, or to floats. `known` are the scales of the weights where they are known,
+    /// for each output channel or one for all: what is a whole number of them stays one.
     ///
     /// # Errors
     /// Why it cannot be, for people.
-    pub fn new(parameters: &LayerParameters, input: Quant, output: Option<Quant>) -> Result<Self, String> {
+    pub fn new(
+        parameters: &LayerParameters,
+        input: Quant,
+        output: Option<Quant>,
+        known: Option<&[f32]>,
+    ) -> Result<Self, String> {
         let LayerParameters { weights, bias } = parameters;
         let Filters::Values(weights) = weights else {
-            return Ok(Self { weights: None, bias: vec![0; bias.len()], multipliers: vec![1.0; bias.len()] });
+            let ones = vec![1.0; bias.len()];
+            return Ok(Self { weights: None, bias: vec![0; bias.len()], multipliers: ones.clone(), scales: ones });
         };
         let (input, output) = (f64::from(input.scale), output.map(|output| f64::from(output.scale)));
-        let mut made =
-            Self { weights: Some(Vec::with_capacity(weights.len())), bias: Vec::new(), multipliers: Vec::new() };
-        for (filter, &bias) in weights.chunks_exact(weights.len() / bias.len().max(1)).zip(bias) {
+        let room = Vec::with_capacity(weights.len());
+        let mut made = Self { weights: Some(room), bias: Vec::new(), multipliers: Vec::new(), scales: Vec::new() };
+        let filters = weights.chunks_exact(weights.len() / bias.len().max(1));
+        for (out, (filter, &bias)) in filters.zip(bias).enumerate() {
             let largest = filter.iter().map(|weight| f64::from(weight.abs())).fold(0.0, f64::max);
             if filter.iter().chain([&bias]).any(|value| !value.is_finite()) {
                 return Err("a weight is not a finite number".into());
             }
             let bias = f64::from(bias);
             // Beside a bias that is so much larger, weights are as good as nothing.
-            let scale = (largest / 127.0).max(bias.abs() / (input * MOST / 2.0)).max(SCALES[0]);
+            let least = (bias.abs() / (input * MOST / 2.0)).max(SCALES[0]);
+            let known = known.and_then(|known| known.get(out).or(known.first()));
+            let (scale, ends) = match known.map(|&known| f64::from(known)) {
+                // Of weights that are all nothing any scale is right.
+                Some(known) if largest < known / 2.0 => (known.max(least), [-128.0, 127.0]),
+                Some(known) if bias.abs() / (input * known) >= MOST => {
+                    return Err(format!("its bias is too large for sums in steps of {:e}", input * known));
+                }
+                Some(known) => (known, [-128.0, 127.0]),
+                None => ((largest / 127.0).max(least), [-127.0, 127.0]),
+            };
             if scale > SCALES[1] {
                 return Err("its weights are too large".into());
             }
+            // As a file keeps it, so that what is read from there is the same.
+            let scale = f64::from(scale as f32);
             let whole = |value: f64| value.round_ties_even();
-            let filter = filter.iter().map(|&weight| whole(f64::from(weight) / scale).clamp(-127.0, 127.0));
+            let filter = filter.iter().map(|&weight| whole(f64::from(weight) / scale).clamp(ends[0], ends[1]));
             let most = filter.clone().map(f64::abs).sum::<f64>() * 255.0;
             if most > MOST {
                 return Err("it adds up too many products for sums of 32 bits".into());
@@ -60,6 +82,7 @@ impl Sums {
             }
             made.bias.push(bias as i32);
             made.multipliers.push(multiplier as f32);
+            made.scales.push(scale as f32);
         }
         Ok(made)
     }
@@ -70,7 +93,12 @@ mod tests {
     use super::*;
 
     fn of(weights: &[f32], bias: &[f32], input: Quant, output: Option<Quant>) -> Result<Sums, String> {
-        Sums::new(&LayerParameters { weights: Filters::Values(weights.to_vec()), bias: bias.to_vec() }, input, output)
+        Sums::new(
+            &LayerParameters { weights: Filters::Values(weights.to_vec()), bias: bias.to_vec() },
+            input,
+            output,
+            None,
+        )
     }
 
     #[test]
@@ -81,6 +109,28 @@ mod tests {
         assert_eq!(made.bias, [20, -3]);
         assert_eq!(made.multipliers, [0.0025, 0.5]);
         assert_eq!(of(&[1.27], &[0.0], input, None).unwrap().multipliers, [0.005]);
+    }
+
+    #[test]
+    fn weights_of_a_known_scale_give_their_bytes_back_and_what_their_sums_cannot_hold_is_refused() {
+        let (input, output) = (Quant { scale: 0.02, zero: 3 }, Quant { scale: 0.1, zero: 0 });
+        let with = |weights: &[f32], bias: &[f32], known: &[f32]| {
+            let parameters = LayerParameters { weights: Filters::Values(weights.to_vec()), bias: bias.to_vec() };
+            Sums::new(&parameters, input, Some(output), Some(known))
+        };
+        for scale in [0.017_f32, 1e-7, 3.3e5] {
+            let weights: Vec<f32> = (-128..128).map(|byte| byte as f32 * scale).collect();
+            let made = with(&weights, &[1e-9], &[scale]).unwrap();
+            assert_eq!(made.weights, Some((-128..=127).collect()));
+            assert_eq!(made.scales, [scale]);
+        }
+        let made = with(&[0.5, -1.0], &[0.0, 0.0], &[0.5, 1.0]).unwrap();
+        assert_eq!(made.weights, Some(vec![1, -1]), "one scale for each channel");
+        let large = with(&[1e-7], &[5.0], &[1e-7]).unwrap_err();
+        assert!(large.contains("bias is too large"), "{large}");
+        let nothing = with(&[0.0], &[5.0], &[1e-7]).unwrap();
+        let value = nothing.bias[0] as f32 * nothing.multipliers[0];
+        assert!((value - 50.0).abs() < 1e-3, "{value} steps of 0.1");
     }
 
     #[test]

@@ -2,15 +2,16 @@
 
 use super::calibrate::Ranges;
 use super::layer::Sums;
-use super::scales::scales;
+use super::scales::{ends_in_floats, limited, scales};
 use crate::graph::{Activation, Graph, NodeId, Shape};
 use crate::runtime::cpu::CompileError;
 use crate::runtime::cpu::compile::check_countable;
 use crate::runtime::cpu::kernels::int8::{Lookup, Quant};
 use crate::runtime::parameters::{Filters, LayerParameters, Parameters};
-use crate::runtime::plan::{Elementwise, Fuses, KernelSpec, Planned, Pooling, Step, Work, partition};
+use crate::runtime::plan::{Elementwise, Fuses, KernelSpec, Planned, Pooling, Step, Work, partition, renames};
 use crate::runtime::reference::activate;
 use crate::runtime::{Fusing, Precision};
+use crate::weights::{ByteLayer, ByteNetwork, ByteScale, Quantisation};
 
 /// What a layer, with what folds into its weights, does to bytes.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,29 +51,39 @@ impl Fuses for Int8Fuses {
     }
 }
 
+/// The kernels whose values are rounded to bytes: one a layer.
+pub(super) fn kernels_apart(graph: &Graph) -> Vec<Planned> {
+    partition(graph, Fusing::Apart, Precision::Int8, &Int8Fuses)
+}
+
 impl Model {
-    /// Of values in `ranges`; without them (and with the numbers of weights alone) what takes as much memory.
+    /// Of values whose scales are `known` or, where they are not, in `ranges`; without ranges (and with the numbers of
+    /// weights alone) what takes as much memory.
     ///
     /// # Errors
     /// Where a layer cannot be computed in 8 bits, with its path, or a value cannot be addressed.
-    pub fn new(graph: &Graph, parameters: &Parameters<'_>, ranges: Option<&Ranges>) -> Result<Self, CompileError> {
+    pub fn new(
+        graph: &Graph,
+        parameters: &Parameters<'_>,
+        ranges: Option<&Ranges>,
+        known: &Quantisation,
+    ) -> Result<Self, CompileError> {
         check_countable(graph)?;
-        let kernels = partition(graph, Fusing::Apart, Precision::Int8, &Int8Fuses);
+        let kernels = kernels_apart(graph);
         let refusal = |node: NodeId, why: String| {
             let path = graph.node(node).path.clone();
             CompileError::Int8 { design: graph.name.clone(), layer: path, why }
         };
         let quants = match ranges {
-            Some(ranges) => scales(graph, &kernels, ranges)
+            Some(ranges) => scales(graph, &kernels, ranges, known)
                 .map_err(|node| refusal(node, "its values are too large or not numbers".into()))?,
             None => vec![Quant { scale: 1.0, zero: 0 }; graph.nodes().len()],
         };
-        let ends_in_floats = kernels
-            .iter()
-            .any(|kernel| kernel.value == graph.output() && matches!(kernel.spec.steps[0].work, Work::Linear));
+        let ends_in_floats = ends_in_floats(graph, &kernels, known);
         let mut model = Self { quants, rules: vec![None; graph.nodes().len()], ends_in_floats };
         for kernel in &kernels {
-            let rule = model.rule(graph, kernel, parameters).map_err(|why| refusal(kernel.parts[0].node, why))?;
+            let rule =
+                model.rule(graph, kernel, parameters, known).map_err(|why| refusal(kernel.parts[0].node, why))?;
             model.rules[kernel.value.0] = Some(rule);
         }
         Ok(model)
@@ -83,22 +94,92 @@ impl Model {
         self.rules[value.0].as_ref()
     }
 
-    fn rule(&self, graph: &Graph, kernel: &Planned, parameters: &Parameters<'_>) -> Result<Rule, String> {
+    /// How the network's bytes stand for numbers, for whoever keeps that with the weights: of every value that is stored
+    /// and not just limited by what reads it, and of all weights.
+    pub fn quantisation(&self, graph: &Graph) -> Quantisation {
+        let mut known = Quantisation::none(graph);
+        let mut keep = |node: NodeId| {
+            let Quant { scale, zero } = self.quants[node.0];
+            known.outputs[node.0] = Some(ByteScale { scale, zero_point: zero });
+        };
+        keep(NodeId(0));
+        let kernels = kernels_apart(graph);
+        for value in kernels.iter().map(|kernel| kernel.value) {
+            if !(self.ends_in_floats && value == graph.output()) {
+                keep(value);
+            }
+        }
+        // Where bytes are made others on the way, so they have to be again.
+        for (id, node) in graph.layers().filter(|(_, node)| renames(&node.op)) {
+            if node.inputs.iter().any(|&input| self.converts(input, id)) {
+                keep(id);
+            }
+        }
+        for kernel in &kernels {
+            if let Some(Rule::Sums(sums)) = self.of(kernel.value) {
+                known.weights[kernel.parts[0].node.0] = Some(sums.scales.clone());
+            }
+        }
+        known
+    }
+
+    /// The network in bytes, for files.
+    pub fn in_bytes(&self, graph: &Graph) -> ByteNetwork {
+        let count = graph.nodes().len();
+        let mut made = ByteNetwork { outputs: vec![None; count], layers: vec![None; count] };
+        let kernels = kernels_apart(graph);
+        let limited = limited(graph, &kernels, |from, to| !self.converts(from, to));
+        let renamed = graph.layers().filter(|(_, node)| renames(&node.op)).map(|(id, _)| id);
+        let computed = kernels.iter().map(|kernel| kernel.value).filter(|value| !limited[value.0]);
+        for id in std::iter::once(NodeId(0)).chain(renamed).chain(computed) {
+            let Quant { scale, zero } = self.quants[id.0];
+            let is_float = self.ends_in_floats && id == graph.output();
+            made.outputs[id.0] = (!is_float).then_some(ByteScale { scale, zero_point: zero });
+        }
+        for kernel in &kernels {
+            if let Some(Rule::Sums(Sums { weights: Some(weights), bias, scales, .. })) = self.of(kernel.value) {
+                let (weights, bias, scales) = (weights.clone(), bias.clone(), scales.clone());
+                let input = self.quants[kernel.reads[0].0].scale;
+                made.layers[kernel.value.0] = Some(ByteLayer { weights, scales, bias, input });
+            }
+        }
+        made
+    }
+
+    /// Whether bytes of one value stand for numbers otherwise than those of another that is the same numbers.
+    pub(super) fn converts(&self, from: NodeId, to: NodeId) -> bool {
+        self.quants[from.0] != self.quants[to.0]
+    }
+
+    /// What makes bytes of one value those of another that is the same numbers.
+    pub(super) fn conversion(&self, from: NodeId, to: NodeId) -> Lookup {
+        Lookup::of(self.quants[from.0], self.quants[to.0], |value| value)
+    }
+
+    fn rule(
+        &self,
+        graph: &Graph,
+        kernel: &Planned,
+        parameters: &Parameters<'_>,
+        known: &Quantisation,
+    ) -> Result<Rule, String> {
         let Step { work, output, epilogue } = kernel.spec.steps[0];
         let (part, shape) = (&kernel.parts[0], kernel.spec.input);
         let quant = |node: NodeId| self.quants[node.0];
         let (from, to) = (quant(kernel.reads[0]), quant(kernel.value));
         let ratio = |a: f32, b: f32| (f64::from(a) / f64::from(b)) as f32;
+        let scales = known.weight(part.node);
         let second = || kernel.reads.get(1).map_or(from, |&second| quant(second));
         Ok(match work {
-            Work::Conv { .. } => Rule::Sums(Sums::new(&parameters.layer(part), from, Some(to))?),
+            Work::Conv { .. } => Rule::Sums(Sums::new(&parameters.layer(part), from, Some(to), scales)?),
             Work::Linear => {
                 let floats = self.ends_in_floats && kernel.value == graph.output();
-                Rule::Sums(Sums::new(&parameters.layer(part), from, (!floats).then_some(to))?)
+                Rule::Sums(Sums::new(&parameters.layer(part), from, (!floats).then_some(to), scales)?)
             }
             Work::Elementwise(Elementwise::Affine) => {
                 let (scale, bias) = parameters.norm(part.node);
-                Rule::Sums(Sums::new(&LayerParameters { weights: Filters::Values(scale), bias }, from, Some(to))?)
+                let parameters = LayerParameters { weights: Filters::Values(scale), bias };
+                Rule::Sums(Sums::new(&parameters, from, Some(to), scales)?)
             }
             Work::Pool { pooling: Pooling::Max, .. } | Work::GlobalMax => Rule::Largest,
             Work::Pool { .. } | Work::GlobalMean => Rule::Mean(means(work, (shape, output), (from, to))?),

@@ -15,7 +15,12 @@ pub(super) fn run(graph: &Graph, model: &Model, input: &[f32]) -> Vec<f32> {
     for (id, node) in graph.layers() {
         let kernel = kernels.iter().find(|kernel| kernel.value == id);
         if renames(&node.op) {
-            values[id.0] = renamed(graph, id, &values);
+            let inputs = node.inputs.iter().map(|&input| {
+                let conversion = model.conversion(input, id);
+                values[input.0].iter().map(|&byte| conversion.0[usize::from(byte)]).collect()
+            });
+            let inputs: Vec<Vec<u8>> = inputs.collect();
+            values[id.0] = renamed(graph, id, &inputs);
         } else if let Some(kernel) = kernel {
             if model.ends_in_floats && id == graph.output() {
                 let Some(Rule::Sums(sums)) = model.of(id) else { panic!("{}", node.path) };
@@ -113,9 +118,13 @@ fn computed(graph: &Graph, model: &Model, kernel: &Planned, values: &[Vec<u8>]) 
             let lookup = lookups.get(c).unwrap_or(&lookups[0]);
             lookup.0[usize::from(first[at(input, n, c, y, x)])]
         }),
-        Rule::Largest => each(step.output, |n, c, y, x| {
-            inside(&window, input, y, x).map(|(_, y, x)| first[at(input, n, c, y, x)]).max().unwrap()
-        }),
+        Rule::Largest => {
+            let conversion = model.conversion(read, kernel.value);
+            each(step.output, |n, c, y, x| {
+                let bytes = inside(&window, input, y, x).map(|(_, y, x)| first[at(input, n, c, y, x)]);
+                conversion.0[usize::from(bytes.max().unwrap())]
+            })
+        }
         Rule::Mean(multipliers) => {
             let is_whole =
                 !matches!(step.work, Work::Pool { pooling: Pooling::Mean | Pooling::MeanCounted { .. }, .. });
@@ -135,9 +144,9 @@ fn computed(graph: &Graph, model: &Model, kernel: &Planned, values: &[Vec<u8>]) 
     }
 }
 
-fn renamed(graph: &Graph, id: NodeId, values: &[Vec<u8>]) -> Vec<u8> {
+fn renamed(graph: &Graph, id: NodeId, inputs: &[Vec<u8>]) -> Vec<u8> {
     let node = graph.node(id);
-    let of = |input: usize| (graph.node(node.inputs[input]).output, &values[node.inputs[input].0]);
+    let of = |input: usize| (graph.node(node.inputs[input]).output, &inputs[input]);
     let (first, bytes) = of(0);
     match node.op {
         Op::Slice { start, .. } => each(node.output, |n, c, y, x| bytes[at(first, n, start + c, y, x)]),

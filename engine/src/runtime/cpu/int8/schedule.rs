@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::lanes::{Lane, Place, Reads, Word, by_lane, fresh};
-use super::model::Int8Fuses;
+use super::model::{Int8Fuses, Model};
 use crate::graph::{Graph, NodeId, Op, Shape};
 use crate::runtime::cpu::algorithm::is_linear;
-use crate::runtime::plan::{Planned, Step, Work, partition, renames};
+use crate::runtime::plan::{Planned, Pooling, Step, Work, partition, renames};
 use crate::runtime::{Fusing, Precision};
 
 /// A list of words with their maps' size.
@@ -22,6 +22,13 @@ pub(super) struct Operand {
 pub(super) enum Kind {
     /// Makes bytes of the network's input.
     Quantize,
+    /// Makes bytes of one value those of another that is the same numbers.
+    Convert {
+        /// The value that it reads.
+        from: NodeId,
+        /// The value that it makes.
+        to: NodeId,
+    },
     /// Brings channels into other words: for each byte of them where it comes from.
     Repack(Vec<Option<(usize, u8)>>),
     /// A kernel.
@@ -37,6 +44,8 @@ pub(super) struct Kernel {
     pub reads: Reads,
     /// Where the output's are, in its words.
     pub places: Vec<Place>,
+    /// The value whose bytes it writes in place of those of its own, which nobody else reads.
+    pub converts_to: Option<NodeId>,
 }
 
 /// How a kernel is computed.
@@ -80,21 +89,25 @@ struct Planner<'a> {
     ready: Vec<usize>,
     /// Where the channels of each node's value are.
     lanes: Vec<Vec<Lane>>,
+    /// By node, whether they are bytes of the list that reads them.
+    converted: Vec<bool>,
     tasks: Vec<(usize, Task)>,
-    ends_in_floats: bool,
+    /// What says how bytes stand for numbers; without it they do so everywhere alike.
+    model: Option<&'a Model>,
 }
 
 impl Schedule {
-    /// The steps that compute `batch` images; `ends_in_floats` says that the last layer stores them.
-    pub fn of(graph: &Graph, fusing: Fusing, batch: usize, ends_in_floats: bool) -> Self {
+    /// The steps that compute `batch` images.
+    pub fn of(graph: &Graph, fusing: Fusing, batch: usize, model: Option<&Model>) -> Self {
         let mut planner = Planner {
             graph,
             batch,
             rows: Vec::new(),
             ready: Vec::new(),
             lanes: Vec::new(),
+            converted: vec![false; graph.nodes().len()],
             tasks: Vec::new(),
-            ends_in_floats,
+            model,
         };
         let input = planner.quantize();
         let kernels = partition(graph, fusing, Precision::Int8, &Int8Fuses);
@@ -130,7 +143,7 @@ impl Schedule {
     pub fn kernels(&self) -> impl Iterator<Item = &Kernel> {
         self.tasks.iter().filter_map(|task| match &task.kind {
             Kind::Kernel(kernel) => Some(&**kernel),
-            Kind::Quantize | Kind::Repack(_) => None,
+            Kind::Quantize | Kind::Convert { .. } | Kind::Repack(_) => None,
         })
     }
 }
@@ -176,7 +189,7 @@ impl Planner<'_> {
         let how = way(planned.spec.input, &step);
         let groups = if let Work::Conv { groups, .. } = step.work { groups } else { 1 };
         let value = planned.value;
-        let is_result = self.ends_in_floats && value == self.graph.output();
+        let is_result = self.model.is_some_and(|model| model.ends_in_floats) && value == self.graph.output();
         let places = match how {
             Way::ByChannel => reads.places.clone(),
             // A float is a word.
@@ -195,8 +208,38 @@ impl Planner<'_> {
         let words = self.make(count, step.output.pixels());
         let lanes = lanes(&places, &words);
         let writes = self.operand(value, words);
-        self.push(Kind::Kernel(Box::new(Kernel { planned, how, reads, places })), operands, writes);
-        lanes
+        let read = planned.reads[0];
+        let is_largest = matches!(step.work, Work::Pool { pooling: Pooling::Max, .. } | Work::GlobalMax);
+        let converts_to = if matches!(how, Way::Product) && !is_result { self.only_list(value) } else { None };
+        self.converted[value.0] = converts_to.is_some();
+        self.push(Kind::Kernel(Box::new(Kernel { planned, how, reads, places, converts_to })), operands, writes);
+        // The largest of bytes stands for numbers as they do.
+        if is_largest { self.convert((read, value), lanes) } else { lanes }
+    }
+
+    /// The concatenation that alone reads a value and whose bytes stand for numbers otherwise.
+    fn only_list(&self, value: NodeId) -> Option<NodeId> {
+        let mut readers = self.graph.layers().filter(|(_, node)| node.inputs.contains(&value));
+        let (reader, node) = readers.next()?;
+        let is_only = readers.next().is_none() && node.op == Op::Concat;
+        let counts_once = node.inputs.iter().filter(|&&input| input == value).count() == 1;
+        (is_only && counts_once && self.model?.converts(value, reader)).then_some(reader)
+    }
+
+    /// The channels `lanes` of the value `from` as bytes of `to`: others where bytes stand for numbers otherwise there.
+    fn convert(&mut self, (from, to): (NodeId, NodeId), lanes: Vec<Lane>) -> Vec<Lane> {
+        if !self.model.is_some_and(|model| model.converts(from, to)) {
+            return lanes;
+        }
+        let reads = Reads::of(&lanes);
+        let shape = self.graph.node(to).output;
+        // Of flattened maps each channel is one pixel of a row; a step reads whole rows.
+        let words = self.make(reads.words.len(), shape.pixels());
+        let made = self::lanes(&reads.places, &words);
+        let size = [shape.height, shape.width];
+        let (read, written) = (Operand { words: reads.words, size }, Operand { words, size });
+        self.push(Kind::Convert { from, to }, vec![read], written);
+        made
     }
 
     /// The words of a second operand, its channels in the places that the first one's have; brought there if need be.
@@ -215,7 +258,21 @@ impl Planner<'_> {
     }
 
     /// The channels of a value that is another name for those of others.
-    fn renamed(&self, index: usize) -> Vec<Lane> {
+    fn renamed(&mut self, index: usize) -> Vec<Lane> {
+        let node = &self.graph.nodes()[index];
+        let to = NodeId(index);
+        if node.op == Op::Concat {
+            let part = |input: &NodeId| {
+                let lanes = self.lanes[input.0].clone();
+                if self.converted[input.0] { lanes } else { self.convert((*input, to), lanes) }
+            };
+            return node.inputs.iter().flat_map(part).collect();
+        }
+        let lanes = self.named(index);
+        node.inputs.first().map_or_else(Vec::new, |&input| self.convert((input, to), lanes))
+    }
+
+    fn named(&self, index: usize) -> Vec<Lane> {
         let node = &self.graph.nodes()[index];
         let of = |input: usize| self.lanes[node.inputs[input].0].as_slice();
         match node.op {
@@ -226,7 +283,6 @@ impl Planner<'_> {
                 (0..channels).map(|channel| from[channel % groups * width + channel / groups]).collect()
             }
             Op::Repeat { channels } => of(0).iter().flat_map(|&lane| std::iter::repeat_n(lane, channels)).collect(),
-            Op::Concat => (0..node.inputs.len()).flat_map(of).copied().collect(),
             Op::Flatten => {
                 let pixels = self.graph.node(node.inputs[0]).output.pixels();
                 let spread = |&Lane { word, lane }: &Lane| {

@@ -3,7 +3,7 @@
 
 use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
 
-use super::calibrate::Ranges;
+use super::calibrate::{Ranges, calibrate, calibration};
 use super::*;
 use crate::design::Batch;
 use crate::graph::{Activation, Conv2d, Graph, GraphBuilder, LocalNorm, Op, Shape, Window, lower};
@@ -14,14 +14,14 @@ use crate::runtime::cpu::network::Network;
 use crate::runtime::parameters::Parameters;
 use crate::runtime::random_graph::{random_graph, shuffled_chains};
 use crate::runtime::{Fusing, reference as floats};
-use crate::weights::{Weights, seeded_input};
+use crate::weights::{ByteScale, Quantisation, Weights, seeded_input};
 use crate::zoo;
 
 /// The model of `graph` with made-up weights; `None` where a layer cannot be in 8 bits.
 fn model(graph: &Graph, weights: &Weights) -> Option<Model> {
     let parameters = Parameters::new(graph, weights).unwrap();
     let ranges = calibrate(graph, &parameters, (Isa::detect(), 1), calibration(graph.input_shape()).take(2)).unwrap();
-    match Model::new(graph, &parameters, Some(&ranges)) {
+    match Model::new(graph, &parameters, Some(&ranges), &Quantisation::of(graph, weights).unwrap()) {
         Ok(model) => Some(model),
         Err(CompileError::Int8 { layer, .. }) => {
             assert!(graph.nodes().iter().any(|node| node.path == layer), "{layer}");
@@ -33,8 +33,11 @@ fn model(graph: &Graph, weights: &Weights) -> Option<Model> {
 
 /// Runs `graph` with every instruction set on one and on three threads, fused and apart.
 fn check(graph: &Graph) -> Result<(), String> {
-    let weights = Weights::seeded(graph, 7);
-    let Some(model) = model(graph, &weights) else { return Ok(()) };
+    check_with(graph, &Weights::seeded(graph, 7))
+}
+
+fn check_with(graph: &Graph, weights: &Weights) -> Result<(), String> {
+    let Some(model) = model(graph, weights) else { return Ok(()) };
     let input = seeded_input(graph.input_shape(), 1);
     let expected = reference::run(graph, &model, &input);
     for level in Level::ALL.into_iter().filter(|level| level.available()) {
@@ -114,7 +117,8 @@ fn shuffles_and_splits_move_nothing_and_every_kernel_is_what_it_is_in_floats_les
     // Every convolution, the max-pool, the mean over the map, the classifier.
     assert_eq!(plan(&graph, Fusing::Full).kernels.len(), 56 + 3);
     let weights = Weights::seeded(&graph, 7);
-    let model = Model::new(&graph, &Parameters::new(&graph, &weights).unwrap(), Some(&Ranges::none(&graph))).unwrap();
+    let parameters = Parameters::new(&graph, &weights).unwrap();
+    let model = Model::new(&graph, &parameters, Some(&Ranges::none(&graph)), &Quantisation::none(&graph)).unwrap();
     let compiled = compile(&graph, Fusing::Full, &model, WordTable::of(Level::Portable), 1).unwrap();
     // One more: bytes of the input.
     assert_eq!(compiled.steps.len(), 56 + 3 + 1);
@@ -174,4 +178,89 @@ fn an_activation_changes_nothing_by_running_with_what_makes_its_input() {
         builder.activation("act", activation, value).unwrap();
         check(&builder.finish()).unwrap_or_else(|error| panic!("{activation}: {error}"));
     }
+}
+
+/// Scales that differ wherever they can: what the runtime would choose, widened and moved.
+fn odd_scales(graph: &Graph, weights: &mut Weights, seed: u64) {
+    let parameters = Parameters::new(graph, weights).unwrap();
+    let ranges = calibrate(graph, &parameters, (Isa::detect(), 1), calibration(graph.input_shape()).take(2)).unwrap();
+    let Ok(model) = Model::new(graph, &parameters, Some(&ranges), &Quantisation::none(graph)) else { return };
+    let mut known = model.quantisation(graph);
+    for (index, output) in known.outputs.iter_mut().enumerate() {
+        let drawn = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(index as u32 * 7) as usize;
+        let quant = model.quants[index];
+        let odd = ByteScale {
+            scale: quant.scale * (1.0 + (drawn % 5) as f32 / 8.0),
+            zero_point: quant.zero.saturating_add((drawn / 5 % 7) as u8),
+        };
+        // Some values have none, also of those that only rename; the result is bytes or floats.
+        *output = (drawn / 64 % 4 != 0).then_some(odd);
+    }
+    known.store(graph, weights);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn networks_whose_scales_are_known_equal_plain_integer_loops_bit_for_bit(seed in any::<u64>()) {
+        let graph = random_graph(seed);
+        let mut weights = Weights::seeded(&graph, 7);
+        odd_scales(&graph, &mut weights, seed);
+        let outcome = check_with(&graph, &weights);
+        prop_assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
+    }
+}
+
+#[test]
+fn what_is_kept_with_the_weights_computes_the_same_without_calibrating() {
+    for name in ["shufflenet-v2-x0.5", "shufflenet-v1-g3-x0.5", "mobilenet-v2-x0.15"] {
+        let mut design = zoo::preset(name).unwrap();
+        design.input = crate::design::InputSize::square(64);
+        let graph = lower(&design, Batch(1)).unwrap();
+        let plain = Weights::seeded(&graph, 7);
+        let kept = quantise(&graph, &plain, 1, None).unwrap();
+        assert!(kept.len() > plain.len() && Quantisation::of(&graph, &plain).unwrap().is_empty());
+        let run = |weights: &Weights| {
+            let mut network = Network::in_int8(&graph, weights, None, 1, Fusing::Full).unwrap();
+            network.set_input(&seeded_input(graph.input_shape(), 1));
+            network.run().unwrap();
+            let mut logits = vec![0.0; 1000];
+            network.output(&mut logits);
+            logits
+        };
+        assert_eq!(run(&kept), run(&plain), "{name}");
+        assert_eq!(quantise(&graph, &kept, 1, None).unwrap(), kept, "{name}");
+        let known = Quantisation::of(&graph, &kept).unwrap();
+        assert!(!scales::needs_ranges(&graph, &model::kernels_apart(&graph), &known), "{name}");
+        // Other inputs, other ranges.
+        let other = quantise(&graph, &plain, 1, Some(&mut std::iter::once(vec![0.1; 3 * 64 * 64]))).unwrap();
+        assert_ne!(run(&other), run(&plain), "{name}");
+    }
+}
+
+#[test]
+fn halves_of_a_concatenation_may_have_scales_of_their_own() {
+    let graph = lower(&zoo::preset("shufflenet-v2-x0.5").unwrap(), Batch(1)).unwrap();
+    let mut weights = Weights::seeded(&graph, 7);
+    odd_scales(&graph, &mut weights, 3);
+    let known = Quantisation::of(&graph, &weights).unwrap();
+    let concat = graph.layers().filter(|(id, node)| node.op == Op::Concat && known.output(*id).is_some()).count();
+    assert!(concat > 4, "{concat} of 16 have a scale");
+    let model = model(&graph, &weights).unwrap();
+    for (id, _) in graph.layers().filter(|(id, _)| known.output(*id).is_some()) {
+        let stored = known.output(id).unwrap();
+        assert_eq!((model.quants[id.0].scale, model.quants[id.0].zero), (stored.scale, stored.zero_point));
+    }
+}
+
+#[test]
+fn a_scale_that_cannot_be_is_refused_with_its_layer() {
+    let graph = lower(&zoo::preset("shufflenet-v2-x0.5").unwrap(), Batch(1)).unwrap();
+    let mut weights = Weights::seeded(&graph, 7);
+    let nothing = crate::weights::WeightTensor { shape: vec![1], values: vec![0.0] };
+    weights.insert("stage2.0.branch2.0.output_scale", nothing.clone());
+    weights.insert("stage2.0.branch2.0.output_zero_point", nothing);
+    let error = Network::in_int8(&graph, &weights, None, 1, Fusing::Full).unwrap_err().to_string();
+    assert!(error.contains("`stage2.0.branch2.0`") && error.contains("0 is no scale"), "{error}");
 }
