@@ -84,14 +84,15 @@ def measure(engine, model, threads, seconds, precision):
 
 def convert_for_ncnn(model, folder):
     """A copy of the file with ncnn's form beside it; nothing where `pnnx` cannot make it."""
-    work = pathlib.Path(folder) / pathlib.Path(model).name
+    # What it writes has the name up to its first dot.
+    work = pathlib.Path(folder) / f"{len(os.listdir(folder))}.onnx"
     shutil.copy(model, work)
     _, shape = inputs(model)
     shape = ",".join(map(str, shape))
     done = subprocess.run(["pnnx", str(work), f"inputshape=[{shape}]", "fp16=0"], cwd=folder, capture_output=True, text=True)
     if work.with_suffix(".ncnn.param").exists():
         return str(work)
-    print(f"pnnx could not convert {work.name}: {done.stderr[-300:]}", file=sys.stderr)
+    print(f"pnnx could not convert {model}: {done.stderr[-300:]}", file=sys.stderr)
 
 
 def median_ms(engine, model, threads, args):
