@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use shufflescope_engine::device::Precision;
 use shufflescope_engine::device::cuda::CudaError;
 use shufflescope_engine::device::cuda::driver::driver_version;
 
@@ -243,15 +244,23 @@ fn wrong_words_on_the_command_line_are_exit_code_2_with_a_remedy() {
     let candle = ["compare", "alexnet", "alexnet", "--device", "metal:0", "--runtime", "tuned"];
     assert!(failure(2, &candle).contains("--runtime candle"));
     for command in [&["profile", "alexnet"][..], &["compare", "alexnet", "alexnet"], &["lab", "g1"], &["zoo"]] {
-        let half = [command, &["--precision", "f16"]].concat();
-        let said = failure(2, &half);
-        assert!(said.contains("f16 on cpu") && said.contains("gpu:N"), "{half:?}: {said}");
+        let tf32 = [command, &["--precision", "tf32"]].concat();
+        let said = failure(2, &tf32);
+        assert!(said.contains("tf32 on cpu") && said.contains("cuda:N"), "{tf32:?}: {said}");
     }
-    let half = ["sweep", "shufflenet-v2-x0.5", "--precision", "f16"];
-    assert!(failure(2, &half).contains("gpu:N"));
-    let half = ["classify", "--weights", "demo", "--precision", "f16", "nothing.png"];
-    assert!(failure(2, &half).contains("gpu:N"));
-    assert!(failure(2, &["profile", "alexnet", "--precision", "f8"]).contains("known: f32, tf32, f16, int8"));
+    let tf32 = ["sweep", "shufflenet-v2-x0.5", "--precision", "tf32"];
+    assert!(failure(2, &tf32).contains("cuda:N"));
+    let tf32 = ["classify", "--weights", "demo", "--precision", "tf32", "nothing.png"];
+    assert!(failure(2, &tf32).contains("cuda:N"));
+    for precision in ["f16", "bf16"] {
+        // Whether a processor has it is its own matter.
+        let has = Precision::of_processor().iter().any(|known| known.name() == precision);
+        if !has {
+            let said = failure(2, &["profile", "alexnet", "--precision", precision]);
+            assert!(said.contains(&format!("cpu has no {precision}")), "{said}");
+        }
+    }
+    assert!(failure(2, &["profile", "alexnet", "--precision", "f8"]).contains("known: f32, tf32, f16, bf16, int8"));
     for device in ["cpu", "gpu"] {
         let said = failure(2, &["profile", "alexnet", "--device", device, "--precision", "tf32"]);
         assert!(said.contains("does not compute in tf32") && said.contains("cuda:N"), "{said}");
@@ -380,7 +389,7 @@ fn a_build_without_a_window_says_so_and_what_it_can_do() {
 fn what_the_window_starts_with_is_checked_before_it_opens() {
     assert!(failure(2, &["--device", "gpu:0", "--runtime", "candle"]).contains("candle"));
     assert!(
-        failure(2, &["--precision", "f16"]).contains("f16"),
+        failure(2, &["--precision", "tf32"]).contains("tf32"),
         "the processor has no such numbers, which needs no window"
     );
     assert!(failure(2, &["--threads", "0"]).contains("--threads"));

@@ -26,7 +26,7 @@ fn where_nothing_is_known_the_remedy_is_told_and_bad_options_are_the_command_lin
     for wrong in [
         &["predict", "shufflenet-v9"][..],
         &["predict", "shufflenet-v2-x0.5", "--threads", "0"],
-        &["predict", "shufflenet-v2-x0.5", "--precision", "f16"],
+        &["predict", "shufflenet-v2-x0.5", "--precision", "tf32"],
         &["predict", "shufflenet-v2-x0.5", "--input", "7"],
         &["predict", "shufflenet-v2-x0.5", "--batch", "0"],
         &["calibrate", "--seconds", "0"],

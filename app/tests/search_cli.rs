@@ -35,7 +35,7 @@ fn bad_options_are_the_command_lines_fault() {
         &["search", "--budget", "2ms", "--most", "accuracy", "-o", folder],
         &["search", "--budget", "2ms", "--seconds", "0", "-o", folder],
         &["search", "--budget", "2ms", "--threads", "0", "-o", folder],
-        &["search", "--budget", "2ms", "--precision", "f16", "-o", folder],
+        &["search", "--budget", "2ms", "--precision", "tf32", "-o", folder],
         &["search", "--budget", "2ms", "--input", "7", "-o", folder],
     ] {
         failure(data.path(), 2, wrong);

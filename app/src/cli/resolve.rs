@@ -116,7 +116,8 @@ pub(super) fn can_run(options: &RunOptions) -> anyhow::Result<()> {
         find_candle_cuda()?;
         return Ok(());
     }
-    Ok(options.check_on(&Device::open(&options.device)?)?)
+    let device = Device::open(&options.device)?;
+    options.check_on(&device).map_err(|error| UsageError(error.to_string()).into())
 }
 
 /// A number of threads, from 1 up.

@@ -200,7 +200,7 @@ mod tests {
         for (device, precision, part) in [
             (DeviceId::Gpu(0), Precision::F32, "no driver"),
             (DeviceId::Gpu(1), Precision::F32, "has no gpu:1; it has cpu, gpu:0"),
-            (DeviceId::Cpu, Precision::F16, "does not compute in f16"),
+            (DeviceId::Cpu, Precision::Tf32, "does not compute in tf32"),
         ] {
             let reason = check(device, precision).unwrap_err();
             assert!(reason.contains(part) && reason.contains("ssh://board"), "{reason}");

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How values are stored; sums are computed in 32 bits whatever it is.
+/// How values are stored; sums are computed in 32 bits unless it says otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
@@ -15,7 +15,8 @@ pub enum Precision {
     F32,
     /// 32-bit floats whose products are computed on NVIDIA's tensor cores from 10 bits of their fractions, sums in 32 bits.
     Tf32,
-    /// 16-bit floats (IEEE 754 half), where the device has them.
+    /// 16-bit floats (IEEE 754 half), where the device has them; on processors weights of convolutions and what they are
+    /// multiplied by, 32 products at a time summed in them.
     F16,
     /// 16-bit floats of 8 exponent bits (bfloat16): weights of matrix products and what they are multiplied by, sums and feature
     /// maps in 32-bit floats; where the processor has it.
@@ -29,7 +30,7 @@ impl Precision {
     pub const ALL: [Self; 5] = [Self::F32, Self::Tf32, Self::F16, Self::Bf16, Self::Int8];
 
     /// What processors may have.
-    pub const PROCESSOR: [Self; 3] = [Self::F32, Self::Bf16, Self::Int8];
+    pub const PROCESSOR: [Self; 4] = [Self::F32, Self::F16, Self::Bf16, Self::Int8];
 
     /// What NVIDIA's GPUs may have.
     pub const NVIDIA: [Self; 3] = [Self::F32, Self::Tf32, Self::F16];
@@ -40,8 +41,22 @@ impl Precision {
     /// What this machine's processor has.
     #[must_use]
     pub fn of_processor() -> &'static [Self] {
-        const WITHOUT_BF16: [Precision; 2] = [Precision::F32, Precision::Int8];
-        if Self::has_bf16() { &Self::PROCESSOR } else { &WITHOUT_BF16 }
+        use Precision::{Bf16, F16, F32, Int8};
+        match (Self::has_f16(), Self::has_bf16()) {
+            (true, true) => &[F32, F16, Bf16, Int8],
+            (true, false) => &[F32, F16, Int8],
+            (false, true) => &[F32, Bf16, Int8],
+            (false, false) => &[F32, Int8],
+        }
+    }
+
+    /// Whether this machine's processor computes in half precision.
+    #[must_use]
+    pub fn has_f16() -> bool {
+        #[cfg(target_arch = "aarch64")]
+        return std::arch::is_aarch64_feature_detected!("fp16");
+        #[cfg(not(target_arch = "aarch64"))]
+        false
     }
 
     /// Whether this machine's processor multiplies bfloat16.

@@ -113,7 +113,10 @@ impl RunOptions {
     #[must_use]
     pub fn on(&self, device: DeviceId) -> Self {
         let runtime = if self.runtime.runs_on(device) { self.runtime } else { Runtime::default_on(device) };
-        Self { device, ..self.clone() }.with(runtime)
+        // Cards have half precision as a rule, processors as an exception.
+        let half = self.precision == Precision::F16 && device == DeviceId::Cpu && self.device != DeviceId::Cpu;
+        let precision = if half { Precision::F32 } else { self.precision };
+        Self { device, precision, ..self.clone() }.with(runtime)
     }
 
     /// The same with another runtime, in 32 bits where that has no kernels for the precision.
@@ -163,10 +166,10 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_bits_are_there_with_our_kernels_on_cards_only_tf32_on_those_of_nvidia_and_eight_on_the_processor() {
+    fn sixteen_bits_are_there_with_our_kernels_tf32_on_cards_of_nvidia_and_eight_on_the_processor() {
         let has =
             |runtime: Runtime, precision| DEVICES.map(|device| runtime.precisions_on(device).contains(&precision));
-        assert_eq!(has(Runtime::Tuned, Precision::F16), [false, true, true, true, false]);
+        assert_eq!(has(Runtime::Tuned, Precision::F16), [true, true, true, true, false]);
         assert_eq!(has(Runtime::Tuned, Precision::Tf32), [false, false, false, true, false]);
         assert_eq!(has(Runtime::Tuned, Precision::Int8), [true, false, false, false, false]);
         assert_eq!(has(Runtime::Tuned, Precision::Bf16), [true, false, false, false, false]);

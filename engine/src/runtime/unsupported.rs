@@ -44,7 +44,8 @@ pub enum UnsupportedRun {
 
 const fn devices(precision: Precision) -> &'static str {
     match precision {
-        Precision::F32 | Precision::F16 => "a GPU (gpu:N, cuda:N)",
+        Precision::F32 => "a GPU (gpu:N, cuda:N)",
+        Precision::F16 => "a GPU (gpu:N, cuda:N) or a processor that has it (cpu)",
         Precision::Tf32 => "a GPU (cuda:N)",
         Precision::Int8 => "the processor (cpu)",
         Precision::Bf16 => "a processor that has it (cpu)",
@@ -98,16 +99,14 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_bits_are_refused_on_the_processor_and_by_candle_with_what_can() {
-        let refused =
-            [(Runtime::Tuned, DeviceId::Cpu), (Runtime::Candle, DeviceId::Cpu), (Runtime::Candle, DeviceId::Cuda(0))];
-        for (runtime, device) in refused {
+    fn sixteen_bits_are_refused_by_candle_with_what_can() {
+        for (runtime, device) in [(Runtime::Candle, DeviceId::Cpu), (Runtime::Candle, DeviceId::Cuda(0))] {
             let error = half(runtime, device).check().unwrap_err();
             assert_eq!(error, UnsupportedRun::Precision { precision: Precision::F16, runtime, device });
             let text = error.to_string();
             assert!(text.contains("gpu:N") && text.contains("--precision f32"), "{text}");
         }
-        for device in [DeviceId::Gpu(0), DeviceId::SoftwareGpu, DeviceId::Cuda(0)] {
+        for device in [DeviceId::Cpu, DeviceId::Gpu(0), DeviceId::SoftwareGpu, DeviceId::Cuda(0)] {
             assert_eq!(half(Runtime::Tuned, device).check(), Ok(()));
         }
     }
@@ -151,8 +150,13 @@ mod tests {
 
     #[test]
     fn a_device_without_the_numbers_is_refused_although_the_runtime_has_kernels() {
-        let error = half(Runtime::Tuned, DeviceId::Gpu(0)).check_on(&Device::cpu()).unwrap_err();
-        assert_eq!(error, UnsupportedRun::Driver { precision: Precision::F16, device: DeviceId::Cpu });
+        let tf32 = RunOptions { precision: Precision::Tf32, ..RunOptions::new(DeviceId::Cuda(0), 1, 1) };
+        let error = tf32.check_on(&Device::cpu()).unwrap_err();
+        assert_eq!(error, UnsupportedRun::Driver { precision: Precision::Tf32, device: DeviceId::Cpu });
+        for precision in Precision::PROCESSOR {
+            let run = RunOptions { precision, ..RunOptions::new(DeviceId::Cpu, 1, 1) };
+            assert_eq!(run.check_on(&Device::cpu()).is_ok(), Precision::of_processor().contains(&precision));
+        }
         assert_eq!(RunOptions::new(DeviceId::Cpu, 1, 1).check_on(&Device::cpu()), Ok(()));
     }
 }

@@ -1,6 +1,6 @@
 //! The whole runtime against plain loops, on random networks, for every instruction set of the machine.
 
-mod bf16;
+mod halves;
 mod hostile;
 mod not_finite;
 

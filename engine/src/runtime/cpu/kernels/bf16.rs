@@ -8,24 +8,14 @@
 use half::bf16;
 
 use super::Isa;
+use super::halves::{self, HalfTable, LinearFns, WordArgs};
 use super::matmul::{self, TileArgs};
 use super::matvec::{self, PanelArgs};
-use super::pairs::{self, PairArgs};
+
 use super::portable::Portable;
 use super::product::{Halves, Pairs, Product};
-use super::table::{TileFn, Tiles, tiles};
+use super::table::{TileFn, tiles};
 use crate::device::Precision;
-
-/// One instruction set's products of pairs. Calling one needs a CPU that has it, and what the kernel's own contract says.
-pub struct PairTable {
-    isa: Isa,
-    /// The word of two values.
-    pub(super) word: fn(f32, f32) -> f32,
-    pub(super) tiles: Tiles,
-    pub(super) pair: unsafe fn(&PairArgs),
-    pub(super) panel: unsafe fn(&PanelArgs<'_>) -> [f32; matvec::ROWS],
-    pub(super) panels: unsafe fn(&PanelArgs<'_>) -> [[f32; matvec::ROWS]; matvec::TOGETHER],
-}
 
 /// Two 16-bit floats of 8 exponent bits in a word.
 #[derive(Clone, Copy, Debug)]
@@ -183,8 +173,8 @@ macro_rules! kernels {
             unsafe { matmul::tile::<Vector, Bf16, R, V, T>(args) }
         }
         $(#[target_feature(enable = $features)])?
-        unsafe fn pair(args: &PairArgs) {
-            unsafe { pairs::pair::<Vector, Bf16>(args) }
+        unsafe fn words(args: &WordArgs) {
+            unsafe { halves::pair::<Vector, Bf16>(args) }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn panel(args: &PanelArgs<'_>) -> [f32; matvec::ROWS] {
@@ -194,21 +184,30 @@ macro_rules! kernels {
         unsafe fn panels(args: &PanelArgs<'_>) -> [[f32; matvec::ROWS]; matvec::TOGETHER] {
             unsafe { matvec::panels::<Vector, Bf16>(args) }
         }
-        PairTable { isa: $isa, word: Bf16::word, tiles: tiles!(tile), pair, panel, panels }
+        HalfTable {
+            isa: $isa,
+            precision: Precision::Bf16,
+            rows: 2,
+            pixels: 1,
+            word: Bf16::word,
+            tiles: tiles!(tile),
+            words,
+            linear: Some(LinearFns { panel, panels }),
+        }
     }};
 }
 
-static PORTABLE: PairTable = kernels!(Isa::Portable, Portable);
+static PORTABLE: HalfTable = kernels!(Isa::Portable, Portable);
 #[cfg(target_arch = "aarch64")]
-static NEON: PairTable = kernels!(Isa::Neon, super::neon::Neon, "neon");
+static NEON: HalfTable = kernels!(Isa::Neon, super::neon::Neon, "neon");
 #[cfg(target_arch = "x86_64")]
-static AVX512VL: PairTable =
+static AVX512VL: HalfTable =
     kernels!(Isa::Avx512Vl, super::avx512vl::Avx512Vl, "avx512bf16,avx512bw,avx512f,avx512dq,avx512vl,avx2,fma");
 #[cfg(target_arch = "x86_64")]
-static AVX512: PairTable =
+static AVX512: HalfTable =
     kernels!(Isa::Avx512, super::avx512::Avx512, "avx512bf16,avx512bw,avx512f,avx512dq,avx512vl,avx2,fma");
 
-impl PairTable {
+impl HalfTable {
     /// The products of `isa` in bf16, which the portable ones only imitate; `None` where it or this machine has none: whoever
     /// holds a table may call its kernels as far as the CPU is concerned.
     pub fn bf16(isa: Isa) -> Option<&'static Self> {
@@ -223,11 +222,5 @@ impl PairTable {
             Isa::Avx512 if has => Some(&AVX512),
             _ => None,
         }
-    }
-}
-
-impl std::fmt::Debug for PairTable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PairTable").field("isa", &self.isa).finish_non_exhaustive()
     }
 }

@@ -3,9 +3,9 @@
 
 use super::arena::{Arena, Packed};
 use super::epilogue::Epilogue;
+use super::halves::{self, Words};
 use super::map::{Map, Split, share};
-use super::matmul::{Panel, Tile, TileArgs};
-use super::pairs::{self, Words};
+use super::matmul::{Panel, Tile, TileArgs, Tiling};
 use super::spec::{Sink, Spec};
 use super::table::{Kernels, Table};
 use super::unfit::{Unfit, offsets};
@@ -46,6 +46,8 @@ pub struct Convolution {
     pub(super) weights: Packed,
     bias: Vec<f32>,
     tiles: Vec<Tile>,
+    /// Pixels of a vector.
+    lanes: usize,
     epilogue: Epilogue,
     /// Where a panel's rows lie in the scratch, unless they go to the arena.
     near_rows: Vec<u32>,
@@ -53,27 +55,34 @@ pub struct Convolution {
 }
 
 impl Convolution {
-    /// Packs weights and decides how the work is cut; with `pairs` it multiplies in 16 bits, where sums are long enough for that.
+    /// Packs weights and decides how the work is cut; with `halves` it multiplies in 16 bits, where sums are long enough for that.
     ///
     /// # Errors
     /// Where the operands contradict one another, or the scratch is more than can be addressed.
-    pub fn new(Kernels { table, pairs }: Kernels, spec: Spec, threads: usize) -> Result<Self, Unfit> {
+    pub fn new(Kernels { table, halves }: Kernels, spec: Spec, threads: usize) -> Result<Self, Unfit> {
         spec.check()?;
         let Spec { input, out_channels, out_size, groups, window, weights, bias, residual, epilogue, sink } = spec;
         let depth = input.channels / groups * window.taps();
         let pixels = out_size[0] * out_size[1];
         let plain = window.is_plain() && pixels > 1;
-        let tiles = table.tiling(plain).cut(pixels);
+        let halves = halves.filter(|_| depth >= LEAST_DEPTH);
+        let tiling = match halves {
+            // Tail pixels are not worth another kernel where a vector has twice as many.
+            Some(halves) if halves.pixels == 2 => {
+                Tiling { lanes: 2 * table.lanes, tails: false, ..table.tiling(plain) }
+            }
+            _ => table.tiling(plain),
+        };
+        let tiles = tiling.cut(pixels);
         let source = if plain {
             Source::Rows
         } else {
-            let reads = tiles.iter().map(|tile| tile.reads(table.lanes)).max();
+            let reads = tiles.iter().map(|tile| tile.reads(tiling.lanes)).max();
             let pitch = reads.unwrap_or(0).next_multiple_of(SLACK);
             let tap_rows = offsets("the taps' columns", input.channels * window.taps(), pitch)?;
             Source::Columns { window, tap_rows, pitch }
         };
-        let pairs = pairs.filter(|_| depth >= LEAST_DEPTH);
-        let panel_depth = if pairs.is_some() { depth.div_ceil(2) } else { depth };
+        let panel_depth = halves.map_or(depth, |halves| halves.depth(depth));
         let panels = panels(groups, out_channels / groups, panel_depth, table.tile_rows, threads);
         let batch = input.batch();
         let macs = out_channels as f64 * depth as f64 * pixels as f64;
@@ -83,7 +92,7 @@ impl Convolution {
             matches!(sink, Sink::Rows(_)) && (tiled >= threads.saturating_mul(8) || tiled.is_multiple_of(threads));
         let cut = if by_tile {
             Cut::Tiles(Split::new(batch * tiles.len(), macs / tiles.len() as f64, threads))
-        } else if matches!(source, Source::Columns { .. }) || pairs.is_some() {
+        } else if matches!(source, Source::Columns { .. }) || halves.is_some() {
             // Every item makes all columns or words, so as few as keep all threads busy.
             let least = if batch.is_multiple_of(threads) { 1 } else { threads };
             Cut::Panels(Split::new(batch * least, f64::INFINITY, threads))
@@ -94,15 +103,15 @@ impl Convolution {
             Sink::Depthwise { planes, .. } => planes.layout().pitch(),
             Sink::Mean(_) | Sink::Rows(_) => (pixels + SLACK).next_multiple_of(16),
         };
-        let words = match pairs {
-            Some(pairs) => {
+        let words = match halves {
+            Some(halves) => {
                 let tiles = (plain && matches!(cut, Cut::Panels(_))).then_some(tiles.len());
-                Some(Words::new(pairs, table.lanes, (groups, depth), tiles)?)
+                Some(Words::new(halves, table.lanes, (groups, depth), tiles)?)
             }
             None => None,
         };
-        let weights = match pairs {
-            Some(pairs) => weights.packed(pairs::room(&panels), |all| pairs::pack(all, depth, &panels, pairs.word)),
+        let weights = match halves {
+            Some(halves) => weights.packed(halves::room(&panels), |all| halves::pack(halves, all, depth, &panels)),
             None => weights.packed(weights.len() + SLACK, |weights| pack(weights, depth, &panels)),
         };
         Ok(Self {
@@ -117,6 +126,7 @@ impl Convolution {
             panels,
             bias,
             tiles,
+            lanes: tiling.lanes,
             epilogue,
             near_rows: offsets("the rows of a panel", table.tile_rows, near_pitch)?,
             cut,
@@ -314,7 +324,7 @@ impl Convolution {
     /// As [`run`](Self::run).
     unsafe fn make_columns(&self, image: usize, tile: &Tile, arena: &Arena, scratch: &mut Arena) {
         let Source::Columns { window, pitch, .. } = self.source else { return };
-        let pixels = tile.start..tile.start + tile.pixels(self.table.lanes);
+        let pixels = tile.start..tile.start + tile.pixels(self.lanes);
         for (channel, &row) in self.input.image(image).iter().enumerate() {
             // SAFETY: the row lies in the arena; the scratch has room for every channel's taps.
             unsafe {

@@ -1,8 +1,8 @@
 //! Fully connected layers, also pointwise convolution of a single pixel.
 
 use super::arena::{Arena, Packed};
-use super::bf16::PairTable;
 use super::epilogue::Epilogue;
+use super::halves::{HalfTable, LinearFns};
 use super::map::{Map, Split};
 use super::matvec::{PanelArgs, ROWS, TOGETHER};
 use super::table::{Kernels, Table};
@@ -14,7 +14,7 @@ use crate::runtime::parameters::Filters;
 pub struct Linear {
     table: &'static Table,
     /// Where it multiplies in 16 bits.
-    pairs: Option<&'static PairTable>,
+    halves: Option<(&'static HalfTable, LinearFns)>,
     input: Map,
     output: Map,
     /// `[panel][k][ROWS]`, the last panel filled up with zeros; in 16 bits words of two `k` each.
@@ -32,7 +32,7 @@ impl Linear {
     /// # Errors
     /// Where lengths do not fit, maps have more than one pixel, or the packed weights are more than can be addressed.
     pub fn new(
-        Kernels { table, pairs }: Kernels,
+        Kernels { table, halves }: Kernels,
         (input, output): (Map, Map),
         weights: &Filters,
         bias: &[f32],
@@ -46,24 +46,25 @@ impl Linear {
         let size = product("the weights", &[inputs, outputs])?;
         ensure_equal("weights and biases", (weights.len(), bias.len()), (size, outputs))?;
         let panels = outputs.div_ceil(ROWS);
-        let depth = if pairs.is_some() { inputs.div_ceil(2) } else { inputs };
+        let halves = halves.and_then(|halves| Some((halves, halves.linear?)));
+        let depth = if halves.is_some() { inputs.div_ceil(2) } else { inputs };
         let room = product("the packed weights", &[panels, depth, ROWS, size_of::<f32>()])? / size_of::<f32>();
         let mut bias = bias.to_vec();
         bias.resize(panels * ROWS, 0.0);
         // Bound by memory: a weight costs about as much as four multiply-adds elsewhere.
         let groups = panels.div_ceil(TOGETHER);
         let split = Split::new(groups, 4.0 * (TOGETHER * ROWS) as f64 * inputs as f64, threads);
-        let weights = weights.packed(room, |weights| match pairs {
-            Some(pairs) => pack(weights, inputs, panels, |inputs| word(pairs, inputs), 2),
+        let weights = weights.packed(room, |weights| match halves {
+            Some((halves, _)) => pack(weights, inputs, panels, |inputs| word(halves, inputs), 2),
             None => pack(weights, inputs, panels, |inputs| inputs[0], 1),
         });
-        Ok(Self { table, pairs, input, output, weights, bias, epilogue, split })
+        Ok(Self { table, halves, input, output, weights, bias, epilogue, split })
     }
 
     /// Whether it multiplies in 16 bits.
     #[cfg(test)]
     pub fn is_in_words(&self) -> bool {
-        self.pairs.is_some()
+        self.halves.is_some()
     }
 
     pub(super) fn input(&self) -> &Map {
@@ -89,15 +90,15 @@ impl Linear {
         let inputs = self.input.channels;
         // SAFETY: rows lie in the arena and nobody writes to them now.
         let value = |row: &u32| unsafe { *arena.base().add(*row as usize) };
-        let (depth, panel, panels_together) = match self.pairs {
-            Some(pairs) => (inputs.div_ceil(2), pairs.panel, pairs.panels),
+        let (depth, panel, panels_together) = match self.halves {
+            Some((_, kernels)) => (inputs.div_ceil(2), kernels.panel, kernels.panels),
             None => (inputs, self.table.panel, self.table.panels),
         };
         let x = &mut scratch.as_mut_slice()[..self.input.batch() * depth];
         for (x, rows) in x.chunks_exact_mut(depth).zip(self.input.rows.chunks_exact(inputs)) {
-            match self.pairs {
-                Some(pairs) => x.iter_mut().zip(rows.chunks(2)).for_each(|(x, rows)| {
-                    *x = (pairs.word)(value(&rows[0]), rows.get(1).map_or(0.0, value));
+            match self.halves {
+                Some((halves, _)) => x.iter_mut().zip(rows.chunks(2)).for_each(|(x, rows)| {
+                    *x = (halves.word)(value(&rows[0]), rows.get(1).map_or(0.0, value));
                 }),
                 None => x.iter_mut().zip(rows).for_each(|(x, row)| *x = value(row)),
             }
@@ -154,6 +155,6 @@ fn pack(weights: &[f32], inputs: usize, panels: usize, word: impl Fn(&[f32]) -> 
     packed
 }
 
-fn word(pairs: &PairTable, inputs: &[f32]) -> f32 {
-    (pairs.word)(inputs[0], inputs.get(1).copied().unwrap_or(0.0))
+fn word(halves: &HalfTable, inputs: &[f32]) -> f32 {
+    (halves.word)(inputs[0], inputs.get(1).copied().unwrap_or(0.0))
 }

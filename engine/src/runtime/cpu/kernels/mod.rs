@@ -6,7 +6,8 @@
 //! - `curves`: exponentials and what is made of them, in a register; `epilogue`: the activations at the end of a kernel,
 //! - `matmul`, `depthwise`, `transform`, `matvec`, `pooling`, `elementwise`, `across`, `window`: kernels over raw rows, generic over
 //!   the register and compiled once per instruction set by `table`,
-//! - `product`: what a matrix product's operands hold; `pairs`: words of two numbers of 16 bits, `bf16` those that there are,
+//! - `product`: what a matrix product's operands hold; `halves`: words of two numbers of 16 bits, `bf16` and `f16` those that
+//!   there are,
 //! - `convolution`, `winograd`, `planes`, `stem_conv`, `reduce`, `linear`, `rowwise`, `channel_norm`: steps over whole maps, cut into items of
 //!   work; their constructors check, with `unfit`, everything that the kernels take for granted,
 //! - [`int8`]: the same for maps of bytes,
@@ -33,8 +34,10 @@ mod dealing;
 mod depthwise;
 mod elementwise;
 mod epilogue;
+mod f16;
 mod filters;
 mod footprint;
+mod halves;
 pub(crate) mod int8;
 mod linear;
 mod map;
@@ -42,7 +45,6 @@ mod matmul;
 mod matvec;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod neon;
-mod pairs;
 mod planes;
 mod pooling;
 pub(crate) mod portable;

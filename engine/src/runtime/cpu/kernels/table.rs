@@ -7,10 +7,10 @@
 
 use super::Isa;
 use super::across::{self, LayerArgs, LocalArgs};
-use super::bf16::PairTable;
 use super::depthwise::{self, PlaneArgs};
 use super::elementwise::{self, RowArgs};
 use super::epilogue::{self, FinishArgs, FinishFn};
+use super::halves::HalfTable;
 use super::matmul::{self, TileArgs, Tiling};
 use super::matvec::{self, PanelArgs};
 use super::pooling::{self, PoolArgs, PoolRowArgs};
@@ -202,7 +202,7 @@ pub struct Kernels {
     /// Those of an instruction set in 32 bits.
     pub table: &'static Table,
     /// What multiplies matrices in 16 bits, if anything is to.
-    pub pairs: Option<&'static PairTable>,
+    pub halves: Option<&'static HalfTable>,
 }
 
 impl Kernels {
@@ -211,22 +211,23 @@ impl Kernels {
     pub fn of(isa: Isa, precision: Precision) -> Option<Self> {
         let table = Table::of(isa);
         match precision {
-            Precision::F32 => Some(Self { table, pairs: None }),
-            Precision::Bf16 => PairTable::bf16(isa).map(|pairs| Self { table, pairs: Some(pairs) }),
-            _ => None,
+            Precision::F32 => Some(Self { table, halves: None }),
+            Precision::Bf16 => HalfTable::bf16(isa).map(|halves| Self { table, halves: Some(halves) }),
+            Precision::F16 => HalfTable::f16(isa).map(|halves| Self { table, halves: Some(halves) }),
+            Precision::Tf32 | Precision::Int8 => None,
         }
     }
 
     /// Those of `isa` in 32 bits.
     #[must_use]
     pub fn in_floats(isa: Isa) -> Self {
-        Self { table: Table::of(isa), pairs: None }
+        Self { table: Table::of(isa), halves: None }
     }
 
     /// What matrices are multiplied in.
     #[must_use]
-    pub const fn precision(&self) -> Precision {
-        if self.pairs.is_some() { Precision::Bf16 } else { Precision::F32 }
+    pub fn precision(&self) -> Precision {
+        self.halves.map_or(Precision::F32, |halves| halves.precision)
     }
 }
 
