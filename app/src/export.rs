@@ -5,13 +5,14 @@ use shufflescope_engine::design::{Batch, Design, Edit};
 use shufflescope_engine::device::Machine;
 use shufflescope_engine::measure::Measurement;
 use shufflescope_engine::model::Model;
-use shufflescope_engine::model_file::onnx::{BatchNorm, to_onnx};
+use shufflescope_engine::model_file::onnx::{BatchNorm, to_onnx, to_onnx_in_bytes};
 use shufflescope_engine::model_file::pytorch::to_pytorch;
 use std::borrow::Cow;
 use std::path::PathBuf;
 
 use shufflescope_engine::graph::{Graph, lower};
 use shufflescope_engine::report::{CameraRun, Format, Profile};
+use shufflescope_engine::runtime::cpu::in_bytes;
 use shufflescope_engine::training::{Passport, to_safetensors_with};
 use shufflescope_engine::weights::{Weights, WeightsFile, to_safetensors};
 
@@ -22,6 +23,8 @@ pub enum Export {
     Profile(Format),
     /// The network with its weights.
     Onnx,
+    /// The network in 8 bits.
+    OnnxInt8,
     /// The weights alone.
     Safetensors,
     /// The network's source.
@@ -30,7 +33,7 @@ pub enum Export {
 
 impl Export {
     /// The models, in the order they are offered.
-    pub const MODELS: [Self; 3] = [Self::Onnx, Self::Safetensors, Self::Pytorch];
+    pub const MODELS: [Self; 4] = [Self::Onnx, Self::OnnxInt8, Self::Safetensors, Self::Pytorch];
 
     /// What the menu calls it.
     #[must_use]
@@ -38,6 +41,7 @@ impl Export {
         match self {
             Self::Profile(format) => format.about(),
             Self::Onnx => "ONNX model",
+            Self::OnnxInt8 => "ONNX model in 8 bits",
             Self::Safetensors => "weights (safetensors)",
             Self::Pytorch => "PyTorch source",
         }
@@ -49,6 +53,7 @@ impl Export {
         match self {
             Self::Profile(format) => format.endings(),
             Self::Onnx => &[".onnx"],
+            Self::OnnxInt8 => &[".int8.onnx", ".onnx"],
             Self::Safetensors => &[".safetensors"],
             Self::Pytorch => &[".py"],
         }
@@ -66,6 +71,7 @@ impl Export {
             Self::Profile(Format::Trace) => "Kernels on a time line; open it at ui.perfetto.dev",
             Self::Profile(Format::ModelExplorer) => "Numbers over the nodes of Google's Model Explorer",
             Self::Onnx => "The network with its weights, for ONNX Runtime and graph viewers",
+            Self::OnnxInt8 => "As int8 runs it here, for runtimes that know QuantizeLinear and DequantizeLinear",
             Self::Safetensors => "The weights alone, under torchvision's names",
             Self::Pytorch => "A module to train; its state_dict has torchvision's names",
         }
@@ -149,6 +155,17 @@ impl Material {
         };
         match (what, &taught) {
             (Export::Onnx, _) => told(to_onnx(&graph, &*weights(&graph)?, BatchNorm::Keep)),
+            (Export::OnnxInt8, _) => {
+                // Values have the same ranges in every batch.
+                let graph = match &taught {
+                    Some(taught) => told(lower(&taught.design, Batch(1)))?,
+                    None => told(self.model.graph(Batch(1)))?,
+                };
+                let (weights, threads) =
+                    (weights(&graph)?, std::thread::available_parallelism().map_or(1, usize::from));
+                let bytes = told(in_bytes(&graph, &weights, threads))?;
+                told(to_onnx_in_bytes(&graph, &weights, &bytes))
+            }
             (Export::Safetensors, Some(taught)) => told(to_safetensors_with(&taught.weights, &taught.passport)),
             (Export::Safetensors, None) => told(to_safetensors(&*weights(&graph)?)),
             (Export::Pytorch, _) => told(to_pytorch(&graph)).map(String::into_bytes),

@@ -100,7 +100,7 @@ fn every_form_is_written_and_the_notice_leads_to_its_folder() {
         let said = export(&mut window, what, &path);
         assert!(said.starts_with(&format!("Exported to {}.", path.display())), "{said}");
         assert!(std::fs::metadata(&path).unwrap().len() > 100, "{what:?}");
-        let is_random = matches!(what, Export::Onnx | Export::Safetensors);
+        let is_random = matches!(what, Export::Onnx | Export::OnnxInt8 | Export::Safetensors);
         assert_eq!(said.contains("random (seed 0)"), is_random, "{said}");
         window.harness.get_by_label("Open folder");
     }

@@ -190,7 +190,7 @@ impl Wanted<'_> {
             measurement.apart = Some(measuring.take_apart("taking kernels apart", job)?);
         }
         if let (Some(effect), Some(calibrated)) = (&mut measurement.precision_effect, &self.calibrated) {
-            effect.ranges = Some(calibrated.from.clone());
+            effect.ranges = Some(calibrated.from.to_string());
         }
         let mut profile = Profile::of_graph(&self.model, &self.graph, Some(measurement));
         if let Some(machine) = site.machine() {

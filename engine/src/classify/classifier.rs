@@ -1,5 +1,6 @@
 //! A network with everything it takes to answer what is on a picture.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +21,7 @@ use crate::model::{FitError, Model, ModelError, ModelFile, fitted_graph};
 use crate::runtime::cpu::quantise;
 use crate::runtime::{Executable, Precision, PrepareError, RunError, RunOptions, prepare};
 use crate::units::Nanos;
-use crate::weights::{Weights, WeightsError, WeightsFile};
+use crate::weights::{Quantisation, RangesFrom, Weights, WeightsError, WeightsFile};
 
 /// How a classifier is made, besides its network.
 #[derive(Clone, Debug)]
@@ -197,7 +198,11 @@ impl Classifier {
         options: &ClassifierOptions,
     ) -> Result<Self, ClassifyError> {
         // What an export writes where no weights are given.
-        if *weights == Weights::seeded(graph, Weights::DEFAULT_SEED) {
+        let mut plain = Cow::Borrowed(weights);
+        if RangesFrom::of(weights) == RangesFrom::Weights {
+            Quantisation::none(graph).store(graph, plain.to_mut());
+        }
+        if *plain == Weights::seeded(graph, Weights::DEFAULT_SEED) {
             return Err(ClassifyError::Untrained { path: path.into() });
         }
         Self::new(graph, weights, options)

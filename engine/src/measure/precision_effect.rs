@@ -27,9 +27,9 @@ pub struct PrecisionEffect {
     pub top1_changed: usize,
     /// Images looked at: the batch, or several of them in 8 bits, whose ranges come from other images.
     pub images: usize,
-    /// In 8 bits, where the ranges of values come from.
+    /// In 8 bits, where the ranges of values come from, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ranges: Option<RangesFrom>,
+    pub ranges: Option<String>,
 }
 
 impl PrecisionEffect {
@@ -123,7 +123,7 @@ pub fn precision_effect(
         images += shape.batch;
     }
     let effect = PrecisionEffect::between(&logits, &expected, images);
-    Ok(effect.map(|effect| PrecisionEffect { ranges: Some(RangesFrom::of(weights)), ..effect }))
+    Ok(effect.map(|effect| PrecisionEffect { ranges: Some(RangesFrom::of(weights).to_string()), ..effect }))
 }
 
 /// The seeds of the inputs that are compared in 8 bits: none that ranges are taken from, last that of a fresh network.
@@ -204,7 +204,7 @@ mod tests {
             let before = exe.infer(&clock).unwrap();
             let effect = precision_effect(&mut *exe, (&graph, &weights), &options, &clock).unwrap().unwrap();
             assert_eq!(effect.images, if batch == 1 { 8 } else { 9 });
-            assert_eq!(effect.ranges, Some(RangesFrom::MadeUp));
+            assert_eq!(effect.ranges.as_deref(), Some("made-up pictures"));
             let difference = effect.relative_difference.unwrap();
             assert!(difference > 0.0 && difference < 0.2, "{effect:?}");
             assert_eq!(exe.infer(&clock).unwrap(), before);

@@ -8,8 +8,6 @@
 
 use std::fmt;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{WeightTensor, Weights};
@@ -34,8 +32,7 @@ pub struct Quantisation {
 }
 
 /// Where it comes from how a network's bytes stand for numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "from", rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RangesFrom {
     /// Values were seen in 32 bits on made-up noise and pictures.
     MadeUp,

@@ -218,7 +218,7 @@ fn file_name(path: &Path) -> String {
 /// What is said of a file that was written; `has_weights` says that the model brought its own.
 fn done(what: Export, path: &Path, has_weights: bool) -> String {
     let path = path.display();
-    if matches!(what, Export::Onnx | Export::Safetensors) && !has_weights {
+    if matches!(what, Export::Onnx | Export::OnnxInt8 | Export::Safetensors) && !has_weights {
         let seed = Weights::DEFAULT_SEED;
         format!(
             "Exported to {path}. Its weights are random (seed {seed}); \

@@ -28,11 +28,23 @@ pub(super) struct Floats {
     pub values: Arc<[f32]>,
     /// The parameter's name in the file; may be empty.
     pub name: Arc<str>,
+    /// The scales of the bytes that the values were in the file, where they were.
+    pub scales: Option<Scales>,
+}
+
+/// How bytes of a file stood for the values of a tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Scales {
+    /// The axis that there is one for each place of; `None` for one scale.
+    pub axis: Option<usize>,
+    pub values: Arc<[f32]>,
+    /// A zero point that is not in the middle of the bytes.
+    pub odd_zero: Option<i64>,
 }
 
 impl Floats {
     pub(super) fn new(dims: Vec<usize>, values: impl Into<Arc<[f32]>>) -> Self {
-        Self { dims, values: values.into(), name: "".into() }
+        Self { dims, values: values.into(), name: "".into(), scales: None }
     }
 
     pub(super) fn scalar(value: f32) -> Self {
@@ -49,7 +61,9 @@ impl Floats {
 
     /// The same values in another shape of as many.
     pub(super) fn shaped(&self, dims: Vec<usize>) -> Self {
-        Self { dims, values: self.values.clone(), name: self.name.clone() }
+        // An axis is another one in another shape.
+        let scales = self.scales.clone().filter(|scales| scales.axis.is_none() || dims == self.dims);
+        Self { dims, values: self.values.clone(), name: self.name.clone(), scales }
     }
 
     /// The same tensor under another name.
@@ -180,7 +194,7 @@ impl Constant {
                 Ok(ints) => Self::Ints(ints),
                 Err(reason) => Self::Other(format!("`{name}`: {reason}").into()),
             },
-            Numbers::Floats(values) => Self::Floats(Floats { dims, values: values.into(), name: name.as_str().into() }),
+            Numbers::Floats(values) => Self::Floats(Floats::new(dims, values).named(&name)),
         })
     }
 }

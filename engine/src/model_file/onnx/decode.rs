@@ -9,8 +9,9 @@ use prost::Message;
 use super::constant::Constant;
 use super::external::Elsewhere;
 use super::fold::{self, Budget};
+use super::integers::Integers;
 use super::outputs::{choose, needed};
-use super::{layout, proto, scan, sniff};
+use super::{layout, proto, quantised, scan, sniff};
 use crate::design::Fingerprint;
 use crate::graph::Shape;
 
@@ -62,9 +63,16 @@ pub(super) fn decode(bytes: &[u8], file: Option<&Path>, asked: Option<&str>) -> 
     let mut elsewhere = Elsewhere::beside(file);
     let mut content = Content::of(bytes);
     let mut constants = HashMap::new();
+    let of_bytes = quantised::read_as_integers(&nodes);
+    let mut integers = HashMap::new();
     for tensor in kept {
         let values = elsewhere.values(&tensor)?;
         content.add(values.as_deref());
+        if of_bytes.contains(tensor.name.as_str())
+            && let Some(known) = Integers::of(&tensor, values.as_deref())
+        {
+            integers.insert(tensor.name.clone(), known);
+        }
         constants.insert(tensor.name.clone(), Constant::of(tensor, values.as_deref())?);
     }
     let input = one_input(&graph.input, &constants, &read)?;
@@ -72,6 +80,8 @@ pub(super) fn decode(bytes: &[u8], file: Option<&Path>, asked: Option<&str>) -> 
     let (exported_batch, shape) = input_shape(input, is_channels_last)?;
     let parameters = bytes.len().saturating_add(usize::try_from(elsewhere.read).unwrap_or(usize::MAX));
     let input = input.name.clone();
+    quantised::in_nodes(&nodes, &mut integers);
+    let nodes = quantised::in_numbers(nodes, &mut constants, integers, &mut Budget::of(parameters));
     let nodes = folded(nodes, &mut constants, parameters);
     let decoded = Decoded { nodes, constants, input, output, exported_batch, is_channels_last, shape, parameters };
     Ok((decoded, Beside { name: graph.name, content: content.fingerprint(), note }))

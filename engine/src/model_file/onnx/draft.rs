@@ -12,6 +12,7 @@ use super::constant::Floats;
 use super::fold::Budget;
 use super::proto::Node;
 use crate::graph::{LowerError, Window};
+use crate::weights::ByteScale;
 
 /// Why something is not taken over.
 #[derive(Clone, Debug, PartialEq)]
@@ -131,6 +132,8 @@ pub(super) enum Work {
     Pad { before: Vec<usize>, behind: Vec<usize>, value: f32 },
     /// Probabilities along an axis, or their logarithms.
     Softmax,
+    /// The same values rounded to bytes that stand for numbers so.
+    Bytes(ByteScale),
     /// What has no counterpart, and why where the operation as such is known.
     Unsupported(Option<String>),
 }

@@ -1,5 +1,6 @@
 //! From steps to a graph and its weights.
 
+mod bytes;
 mod channels;
 mod elementwise;
 mod movement;
@@ -11,6 +12,7 @@ mod view;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use self::bytes::Bytes;
 use self::names::Names;
 use self::view::View;
 use super::constant::{Constant, Floats};
@@ -67,6 +69,7 @@ pub(super) fn emit(
         parameters_left,
         copies_left: MOST_COPIED,
         parameters,
+        bytes: Bytes::default(),
     };
     let mut refused = BTreeMap::new();
     let readers = draft.readers();
@@ -95,7 +98,11 @@ pub(super) fn emit(
         Err(Refusal::At(at, reason)) => refused.insert(at, Some(reason)).is_some(),
         Err(_) => false,
     };
-    Ok(Emitted { graph: emitter.builder.finish(), weights: emitter.weights, refused, ends })
+    let (graph, mut weights) = (emitter.builder.finish(), emitter.weights);
+    if parameters == Parameters::Keep {
+        emitter.bytes.store(&graph, &mut weights);
+    }
+    Ok(Emitted { graph, weights, refused, ends })
 }
 
 /// What a parameter is, its values by where they are in memory.
@@ -131,6 +138,8 @@ struct Emitter<'d> {
     parameters_left: usize,
     copies_left: usize,
     parameters: Parameters,
+    /// How bytes stand for numbers.
+    bytes: Bytes,
 }
 
 impl<'d> Emitter<'d> {
@@ -165,6 +174,7 @@ impl<'d> Emitter<'d> {
             Work::Pad { value: with, .. } => unsupported(format!(
                 "with {with}, before something else than a convolution or pooling that padding belongs to"
             )),
+            Work::Bytes(scale) => self.bytes(value, *scale),
             Work::Softmax => {
                 unsupported("in the middle of the network or of a picture; at the end of a network it is left out")
             }

@@ -1,6 +1,7 @@
 //! ONNX models (opset 17): written from any graph, read from opset 7 on where they do what layers here do.
 //!
-//! Reading goes one way: `scan` and `decode` make nodes and constants of bytes, `fold` computes what is known, `read` makes
+//! Reading goes one way: `scan` and `decode` make nodes and constants of bytes, `quantised` makes numbers of integers, `fold`
+//! computes what is known, `read` makes
 //! steps of nodes, `rewrite` puts plain steps in the place of what files say in pieces, `emit` makes layers of steps.
 
 mod attributes;
@@ -14,10 +15,12 @@ mod export;
 mod external;
 mod fold;
 mod import;
+mod integers;
 mod layout;
 mod outline;
 mod outputs;
 mod proto;
+mod quantised;
 mod read;
 mod refusals;
 mod rewrite;

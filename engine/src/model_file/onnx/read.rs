@@ -1,5 +1,6 @@
 //! From a file's nodes to steps, for one shape of the input: everything that is known before it runs is worked out here.
 
+mod bytes;
 mod dense;
 mod elementwise;
 mod movement;
@@ -13,6 +14,7 @@ use super::constant::{Constant, Floats};
 use super::draft::{Draft, Refusal, Step, ValueId, Work, unsupported};
 use super::fold::{self, Budget};
 use super::proto::Node;
+use super::quantised::{OF_BYTES, ROUNDS};
 use crate::graph::Shape;
 
 /// Most elements of a value; keeps every product far from overflow.
@@ -100,7 +102,8 @@ impl<'a> Reader<'a> {
             })
             .collect();
         let ours = matches!(node.domain.as_str(), "" | "ai.onnx")
-            || (node.domain == "com.microsoft" && matches!(node.op_type.as_str(), "Gelu" | "QuickGelu"));
+            || (node.domain == "com.microsoft"
+                && matches!(node.op_type.as_str(), "Gelu" | "QuickGelu" | ROUNDS | OF_BYTES));
         let result = match known {
             _ if !ours => Ok(vec![self.refuse(origin, None)]),
             Some(known) if fold::is_known(node) => fold::evaluate(node, &known, &mut self.budget)
@@ -158,6 +161,7 @@ impl Nodes<'_, '_> {
             return Ok(vec![value; self.node.output.len()]);
         }
         match kind {
+            Kind::Bytes => self.bytes(),
             Kind::Window => self.window(),
             Kind::Reduction => self.reduction(),
             Kind::Dense => self.dense(),
@@ -231,6 +235,7 @@ impl Nodes<'_, '_> {
 
 /// What reads an operation.
 enum Kind {
+    Bytes,
     Window,
     Reduction,
     Dense,
@@ -244,6 +249,7 @@ impl Kind {
     /// `None` for an operation that is not read at all.
     fn of(op: &str) -> Option<Self> {
         Some(match op {
+            ROUNDS | OF_BYTES => Self::Bytes,
             "Conv" | "MaxPool" | "AveragePool" | "Pad" => Self::Window,
             "GlobalAveragePool" | "GlobalMaxPool" | "ReduceMean" | "ReduceSum" | "ReduceMax" => Self::Reduction,
             "Gemm" | "MatMul" => Self::Dense,

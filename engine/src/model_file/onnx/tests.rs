@@ -2,6 +2,7 @@
 
 mod cases;
 mod forms;
+mod quantised;
 mod refused;
 mod small;
 mod writer;

@@ -1,5 +1,6 @@
 //! Layers with parameters.
 
+use super::bytes::check_bytes;
 use super::view::{BATCH, CHANNELS, HEIGHT, View, WIDTH};
 use super::{Emitter, Parameter, Placed};
 use crate::graph::{Conv2d, Op, Window};
@@ -21,7 +22,9 @@ impl Emitter<'_> {
         let conv = Conv2d { in_channels: per_group * groups, out_channels, window, groups, bias: bias.is_some() };
         let mut parameters = vec![Parameter::new("weight", weight, weight.dims.clone())];
         parameters.extend(bias.map(|bias| Parameter::new("bias", bias, vec![out_channels])));
+        check_bytes(weight, 0)?;
         let id = self.layer(value, Op::Conv2d(conv), input, parameters)?;
+        self.weights_of_bytes(id, weight);
         Ok(self.whole(id, value))
     }
 
@@ -36,6 +39,7 @@ impl Emitter<'_> {
         let mut input = self.flat(*self.draft.step(value).inputs.first().ok_or_else(super::nothing)?)?;
         let &[rows, columns] = weight.dims.as_slice() else { return unsupported("without a matrix") };
         let (out_features, in_features) = if is_out_in { (rows, columns) } else { (columns, rows) };
+        check_bytes(weight, usize::from(!is_out_in))?;
         let last = input.view.axes.len().saturating_sub(1);
         let mut shape = self.shape(input.node);
         let mut order = None;
@@ -76,6 +80,7 @@ impl Emitter<'_> {
         let mut parameters = vec![matrix];
         parameters.extend(bias.map(|bias| Parameter::new("bias", bias, vec![out_features])));
         let id = self.layer(value, op, input.node, parameters)?;
+        self.weights_of_bytes(id, weight);
         let mut view = input.view;
         if let (Some(axis), true) = (view.axes.get_mut(last), out_features > 0) {
             let whole = super::view::Factor::whole(CHANNELS, out_features);

@@ -70,13 +70,13 @@ impl<'a> Writer<'a> {
         let of_bias: Vec<f32> = scales.iter().map(|scale| scale * input).collect();
         let dims: Vec<i64> = dims.iter().map(|&length| length as i64).collect();
         [
-            self.from_integers(&format!("{path}.weight"), (proto::INT8, dims, weights), scales),
-            self.from_integers(&format!("{path}.bias"), (proto::INT32, vec![scales.len() as i64], bias), &of_bias),
+            self.made_of_integers(&format!("{path}.weight"), (proto::INT8, dims, weights), scales),
+            self.made_of_integers(&format!("{path}.bias"), (proto::INT32, vec![scales.len() as i64], bias), &of_bias),
         ]
     }
 
     /// Numbers made of integers, with a scale for each place of the first axis.
-    fn from_integers(&mut self, name: &str, (kind, dims, raw): (i32, Vec<i64>, Vec<u8>), scales: &[f32]) -> String {
+    fn made_of_integers(&mut self, name: &str, (kind, dims, raw): (i32, Vec<i64>, Vec<u8>), scales: &[f32]) -> String {
         let floats = scales.iter().flat_map(|scale| scale.to_le_bytes()).collect();
         let zeros = vec![0; if kind == proto::INT8 { 1 } else { 4 } * scales.len()];
         let along = vec![scales.len() as i64];

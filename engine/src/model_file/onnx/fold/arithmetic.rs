@@ -25,7 +25,7 @@ pub(super) fn evaluate(node: &Node, inputs: Constants<'_>, budget: &mut Budget) 
             (Constant::Floats(floats), Some(function)) => {
                 budget.floats(floats.values.len())?;
                 let values: Arc<[f32]> = floats.values.iter().map(|&value| function(value)).collect();
-                Ok(Constant::Floats(Floats { values, ..floats.clone() }))
+                Ok(Constant::Floats(Floats { values, scales: None, ..floats.clone() }))
             }
             (Constant::Ints(few), Some(_)) if matches!(op, "Neg" | "Abs" | "Floor" | "Ceil") => {
                 let change = |&value: &i64| match op {
@@ -132,7 +132,7 @@ fn broadcast(
     }
     // A parameter that is scaled stays that parameter.
     let name = if one.name.is_empty() { &other.name } else { &one.name };
-    Ok(Floats { dims, values: values.into(), name: name.clone() })
+    Ok(Floats::new(dims, values).named(name))
 }
 
 /// The shape of what is made of two shapes.

@@ -158,7 +158,7 @@ fn chosen(floats: &Floats, axis: usize, places: &[usize]) -> Floats {
     }
     let mut dims = floats.dims.clone();
     dims[axis] = places.len();
-    Floats { dims, values: values.into(), name: floats.name.clone() }
+    Floats::new(dims, values).named(&floats.name)
 }
 
 /// The axes in another order.
@@ -184,7 +184,7 @@ pub(in crate::model_file::onnx) fn transposed(floats: &Floats, order: &[usize]) 
             *index = 0;
         }
     }
-    Floats { dims, values: values.into(), name: floats.name.clone() }
+    Floats::new(dims, values).named(&floats.name)
 }
 
 /// The axis along which values of these shapes are put together, and the shape of the whole.

@@ -70,5 +70,5 @@ fn scaled(floats: &Floats, factor: f32) -> Floats {
         return floats.clone();
     }
     let values: Vec<f32> = floats.values.iter().map(|value| value * factor).collect();
-    Floats { values: values.into(), ..floats.clone() }
+    Floats { values: values.into(), scales: None, ..floats.clone() }
 }

@@ -35,6 +35,7 @@ fn affine(draft: &Draft<'_>, value: ValueId) -> Option<(Work, ValueId)> {
     let of = |scale, shift| Some((Work::Affine { axis, scale, shift }, input));
     let each = |change: fn(f32) -> f32| Floats {
         values: constant.values.iter().map(|&value| change(value)).collect::<Arc<[f32]>>(),
+        scales: None,
         ..constant.clone()
     };
     let clip = |low, high| Some((Work::Function(Function::Clip(low, high)), input));

@@ -28,6 +28,16 @@ pub(super) fn absorb(draft: &mut Draft<'_>) {
 
 /// The pixels around a map, whether they are zeros (otherwise they are below everything), and around what.
 fn around(draft: &Draft<'_>, value: ValueId) -> Option<([[usize; 2]; 2], bool, ValueId)> {
+    if let (Work::Bytes(scale), Some(pad)) = (&draft.step(value).work, draft.input(value)) {
+        // Zero is a byte: around bytes of the same kind nothing else is rounded.
+        let (widths, zeros, input) = around_numbers(draft, pad)?;
+        let is_same = matches!(&draft.step(input).work, Work::Bytes(before) if before == scale);
+        return (zeros && is_same).then_some((widths, zeros, input));
+    }
+    around_numbers(draft, value)
+}
+
+fn around_numbers(draft: &Draft<'_>, value: ValueId) -> Option<([[usize; 2]; 2], bool, ValueId)> {
     let Work::Pad { before, behind, value: with } = &draft.step(value).work else { return None };
     let (&[0, 0, top, left], &[0, 0, bottom, right]) = (before.as_slice(), behind.as_slice()) else { return None };
     let zeros = *with == 0.0;

@@ -6,7 +6,10 @@ use crate::model_file::onnx::draft::{Draft, ValueId, Work};
 /// Takes it off; what to tell.
 pub(super) fn take_off(draft: &mut Draft<'_>) -> Option<String> {
     let mut value = draft.source(draft.output);
-    while matches!(draft.step(value).work, Work::Reshape) {
+    // Probabilities rounded to bytes say nothing of the logits.
+    let mut rounded = Vec::new();
+    while let work @ (Work::Reshape | Work::Bytes(_)) = &draft.step(value).work {
+        rounded.extend(matches!(work, Work::Bytes(_)).then_some(value));
         value = draft.input(value)?;
     }
     let step = draft.step(value);
@@ -19,6 +22,10 @@ pub(super) fn take_off(draft: &mut Draft<'_>) -> Option<String> {
         format!("its {} at the end (`{name}`) is left out: what comes out are the logits before it", node.op_type);
     let inputs = step.inputs.clone();
     draft.replace(value, Work::Same, inputs);
+    for value in rounded {
+        let inputs = draft.step(value).inputs.clone();
+        draft.replace(value, Work::Same, inputs);
+    }
     Some(note)
 }
 
@@ -28,7 +35,9 @@ fn is_of_the_picture(draft: &Draft<'_>, value: ValueId) -> bool {
     while let Some(value) = input {
         match draft.step(value).work {
             Work::Input => return true,
-            Work::Reshape | Work::Transpose(_) | Work::Slice { .. } | Work::Pick { .. } => input = draft.input(value),
+            Work::Reshape | Work::Bytes(_) | Work::Transpose(_) | Work::Slice { .. } | Work::Pick { .. } => {
+                input = draft.input(value)
+            }
             _ => return false,
         }
     }

@@ -38,7 +38,8 @@ impl Sums {
             let ones = vec![1.0; bias.len()];
             return Ok(Self { weights: None, bias: vec![0; bias.len()], multipliers: ones.clone(), scales: ones });
         };
-        let (input, output) = (f64::from(input.scale), output.map(|output| f64::from(output.scale)));
+        let (steps, output) = (input.scale, output.map(|output| output.scale));
+        let input = f64::from(steps);
         let room = Vec::with_capacity(weights.len());
         let mut made = Self { weights: Some(room), bias: Vec::new(), multipliers: Vec::new(), scales: Vec::new() };
         let filters = weights.chunks_exact(weights.len() / bias.len().max(1));
@@ -64,7 +65,8 @@ impl Sums {
                 return Err("its weights are too large".into());
             }
             // As a file keeps it, so that what is read from there is the same.
-            let scale = f64::from(scale as f32);
+            let step = scale as f32;
+            let scale = f64::from(step);
             let whole = |value: f64| value.round_ties_even();
             let filter = filter.iter().map(|&weight| whole(f64::from(weight) / scale).clamp(ends[0], ends[1]));
             let most = filter.clone().map(f64::abs).sum::<f64>() * 255.0;
@@ -72,17 +74,18 @@ impl Sums {
                 return Err("it adds up too many products for sums of 32 bits".into());
             }
             let bias = whole(bias / (input * scale));
+            // Each operation rounded to 32 bits, as ONNX Runtime and PyTorch do.
             let multiplier = match output {
                 // Where bytes of the output are so much finer than a sum, it is noise; and still fits 32 bits.
-                Some(output) => (input * scale / output).min(MOST / (most + bias.abs()).max(1.0)),
-                None => input * scale,
+                Some(output) => (steps * step / output).min((MOST / (most + bias.abs()).max(1.0)) as f32),
+                None => steps * step,
             };
             if let Some(weights) = &mut made.weights {
                 weights.extend(filter.map(|weight| weight as i8));
             }
             made.bias.push(bias as i32);
-            made.multipliers.push(multiplier as f32);
-            made.scales.push(scale as f32);
+            made.multipliers.push(multiplier);
+            made.scales.push(step);
         }
         Ok(made)
     }

@@ -194,7 +194,7 @@ fn odd_scales(graph: &Graph, weights: &mut Weights, seed: u64) {
             zero_point: quant.zero.saturating_add((drawn / 5 % 7) as u8),
         };
         // Some values have none, also of those that only rename; the result is bytes or floats.
-        *output = (drawn / 64 % 4 != 0).then_some(odd);
+        *output = (!(drawn / 64).is_multiple_of(4)).then_some(odd);
     }
     known.store(graph, weights);
 }
