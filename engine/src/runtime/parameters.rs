@@ -71,6 +71,13 @@ impl<'a> Parameters<'a> {
         LayerParameters { weights: Filters::Values(weight.values.clone()), bias }
     }
 
+    /// Whether the normalisation that folds into a layer makes other weights of its own.
+    pub fn changes(&self, part: &Part) -> bool {
+        let own = self.get(part.node, "weight");
+        part.norm.is_some()
+            && own.is_some_and(|own| !matches!(self.layer(part).weights, Filters::Values(folded) if folded == own))
+    }
+
     /// A convolution's weight and bias with the scale and shift behind it.
     fn folded(&self, (weight, bias): (&WeightTensor, Option<&[f32]>), norm: NodeId) -> Option<Folded> {
         if let Some(norm) = self.norm_tensors(norm) {

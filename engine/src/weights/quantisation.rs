@@ -3,8 +3,8 @@
 //!
 //! `PATH.output_scale` and `PATH.output_zero_point` (0 to 255, one value each) say that a byte `q` of what the layer `PATH`
 //! makes stands for `(q - zero_point) * scale`; `input` is the path of the network's input. `PATH.weight_scale`, of one value
-//! or of one for each output channel, says that a weight is a byte of -128 to 127 times it, whatever normalisation folds
-//! into the weights being folded.
+//! or of one for each output channel, says that a weight is a byte of -128 to 127 times it: that of a layer as it is or, at the
+//! path of a normalisation behind a convolution, with that folded into it.
 
 use std::fmt;
 

@@ -117,7 +117,9 @@ impl Model {
         }
         for kernel in &kernels {
             if let Some(Rule::Sums(sums)) = self.of(kernel.value) {
-                known.weights[kernel.parts[0].node.0] = Some(sums.scales.clone());
+                // Of the weights that there are once a normalisation is folded into them.
+                let part = kernel.parts[0];
+                known.weights[part.norm.unwrap_or(part.node).0] = Some(sums.scales.clone());
             }
         }
         known
@@ -168,7 +170,8 @@ impl Model {
         let quant = |node: NodeId| self.quants[node.0];
         let (from, to) = (quant(kernel.reads[0]), quant(kernel.value));
         let ratio = |a: f32, b: f32| (f64::from(a) / f64::from(b)) as f32;
-        let scales = known.weight(part.node);
+        let own = || known.weight(part.node).filter(|_| !parameters.changes(part));
+        let scales = part.norm.and_then(|norm| known.weight(norm)).or_else(own);
         let second = || kernel.reads.get(1).map_or(from, |&second| quant(second));
         Ok(match work {
             Work::Conv { .. } => Rule::Sums(Sums::new(&parameters.layer(part), from, Some(to), scales)?),

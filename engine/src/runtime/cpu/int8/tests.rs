@@ -240,6 +240,38 @@ fn what_is_kept_with_the_weights_computes_the_same_without_calibrating() {
 }
 
 #[test]
+fn scales_of_weights_are_of_no_use_once_a_normalisation_folds_into_them() {
+    let conv = Conv2d { in_channels: 3, out_channels: 2, window: Window::square(1, 1), groups: 1, bias: false };
+    let mut builder = GraphBuilder::new("net", Shape::new(1, 3, 4, 4));
+    let value = builder.push("conv", Op::Conv2d(conv), &[builder.input()]).unwrap();
+    builder.push("norm", Op::BatchNorm { channels: 2, eps: 1e-5 }, &[value]).unwrap();
+    let graph = builder.finish();
+    let mut weights = Weights::seeded(&graph, 7);
+    let scale = |path: &str, weights: &mut Weights| {
+        let values = vec![0.01];
+        weights.insert(format!("{path}.weight_scale"), crate::weights::WeightTensor { shape: vec![1], values });
+    };
+    let scales = |weights: &Weights| {
+        let known = model(&graph, weights).unwrap().quantisation(&graph);
+        assert_eq!(known.weights[1], None);
+        known.weights[2].clone().unwrap()
+    };
+    let plain = scales(&weights);
+    scale("conv", &mut weights);
+    assert_eq!(scales(&weights), plain, "of the convolution's own weights, which are not computed with");
+    scale("norm", &mut weights);
+    assert_eq!(scales(&weights), [0.01; 2]);
+    // As a normalisation is that stands in the place of one that is folded already.
+    let vector = |value: f32| crate::weights::WeightTensor { shape: vec![2], values: vec![value; 2] };
+    weights.retain(|name| name != "norm.weight_scale");
+    for (of, value) in [("weight", 1.0), ("bias", 0.3), ("running_mean", 0.0), ("running_var", (1.0 - 1e-5_f64) as f32)]
+    {
+        weights.insert(format!("norm.{of}"), vector(value));
+    }
+    assert_eq!(scales(&weights), [0.01; 2]);
+}
+
+#[test]
 fn halves_of_a_concatenation_may_have_scales_of_their_own() {
     let graph = lower(&zoo::preset("shufflenet-v2-x0.5").unwrap(), Batch(1)).unwrap();
     let mut weights = Weights::seeded(&graph, 7);
