@@ -58,8 +58,9 @@ impl Pairs<Portable> for Bf16 {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256bh, __m256i, __m512bh, __m512i, _mm256_cvtne2ps_pbh, _mm256_dpbf16_ps, _mm256_permutexvar_epi16,
-        _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_permutexvar_epi16,
+        __m256, __m256bh, __m256i, __m512, __m512bh, __m512i, _mm256_castsi256_ps, _mm256_cvtne2ps_pbh,
+        _mm256_dpbf16_ps, _mm256_permutexvar_epi16, _mm512_castsi512_ps, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps,
+        _mm512_permutexvar_epi16,
     };
     use std::mem::transmute;
 
@@ -82,7 +83,8 @@ mod x86 {
         #[inline(always)]
         unsafe fn add(weights: Avx512, values: Avx512, sums: Avx512) -> Avx512 {
             unsafe {
-                let (weights, values): (__m512bh, __m512bh) = (transmute(weights.0), transmute(values.0));
+                let [weights, values] =
+                    [transmute::<__m512, __m512bh>(weights.0), transmute::<__m512, __m512bh>(values.0)];
                 Avx512(_mm512_dpbf16_ps(sums.0, weights, values))
             }
         }
@@ -93,8 +95,9 @@ mod x86 {
         unsafe fn pair(first: Avx512, second: Avx512) -> Avx512 {
             const FROM: [u16; 32] = woven();
             unsafe {
-                let values: __m512i = transmute(_mm512_cvtne2ps_pbh(second.0, first.0));
-                Avx512(transmute::<__m512i, _>(_mm512_permutexvar_epi16(transmute::<_, __m512i>(FROM), values)))
+                let values = transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(second.0, first.0));
+                let from = transmute::<[u16; 32], __m512i>(FROM);
+                Avx512(_mm512_castsi512_ps(_mm512_permutexvar_epi16(from, values)))
             }
         }
     }
@@ -103,7 +106,8 @@ mod x86 {
         #[inline(always)]
         unsafe fn add(weights: Avx512Vl, values: Avx512Vl, sums: Avx512Vl) -> Avx512Vl {
             unsafe {
-                let (weights, values): (__m256bh, __m256bh) = (transmute(weights.0), transmute(values.0));
+                let [weights, values] =
+                    [transmute::<__m256, __m256bh>(weights.0), transmute::<__m256, __m256bh>(values.0)];
                 Avx512Vl(_mm256_dpbf16_ps(sums.0, weights, values))
             }
         }
@@ -114,8 +118,9 @@ mod x86 {
         unsafe fn pair(first: Avx512Vl, second: Avx512Vl) -> Avx512Vl {
             const FROM: [u16; 16] = woven();
             unsafe {
-                let values: __m256i = transmute(_mm256_cvtne2ps_pbh(second.0, first.0));
-                Avx512Vl(transmute::<__m256i, _>(_mm256_permutexvar_epi16(transmute::<_, __m256i>(FROM), values)))
+                let values = transmute::<__m256bh, __m256i>(_mm256_cvtne2ps_pbh(second.0, first.0));
+                let from = transmute::<[u16; 16], __m256i>(FROM);
+                Avx512Vl(_mm256_castsi256_ps(_mm256_permutexvar_epi16(from, values)))
             }
         }
     }
