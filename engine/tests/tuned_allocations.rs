@@ -22,7 +22,8 @@ fn a_run_allocates_nothing() {
         let graph = lower(&zoo::preset(name).unwrap(), Batch(1)).unwrap();
         let weights = Weights::seeded(&graph, 1);
         let mut executable = CpuExecutable::prepare(&graph, &weights, &Device::cpu(), None, 2).unwrap();
-        // Threads set up their own bookkeeping the first time they wait.
+        // Threads set up their own bookkeeping when they start, which a run does not wait for, and the first time they wait.
+        std::thread::sleep(std::time::Duration::from_millis(50));
         for _ in 0..3 {
             executable.run(&clock, Marks::None).unwrap();
         }
