@@ -8,13 +8,15 @@
 
 #![allow(clippy::print_stdout, reason = "its result")]
 
+#[path = "../tests/support/ends_at.rs"]
+mod ends_at;
+
 use std::error::Error;
 use std::fs;
 use std::path::Path;
 
 use serde_json::json;
 use shufflescope_engine::design::{Batch, Design};
-use shufflescope_engine::graph::{Graph, GraphBuilder, NodeId};
 use shufflescope_engine::model::{Model, ModelFile};
 use shufflescope_engine::runtime::Fusing;
 use shufflescope_engine::runtime::cpu::{Network, in_bytes, quantise};
@@ -41,12 +43,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         if scale.is_none() && id != graph.output() {
             continue;
         }
-        let mut network = Network::in_int8(&up_to(&graph, id)?, &weights, None, 1, Fusing::Full)?;
-        network.set_input(&input);
-        network.run()?;
-        let mut values = vec![0.0; usize::try_from(node.output.elements().0)?];
-        network.output(&mut values);
-        let values: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let mut network = Network::in_int8(&ends_at::ends_at(&graph, id)?, &weights, None, 1, Fusing::Full)?;
+        let values: Vec<u8> = network.infer(&input)?.iter().flat_map(|value| value.to_le_bytes()).collect();
         fs::write(Path::new(folder).join(format!("{}.f32", id.0)), values)?;
         let shape = <[usize; 4]>::from(node.output);
         let mut line = json!({ "index": id.0, "path": node.path, "shape": shape });
@@ -68,22 +66,4 @@ fn named(word: &str) -> Result<Model, Box<dyn Error>> {
         return Ok(Design::read(path)?.into());
     }
     Ok(ModelFile::open(path)?.into())
-}
-
-/// The layers that lead to one, in the order of the whole network, so that it is the last.
-fn up_to(graph: &Graph, last: NodeId) -> Result<Graph, Box<dyn Error>> {
-    let mut leads = vec![false; graph.nodes().len()];
-    leads[last.0] = true;
-    for (id, node) in graph.layers().collect::<Vec<_>>().into_iter().rev() {
-        if leads[id.0] {
-            node.inputs.iter().for_each(|input| leads[input.0] = true);
-        }
-    }
-    let mut builder = GraphBuilder::new(graph.name.clone(), graph.input_shape());
-    let mut places = vec![builder.input(); graph.nodes().len()];
-    for (id, node) in graph.layers().filter(|(id, _)| leads[id.0]) {
-        let inputs: Vec<NodeId> = node.inputs.iter().map(|input| places[input.0]).collect();
-        places[id.0] = builder.push(node.path.clone(), node.op, &inputs)?;
-    }
-    Ok(builder.finish())
 }

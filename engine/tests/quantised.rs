@@ -5,11 +5,14 @@
 
 #![allow(clippy::unwrap_used)] // Helpers of tests panic like tests.
 
+#[path = "support/ends_at.rs"]
+mod ends_at;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use shufflescope_engine::design::{Batch, Design};
-use shufflescope_engine::graph::{Graph, GraphBuilder, NodeId, Op, lower};
+use shufflescope_engine::graph::{Graph, Op, lower};
 use shufflescope_engine::model::{Model, ModelFile};
 use shufflescope_engine::runtime::Fusing;
 use shufflescope_engine::runtime::cpu::Network;
@@ -34,31 +37,13 @@ fn input() -> Vec<f32> {
 
 fn run(graph: &Graph, weights: &Weights, input: &[f32]) -> Vec<f32> {
     let mut network = Network::in_int8(graph, weights, None, 1, Fusing::Full).unwrap();
-    network.set_input(input);
-    network.run().unwrap();
-    let (batch, values) = network.output_dims();
-    let mut result = vec![f32::NAN; batch * values];
-    network.output(&mut result);
-    result
+    network.infer(input).unwrap()
 }
 
 /// The network that ends at a layer.
 fn up_to(graph: &Graph, path: &str) -> Graph {
     let last = graph.layers().find(|(_, node)| node.path == path).unwrap().0;
-    let mut leads = vec![false; graph.nodes().len()];
-    leads[last.0] = true;
-    for (id, node) in graph.layers().collect::<Vec<_>>().into_iter().rev() {
-        if leads[id.0] {
-            node.inputs.iter().for_each(|input| leads[input.0] = true);
-        }
-    }
-    let mut builder = GraphBuilder::new(graph.name.clone(), graph.input_shape());
-    let mut places = vec![builder.input(); graph.nodes().len()];
-    for (id, node) in graph.layers().filter(|(id, _)| leads[id.0]) {
-        let inputs: Vec<NodeId> = node.inputs.iter().map(|input| places[input.0]).collect();
-        places[id.0] = builder.push(node.path.clone(), node.op, &inputs).unwrap();
-    }
-    builder.finish()
+    ends_at::ends_at(graph, last).unwrap()
 }
 
 fn design() -> Graph {

@@ -159,6 +159,19 @@ impl Network {
         Ok(())
     }
 
+    /// Runs once on `input` and returns the result, both row-major.
+    ///
+    /// # Errors
+    /// [`ThreadFailed`].
+    pub fn infer(&mut self, input: &[f32]) -> Result<Vec<f32>, ThreadFailed> {
+        self.set_input(input);
+        self.run()?;
+        let (batch, values) = self.output_dims();
+        let mut result = vec![f32::NAN; batch * values];
+        self.output(&mut result);
+        Ok(result)
+    }
+
     /// Copies the result of the last run, row-major, as far as `values` reach; parts of one after a run that failed.
     pub fn output(&self, values: &mut [f32]) {
         match &self.output {

@@ -11,12 +11,7 @@ use crate::zoo;
 
 fn in_int8(graph: &Graph, weights: &Weights, input: &[f32]) -> Vec<f32> {
     let mut network = Network::in_int8(graph, weights, None, 1, Fusing::Full).unwrap();
-    network.set_input(input);
-    network.run().unwrap();
-    let (batch, values) = network.output_dims();
-    let mut result = vec![f32::NAN; batch * values];
-    network.output(&mut result);
-    result
+    network.infer(input).unwrap()
 }
 
 #[test]

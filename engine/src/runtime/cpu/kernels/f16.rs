@@ -10,7 +10,7 @@
 use half::f16;
 
 use super::Isa;
-use super::epilogue::{Epilogue, FinishArgs, hard_swish};
+use super::epilogue::FinishArgs;
 use super::halves::{self, HalfTable, WordArgs};
 use super::matmul::TileArgs;
 use super::portable::Portable;
@@ -44,15 +44,11 @@ impl Product<Portable> for F16 {
     #[inline(always)]
     unsafe fn add(weights: Portable, values: Portable, sums: Portable) -> Portable {
         // Products of two such numbers are floats; in ones that are as long as this, the sum is nearly never rounded twice.
-        let product = |weight: f32, value: f32| {
-            let ([low, high], [first, second]) = (halves(weight), halves(value));
-            (low * first, high * second)
+        let sum = |half: usize| {
+            let product = weights.zip(values, |weight, value| halves(weight)[half] * halves(value)[half]);
+            product.zip(sums, |product, sum| product + halves(sum)[half])
         };
-        let lower = weights.zip(values, |weight, value| product(weight, value).0);
-        let upper = weights.zip(values, |weight, value| product(weight, value).1);
-        let sums_of = |half: usize| sums.zip(sums, |sum, _| halves(sum)[half]);
-        let (lower, upper) = (lower.zip(sums_of(0), |a, b| a + b), upper.zip(sums_of(1), |a, b| a + b));
-        lower.zip(upper, Self::word)
+        sum(0).zip(sum(1), Self::word)
     }
 }
 
@@ -180,16 +176,11 @@ unsafe fn tile<V: Simd, P: Neighbours<V>, const ROWS: usize, const VECTORS: usiz
                     let from = args.residual.add(*args.residual_rows.add(row) as usize + at);
                     value = value.add(V::load_partial(from, count));
                 }
-                value = match args.epilogue {
-                    // The value comes last, so that NaN stays.
-                    Epilogue::Clamp { low, high } => V::splat(high).min(V::splat(low).max(value)),
-                    Epilogue::HardSwish => hard_swish(value),
-                    _ => value,
-                };
+                let value = args.epilogue.quick(value);
                 value.store_partial(to.add(at), count);
             }
         }
-        if !matches!(args.epilogue, Epilogue::Clamp { .. } | Epilogue::HardSwish) {
+        if !args.epilogue.is_quick() {
             let (base, rows, epilogue) = (args.y, args.y_rows, args.epilogue);
             (args.finish)(&FinishArgs { base, rows, count: ROWS, pixels, epilogue });
         }
