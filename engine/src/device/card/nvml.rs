@@ -21,7 +21,7 @@ pub(super) fn sensors(place: &Place) -> Option<Box<dyn CardSensors>> {
         let card = library.device_by_index(index).ok();
         let slot = card.as_ref().and_then(|card| card.pci_info().ok());
         let name = card.as_ref().and_then(|card| card.name().ok());
-        Place { slot: slot.and_then(|pci| Slot::parse(&pci.bus_id)), name, position: None }
+        Place { slot: slot.and_then(|pci| Slot::parse(&pci.bus_id)), name }
     };
     let cards: Vec<Place> = (0..count).map(listed).collect();
     let index = u32::try_from(place.among(&cards)?).ok()?;
@@ -88,7 +88,7 @@ mod tests {
     /// Whatever this machine has.
     #[test]
     fn a_card_that_is_not_there_has_no_sensors() {
-        let nowhere = Place { slot: Slot::parse("ffff:ff:1f.0"), name: Some("no such card".into()), position: None };
+        let nowhere = Place { slot: Slot::parse("ffff:ff:1f.0"), name: Some("no such card".into()) };
         assert!(sensors(&nowhere).is_none());
     }
 }

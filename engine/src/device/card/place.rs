@@ -1,6 +1,6 @@
 //! Which of the cards that NVIDIA's library lists is the one that networks run on.
 
-use crate::device::{Device, DeviceId};
+use crate::device::Device;
 
 /// NVIDIA's number among the makers of PCI cards.
 #[cfg(feature = "gpu")]
@@ -13,8 +13,6 @@ pub(super) struct Place {
     pub slot: Option<Slot>,
     /// Its name.
     pub name: Option<String>,
-    /// Its position in a list; lists may be ordered differently.
-    pub position: Option<usize>,
 }
 
 /// Domain, bus and device.
@@ -39,12 +37,9 @@ impl Place {
         if let Some(adapter) = device.adapter() {
             let info = adapter.get_info();
             let slot = Slot::parse(&info.device_pci_bus_id);
-            return (info.vendor == NVIDIA).then_some(Self { slot, name: Some(info.name), position: None });
+            return (info.vendor == NVIDIA).then_some(Self { slot, name: Some(info.name) });
         }
-        match device.id() {
-            DeviceId::Cuda(position) => Some(Self { position: Some(position), ..Self::default() }),
-            _ => None,
-        }
+        device.cuda().map(|cuda| Self { slot: Some(Slot(cuda.slot)), name: Some(cuda.name.clone()) })
     }
 
     /// The position of this card among those listed: by its slot; else by its name, or as the only one there is. `None`
@@ -56,8 +51,7 @@ impl Place {
         let is_like = |card: &&Self| self.name.is_none() || card.name.is_none() || card.name == self.name;
         let mut like = listed.iter().enumerate().filter(|(_, card)| is_like(card));
         let (only, _) = like.next()?;
-        let is_alone = like.next().is_none();
-        (is_alone && self.position.is_none_or(|position| position < listed.len())).then_some(only)
+        like.next().is_none().then_some(only)
     }
 }
 
@@ -66,7 +60,7 @@ mod tests {
     use super::*;
 
     fn listed(slot: &str, name: &str) -> Place {
-        Place { slot: Slot::parse(slot), name: Some(name.into()), position: None }
+        Place { slot: Slot::parse(slot), name: Some(name.into()) }
     }
 
     #[test]
@@ -95,10 +89,8 @@ mod tests {
         let named = |name: &str| Place { name: Some(name.into()), ..Place::default() };
         assert_eq!(named("NVIDIA H100").among(&mixed), Some(1));
         assert_eq!(named("NVIDIA A100").among(&mixed), None);
-        let cuda = |position| Place { position: Some(position), ..Place::default() };
-        assert_eq!(cuda(0).among(&mixed), None, "CUDA puts the fastest one first");
-        assert_eq!(cuda(0).among(&mixed[..1]), Some(0));
-        assert_eq!(cuda(1).among(&mixed[..1]), None);
-        assert_eq!(cuda(0).among(&[]), None);
+        assert_eq!(Place::default().among(&mixed), None);
+        assert_eq!(Place::default().among(&mixed[..1]), Some(0));
+        assert_eq!(Place::default().among(&[]), None);
     }
 }

@@ -19,6 +19,8 @@ pub struct CudaDevice {
     pub memory: u64,
     /// Identifies this very card, as `nvidia-smi -L` writes it.
     pub uuid: String,
+    /// Where it is on the PCI bus: domain, bus and device.
+    pub slot: [u32; 3],
     /// Whether it shares the processor's memory.
     pub integrated: bool,
     /// What kernels must know.
@@ -91,6 +93,7 @@ fn describe(index: i32) -> Result<CudaDevice, CudaError> {
         CU_DEVICE_ATTRIBUTE_CLUSTER_LAUNCH, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR,
         CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, CU_DEVICE_ATTRIBUTE_INTEGRATED,
         CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT,
+        CU_DEVICE_ATTRIBUTE_PCI_BUS_ID, CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID, CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID,
     };
     let action = "describing a GPU";
     let handle = result::device::get(index).while_(action)?;
@@ -116,8 +119,13 @@ fn describe(index: i32) -> Result<CudaDevice, CudaError> {
     let uuid = result::device::get_uuid(handle).while_(action)?;
     let index = usize::try_from(index).unwrap_or(0);
     let name = result::device::get_name(handle).while_(action)?;
+    let slot = [
+        number(CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID)?,
+        number(CU_DEVICE_ATTRIBUTE_PCI_BUS_ID)?,
+        number(CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID)?,
+    ];
     let integrated = number(CU_DEVICE_ATTRIBUTE_INTEGRATED)? > 0;
-    Ok(CudaDevice { index, name, memory, uuid: written(uuid), integrated, card })
+    Ok(CudaDevice { index, name, memory, uuid: written(uuid), slot, integrated, card })
 }
 
 /// `GPU-` and the bytes in the usual groups.
