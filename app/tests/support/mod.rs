@@ -178,7 +178,7 @@ impl Window {
     }
 
     /// The window as it is painted, saved where a person has asked to see it:
-    /// `SHUFFLESCOPE_PICTURES=/tmp cargo test --test window_picture`.
+    /// `SHUFFLESCOPE_PICTURES=/tmp cargo test --test window picture::`.
     pub fn picture(&mut self, name: &str) -> image::RgbaImage {
         let picture = self.harness.render().unwrap();
         if let Some(folder) = std::env::var_os("SHUFFLESCOPE_PICTURES") {
