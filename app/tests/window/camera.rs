@@ -250,7 +250,7 @@ fn a_worker_that_is_killed_is_told_with_what_to_do_and_start_begins_a_fresh_one(
     let mut window = open(None);
     start_synthetic(&mut window);
     let before = window.app().camera().worker_id().unwrap();
-    support::kill(before);
+    crate::support::kill(before);
     window.wait("the loss", |app| app.camera().problem().is_some());
     window.step();
     assert!(window.says("The camera's process was lost") && window.says("Start begins a fresh one"));

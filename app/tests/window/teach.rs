@@ -347,7 +347,7 @@ fn a_training_that_is_killed_goes_on_one_that_is_stopped_keeps_its_best_and_one_
     };
     train(&mut window);
     assert!(window.says("Teaching, from nothing") && window.says("curve: loss ") && window.says(" left"));
-    support::kill(window.app().teach().worker_id().unwrap());
+    crate::support::kill(window.app().teach().worker_id().unwrap());
     window.wait("the loss", |app| matches!(app.teach().outcome(), Some(TeachOutcome::Failed(_))));
     window.step();
     assert!(window.says("your pictures are safe") && count(window.app(), "mug") == 6);

@@ -48,7 +48,7 @@ fn type_text(window: &mut Window, text: &str) {
     window.step();
 }
 
-/// Opens a design file that [`design_file`](support::design_file) has written.
+/// Opens a design file that [`design_file`](crate::support::design_file) has written.
 fn open(window: &mut Window, path: &Path) {
     let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
     give(window, Command::Open(path.into()));
