@@ -180,7 +180,7 @@ fn told(device: &str, error: &io::Error) -> SourceError {
         Some(Errno::NOENT | Errno::NXIO | Errno::NODEV) => SourceError::NoCamera { device },
         Some(Errno::ACCESS | Errno::PERM) => SourceError::PermissionDenied { device },
         Some(Errno::BUSY) => SourceError::Busy { device },
-        Some(Errno::NOTTY | Errno::INVAL | Errno::NOTDIR | Errno::ISDIR) => {
+        Some(Errno::NOTTY | Errno::INVAL | Errno::NOSYS | Errno::NOTDIR | Errno::ISDIR) => {
             SourceError::Unsupported { device, reason: format!("it is no camera ({error})") }
         }
         _ => SourceError::Device { device, reason: error.to_string() },

@@ -44,7 +44,8 @@ fn done(job: &Job) -> Event {
 /// A client at this job, whose second process has just said `second`; and when it is woken. It can start no worker.
 fn after_two(job: &Job, second: Event) -> (Client, Receiver<()>) {
     let (woken, wakes) = channel();
-    let launcher = Launcher::local("no such program".into(), vec![]);
+    // No system takes such a name. That there is no program of another one, an emulator tells only later.
+    let launcher = Launcher::local("no\0program".into(), vec![]);
     let mut client = Client::new(launcher, "a test", move || woken.send(()).unwrap_or_default());
     let mut current = Current::measure(TICKET, job.clone(), client.wake.clone());
     assert!(matches!(current.take(done(job)), Step::NextProcess(_)));
