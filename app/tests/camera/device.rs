@@ -44,7 +44,7 @@ fn with_camera(test: &str, settings: &[(&str, &str)], body: impl FnOnce()) {
     }
     let Some(library) = fake_camera() else { return };
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args([test, "--exact", "--nocapture"]).env(CHILD, "1").env("LD_PRELOAD", library);
+    child.args([&format!("device::{test}"), "--exact", "--nocapture"]).env(CHILD, "1").env("LD_PRELOAD", library);
     let output = child.envs(settings.iter().copied()).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
