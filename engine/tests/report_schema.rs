@@ -12,7 +12,7 @@ use shufflescope_engine::design::Batch;
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::model::{Model, ModelFile};
 use shufflescope_engine::model_file::onnx::{BatchNorm, write_onnx};
-use shufflescope_engine::report::{CameraRun, FrameTimes, Profile, SCHEMA, json_schema};
+use shufflescope_engine::report::{CameraRun, FrameTimes, Profile, SCHEMA, json_schema, on_device};
 use shufflescope_engine::units::Nanos;
 use shufflescope_engine::weights::Weights;
 use shufflescope_engine::zoo;
@@ -168,6 +168,22 @@ fn times_apart_follow_the_schema_and_read_back() {
     assert!(found.is_empty() && met.contains("Apart") && met.contains("LayerTime"), "{found:#?}");
     let apart = Profile::from_json(value.to_string().as_bytes(), "memory").unwrap().measurement.unwrap().apart.unwrap();
     assert_eq!((apart.layer(&first), apart.whole), (Some(Nanos(1_234)), Nanos(5_678)));
+}
+
+#[test]
+fn how_many_threads_run_and_why_follows_the_schema_and_reads_back() {
+    let mut value = written_anew();
+    let without = Profile::from_json(value.to_string().as_bytes(), "memory").unwrap();
+    assert_eq!(without.measurement.unwrap().thread_choice, None, "files of before have none");
+    let tried = serde_json::json!([{ "threads": 8, "ratio": 1.03 }, { "threads": 2, "ratio": 1.41 }]);
+    value["measurement"]["thread_choice"] = serde_json::json!({ "asked": 8, "cores": 16, "used": 4, "tried": tried });
+    let (schema, mut met) = (schema(), BTreeSet::new());
+    let found = faults(&schema, &schema, &value, "profile", &mut met);
+    assert!(found.is_empty() && met.contains("ThreadChoice") && met.contains("TriedThreads"), "{found:#?} {met:?}");
+    let read = Profile::from_json(value.to_string().as_bytes(), "memory").unwrap().measurement.unwrap();
+    let fact = on_device(&read).remove(0);
+    assert_eq!((fact.name, fact.value.as_str()), ("threads", "4 of 8"));
+    assert_eq!(fact.detail, "8 take 1.03 of the time of 4, 2 take 1.41");
 }
 
 #[test]

@@ -61,7 +61,7 @@ pub(super) struct Arguments {
     /// Force the tuned kernels' instruction set: portable, neon, avx2, avx512vl, avx512 [default: the widest there is]
     #[arg(long, value_name = "NAME")]
     instruction_set: Option<Isa>,
-    /// CPU threads [default: one per core]
+    /// CPU threads at most: those that do not help are left out [default: one per core]
     #[arg(long, value_name = "N", value_parser = resolve::threads)]
     threads: Option<usize>,
     /// Images per run

@@ -207,7 +207,7 @@ fn plain(points: &[PointResult], view: &[ViewPoint]) -> String {
         table.row([
             point.design.name.clone(),
             point.at.batch.to_string(),
-            point.threads.to_string(),
+            point.threads_of_asked(),
             point.mult_adds.to_string(),
             point.params.to_string(),
             point.memory_access.to_string(),

@@ -7,7 +7,7 @@ use shufflescope_engine::device::CardState;
 use shufflescope_engine::measure::{
     Circumstances, Interleaved, KernelLabel, KernelTime, Measurement, ProcessSamples, Processes, Protocol, Scatter,
 };
-use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::runtime::{RunOptions, ThreadChoice};
 use shufflescope_engine::units::Nanos;
 
 use super::child::Wake;
@@ -40,6 +40,8 @@ enum Work {
         kernels: Vec<KernelLabel>,
         /// What the card told all of them.
         card: Option<CardState>,
+        /// How many threads the first found to help: the others run on as many.
+        threads: Option<ThreadChoice>,
         /// One measurement over all of them.
         merging: Later<Result<Merged, String>>,
     },
@@ -75,7 +77,8 @@ impl Current {
     /// `wake` is called when there is something to [take over](Self::merged).
     pub fn measure(ticket: Ticket, job: Job, wake: Wake) -> Self {
         let merging = Later::new(move || wake());
-        Self::new(ticket, Work::Measure { job: Box::new(job), collected: vec![], kernels: vec![], card: None, merging })
+        let (job, collected, kernels) = (Box::new(job), vec![], vec![]);
+        Self::new(ticket, Work::Measure { job, collected, kernels, card: None, threads: None, merging })
     }
 
     pub fn apart(ticket: Ticket, job: Job) -> Self {
@@ -134,7 +137,9 @@ impl Current {
     pub fn request(&self) -> Request {
         let ticket = self.ticket;
         match &self.work {
-            Work::Measure { job, .. } => Request::Measure { ticket, job: job.clone() },
+            Work::Measure { job, threads, .. } => {
+                Request::Measure { ticket, job: job.clone(), threads: threads.clone() }
+            }
             Work::Apart { job } => Request::Apart { ticket, job: job.clone() },
             Work::TakeTurns { job, .. } => Request::TakeTurns { ticket, job: Box::new(job.clone()) },
             Work::Search { job } => Request::Search { ticket, job: job.clone() },
@@ -193,7 +198,9 @@ impl Current {
 
     /// One process is done. What several took is put together elsewhere: it runs over all their samples.
     fn done(&mut self, mut measurement: Box<Measurement>, samples: ProcessSamples) -> Step {
-        let Work::Measure { job, collected, kernels, card, merging } = &mut self.work else { return Step::Nothing };
+        let Work::Measure { job, collected, kernels, card, threads, merging } = &mut self.work else {
+            return Step::Nothing;
+        };
         // Where kernels were tuned meanwhile, what ran before is not what runs from now on.
         if collected.last().is_some_and(|before| before.untuned != samples.untuned) {
             collected.clear();
@@ -205,6 +212,7 @@ impl Current {
             measurement.conditions.card = Some(now.map_or_else(|| before.clone(), |now| before.and(&now)));
         }
         card.clone_from(&measurement.conditions.card);
+        threads.clone_from(&samples.thread_choice);
         collected.push(samples);
         if let (true, Some(breakdown)) = (kernels.is_empty(), &measurement.breakdown) {
             *kernels = breakdown.kernels.iter().map(KernelTime::kernel).collect();

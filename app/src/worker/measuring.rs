@@ -18,7 +18,8 @@ use shufflescope_engine::measure::{
     MeasureKey, Measurement, PeaksError, ProcessSamples, Progress, Protocol, SystemWatch, measure_peaks,
     precision_effect, sample,
 };
-use shufflescope_engine::runtime::{Executable, check_memory, prepare};
+use shufflescope_engine::model::Model;
+use shufflescope_engine::runtime::{Executable, RunOptions, ThreadChoice, check_memory, prepare_fitting};
 use shufflescope_engine::search::{News, SearchError};
 use shufflescope_engine::units::Nanos;
 
@@ -49,17 +50,20 @@ pub(super) struct Measuring {
     clock: MonotonicClock,
     canary: ArithmeticCanary,
     watch: SystemWatch,
+    /// How many threads the network measured last runs on, so that it does so again.
+    choice: Option<(Model, RunOptions, ThreadChoice)>,
 }
 
 impl Measuring {
     pub fn new(events: Events, newest: Arc<AtomicU64>, client: String, turns: Turns, watch: SystemWatch) -> Self {
         let (clock, canary) = (MonotonicClock::new(), ArithmeticCanary::new());
-        Self { events, newest, client, turns, clock, canary, watch }
+        Self { events, newest, client, turns, clock, canary, watch, choice: None }
     }
 
-    pub fn measure(&mut self, ticket: Ticket, job: &Job) {
+    /// Measures on as many threads as an earlier process found to help, or finds that out.
+    pub fn measure(&mut self, ticket: Ticket, job: &Job, threads: Option<ThreadChoice>) {
         self.attempt(ticket, |this| {
-            let (measurement, samples) = this.samples_of(ticket, job)?;
+            let (measurement, samples) = this.samples_of(ticket, job, threads)?;
             Ok(Event::Done { ticket, measurement: Box::new(measurement), samples: Box::new(samples) })
         });
     }
@@ -119,6 +123,9 @@ impl Measuring {
         let _turn = self.wait_for_turn(ticket, job.options.device)?;
         let graph = job.design.graph(Batch(job.options.batch))?;
         self.prepare(ticket, std::slice::from_ref(&graph));
+        // As the whole network runs, where that is known.
+        let threads = self.known_choice(job).map_or(job.options.threads, |choice| choice.used);
+        let job = &Job { options: RunOptions { threads, ..job.options.clone() }, ..job.clone() };
         let apart = take_apart(job, &graph, &self.clock, &mut |fraction, left| {
             if self.is_stale(ticket) {
                 return ControlFlow::Break(());
@@ -151,6 +158,13 @@ impl Measuring {
         let tell = |behind: &str| self.events.send(&Event::Waiting { ticket, behind: behind.to_owned() });
         let turn = self.turns.wait(device, &self.client, &|| self.is_stale(ticket), tell);
         turn.ok_or_else(|| MeasureError::Cancelled.into())
+    }
+
+    /// How many threads it ran on, where it is what was measured last.
+    fn known_choice(&self, job: &Job) -> Option<&ThreadChoice> {
+        let (_, _, choice) =
+            self.choice.as_ref().filter(|(design, options, _)| (design, options) == (&job.design, &job.options))?;
+        Some(choice)
     }
 
     /// Says that the device is free, and how long nothing may be said from here on.
@@ -210,14 +224,22 @@ impl Measuring {
         Ok(samples)
     }
 
-    fn samples_of(&mut self, ticket: Ticket, job: &Job) -> anyhow::Result<(Measurement, ProcessSamples)> {
+    fn samples_of(
+        &mut self,
+        ticket: Ticket,
+        job: &Job,
+        threads: Option<ThreadChoice>,
+    ) -> anyhow::Result<(Measurement, ProcessSamples)> {
         let _turn = self.wait_for_turn(ticket, job.options.device)?;
         let graph = job.design.graph(Batch(job.options.batch))?;
         check_memory(&graph, &job.options)?;
         self.prepare(ticket, std::slice::from_ref(&graph));
         let device = open_device(&job.options.device)?;
         let weights = job.design.weights(&graph, job.weights.as_deref()).context("the weights cannot be used")?;
-        let mut executable = prepare(&graph, &weights, &device, &job.options)?;
+        let threads = threads.or_else(|| self.known_choice(job).cloned());
+        let mut executable = prepare_fitting(&graph, &weights, &device, &job.options, threads.as_ref())?;
+        let choice = executable.thread_choice();
+        self.choice = choice.map(|choice| (job.design.clone(), job.options.clone(), choice.clone()));
         // In fewer bits the network is run once more in 32, when the rest is done.
         let weights = (job.options.precision != Precision::F32).then_some(weights);
         if self.is_stale(ticket) {

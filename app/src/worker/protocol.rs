@@ -14,7 +14,7 @@ use shufflescope_engine::measure::{
     Apart, InterleaveRules, Interleaved, Measurement, Peaks, ProcessSamples, Protocol, Scatter,
 };
 use shufflescope_engine::model::Model;
-use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::runtime::{RunOptions, ThreadChoice};
 use shufflescope_engine::search::{Found, Standing};
 use shufflescope_engine::store::KernelRun;
 use shufflescope_engine::units::Nanos;
@@ -70,6 +70,9 @@ pub enum Request {
         ticket: Ticket,
         /// What to measure.
         job: Box<Job>,
+        /// How many threads run, where an earlier process of the same measurement has found that out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        threads: Option<ThreadChoice>,
     },
     /// Measures every layer as a kernel of its own; a newer request cancels it.
     Apart {

@@ -81,7 +81,7 @@ impl Desk {
                 continue;
             }
             match request {
-                Request::Measure { ticket, job } => measuring.measure(ticket, &job),
+                Request::Measure { ticket, job, threads } => measuring.measure(ticket, &job, threads),
                 Request::Apart { ticket, job } => measuring.take_apart(ticket, &job),
                 Request::TakeTurns { ticket, job } => measuring.take_turns(ticket, &job),
                 Request::Search { ticket, job } => measuring.search(ticket, &job),

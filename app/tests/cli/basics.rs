@@ -116,7 +116,10 @@ fn profile_as_json_adds_up_and_is_written_to_the_output_file_too() {
     ]);
     assert_eq!(serde_json::from_str::<Value>(&std::fs::read_to_string(&path).unwrap()).unwrap(), profile);
     let measurement = &profile["measurement"];
-    assert_eq!((&measurement["threads"], &measurement["batch"]), (&2.into(), &1.into()));
+    assert_eq!((&measurement["threads_asked"], &measurement["batch"]), (&2.into(), &1.into()));
+    // As many of them as help on this machine.
+    let choice = &measurement["thread_choice"];
+    assert_eq!((&choice["asked"], &choice["used"]), (&2.into(), &measurement["threads"]), "{choice}");
     assert_eq!(measurement["device"], "cpu");
     let whole = |key: &str| measurement["whole"][key].as_u64().unwrap();
     assert!(whole("min_ns") <= whole("median_ns") && whole("low_ns") <= whole("median_ns"), "{measurement}");

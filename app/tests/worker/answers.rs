@@ -290,7 +290,11 @@ fn another_number_of_threads_gets_another_process_that_uses_it() {
         let mut job = job(small());
         job.options.threads = threads;
         client.measure(job);
-        assert_eq!(result(&mut client).unwrap().threads, threads);
+        let measurement = result(&mut client).unwrap();
+        assert_eq!(measurement.threads_asked, threads);
+        // Of two threads one may be left out where it does not help, which is said.
+        let used = measurement.thread_choice.map_or(1, |choice| choice.used);
+        assert!(measurement.threads == used && used <= threads);
     }
 }
 

@@ -276,7 +276,7 @@ fn requests_are_as_in_the_golden_file() {
             threads: Some(2),
             silence: Some(Nanos(40_000_000_000)),
         },
-        Request::Measure { ticket, job: Box::new(job.clone()) },
+        Request::Measure { ticket, job: Box::new(job.clone()), threads: None },
         Request::Apart { ticket, job: Box::new(job) },
         turns(Contest::Pair { a: Box::new(network()), b: Box::new(network()) }),
         turns(Contest::Column(column)),

@@ -190,7 +190,9 @@ fn a_worker_that_hears_nothing_for_as_long_as_it_was_told_ends_though_its_input_
     let silence = Some(Nanos::from_millis(400));
     let hello = Request::Hello { version: VERSION, client: "a test".into(), threads: Some(1), silence };
     let start = Instant::now();
-    for request in [hello, Request::Alive, Request::Measure { ticket: Ticket(1), job: Box::new(job(512)) }] {
+    for request in
+        [hello, Request::Alive, Request::Measure { ticket: Ticket(1), job: Box::new(job(512)), threads: None }]
+    {
         writeln!(stdin, "{}", serde_json::to_string(&request).unwrap()).unwrap();
     }
     while worker.try_wait().unwrap().is_none() {
@@ -203,7 +205,7 @@ fn a_worker_that_hears_nothing_for_as_long_as_it_was_told_ends_though_its_input_
 
 #[test]
 fn a_worker_ends_with_its_window_in_the_middle_of_a_job() {
-    ends_with_its_input(Request::Measure { ticket: Ticket(1), job: Box::new(job(512)) }, "preparing");
+    ends_with_its_input(Request::Measure { ticket: Ticket(1), job: Box::new(job(512)), threads: None }, "preparing");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use sysinfo::{
 };
 
 use super::card::{CardProbe, CardState};
-use super::cores::{CoreKind, cores_of_this_thread};
+use super::cores::{CoreKind, cores_of_this_thread, usable_cores};
 use super::emulator::emulator;
 use super::sensors::Sensors;
 use crate::units::Bytes;
@@ -112,7 +112,7 @@ impl ConditionsProbe {
         Conditions {
             others_cpu_share,
             load_average: load_average(),
-            usable_cores: std::thread::available_parallelism().ok().map(usize::from),
+            usable_cores: usable_cores(),
             available_memory: system.and_then(available),
             cpu_mhz: system
                 .and_then(|system| system.cpus().iter().map(sysinfo::Cpu::frequency).max())

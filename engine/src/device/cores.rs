@@ -1,13 +1,16 @@
 //! Cores that are not alike: big and little ones, told apart by what Linux knows of them.
 //!
 //! A thread that lands on a little core makes a run three times as long, so threads are kept to the fastest cores that are
-//! enough for them. Where they are too many for the fastest kind, they run on a mix, which is said.
+//! enough for them, and among these to one memory's ([`nodes`](super::nodes)). Where they are too many for the fastest kind,
+//! they run on a mix, which is said.
 
 use std::path::Path;
 use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::nodes::{nodes, on_one_node};
 
 /// Relative clock below which cores are of another kind, where the kernel does not tell their capacity. Cores that may
 /// boost a little higher than others are no kind of their own.
@@ -62,20 +65,53 @@ pub fn cores_of_this_thread() -> Vec<CoreKind> {
     allowed.map(|allowed| among(kinds, &allowed)).unwrap_or_default()
 }
 
-/// Keeps this thread, and those that it starts from now on, to the fastest cores that are enough for `threads` threads,
-/// among those that the process was started on. Does nothing where all cores are alike.
+/// Cores that this process may use: those that it was started on, fewer where a container allows less time. `None` is
+/// unknown.
+#[must_use]
+pub fn usable_cores() -> Option<usize> {
+    static USABLE: OnceLock<Option<usize>> = OnceLock::new();
+    *USABLE.get_or_init(|| std::thread::available_parallelism().ok().map(usize::from))
+}
+
+/// Up to how many threads all have one of the fastest cores, and up to how many all have cores near the same memory, where
+/// that is fewer than there are cores.
+#[must_use]
+pub fn like_cores() -> Vec<usize> {
+    started_on().map(|allowed| alike(core_kinds(), nodes(), allowed)).unwrap_or_default()
+}
+
+fn alike(kinds: &[CoreKind], nodes: &[Vec<usize>], allowed: &[usize]) -> Vec<usize> {
+    let fastest = among(kinds, allowed).first().map(|kind| kind.cores.len());
+    let of = |node: &Vec<usize>| allowed.iter().filter(|core| node.contains(core)).count();
+    let nearest = nodes.iter().map(of).max();
+    fastest.into_iter().chain(nearest).filter(|&count| 0 < count && count < allowed.len()).collect()
+}
+
+/// Keeps this thread, and those that it starts from now on, to the cores that suit `threads` threads best, among those that
+/// the process was started on: the fastest that are enough for them, and of these the ones near the same memory where those
+/// are. Does nothing where all cores are alike and equally near.
 pub fn keep_to_fastest(threads: usize) {
-    /// What the process was started on: a measurement of more threads than the last one gets its cores back.
-    static STARTED_ON: OnceLock<Option<Vec<usize>>> = std::sync::OnceLock::new();
-    let kinds = core_kinds();
-    if kinds.is_empty() {
+    let (kinds, nodes) = (core_kinds(), nodes());
+    // Counted before this thread is kept to fewer.
+    let _ = usable_cores();
+    if kinds.is_empty() && nodes.is_empty() {
         return;
     }
-    if let Some(allowed) = STARTED_ON.get_or_init(affinity::get) {
-        let cores: Vec<usize> = fastest(kinds, allowed, threads).into_iter().flat_map(|kind| kind.cores).collect();
+    if let Some(allowed) = started_on() {
         // Where the system says no, the thread stays where it is, which the conditions tell.
-        affinity::set(&cores);
+        affinity::set(&best(kinds, nodes, allowed, threads));
     }
+}
+
+/// What the process was started on: a measurement of more threads than the last one gets its cores back.
+fn started_on() -> Option<&'static [usize]> {
+    static STARTED_ON: OnceLock<Option<Vec<usize>>> = OnceLock::new();
+    STARTED_ON.get_or_init(affinity::get).as_deref()
+}
+
+fn best(kinds: &[CoreKind], nodes: &[Vec<usize>], allowed: &[usize], threads: usize) -> Vec<usize> {
+    let fast = fastest(kinds, allowed, threads).into_iter().flat_map(|kind| kind.cores).collect();
+    on_one_node(nodes, &if kinds.is_empty() { allowed.to_vec() } else { fast }, threads)
 }
 
 /// The fastest kinds among the allowed cores that together have a core for every thread; all of them where they have not.
@@ -245,6 +281,31 @@ mod tests {
         let started_on = [0, 1, 7];
         assert_eq!(fastest(&kinds, &started_on, 1), [kind(1024, 2_400, &[7])]);
         assert_eq!(fastest(&kinds, &started_on, 2), [kind(1024, 2_400, &[7]), kind(414, 1_800, &[0, 1])]);
+    }
+
+    #[test]
+    fn threads_get_fast_cores_first_and_near_ones_among_them() {
+        let kinds = [kind(1024, 2_400, &[2, 3, 6, 7]), kind(414, 1_800, &[0, 1, 4, 5])];
+        let nodes = [vec![0, 1, 2, 3], vec![4, 5, 6, 7]];
+        let all: Vec<usize> = (0..8).collect();
+        let cores = |threads| best(&kinds, &nodes, &all, threads);
+        assert_eq!(cores(2), [2, 3]);
+        assert_eq!(cores(3), [2, 3, 6, 7], "fast ones from both nodes rather than slow ones of one");
+        assert_eq!(cores(5), [2, 3, 6, 7, 0, 1, 4, 5]);
+        assert_eq!(best(&[], &nodes, &all, 4), [0, 1, 2, 3], "all alike");
+        assert_eq!(best(&[], &nodes, &all, 5), all);
+        assert_eq!(best(&kinds, &[], &all, 1), [2, 3, 6, 7]);
+        assert_eq!(alike(&kinds, &nodes, &all), [4, 4]);
+        assert_eq!(alike(&kinds, &nodes, &[0, 1, 2]), [1], "what the process may use is near the same memory");
+        assert!(alike(&[], &[], &all).is_empty());
+    }
+
+    #[test]
+    fn the_cores_that_may_be_used_are_no_more_than_the_process_was_started_on() {
+        let usable = usable_cores().unwrap();
+        keep_to_fastest(1);
+        assert_eq!(usable_cores(), Some(usable), "whatever this thread is kept to");
+        assert!(usable >= 1 && started_on().is_none_or(|cores| usable <= cores.len()));
     }
 
     #[cfg(target_os = "linux")]

@@ -16,13 +16,14 @@ mod info;
 mod instruction_sets;
 mod machine;
 mod no_gpu;
+mod nodes;
 mod open;
 mod precision;
 mod sensors;
 
 pub use card::{CardProbe, CardState, Throttle};
 pub use conditions::{ClockLimit, Conditions, ConditionsProbe, available_memory};
-pub use cores::{CoreKind, cores_of_this_thread, keep_to_fastest};
+pub use cores::{CoreKind, cores_of_this_thread, keep_to_fastest, like_cores, usable_cores};
 pub use discover::devices;
 pub use emulator::emulator;
 pub use id::{DeviceId, ParseDeviceError};

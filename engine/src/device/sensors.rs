@@ -84,7 +84,12 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 
 /// The whole number that a file of the kernel's holds.
 pub(super) fn number(path: &Path) -> Option<i64> {
-    std::fs::read_to_string(path).ok()?.trim().parse().ok()
+    text(path)?.trim().parse().ok()
+}
+
+/// What a file of the kernel's holds.
+pub(super) fn text(path: &Path) -> Option<String> {
+    std::fs::read_to_string(path).ok()
 }
 
 #[cfg(test)]

@@ -60,7 +60,12 @@ pub(super) fn warnings(evidence: &Evidence<'_>) -> Vec<Warning> {
     let runs_per_sample = processes.iter().map(|process| process.runs_per_sample).max().unwrap_or(1);
     // A GPU is fed by one thread, whatever was asked for.
     let used = processes.iter().map(|process| process.threads).find(|&used| used != m.threads_asked);
-    let used = used.filter(|_| m.enqueue.is_none());
+    // Threads that did not help were left out on purpose, which is told as a fact; cores that are not there are news.
+    let left_out = |process: &ProcessSamples| {
+        let choice = process.thread_choice.as_ref();
+        choice.is_some_and(|choice| choice.used == process.threads && choice.asked <= choice.cores)
+    };
+    let used = used.filter(|_| m.enqueue.is_none() && !processes.iter().all(left_out));
     let untuned = processes.iter().map(|process| process.untuned).max().unwrap_or(0);
 
     let found = [

@@ -21,7 +21,7 @@ use super::{MeasureError, MeasureKey, WarmUp, Warning};
 use crate::clock::{ClockDomain, TimerQuality};
 use crate::design::Fingerprint;
 use crate::device::{Conditions, DeviceId, Precision};
-use crate::runtime::{Isa, KernelCode, RunOptions, Runtime};
+use crate::runtime::{Isa, KernelCode, RunOptions, Runtime, ThreadChoice};
 use crate::units::Nanos;
 
 /// What a design takes on a device. Its JSON form is a contract: times are whole nanoseconds, unknown is `null`.
@@ -40,6 +40,10 @@ pub struct Measurement {
     pub threads: usize,
     /// CPU threads asked for.
     pub threads_asked: usize,
+    /// Why so many of them were used, where that was found by trying; absent with one thread, on other runtimes than ours
+    /// for the CPU, and in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_choice: Option<ThreadChoice>,
     /// Instruction set of the kernels used, where the runtime tells it.
     pub instruction_set: Option<Isa>,
     /// Instruction set asked for; `None` for the best.
@@ -202,6 +206,7 @@ impl Measurement {
             precision: options.precision,
             threads,
             threads_asked: options.threads,
+            thread_choice: first.thread_choice.clone(),
             instruction_set: first.instruction_set,
             instruction_set_asked: options.instruction_set,
             kernel_code: first.kernel_code,

@@ -62,6 +62,7 @@ pub fn sample(
     })?;
     let runs_per_sample = runs_per_sample(typical_run, clock.quality().precision, protocol.sampling.ticks_per_sample);
     let mut samples = ProcessSamples::new(warm_up, clock.quality(), exe.threads(), runs_per_sample);
+    samples.thread_choice = exe.thread_choice().cloned();
     samples.instruction_set = exe.instruction_set();
     samples.kernel_code = exe.kernel_code();
     samples.untuned = exe.untuned();

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::WarmUp;
 use super::protocol::RunCounts;
 use crate::clock::{ClockDomain, TimerQuality};
-use crate::runtime::{Isa, KernelCode};
+use crate::runtime::{Isa, KernelCode, ThreadChoice};
 use crate::units::Nanos;
 
 /// What one process measured. Sent between processes as it is.
@@ -44,6 +44,9 @@ pub struct ProcessSamples {
     pub timer: TimerQuality,
     /// CPU threads used, as the runtime reports them.
     pub threads: usize,
+    /// Why so many, where that was found by trying.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_choice: Option<ThreadChoice>,
     /// Instruction set of the kernels, where the runtime tells it.
     #[serde(default)]
     pub instruction_set: Option<Isa>,
@@ -160,6 +163,7 @@ impl ProcessSamples {
             samples_before_canary: Vec::new(),
             timer,
             threads,
+            thread_choice: None,
             instruction_set: None,
             kernel_code: None,
             untuned: 0,

@@ -40,5 +40,5 @@ pub use profile::{Profile, SCHEMA};
 pub use roofline::{FEWER_MULTIPLICATIONS, RooflinePoint, decades, roofline_points};
 pub use schema::json_schema;
 pub use stages::{StageRow, layer_group, part as layer_part, stage_rows};
-pub use summary::{DeviceFact, Fact, Origin, environment, headline, method, on_device};
+pub use summary::{DeviceFact, Fact, Origin, environment, headline, method, on_device, threads};
 pub use trace::Trace;

@@ -129,11 +129,13 @@ pub struct DeviceFact {
     pub detail: String,
 }
 
-/// Device time, enqueue and transfer, apart from each other, which the processor has none of; and what fewer bits do to
-/// the logits.
+/// Device time, enqueue and transfer, apart from each other; on the processor, which has none of them, how many threads run
+/// and why; and what fewer bits do to the logits.
 #[must_use]
 pub fn on_device(measurement: &Measurement) -> Vec<DeviceFact> {
-    let Some(enqueue) = &measurement.enqueue else { return effect(measurement).into_iter().collect() };
+    let Some(enqueue) = &measurement.enqueue else {
+        return threads(measurement).into_iter().chain(effect(measurement)).collect();
+    };
     let fact = |name, value: String, detail: String| DeviceFact { name, value, detail };
     let interval = |range: &MedianRange| format!("interval {} to {}", range.low, range.high);
     let bound = if measurement.launch_bound().is_some() { "; launch-bound: the device waits for the host" } else { "" };
@@ -161,6 +163,17 @@ pub fn on_device(measurement: &Measurement) -> Vec<DeviceFact> {
         facts.push(fact("card", card.sm_clock(), format!("clock of the multiprocessors; {card}")));
     }
     facts
+}
+
+/// How many of the threads asked for ran, and what others would take, where that was tried.
+#[must_use]
+pub fn threads(measurement: &Measurement) -> Option<DeviceFact> {
+    let choice = measurement.thread_choice.as_ref()?;
+    let value =
+        if choice.is_as_asked() { choice.used.to_string() } else { format!("{} of {}", choice.used, choice.asked) };
+    let found = Some(choice.describe()).filter(|found| !found.is_empty());
+    let detail = found.unwrap_or_else(|| "a run takes so long that all of them help".into());
+    Some(DeviceFact { name: "threads", value, detail })
 }
 
 /// What the precision does to the logits, where that is known.

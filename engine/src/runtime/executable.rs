@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::isa::Isa;
-use super::{DeviceFault, KernelPlan, UnsupportedRun};
+use super::{DeviceFault, KernelPlan, ThreadChoice, UnsupportedRun};
 use crate::clock::Clock;
 use crate::device::DeviceError;
 use crate::graph::Shape;
@@ -101,6 +101,11 @@ pub trait Executable {
 
     /// CPU threads that a run uses, as the runtime knows it.
     fn threads(&self) -> usize;
+
+    /// Why so many, where that was found by trying.
+    fn thread_choice(&self) -> Option<&ThreadChoice> {
+        None
+    }
 
     /// Kernels that might run in a faster form, which there was no time yet to look for when the network was prepared;
     /// what is found is remembered, so that later networks have fewer of them.

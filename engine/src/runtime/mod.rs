@@ -27,6 +27,7 @@ mod prepare;
 mod random_graph;
 pub mod reference;
 mod registry;
+mod thread_choice;
 mod timestamps;
 mod unsupported;
 #[cfg(feature = "gpu")]
@@ -43,7 +44,8 @@ pub use memory::{check_memory, needed_memory};
 pub use options::{RunOptions, Runtime};
 pub use peaks::gpu_peaks;
 pub use plan::{Fusing, Kernel, KernelPlan, KernelSpec, WINOGRAD};
-pub use prepare::{prepare, prepare_apart};
+pub use prepare::{prepare, prepare_apart, prepare_fitting};
 pub use registry::{backend, built_in, plan_without_weights};
+pub use thread_choice::{ThreadChoice, TriedThreads};
 pub use timestamps::device_times;
 pub use unsupported::UnsupportedRun;

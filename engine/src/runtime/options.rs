@@ -89,7 +89,7 @@ pub struct RunOptions {
     pub device: DeviceId,
     /// The implementation.
     pub runtime: Runtime,
-    /// CPU threads; the process that runs has exactly this many.
+    /// CPU threads at most; our kernels run on no more than there are cores.
     pub threads: usize,
     /// Images per run.
     pub batch: u32,

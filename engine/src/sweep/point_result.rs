@@ -36,6 +36,13 @@ pub struct PointResult {
 }
 
 impl PointResult {
+    /// The threads that ran and, where those were more, the ones asked for: `4 of 8`.
+    #[must_use]
+    pub fn threads_of_asked(&self) -> String {
+        let (used, asked) = (self.threads, self.at.threads);
+        if used == asked { used.to_string() } else { format!("{used} of {asked}") }
+    }
+
     /// Costs a point and takes over what was measured of it.
     ///
     /// # Errors

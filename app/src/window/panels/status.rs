@@ -4,6 +4,7 @@ use eframe::egui;
 use egui::{Align, Layout, ProgressBar, RichText, Role, Ui};
 use shufflescope_engine::device::DeviceId;
 use shufflescope_engine::measure::Measurement;
+use shufflescope_engine::report::threads;
 use shufflescope_engine::runtime::RunOptions;
 
 use super::design::about_device;
@@ -27,7 +28,18 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, commands: &mut Commands) {
 fn conditions(ui: &mut Ui, scene: Scene<'_>) {
     let palette = Palette::current(ui);
     let options = scene.document.valid_options();
-    let threads = if options.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", options.threads) };
+    let result = scene.live.result();
+    // How many of them run is known once it is measured.
+    let is_of_these = |measurement: &Measurement| measurement.threads_asked == options.threads;
+    let measured = result.filter(|(measurement, freshness)| freshness.is_current() && is_of_these(measurement));
+    let chosen = measured.and_then(|(measurement, _)| threads(measurement));
+    let why =
+        chosen.as_ref().map(|chosen| format!("\n{} threads: {}", chosen.value, chosen.detail)).unwrap_or_default();
+    let threads = match chosen {
+        Some(chosen) => format!("{} threads", chosen.value),
+        None if options.threads == 1 => "1 thread".to_owned(),
+        None => format!("{} threads", options.threads),
+    };
     let RunOptions { device, runtime, precision, batch, .. } = &options;
     let place = match scene.targets.current() {
         Target::Here => String::new(),
@@ -35,8 +47,7 @@ fn conditions(ui: &mut Ui, scene: Scene<'_>) {
     };
     let what = format!("{place}{device} · {runtime}{} · {threads} · batch {batch}", precision.remark());
     ui.add(egui::Label::new(RichText::new(what).color(palette.text)).truncate())
-        .on_hover_text(hardware(scene, *device));
-    let result = scene.live.result();
+        .on_hover_text(hardware(scene, *device) + &why);
     let canary = result.and_then(|(measurement, _)| measurement.canary.drift);
     let canary = canary.map_or_else(|| "unknown".into(), format::change);
     ui.separator();

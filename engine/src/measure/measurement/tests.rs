@@ -1,5 +1,7 @@
 use serde_json::{Value, json};
 
+mod threads;
+
 use super::*;
 use crate::device::{CardState, CoreKind, Throttle};
 use crate::measure::{Basis, MarkedRun};

@@ -1,6 +1,6 @@
 //! The CPU's tuned runtime as a [`Backend`].
 
-use super::executable::CpuExecutable;
+use super::executable::{CpuExecutable, threads_of};
 use super::memory::needed;
 use super::{compile, int8};
 use crate::device::{Device, DeviceId};
@@ -28,7 +28,7 @@ impl Backend for CpuBackend {
     }
 
     fn needed_memory(&self, graph: &Graph, (options, fusing): (&RunOptions, Fusing), most: Bytes) -> Bytes {
-        needed(graph, (options.instruction_set, options.threads, fusing, options.precision), most)
+        needed(graph, (options.instruction_set, threads_of(options), fusing, options.precision), most)
     }
 
     fn plan(&self, graph: &Graph, (options, fusing): (&RunOptions, Fusing)) -> KernelPlan {
@@ -43,9 +43,8 @@ impl Backend for CpuBackend {
         graph: &Graph,
         weights: &Weights,
         device: &Device,
-        (options, fusing): (&RunOptions, Fusing),
+        how: (&RunOptions, Fusing),
     ) -> Result<Box<dyn Executable + Send>, PrepareError> {
-        let how = (options.instruction_set, options.threads, fusing, options.precision);
         Ok(Box::new(CpuExecutable::with_options(graph, weights, device, how)?))
     }
 }

@@ -6,10 +6,13 @@ use super::error::CompileError;
 use super::kernels::Isa;
 use super::network::Network;
 use crate::clock::Clock;
-use crate::device::Device;
+use crate::device::{Device, usable_cores};
 use crate::graph::Graph;
 use crate::runtime::executable::{check_input, made_up_input};
-use crate::runtime::{Executable, Fusing, KernelPlan, Marks, Precision, PrepareError, RunError, RunTimes, Stopwatch};
+use crate::runtime::{
+    Executable, Fusing, KernelPlan, Marks, Precision, PrepareError, RunError, RunOptions, RunTimes, Stopwatch,
+    ThreadChoice,
+};
 use crate::weights::Weights;
 
 /// A network ready to run with the tuned kernels, on memory and threads of its own.
@@ -21,6 +24,8 @@ pub struct CpuExecutable {
     /// The first value of `output`, through which all are replaced: Candle's check of an in-place operation allocates
     /// for a tensor of more than one value.
     handle: Tensor,
+    /// Why it runs on so many threads, where that was tried.
+    choice: Option<ThreadChoice>,
 }
 
 impl CpuExecutable {
@@ -36,10 +41,21 @@ impl CpuExecutable {
         isa: Option<Isa>,
         threads: usize,
     ) -> Result<Self, PrepareError> {
-        Self::with_options(graph, weights, device, (isa, threads, Fusing::Full, Precision::F32))
+        Self::new(graph, weights, device, (isa, threads, Fusing::Full, Precision::F32))
     }
 
+    /// As the options say, but on no more threads than the process may use cores.
     pub(in crate::runtime) fn with_options(
+        graph: &Graph,
+        weights: &Weights,
+        device: &Device,
+        (options, fusing): (&RunOptions, Fusing),
+    ) -> Result<Self, PrepareError> {
+        let threads = threads_of(options);
+        Self::new(graph, weights, device, (options.instruction_set, threads, fusing, options.precision))
+    }
+
+    fn new(
         graph: &Graph,
         weights: &Weights,
         device: &Device,
@@ -55,8 +71,18 @@ impl CpuExecutable {
         network.set_input(&made_up_input(graph.input_shape()));
         let output = Tensor::zeros(network.output_dims(), candle_core::DType::F32, &CandleDevice::Cpu)?;
         let handle = output.flatten_all()?.narrow(0, 0, 1)?;
-        Ok(Self { network, output, handle })
+        Ok(Self { network, output, handle, choice: None })
     }
+
+    /// The same, which tells why it runs on so many threads.
+    pub(in crate::runtime) fn chosen(self, choice: ThreadChoice) -> Self {
+        Self { choice: Some(choice), ..self }
+    }
+}
+
+/// The threads asked for, but no more than the process may use cores: those would only wait for one another.
+pub(super) fn threads_of(options: &RunOptions) -> usize {
+    options.threads.min(usable_cores().unwrap_or(usize::MAX))
 }
 
 impl Executable for CpuExecutable {
@@ -96,6 +122,10 @@ impl Executable for CpuExecutable {
 
     fn threads(&self) -> usize {
         self.network.threads()
+    }
+
+    fn thread_choice(&self) -> Option<&ThreadChoice> {
+        self.choice.as_ref()
     }
 
     fn instruction_set(&self) -> Option<Isa> {

@@ -9,7 +9,7 @@
 //! - [`memory`]: what that takes, before it is taken,
 //! - [`kernels`]: what steps do, for every instruction set; the only unsafe code,
 //! - [`int8`]: the same in 8 bits,
-//! - [`pool`]: the threads,
+//! - [`pool`]: the threads; [`limit`]: what they can gain at most,
 //! - [`error`]: why a network is refused,
 //! - [`network`]: plain floats in and out; [`executable`] and [`custom_op`] are its faces to the engine and to Candle.
 
@@ -21,6 +21,7 @@ mod error;
 mod executable;
 mod int8;
 pub(crate) mod kernels;
+mod limit;
 mod memory;
 mod network;
 mod place;
@@ -35,4 +36,5 @@ pub use custom_op::CpuNetwork;
 pub use error::{CompileError, ThreadFailed};
 pub use executable::CpuExecutable;
 pub use int8::{Inputs, in_bytes, quantise};
+pub use limit::{Dealt, least_time};
 pub use network::Network;

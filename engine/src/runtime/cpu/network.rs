@@ -5,6 +5,7 @@ use super::error::{CompileError, ThreadFailed};
 use super::int8;
 use super::kernels::int8::{Level, WordTable};
 use super::kernels::{Isa, Kernels, Machine, Program};
+use super::limit::Dealt;
 use crate::graph::{Graph, Shape};
 use crate::runtime::parameters::Parameters;
 use crate::runtime::{Fusing, KernelPlan, Precision};
@@ -129,6 +130,21 @@ impl Network {
     #[must_use]
     pub fn threads(&self) -> usize {
         self.machine.threads()
+    }
+
+    /// The phases of a run, each with its kernels and how their work is handed out.
+    #[must_use]
+    pub fn phases(&self) -> Vec<Vec<Dealt>> {
+        let dealt = |phase: Vec<(usize, usize)>| -> Vec<Dealt> {
+            phase.into_iter().map(|(kernel, items)| Dealt { kernel, items }).collect()
+        };
+        self.machine.program().dealt().map(dealt).collect()
+    }
+
+    /// Runs what one thread starts with, and nothing of the others.
+    #[cfg(test)]
+    pub(super) fn run_share(&mut self, index: usize) {
+        self.machine.run_share(index);
     }
 
     /// Sets the input of the runs to come, row-major; where it is too long or too short, the rest is as it was.

@@ -10,6 +10,7 @@
 //! frees. A pool that this happened to runs nothing again.
 
 use std::hint;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -83,6 +84,11 @@ impl Items {
     }
 }
 
+/// The items that thread `index` of so many starts with.
+pub fn share_of(count: usize, index: usize, threads: usize) -> Range<usize> {
+    count * index / threads..count * (index + 1) / threads
+}
+
 /// What `counter` says in `run`; nothing where it is already used by a later one.
 fn count_in(counter: u64, run: u32) -> Option<u64> {
     match ((counter >> 32) as u32).wrapping_sub(run) as i32 {
@@ -127,10 +133,10 @@ impl Member<'_> {
     /// Does what is left of a thread's share.
     fn take(&self, items: &Items, share: usize, mut item: impl FnMut(usize)) {
         let threads = items.taken.len();
-        let (first, end) = (items.count * share / threads, items.count * (share + 1) / threads);
+        let own = share_of(items.count, share, threads);
         let mut done = 0;
-        while let Some(taken) = take_in(&items.taken[share].0, self.run, (end - first) as u64) {
-            item(first + taken as usize);
+        while let Some(taken) = take_in(&items.taken[share].0, self.run, own.len() as u64) {
+            item(own.start + taken as usize);
             done += 1;
         }
         if done > 0 {

@@ -3,6 +3,7 @@
 mod halves;
 mod hostile;
 mod not_finite;
+mod shares;
 
 use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
 

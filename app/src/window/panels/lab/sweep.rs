@@ -46,7 +46,7 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, _view: &LabView, commands: &mut Comma
             name: format!(
                 "{}, {} thread(s), batch {}: {} mult-adds, {} ±{}, {} images/s",
                 point.design.name,
-                point.threads,
+                point.threads_of_asked(),
                 point.at.batch,
                 point.mult_adds,
                 point.latency.median,
@@ -83,9 +83,9 @@ pub fn show(ui: &mut Ui, scene: Scene<'_>, _view: &LabView, commands: &mut Comma
     }
 }
 
-/// Threads and batch: only widths and groups make another design.
+/// Threads asked for and batch: only widths and groups make another design.
 const fn series_of(point: &PointResult) -> (usize, u32) {
-    (point.threads, point.at.batch)
+    (point.at.threads, point.at.batch)
 }
 
 fn markdown(points: &[PointResult], about: &str) -> String {
@@ -98,7 +98,7 @@ fn markdown(points: &[PointResult], about: &str) -> String {
         text += &format!(
             "| {} | {} | {} | {} | {} | {} | {} | {} to {} | {:.1} |\n",
             point.design.name,
-            point.threads,
+            point.threads_of_asked(),
             point.at.batch,
             point.mult_adds,
             point.params,

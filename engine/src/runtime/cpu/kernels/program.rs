@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use thiserror::Error;
 
+#[cfg(test)]
+use super::super::pool::share_of;
 use super::super::pool::{Items, Job, Member, Panicked, Pool, Stop};
 use super::arena::{Arena, NoMemory};
 use super::map::Map;
@@ -118,6 +120,31 @@ impl Program {
     #[must_use]
     pub fn marking(self, marks: Vec<bool>) -> Self {
         Self { marks, ..self }
+    }
+
+    /// Of each phase the steps that are marked, by their place among those, with their items of work.
+    pub fn dealt(&self) -> impl Iterator<Item = Vec<(usize, usize)>> + '_ {
+        let is_marked = |step: &usize| self.marks.get(*step) == Some(&true);
+        let mut marked = 0;
+        self.phases.iter().map(move |phase| {
+            let of = |step: usize| {
+                marked += 1;
+                (marked - 1, self.steps[step].items())
+            };
+            phase.clone().filter(is_marked).map(of).collect()
+        })
+    }
+
+    /// Runs what one thread of those that it was made for starts with, of every step, and nothing of the others.
+    #[cfg(test)]
+    pub(super) fn run_share(&self, index: usize) {
+        let mut scratch = self.scratch[index].lock().unwrap();
+        for step in 0..self.steps.len() {
+            for item in share_of(self.steps[step].items(), index, self.scratch.len()) {
+                // SAFETY: no other thread runs; what steps of other shares have not written is zero, or of an earlier run.
+                unsafe { self.item(step, item, &mut scratch) }
+            }
+        }
     }
 
     /// One thread's part of a run; `mark` is called after each step where steps run apart.
@@ -252,6 +279,17 @@ impl Machine {
     /// Threads that work in a run.
     pub fn threads(&self) -> usize {
         self.pool.threads()
+    }
+
+    /// What the threads run.
+    pub fn program(&self) -> &Program {
+        self.pool.job()
+    }
+
+    /// As [`Program::run_share`].
+    #[cfg(test)]
+    pub fn run_share(&mut self, index: usize) {
+        self.pool.job().run_share(index);
     }
 
     /// Runs all steps.
