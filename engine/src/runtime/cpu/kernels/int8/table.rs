@@ -113,6 +113,7 @@ pub struct WordTable {
     pub(super) taps: unsafe fn(&TapsArgs<'_>),
     pub(super) three: unsafe fn(&ThreeArgs),
     pub(super) most: unsafe fn(&MostArgs<'_>),
+    pub(super) limit: unsafe fn(&[u32], [u32; 2], &mut [u32]),
     pub(super) totals: unsafe fn(*const u32, usize) -> [i32; 4],
     pub(super) sums: unsafe fn(&SumsArgs<'_>),
     pub(super) binary: unsafe fn(&BinaryArgs<'_>, &mut [u32]),
@@ -140,6 +141,10 @@ macro_rules! kernels {
         $(#[target_feature(enable = $features)])?
         unsafe fn most(args: &MostArgs<'_>) {
             unsafe { taps::most::<Register>(args) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn limit(from: &[u32], ends: [u32; 2], to: &mut [u32]) {
+            unsafe { taps::limit::<Register>(from, ends, to) }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn totals(from: *const u32, count: usize) -> [i32; 4] {
@@ -189,6 +194,7 @@ macro_rules! kernels {
             taps,
             three,
             most,
+            limit,
             totals,
             sums,
             binary,
