@@ -104,8 +104,7 @@ impl<'a> Builder<'a> {
                 Int8Step::Linear(Linear::new(table, spec, threads)?)
             }
             (Rule::Sums(sums), Way::ByChannel) => {
-                let planes =
-                    self.planes(sums, (&step, [from.zero, to.zero]), &reads.channels(), (output, input.size))?;
+                let planes = self.planes(sums, (&step, [from.zero, to.zero]), &reads.channels(), (output, input.size));
                 let planes = Planes::new(table, PlanesSpec { bounds, lookup, ..planes })?;
                 Int8Step::Depthwise(Depthwise::new(input, planes, threads)?)
             }
@@ -249,7 +248,7 @@ impl<'a> Builder<'a> {
             Rule::Sums(sums) => {
                 let channels = by_lane(stored, task.writes.words.len());
                 let (bounds, lookup) = self.end(planned.value, made, None);
-                let planes = self.planes(sums, (step, zeros), &channels, (output, size))?;
+                let planes = self.planes(sums, (step, zeros), &channels, (output, size));
                 ProductSink::Depthwise(Box::new(Planes::new(self.table, PlanesSpec { bounds, lookup, ..planes })?))
             }
             _ => return Err(no_rule(step)),
@@ -257,21 +256,18 @@ impl<'a> Builder<'a> {
     }
 
     /// A depthwise convolution, or scale and shift, of `channels`, the one in each lane of its words; of maps of `size`.
-    ///
-    /// # Errors
-    /// As [`step`](Self::step).
     fn planes(
         &self,
         sums: &Sums,
         (step, zeros): (&plan::Step, [u8; 2]),
         channels: &[Option<usize>],
         (output, size): (Map, [usize; 2]),
-    ) -> Result<PlanesSpec, Unfit> {
+    ) -> PlanesSpec {
         let window = window(step);
         let pack::PackedDepthwise { weights, bias, multipliers } =
             pack::depthwise(sums, window.taps(), channels, zeros[0]);
         let (bounds, lookup) = (Bounds::NONE, None);
-        Ok(PlanesSpec { size, output, window, weights, bias, multipliers, zeros, bounds, lookup })
+        PlanesSpec { size, output, window, weights, bias, multipliers, zeros, bounds, lookup }
     }
 
     /// # Errors

@@ -28,7 +28,7 @@ pub struct ByRows {
     /// What it makes: `[height, width]`.
     size: [usize; 2],
     /// The max-pool behind it.
-    pool: Option<StemPool>,
+    pool: Option<Box<StemPool>>,
     phases: Phases,
     pub(super) panels: Panels,
     outside: u8,
@@ -63,7 +63,7 @@ impl ByRows {
             ProductSink::Rows(output) => (output, None),
             ProductSink::Largest(output) => {
                 let pool = StemPool::new(table, out_words, size, output.size)?;
-                (output, Some(pool))
+                (output, Some(Box::new(pool)))
             }
             sink => return Err(Unfit::Mismatch(format!("{sink:?} row by row"))),
         };
@@ -112,7 +112,7 @@ impl ByRows {
 
     /// Words of scratch: the band's phases, then what the max-pool takes.
     pub(super) fn scratch(&self) -> usize {
-        self.dealt().saturating_add(self.pool.as_ref().map_or(0, StemPool::scratch))
+        self.dealt().saturating_add(self.pool.as_ref().map_or(0, |pool| pool.scratch()))
     }
 
     /// Words of scratch that the phases of a band take.

@@ -134,6 +134,7 @@ impl<W: Words> Finisher<W> {
 /// values; `x + x_rows[k]` of `VECTORS * LANES` words and (`TAIL`) of the one at `tail` for each `k < depth`; `y + y_rows[i]` is
 /// valid for writes, `summand + summand_rows[i]` (unless null) for reads of the tile's pixels for each `i < ROWS / 4`; no row
 /// written is one that is read. `ROWS` is 4 or 8, with `TAIL` no more than `LANES`. Sums times multipliers are below 2^31.
+#[expect(clippy::needless_range_loop, reason = "the compiler unrolls these loops and not their iterators")]
 #[inline(always)]
 pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, const TAIL: bool>(args: &TileArgs) {
     // SAFETY: as the caller promises; whole registers are read of `x`, and of the output only the tile's pixels written.
@@ -164,11 +165,34 @@ pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, con
             weights = weights.add(ROWS);
         }
 
+        // One loop for both: sums that two loops read were kept in memory, and stored in every step.
         let adds = !args.summand_rows.is_null();
-        if adds {
-            write::<W, ROWS, VECTORS, true>(&sums, args);
-        } else {
-            write::<W, ROWS, VECTORS, false>(&sums, args);
+        let (finisher, adder) = (Finisher::<W>::new(args.finish), Adder::<W>::new(args.sum));
+        let whole = args.last == W::LANES;
+        for (quad, sums) in sums.as_chunks::<4>().0.iter().enumerate() {
+            let to = args.y.add(*args.y_rows.add(quad) as usize);
+            let mut multipliers = [W::splat(0); 4];
+            for (channel, multiplier) in multipliers.iter_mut().enumerate() {
+                *multiplier = W::splat((*args.multipliers.add(4 * quad + channel)).to_bits());
+            }
+            for vector in 0..VECTORS {
+                let is_whole = vector + 1 < VECTORS || whole;
+                let mut scaled = [W::splat(0); 4];
+                for (channel, scaled) in scaled.iter_mut().enumerate() {
+                    *scaled = sums[channel][vector].scaled(multipliers[channel]);
+                }
+                if adds {
+                    // A row may end with its last pixel, and what is behind it may be another step's.
+                    let from = args.summand.add(*args.summand_rows.add(quad) as usize + vector * W::LANES);
+                    let words = if is_whole { W::load(from) } else { W::load_first(from, args.last, W::splat(0)) };
+                    for (channel, scaled) in scaled.iter_mut().enumerate() {
+                        *scaled = adder.add(*scaled, words, channel);
+                    }
+                }
+                let words = finisher.bytes(scaled).turned();
+                let to = to.add(vector * W::LANES);
+                if is_whole { words.store(to) } else { words.store_partial(to, args.last) }
+            }
         }
         if TAIL {
             let (mut sums, mut multipliers) = ([0_u32; 16], [0_u32; 16]);
@@ -186,55 +210,13 @@ pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, con
                         sums[4 * quad + lane] = byte.into();
                     }
                 }
-                scaled = Adder::<W>::new(args.sum).add(scaled, W::load(sums.as_ptr()), 0);
+                scaled = adder.add(scaled, W::load(sums.as_ptr()), 0);
             }
             // Four channels of a group are narrowed to one word, the first.
-            let words = Finisher::<W>::new(args.finish).bytes([scaled; 4]);
+            let words = finisher.bytes([scaled; 4]);
             words.store(sums.as_mut_ptr());
             for quad in 0..ROWS / 4 {
                 *args.y.add(*args.y_rows.add(quad) as usize + args.tail) = sums[4 * quad];
-            }
-        }
-    }
-}
-
-/// Writes a tile's sums as bytes; with `ADDS` those of another map are added before.
-///
-/// # Safety
-/// As [`tile`].
-#[expect(clippy::needless_range_loop, reason = "the compiler unrolls these loops and not their iterators")]
-#[inline(always)]
-unsafe fn write<W: Words, const ROWS: usize, const VECTORS: usize, const ADDS: bool>(
-    sums: &[[W; VECTORS]; ROWS],
-    args: &TileArgs,
-) {
-    // SAFETY: as the caller promises; of the last register only the tile's pixels are read and written.
-    unsafe {
-        let (finisher, adder) = (Finisher::<W>::new(args.finish), Adder::<W>::new(args.sum));
-        let whole = args.last == W::LANES;
-        for (quad, sums) in sums.as_chunks::<4>().0.iter().enumerate() {
-            let to = args.y.add(*args.y_rows.add(quad) as usize);
-            let mut multipliers = [W::splat(0); 4];
-            for (channel, multiplier) in multipliers.iter_mut().enumerate() {
-                *multiplier = W::splat((*args.multipliers.add(4 * quad + channel)).to_bits());
-            }
-            for vector in 0..VECTORS {
-                let is_whole = vector + 1 < VECTORS || whole;
-                let mut scaled = [W::splat(0); 4];
-                for (channel, scaled) in scaled.iter_mut().enumerate() {
-                    *scaled = sums[channel][vector].scaled(multipliers[channel]);
-                }
-                if ADDS {
-                    // A row may end with its last pixel, and what is behind it may be another step's.
-                    let from = args.summand.add(*args.summand_rows.add(quad) as usize + vector * W::LANES);
-                    let words = if is_whole { W::load(from) } else { W::load_first(from, args.last, W::splat(0)) };
-                    for (channel, scaled) in scaled.iter_mut().enumerate() {
-                        *scaled = adder.add(*scaled, words, channel);
-                    }
-                }
-                let words = finisher.bytes(scaled).turned();
-                let to = to.add(vector * W::LANES);
-                if is_whole { words.store(to) } else { words.store_partial(to, args.last) }
             }
         }
     }
