@@ -95,7 +95,8 @@ impl Panels {
                 last: tile.last,
                 tail: tile.tail.unwrap_or(0),
             };
-            self.table.tiles[panel.quads - 1][tile.vectors - 1][usize::from(tile.tail.is_some())](&args);
+            let kernels = &self.table.tiles[panel.quads - 1][tile.vectors - 1][usize::from(tile.tail.is_some())];
+            kernels[usize::from(summand.is_some())](&args);
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct TileArgs {
     /// For each channel what its sum starts with, made up for [`Words::LESS`], and what it is multiplied by.
     pub bias: *const i32,
     pub multipliers: *const f32,
-    /// What is added to the bytes: base and, one for each output word, rows of a map; null rows for nothing.
+    /// What is added to the bytes: base and, one for each output word, rows of a map.
     pub summand: *const u32,
     pub summand_rows: *const u32,
     pub sum: Sum,
@@ -127,16 +127,19 @@ impl<W: Words> Finisher<W> {
     }
 }
 
-/// `ROWS` output channels times `VECTORS` registers of pixels, and a tail pixel.
+/// `ROWS` output channels times `VECTORS` registers of pixels, and a tail pixel; with `ADDS` another map is added to the bytes.
+/// (Decided in here, that costs registers, or has the compiler store all sums in every step.)
 ///
 /// # Safety
 /// As [`Words`]. `weights` is valid for reads of `depth * ROWS` words and a register behind, `bias` and `multipliers` of `ROWS`
 /// values; `x + x_rows[k]` of `VECTORS * LANES` words and (`TAIL`) of the one at `tail` for each `k < depth`; `y + y_rows[i]` is
-/// valid for writes, `summand + summand_rows[i]` (unless null) for reads of the tile's pixels for each `i < ROWS / 4`; no row
+/// valid for writes, `summand + summand_rows[i]` (`ADDS`) for reads of the tile's pixels for each `i < ROWS / 4`; no row
 /// written is one that is read. `ROWS` is 4 or 8, with `TAIL` no more than `LANES`. Sums times multipliers are below 2^31.
 #[expect(clippy::needless_range_loop, reason = "the compiler unrolls these loops and not their iterators")]
 #[inline(always)]
-pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, const TAIL: bool>(args: &TileArgs) {
+pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, const TAIL: bool, const ADDS: bool>(
+    args: &TileArgs,
+) {
     // SAFETY: as the caller promises; whole registers are read of `x`, and of the output only the tile's pixels written.
     unsafe {
         let mut sums = [[W::splat(0); VECTORS]; ROWS];
@@ -165,8 +168,6 @@ pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, con
             weights = weights.add(ROWS);
         }
 
-        // One loop for both: sums that two loops read were kept in memory, and stored in every step.
-        let adds = !args.summand_rows.is_null();
         let (finisher, adder) = (Finisher::<W>::new(args.finish), Adder::<W>::new(args.sum));
         let whole = args.last == W::LANES;
         for (quad, sums) in sums.as_chunks::<4>().0.iter().enumerate() {
@@ -181,7 +182,7 @@ pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, con
                 for (channel, scaled) in scaled.iter_mut().enumerate() {
                     *scaled = sums[channel][vector].scaled(multipliers[channel]);
                 }
-                if adds {
+                if ADDS {
                     // A row may end with its last pixel, and what is behind it may be another step's.
                     let from = args.summand.add(*args.summand_rows.add(quad) as usize + vector * W::LANES);
                     let words = if is_whole { W::load(from) } else { W::load_first(from, args.last, W::splat(0)) };
@@ -202,7 +203,7 @@ pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, con
                 *multiplier = (*args.multipliers.add(row)).to_bits();
             }
             let mut scaled = W::load(sums.as_ptr()).scaled(W::load(multipliers.as_ptr()));
-            if adds {
+            if ADDS {
                 // A word's bytes, each where its channel's sum is.
                 for quad in 0..ROWS / 4 {
                     let word = *args.summand.add(*args.summand_rows.add(quad) as usize + args.tail);
