@@ -8,14 +8,16 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 use shufflescope_engine::classify::{Labels, demo};
 use shufflescope_engine::design::{Batch, Design};
-use shufflescope_engine::device::DeviceId;
+use shufflescope_engine::device::{DeviceId, Precision};
 use shufflescope_engine::graph::lower;
 use shufflescope_engine::model::{fitted, fitting};
 use shufflescope_engine::runtime::RunOptions;
+use shufflescope_engine::runtime::cpu::quantise;
 use shufflescope_engine::training::pictures::Pictures;
 use shufflescope_engine::training::{Accuracy, Passport, told_right};
 use shufflescope_engine::weights::{Weights, WeightsFile};
 
+use super::calibration::{Calibration, CalibrationArguments};
 use super::output::{complain, print};
 use super::preprocessing::PreprocessingArguments;
 use super::resolve;
@@ -27,6 +29,7 @@ Examples:
   shufflescope evaluate mine.safetensors --data other-pictures
   shufflescope evaluate demo --data drawings --json
   shufflescope evaluate trained.pth --design my-design.toml --labels names.txt --data pictures
+  shufflescope evaluate mine.safetensors --data other-pictures --precision int8 --calibrate-with pictures
 
 FOLDER has one folder of pictures for each class, called as the weights call the class; there may be fewer folders than
 classes. All of its pictures are classified: give pictures that were not trained on. Weights that `train` wrote know their
@@ -45,6 +48,11 @@ pub(super) struct Arguments {
     /// Names of the classes, one a line [default: what the file says, else ImageNet's for 1000 classes]
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    /// f32, or int8: 8-bit integers, or bf16 or f16: matrices multiplied in 16 bits, where the processor does so
+    #[arg(long, value_name = "NAME", default_value_t)]
+    precision: Precision,
+    #[command(flatten)]
+    calibration: CalibrationArguments,
     /// CPU threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = resolve::threads)]
     threads: Option<usize>,
@@ -60,6 +68,7 @@ struct Report {
     accuracy: AccuracyJson,
     classes: Vec<String>,
     design: String,
+    precision: Precision,
     broken: Vec<String>,
 }
 
@@ -72,8 +81,10 @@ struct Network {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let network = network(arguments)?;
+    let mut network = network(arguments)?;
     let threads = arguments.threads.unwrap_or_else(resolve::default_threads);
+    let run = RunOptions { precision: arguments.precision, ..RunOptions::new(DeviceId::Cpu, threads, 1) };
+    resolve::can_run(&run)?;
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("the threads cannot be started")?;
     let mut options = arguments.preprocessing.options(network.design.input, None);
     if let Some(passport) = network.passport.as_ref().filter(|_| options.is_usual()) {
@@ -86,10 +97,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         );
     }
     let graph = lower(&network.design, Batch(1))?;
+    let made = arguments.calibration.inputs(arguments.precision, (network.design.input, &options))?;
+    if let Some(Calibration { inputs, from }) = made {
+        complain(&format!("note: ranges of values in 8 bits are from {from}"));
+        network.weights = quantise(&graph, &network.weights, threads, Some(&mut inputs.into_iter()))?;
+    }
     let all: Vec<usize> = (0..pictures.samples().len()).collect();
     let bar = bar("classifying {bar:30} {pos} of {len}");
     bar.set_length(all.len() as u64);
-    let run = RunOptions::new(DeviceId::Cpu, threads, 1);
     let correct = told_right(&graph, &network.weights, &pictures, &all, &run, &mut |share| {
         bar.set_position((share * all.len() as f64) as u64);
         ControlFlow::Continue(())
@@ -101,6 +116,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             accuracy: (&accuracy).into(),
             classes: network.classes,
             design: network.design.name,
+            precision: arguments.precision,
             broken: pictures.broken().iter().map(ToString::to_string).collect(),
         };
         return print(&(serde_json::to_string_pretty(&report)? + "\n"));

@@ -82,10 +82,37 @@ fn a_small_network_learns_colours_and_its_weights_say_what_they_know() {
     let report = json(home, &["evaluate", &desk.word("mine.safetensors"), "--data", &desk.word("pictures"), "--json"]);
     assert_eq!(report["accuracy"]["held_out"], 20);
     assert!(report["accuracy"]["correct"].as_u64().unwrap() >= 18, "{report}");
+    assert_eq!(report["precision"], "f32");
     let picture = desk.word("pictures/blue/1.png");
     let answer = json(home, &["classify", "--weights", &desk.word("mine.safetensors"), "--json", &picture]);
     assert_eq!(answer["top"][0]["label"], "blue");
     assert_eq!(answer["design"], Design::read(&desk.at("small.toml")).unwrap().name);
+}
+
+#[test]
+fn weights_are_evaluated_in_8_bits_with_ranges_from_pictures_or_without() {
+    let desk = Desk::new();
+    desk.class("red", [220, 30, 40], 10).class("blue", [30, 40, 220], 10);
+    let home = desk.home.path();
+    success(home, &words(&desk.train(&["--epochs", "80", "--seed", "1"])));
+    let (weights, pictures) = (desk.word("mine.safetensors"), desk.word("pictures"));
+    let evaluate = ["evaluate", &weights, "--data", &pictures, "--threads", "1", "--json", "--precision"];
+    let with = |precision: &'static str| [&evaluate[..], &[precision]].concat();
+    for calibrates in [false, true] {
+        let mut asked = with("int8");
+        if calibrates {
+            asked.extend(["--calibrate-with", &pictures]);
+        }
+        let (report, told) = success(home, &asked);
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        assert_eq!((&report["precision"], &report["accuracy"]["held_out"]), (&"int8".into(), &20.into()), "{report}");
+        assert!(report["accuracy"]["correct"].as_u64().unwrap() >= 18, "{report}");
+        assert_eq!(told.contains("ranges of values in 8 bits are from"), calibrates, "{told}");
+    }
+    let mut in_floats = with("f32");
+    in_floats.extend(["--calibrate-with", &pictures]);
+    assert!(failure(home, 2, &in_floats).contains("--precision int8"));
+    assert!(failure(home, 2, &with("tf32")).contains("tf32"), "what no processor has");
 }
 
 #[test]

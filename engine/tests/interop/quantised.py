@@ -9,6 +9,8 @@
   input, convert), their state dicts saved and run here; every layer is compared with PyTorch's on the same bytes.
 - Presets with random weights are exported by `shufflescope export --precision int8`; ONNX Runtime runs the model, and every
   value that is rounded to bytes is compared.
+  Left alone, ONNX Runtime adds maps with `QLinearAdd`, which rounds otherwise than the operators that it stands for, on each
+  instruction set in its own way: one byte of some hundred thousand may differ by a step, and the logits with it.
 - ONNX Runtime quantises the float model of a preset in its two formats; what is read of it is compared by its logits.
 
 Differences are in steps of the value's scale. Prints a line for each network and exits with 1 where a value differs from

@@ -81,8 +81,8 @@ mod tests {
     use super::*;
     use crate::design::Batch;
     use crate::graph::lower;
-    use crate::runtime::plan::{Work, partition, renames};
-    use crate::runtime::{Fusing, Precision, reference};
+    use crate::runtime::plan::{Work, renames};
+    use crate::runtime::reference;
     use crate::weights::Weights;
     use crate::zoo::preset;
 
@@ -97,7 +97,7 @@ mod tests {
         let ranges = calibrate(&graph, &parameters, (Isa::detect(), 2), inputs.clone().into_iter()).unwrap();
         let all: Vec<Vec<Vec<f32>>> =
             inputs.iter().map(|input| reference::run_all(&graph, &weights, input).unwrap()).collect();
-        let kernels = partition(&graph, Fusing::Apart, Precision::Int8, &super::super::model::Int8Fuses);
+        let kernels = super::super::model::kernels_apart(&graph);
         assert!(kernels.iter().any(|kernel| matches!(kernel.spec.steps[0].work, Work::Linear)));
         for kernel in &kernels {
             let node = kernel.value;

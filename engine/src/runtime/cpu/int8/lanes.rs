@@ -65,11 +65,6 @@ impl Reads {
     pub fn channels(&self) -> Vec<Option<usize>> {
         by_lane(&self.places, self.words.len())
     }
-
-    /// Whether channels are in the same places of as many words.
-    pub fn is_like(&self, other: &Self) -> bool {
-        self.words.len() == other.words.len() && self.places == other.places
-    }
 }
 
 /// The channel in each lane of `words` words.

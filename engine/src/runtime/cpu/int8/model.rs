@@ -5,10 +5,11 @@ use super::layer::Sums;
 use super::scales::{ends_in_floats, limited, scales};
 use crate::graph::{Activation, Graph, NodeId, Shape};
 use crate::runtime::cpu::CompileError;
+use crate::runtime::cpu::algorithm::CpuFuses;
 use crate::runtime::cpu::compile::check_countable;
 use crate::runtime::cpu::kernels::int8::{Lookup, Quant};
 use crate::runtime::parameters::{Filters, LayerParameters, Parameters};
-use crate::runtime::plan::{Elementwise, Fuses, KernelSpec, Planned, Pooling, Step, Work, partition, renames};
+use crate::runtime::plan::{Elementwise, Planned, Pooling, Step, Work, partition, renames};
 use crate::runtime::reference::activate;
 use crate::runtime::{Fusing, Precision};
 use crate::weights::{ByteLayer, ByteNetwork, ByteScale, Quantisation};
@@ -41,19 +42,9 @@ pub(in crate::runtime::cpu) struct Model {
     pub(super) ends_in_floats: bool,
 }
 
-/// Nothing runs together but an activation with what makes its input.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Int8Fuses;
-
-impl Fuses for Int8Fuses {
-    fn takes(&self, kernel: &KernelSpec) -> bool {
-        kernel.steps.len() == 1 && !kernel.steps[0].epilogue.residual
-    }
-}
-
 /// The kernels whose values are rounded to bytes: one a layer.
 pub(super) fn kernels_apart(graph: &Graph) -> Vec<Planned> {
-    partition(graph, Fusing::Apart, Precision::Int8, &Int8Fuses)
+    partition(graph, Fusing::Apart, Precision::Int8, &CpuFuses)
 }
 
 impl Model {

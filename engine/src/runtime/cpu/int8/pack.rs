@@ -155,9 +155,8 @@ pub(super) struct PackedDepthwise {
     pub multipliers: Vec<f32>,
 }
 
-/// For a depthwise convolution of the channels in `reads`.
-pub(super) fn depthwise(sums: &Sums, taps: usize, reads: &Reads, zero: u8) -> PackedDepthwise {
-    let channels = reads.channels();
+/// For a depthwise convolution of `channels`, the one in each lane of its words.
+pub(super) fn depthwise(sums: &Sums, taps: usize, channels: &[Option<usize>], zero: u8) -> PackedDepthwise {
     let spread = |weights: &Vec<i8>| {
         let filter = |channel: &Option<usize>| {
             channel.map_or_else(|| vec![0; taps], |channel| weights[channel * taps..][..taps].to_vec())
@@ -166,7 +165,7 @@ pub(super) fn depthwise(sums: &Sums, taps: usize, reads: &Reads, zero: u8) -> Pa
     };
     PackedDepthwise {
         weights: sums.weights.as_ref().map(spread),
-        bias: filled(&channels, |channel| start(sums, channel, taps, zero)),
-        multipliers: filled(&channels, |channel| sums.multipliers[channel]),
+        bias: filled(channels, |channel| start(sums, channel, taps, zero)),
+        multipliers: filled(channels, |channel| sums.multipliers[channel]),
     }
 }

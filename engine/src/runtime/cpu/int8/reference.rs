@@ -1,15 +1,14 @@
 //! A network in 8 bits as its arithmetic is said, in plain loops over channels: no words, no places, nothing fused.
 
 use super::layer::Sums;
-use super::model::{Int8Fuses, Model, Rule};
+use super::model::{Model, Rule, kernels_apart};
 use crate::graph::{Graph, NodeId, Op, Shape, Window};
 use crate::runtime::cpu::kernels::int8::{nearest, requantized};
-use crate::runtime::plan::{Planned, Pooling, Work, partition, renames};
-use crate::runtime::{Fusing, Precision};
+use crate::runtime::plan::{Planned, Pooling, Work, renames};
 
 /// What a network computes: the result's values.
 pub(super) fn run(graph: &Graph, model: &Model, input: &[f32]) -> Vec<f32> {
-    let kernels = partition(graph, Fusing::Apart, Precision::Int8, &Int8Fuses);
+    let kernels = kernels_apart(graph);
     let mut values: Vec<Vec<u8>> = vec![Vec::new(); graph.nodes().len()];
     values[0] = input.iter().map(|&value| model.quants[0].byte(value)).collect();
     for (id, node) in graph.layers() {

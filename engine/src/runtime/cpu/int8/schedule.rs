@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::lanes::{Lane, Place, Reads, Word, by_lane, fresh};
-use super::model::{Int8Fuses, Model};
+use super::model::Model;
 use crate::graph::{Graph, NodeId, Op, Shape};
-use crate::runtime::cpu::algorithm::is_linear;
+use crate::runtime::cpu::algorithm::{CpuFuses, is_linear};
 use crate::runtime::plan::{Planned, Pooling, Step, Work, partition, renames};
 use crate::runtime::{Fusing, Precision};
 
@@ -42,8 +42,10 @@ pub(super) struct Kernel {
     pub how: Way,
     /// Its input's channels.
     pub reads: Reads,
-    /// Where the output's are, in its words.
+    /// Where those of its first step are, in the words that it makes.
     pub places: Vec<Place>,
+    /// Where the output's are: those of its last step, in as many words.
+    pub stored: Vec<Place>,
     /// The value whose bytes it writes in place of those of its own, which nobody else reads.
     pub converts_to: Option<NodeId>,
 }
@@ -110,7 +112,7 @@ impl Schedule {
             model,
         };
         let input = planner.quantize();
-        let kernels = partition(graph, fusing, Precision::Int8, &Int8Fuses);
+        let kernels = partition(graph, fusing, Precision::Int8, &CpuFuses);
         let mut kernel_of = vec![None; graph.nodes().len()];
         for kernel in kernels {
             let value = kernel.value.0;
@@ -185,6 +187,7 @@ impl Planner<'_> {
 
     fn kernel(&mut self, planned: Planned) -> Vec<Lane> {
         let step = planned.spec.steps[0];
+        let last = planned.spec.steps[planned.spec.steps.len() - 1];
         let reads = Reads::of(&self.lanes[planned.reads[0].0]);
         let how = way(planned.spec.input, &step);
         let groups = if let Work::Conv { groups, .. } = step.work { groups } else { 1 };
@@ -202,19 +205,35 @@ impl Planner<'_> {
         };
         let mut operands = vec![self.operand(planned.reads[0], reads.words.clone())];
         if let Some(&second) = planned.reads.get(1) {
-            let words = self.beside(&reads, second);
+            // What is added to a convolution's words lies as they do.
+            let words = self.beside((&places, count), second);
             operands.push(self.operand(second, words));
         }
-        let words = self.make(count, step.output.pixels());
-        let lanes = lanes(&places, &words);
+        let words = self.make(count, last.output.pixels());
+        let stored = self.followed(&planned, &places);
+        let lanes = lanes(&stored, &words);
         let writes = self.operand(value, words);
-        let read = planned.reads[0];
-        let is_largest = matches!(step.work, Work::Pool { pooling: Pooling::Max, .. } | Work::GlobalMax);
-        let converts_to = if matches!(how, Way::Product) && !is_result { self.only_list(value) } else { None };
+        let read = planned.parts.last().map_or(planned.reads[0], |part| self.graph.node(part.node).inputs[0]);
+        let is_largest = matches!(last.work, Work::Pool { pooling: Pooling::Max, .. } | Work::GlobalMax);
+        let is_product = matches!(how, Way::Product) && planned.spec.steps.len() == 1;
+        let converts_to = if is_product { self.only_list(value) } else { None };
         self.converted[value.0] = converts_to.is_some();
-        self.push(Kind::Kernel(Box::new(Kernel { planned, how, reads, places, converts_to })), operands, writes);
+        self.push(
+            Kind::Kernel(Box::new(Kernel { planned, how, reads, places, stored, converts_to })),
+            operands,
+            writes,
+        );
         // The largest of bytes stands for numbers as they do.
         if is_largest { self.convert((read, value), lanes) } else { lanes }
+    }
+
+    /// Where the channels of a kernel's last step are, in the words of its first one's, which have `places`.
+    fn followed(&self, planned: &Planned, places: &[Place]) -> Vec<Place> {
+        let read = planned.parts.get(1).map(|next| &self.graph.node(self.graph.node(next.node).inputs[0]).op);
+        match read {
+            Some(&Op::ChannelShuffle { groups }) => shuffled(places, groups),
+            _ => places.to_vec(),
+        }
     }
 
     /// The concatenation that alone reads a value and whose bytes stand for numbers otherwise.
@@ -242,16 +261,16 @@ impl Planner<'_> {
         made
     }
 
-    /// The words of a second operand, its channels in the places that the first one's have; brought there if need be.
-    fn beside(&mut self, first: &Reads, second: NodeId) -> Vec<Word> {
+    /// The words of a second operand, its channels in `places` of so many words; brought there if need be.
+    fn beside(&mut self, (places, count): (&[Place], usize), second: NodeId) -> Vec<Word> {
         let reads = Reads::of(&self.lanes[second.0]);
-        if reads.is_like(first) {
+        if reads.words.len() == count && reads.places == places {
             return reads.words;
         }
-        let channels = by_lane(&first.places, first.words.len());
+        let channels = by_lane(places, count);
         let source = |channel: usize| (reads.places[channel].word, reads.places[channel].lane);
         let sources = channels.into_iter().map(|channel| channel.map(source)).collect();
-        let words = self.make(first.words.len(), self.graph.node(second).output.pixels());
+        let words = self.make(count, self.graph.node(second).output.pixels());
         let (from, to) = (self.operand(second, reads.words.clone()), self.operand(second, words.clone()));
         self.push(Kind::Repack(sources), vec![from], to);
         words
@@ -261,6 +280,10 @@ impl Planner<'_> {
     fn renamed(&mut self, index: usize) -> Vec<Lane> {
         let node = &self.graph.nodes()[index];
         let to = NodeId(index);
+        if node.inputs.iter().any(|input| self.lanes[input.0].is_empty()) {
+            // Inside a kernel.
+            return Vec::new();
+        }
         if node.op == Op::Concat {
             let part = |input: &NodeId| {
                 let lanes = self.lanes[input.0].clone();
@@ -277,11 +300,7 @@ impl Planner<'_> {
         let of = |input: usize| self.lanes[node.inputs[input].0].as_slice();
         match node.op {
             Op::Slice { start, channels } => of(0)[start..start + channels].to_vec(),
-            Op::ChannelShuffle { groups } => {
-                let (from, channels) = (of(0), node.output.channels);
-                let width = channels / groups;
-                (0..channels).map(|channel| from[channel % groups * width + channel / groups]).collect()
-            }
+            Op::ChannelShuffle { groups } => shuffled(of(0), groups),
             Op::Repeat { channels } => of(0).iter().flat_map(|&lane| std::iter::repeat_n(lane, channels)).collect(),
             Op::Flatten => {
                 let pixels = self.graph.node(node.inputs[0]).output.pixels();
@@ -293,6 +312,12 @@ impl Planner<'_> {
             _ => Vec::new(),
         }
     }
+}
+
+/// What a channel shuffle makes of a list of channels.
+fn shuffled<T: Copy>(from: &[T], groups: usize) -> Vec<T> {
+    let width = from.len() / groups;
+    (0..from.len()).map(|channel| from[channel % groups * width + channel / groups]).collect()
 }
 
 fn lanes(places: &[Place], words: &[Word]) -> Vec<Lane> {

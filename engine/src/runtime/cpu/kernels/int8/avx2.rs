@@ -6,13 +6,15 @@
 )]
 
 use std::arch::x86_64::{
-    __m256i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm256_add_epi32, _mm256_adds_epi16, _mm256_and_si256,
-    _mm256_blendv_epi8, _mm256_broadcastsi128_si256, _mm256_castsi256_ps, _mm256_cmpgt_epi32, _mm256_cvtepi32_ps,
-    _mm256_cvtps_epi32, _mm256_dpbusd_avx_epi32, _mm256_dpbusd_epi32, _mm256_loadu_si256, _mm256_madd_epi16,
-    _mm256_maskload_epi32, _mm256_maskstore_epi32, _mm256_max_epu8, _mm256_min_epu8, _mm256_mul_ps, _mm256_packs_epi32,
-    _mm256_packus_epi16, _mm256_permute2x128_si256, _mm256_permute4x64_epi64, _mm256_set1_epi16, _mm256_set1_epi32,
-    _mm256_setr_epi32, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srai_epi16, _mm256_srli_epi16,
-    _mm256_storeu_si256, _mm256_unpackhi_epi8, _mm256_unpackhi_epi16, _mm256_unpacklo_epi8, _mm256_unpacklo_epi16,
+    __m256i, _MM_HINT_T0, _mm_cvtsi32_si128, _mm_loadu_si128, _mm_prefetch, _mm256_add_epi32, _mm256_add_ps,
+    _mm256_adds_epi16, _mm256_and_si256, _mm256_blendv_epi8, _mm256_broadcastsi128_si256, _mm256_castsi256_ps,
+    _mm256_cmpgt_epi32, _mm256_cvtepi32_ps, _mm256_cvtps_epi32, _mm256_dpbusd_avx_epi32, _mm256_dpbusd_epi32,
+    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maskload_epi32, _mm256_maskstore_epi32, _mm256_max_epi32,
+    _mm256_max_epu8, _mm256_max_ps, _mm256_min_epi32, _mm256_min_epu8, _mm256_min_ps, _mm256_mul_ps,
+    _mm256_packs_epi32, _mm256_packus_epi16, _mm256_permute2x128_si256, _mm256_permute4x64_epi64, _mm256_set1_epi16,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srai_epi16,
+    _mm256_srl_epi32, _mm256_srli_epi16, _mm256_storeu_si256, _mm256_sub_epi32, _mm256_unpackhi_epi8,
+    _mm256_unpackhi_epi16, _mm256_unpacklo_epi8, _mm256_unpacklo_epi16,
 };
 use std::marker::PhantomData;
 
@@ -139,6 +141,27 @@ impl<D: Dots> Words for Avx2<D> {
     unsafe fn scaled(self, multipliers: Self) -> Self {
         let product = unsafe { _mm256_mul_ps(_mm256_cvtepi32_ps(self.0), _mm256_castsi256_ps(multipliers.0)) };
         Self::of(unsafe { _mm256_cvtps_epi32(product) })
+    }
+    #[inline(always)]
+    unsafe fn limited(self, low: Self, high: Self) -> Self {
+        Self::of(unsafe { _mm256_min_epi32(_mm256_max_epi32(self.0, low.0), high.0) })
+    }
+    #[inline(always)]
+    unsafe fn byte_less(self, at: usize, zero: Self) -> Self {
+        unsafe {
+            let byte = _mm256_srl_epi32(self.0, _mm_cvtsi32_si128(8 * at as i32));
+            Self::of(_mm256_sub_epi32(_mm256_and_si256(byte, _mm256_set1_epi32(255)), zero.0))
+        }
+    }
+    #[inline(always)]
+    unsafe fn added(self, of: Self, other: Self, other_of: Self) -> Self {
+        unsafe {
+            let product = |a: Self, b: Self| _mm256_mul_ps(_mm256_cvtepi32_ps(a.0), _mm256_castsi256_ps(b.0));
+            let sum = _mm256_add_ps(product(self, of), product(other, other_of));
+            // The end comes second: it is what becomes of no number.
+            let sum = _mm256_min_ps(_mm256_max_ps(sum, _mm256_set1_ps(-512.0)), _mm256_set1_ps(512.0));
+            Self::of(_mm256_cvtps_epi32(sum))
+        }
     }
     #[inline(always)]
     unsafe fn narrow([a, b, c, d]: [Self; 4], zero: Self) -> Self {

@@ -6,12 +6,13 @@
 )]
 
 use std::arch::x86_64::{
-    __m512i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm512_adds_epi16, _mm512_alignr_epi32,
-    _mm512_broadcast_i32x4, _mm512_castsi512_ps, _mm512_cvtepi32_ps, _mm512_cvtps_epi32, _mm512_dpbusd_epi32,
-    _mm512_loadu_si512, _mm512_mask_loadu_epi32, _mm512_mask_storeu_epi32, _mm512_max_epu8, _mm512_min_epu8,
-    _mm512_mul_ps, _mm512_packs_epi32, _mm512_packus_epi16, _mm512_permutexvar_epi64, _mm512_set1_epi32,
-    _mm512_setr_epi32, _mm512_setr_epi64, _mm512_shuffle_epi8, _mm512_storeu_si512, _mm512_unpackhi_epi8,
-    _mm512_unpackhi_epi16, _mm512_unpacklo_epi8, _mm512_unpacklo_epi16,
+    __m512i, _MM_HINT_T0, _mm_cvtsi32_si128, _mm_loadu_si128, _mm_prefetch, _mm512_add_ps, _mm512_adds_epi16,
+    _mm512_alignr_epi32, _mm512_and_si512, _mm512_broadcast_i32x4, _mm512_castsi512_ps, _mm512_cvtepi32_ps,
+    _mm512_cvtps_epi32, _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_mask_loadu_epi32, _mm512_mask_storeu_epi32,
+    _mm512_max_epi32, _mm512_max_epu8, _mm512_max_ps, _mm512_min_epi32, _mm512_min_epu8, _mm512_min_ps, _mm512_mul_ps,
+    _mm512_packs_epi32, _mm512_packus_epi16, _mm512_permutexvar_epi64, _mm512_set1_epi32, _mm512_set1_ps,
+    _mm512_setr_epi32, _mm512_setr_epi64, _mm512_shuffle_epi8, _mm512_srl_epi32, _mm512_storeu_si512, _mm512_sub_epi32,
+    _mm512_unpackhi_epi8, _mm512_unpackhi_epi16, _mm512_unpacklo_epi8, _mm512_unpacklo_epi16,
 };
 
 use super::words::Words;
@@ -57,6 +58,27 @@ impl Words for Avx512 {
     unsafe fn scaled(self, multipliers: Self) -> Self {
         unsafe {
             Self(_mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(self.0), _mm512_castsi512_ps(multipliers.0))))
+        }
+    }
+    #[inline(always)]
+    unsafe fn limited(self, low: Self, high: Self) -> Self {
+        Self(unsafe { _mm512_min_epi32(_mm512_max_epi32(self.0, low.0), high.0) })
+    }
+    #[inline(always)]
+    unsafe fn byte_less(self, at: usize, zero: Self) -> Self {
+        unsafe {
+            let byte = _mm512_srl_epi32(self.0, _mm_cvtsi32_si128(8 * at as i32));
+            Self(_mm512_sub_epi32(_mm512_and_si512(byte, _mm512_set1_epi32(255)), zero.0))
+        }
+    }
+    #[inline(always)]
+    unsafe fn added(self, of: Self, other: Self, other_of: Self) -> Self {
+        unsafe {
+            let product = |a: Self, b: Self| _mm512_mul_ps(_mm512_cvtepi32_ps(a.0), _mm512_castsi512_ps(b.0));
+            let sum = _mm512_add_ps(product(self, of), product(other, other_of));
+            // The end comes second: it is what becomes of no number.
+            let sum = _mm512_min_ps(_mm512_max_ps(sum, _mm512_set1_ps(-512.0)), _mm512_set1_ps(512.0));
+            Self(_mm512_cvtps_epi32(sum))
         }
     }
     #[inline(always)]

@@ -12,6 +12,8 @@ use super::table::WordTable;
 pub enum How {
     /// It is looked up: in one list, or in one for each channel, with those that fill up words.
     Lookup(Vec<Lookup>),
+    /// It is limited: by the least and the greatest byte of each channel of a word, one for all words or one for each.
+    Limit(Vec<[u32; 2]>),
     /// The sum of what two maps stand for, in steps of the output: each times its part of `of`.
     Add {
         /// The other map: as large, or one word for each of the first's.
@@ -51,7 +53,7 @@ impl Elementwise {
     pub fn new(
         table: &'static WordTable,
         (input, output): (Map, Map),
-        how: How,
+        mut how: How,
         (bounds, lookup): (Bounds, Option<Box<Lookup>>),
         threads: usize,
     ) -> Result<Self, Unfit> {
@@ -61,6 +63,13 @@ impl Elementwise {
             How::Lookup(lookups) => {
                 let fits = lookups.len() == 1 || lookups.len() == 4 * input.channels;
                 ensure(fits, || format!("{} lists for {} words", lookups.len(), input.channels))?;
+                if let Some(ends) = limits(lookups) {
+                    how = How::Limit(ends);
+                }
+            }
+            How::Limit(ends) => {
+                let fits = ends.len() == 1 || ends.len() == input.channels;
+                ensure(fits, || format!("{} ends for {} words", ends.len(), input.channels))?;
             }
             How::Add { other, .. } | How::Multiply { other, .. } => {
                 let size = if other.pixels() == 1 { [1, 1] } else { input.size };
@@ -73,7 +82,7 @@ impl Elementwise {
 
     pub(super) fn reads(&self) -> impl Iterator<Item = &Map> {
         let other = match &self.how {
-            How::Lookup(_) => None,
+            How::Lookup(_) | How::Limit(_) => None,
             How::Add { other, .. } | How::Multiply { other, .. } => Some(other),
         };
         std::iter::once(&self.input).chain(other)
@@ -109,6 +118,7 @@ impl Elementwise {
                         let lookup = |lane: usize| lookups.get(4 * word + lane).unwrap_or(&lookups[0]);
                         (self.table.look_up)(a, std::array::from_fn(lookup), to);
                     }
+                    How::Limit(ends) => (self.table.limit)(a, *ends.get(word).unwrap_or(&ends[0]), to),
                     How::Add { other, of, zeros } => {
                         let how = Binary::Add { of: *of };
                         (self.table.binary)(&BinaryArgs { a, b: words(other), how, zeros: *zeros, bounds }, to);
@@ -124,4 +134,14 @@ impl Elementwise {
             }
         }
     }
+}
+
+/// The ends that lists are, one list or one for each channel, if they are no more than that.
+fn limits(lookups: &[Lookup]) -> Option<Vec<[u32; 2]>> {
+    let bounds: Vec<Bounds> = lookups.iter().map(Lookup::as_bounds).collect::<Option<_>>()?;
+    let word = |bounds: [Bounds; 4]| [bounds.map(|of| of.low), bounds.map(|of| of.high)].map(u32::from_le_bytes);
+    Some(match bounds.as_slice() {
+        &[all] => vec![word([all; 4])],
+        each => each.as_chunks::<4>().0.iter().map(|&four| word(four)).collect(),
+    })
 }

@@ -8,8 +8,10 @@
 //!
 //! - [`words`] and its implementations: a register of words and what it can do,
 //! - `tile`, `taps`, `three`, `bytewise`: kernels over raw rows, compiled once per instruction set by [`table`],
-//! - `panels`: the weights of a matrix product; `product`, `by_rows`, `depthwise`, `pool`, `linear`, `elementwise`, `moves`: steps over whole maps, whose constructors check what
-//!   the kernels take for granted.
+//! - `spec`: what a convolution computes and what may follow it in one step; `panels`: its weights; `planes`, `stem_pool`: a
+//!   depthwise convolution and a max-pool of words wherever they lie,
+//! - `product`, `by_rows`, `depthwise`, `pool`, `linear`, `elementwise`, `moves`: steps over whole maps, whose constructors
+//!   check what the kernels take for granted.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -24,10 +26,13 @@ mod moves;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod panels;
+mod planes;
 mod pool;
 mod portable;
 mod product;
 mod quant;
+mod spec;
+mod stem_pool;
 mod step;
 mod table;
 mod taps;
@@ -38,15 +43,18 @@ mod tile;
 mod words;
 
 pub use by_rows::ByRows;
-pub use depthwise::{Depthwise, DepthwiseSpec};
+pub use depthwise::Depthwise;
 pub use elementwise::{Elementwise, How};
 pub use linear::{Linear, LinearSpec, Sink};
 pub use moves::{Quantize, Repack};
 pub use panels::WordPanel;
+pub use planes::{Planes, PlanesSpec};
 pub use pool::{Average, Largest};
-pub use product::{Product, ProductSpec};
+pub use product::Product;
 pub use quant::{Bounds, Lookup, Quant};
 #[cfg(test)]
 pub use quant::{nearest, requantized};
+pub use spec::{ProductSink, ProductSpec};
 pub use step::Int8Step;
 pub use table::{Level, WordTable};
+pub use tile::Sum;

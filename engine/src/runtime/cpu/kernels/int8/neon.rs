@@ -7,13 +7,14 @@
 )]
 
 use std::arch::aarch64::{
-    int8x16_t, int16x8_t, int32x4_t, uint8x16_t, uint32x4_t, vaddq_s32, vcombine_s16, vcombine_u8, vcvtnq_s32_f32,
-    vcvtq_f32_s32, vdupq_n_u32, veorq_u32, vget_high_s8, vget_high_u8, vget_low_s8, vget_low_s16, vget_low_u8,
-    vld1q_u8, vld1q_u32, vmaxq_u8, vminq_u8, vmovl_s8, vmovl_u8, vmull_high_s16, vmull_s16, vmulq_f32, vpaddq_s32,
-    vqaddq_s16, vqmovn_s32, vqmovun_s16, vqtbl1q_u8, vreinterpretq_f32_u32, vreinterpretq_s8_u8, vreinterpretq_s8_u32,
+    int8x16_t, int16x8_t, int32x4_t, uint8x16_t, uint32x4_t, vaddq_f32, vaddq_s32, vandq_u32, vcombine_s16,
+    vcombine_u8, vcvtnq_s32_f32, vcvtq_f32_s32, vdupq_n_f32, vdupq_n_s32, vdupq_n_u32, veorq_u32, vget_high_s8,
+    vget_high_u8, vget_low_s8, vget_low_s16, vget_low_u8, vld1q_u8, vld1q_u32, vmaxnmq_f32, vmaxq_s32, vmaxq_u8,
+    vminnmq_f32, vminq_s32, vminq_u8, vmovl_s8, vmovl_u8, vmull_high_s16, vmull_s16, vmulq_f32, vpaddq_s32, vqaddq_s16,
+    vqmovn_s32, vqmovun_s16, vqtbl1q_u8, vreinterpretq_f32_u32, vreinterpretq_s8_u8, vreinterpretq_s8_u32,
     vreinterpretq_s16_u16, vreinterpretq_s16_u32, vreinterpretq_s32_u32, vreinterpretq_u8_u32, vreinterpretq_u16_u8,
-    vreinterpretq_u32_s32, vreinterpretq_u32_u8, vreinterpretq_u32_u16, vst1q_u32, vzip1q_u8, vzip1q_u16, vzip2q_u8,
-    vzip2q_u16,
+    vreinterpretq_u32_s32, vreinterpretq_u32_u8, vreinterpretq_u32_u16, vshlq_u32, vst1q_u32, vsubq_u32, vzip1q_u8,
+    vzip1q_u16, vzip2q_u8, vzip2q_u16,
 };
 use std::arch::asm;
 use std::marker::PhantomData;
@@ -184,6 +185,31 @@ impl<D: Dots> Words for Neon<D> {
             let values = vcvtq_f32_s32(vreinterpretq_s32_u32(self.0));
             let scaled = vmulq_f32(values, vreinterpretq_f32_u32(multipliers.0));
             Self::of(vreinterpretq_u32_s32(vcvtnq_s32_f32(scaled)))
+        }
+    }
+    #[inline(always)]
+    unsafe fn limited(self, low: Self, high: Self) -> Self {
+        unsafe {
+            let [value, low, high] = [self, low, high].map(|words| vreinterpretq_s32_u32(words.0));
+            Self::of(vreinterpretq_u32_s32(vminq_s32(vmaxq_s32(value, low), high)))
+        }
+    }
+    #[inline(always)]
+    unsafe fn byte_less(self, at: usize, zero: Self) -> Self {
+        unsafe {
+            let byte = vandq_u32(vshlq_u32(self.0, vdupq_n_s32(-8 * at as i32)), vdupq_n_u32(255));
+            Self::of(vsubq_u32(byte, zero.0))
+        }
+    }
+    #[inline(always)]
+    unsafe fn added(self, of: Self, other: Self, other_of: Self) -> Self {
+        unsafe {
+            let product =
+                |a: Self, b: Self| vmulq_f32(vcvtq_f32_s32(vreinterpretq_s32_u32(a.0)), vreinterpretq_f32_u32(b.0));
+            let sum = vaddq_f32(product(self, of), product(other, other_of));
+            // These two prefer numbers to what is none.
+            let sum = vminnmq_f32(vmaxnmq_f32(sum, vdupq_n_f32(-512.0)), vdupq_n_f32(512.0));
+            Self::of(vreinterpretq_u32_s32(vcvtnq_s32_f32(sum)))
         }
     }
     #[inline(always)]

@@ -3,7 +3,7 @@
 use super::super::arena::{Arena, Packed};
 use super::super::matmul::Tile;
 use super::table::WordTable;
-use super::tile::{Finish, TileArgs};
+use super::tile::{Finish, Sum, TileArgs};
 
 /// Output words that are computed together, from the same input words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub(super) struct Panels {
     pub bias: Vec<i32>,
     pub multipliers: Vec<f32>,
     pub finish: Finish,
+    /// How another map is added, where one is.
+    pub sum: Sum,
 }
 
 impl Panels {
@@ -42,7 +44,7 @@ impl Panels {
         taps: usize,
         (weights, room): (Option<Vec<u32>>, usize),
         (mut bias, multipliers): (Vec<i32>, Vec<f32>),
-        finish: Finish,
+        (finish, sum): (Finish, Sum),
     ) -> Self {
         if let Some(weights) = &weights {
             for panel in &list {
@@ -54,15 +56,16 @@ impl Panels {
             }
         }
         let weights = weights.map_or_else(|| Packed::unknown(room), Packed::of_words);
-        Self { table, list, taps, weights, bias, multipliers, finish }
+        Self { table, list, taps, weights, bias, multipliers, finish, sum }
     }
 
     /// Multiplies a panel with a tile, whose first pixel is at `x.0` plus each of the rows `x.1` and goes to `y.0` plus each
-    /// of the rows `y.1`; the lists are those of all panels.
+    /// of the rows `y.1`, with that of `summand`, if any, added; the first list is that of all panels, the others are the
+    /// panel's own.
     ///
     /// # Safety
-    /// The weights lie in the arena, and the panel is one of these. `x` and `y` are valid for what
-    /// [`tile`](super::tile::tile) reads and writes of them, and the panel indexes both lists inside.
+    /// The weights lie in the arena, and the panel is one of these. All operands are valid for what
+    /// [`tile`](super::tile::tile) reads and writes of them, and the panel indexes the lists inside.
     #[inline(always)]
     pub unsafe fn multiply(
         &self,
@@ -70,6 +73,7 @@ impl Panels {
         tile: &Tile,
         x: (*const u32, &[u32]),
         y: (*mut u32, &[u32]),
+        summand: Option<(*const u32, &[u32])>,
         arena: &Arena,
     ) {
         // SAFETY: as the caller promises; there are as many biases and multipliers as outputs, and whoever has a table has a
@@ -81,14 +85,18 @@ impl Panels {
                 x: x.0,
                 x_rows: x.1.as_ptr().add(panel.inputs * self.taps),
                 y: y.0,
-                y_rows: y.1.as_ptr().add(panel.outputs),
+                y_rows: y.1.as_ptr(),
                 bias: self.bias.as_ptr().add(4 * panel.outputs),
                 multipliers: self.multipliers.as_ptr().add(4 * panel.outputs),
+                summand: summand.map_or(std::ptr::null(), |(base, _)| base),
+                summand_rows: summand.map_or(std::ptr::null(), |(_, rows)| rows.as_ptr()),
+                sum: self.sum,
                 finish: self.finish,
                 last: tile.last,
                 tail: tile.tail.unwrap_or(0),
             };
-            self.table.tiles[panel.quads - 1][tile.vectors - 1][usize::from(tile.tail.is_some())](&args);
+            let kernels = &self.table.tiles[panel.quads - 1][tile.vectors - 1][usize::from(tile.tail.is_some())];
+            kernels[usize::from(summand.is_some())](&args);
         }
     }
 }

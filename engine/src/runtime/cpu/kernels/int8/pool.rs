@@ -69,6 +69,7 @@ impl Largest {
                 self.phases.deal(self.table.moves(), map, 0, self.output.size[0], 0.0, plane);
                 (self.table.most)(&MostArgs {
                     phases: &self.phases,
+                    rows: self.output.size[0],
                     plane: plane.as_ptr().cast(),
                     out: arena.base().cast::<u32>().add(self.output.rows[row] as usize),
                 });

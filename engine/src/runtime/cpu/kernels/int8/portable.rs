@@ -77,6 +77,20 @@ impl Words for Portable {
         Self(std::array::from_fn(|lane| nearest(scaled(lane)) as u32))
     }
     #[inline(always)]
+    unsafe fn limited(self, low: Self, high: Self) -> Self {
+        let limited = |lane: usize| (self.0[lane] as i32).max(low.0[lane] as i32).min(high.0[lane] as i32);
+        Self(std::array::from_fn(|lane| limited(lane) as u32))
+    }
+    #[inline(always)]
+    unsafe fn byte_less(self, at: usize, zero: Self) -> Self {
+        Self(std::array::from_fn(|lane| (self.0[lane] >> (8 * at) & 255).wrapping_sub(zero.0[lane])))
+    }
+    #[inline(always)]
+    unsafe fn added(self, of: Self, other: Self, other_of: Self) -> Self {
+        let product = |a: Self, b: Self, lane: usize| a.0[lane] as i32 as f32 * f32::from_bits(b.0[lane]);
+        Self(std::array::from_fn(|lane| nearest(product(self, of, lane) + product(other, other_of, lane)) as u32))
+    }
+    #[inline(always)]
     unsafe fn narrow(sums: [Self; 4], zero: Self) -> Self {
         let zero = (zero.0[0] & 0xFFFF) as i32;
         Self::of_bytes(|lane, at| (sums[lane].0[at] as i32).saturating_add(zero).clamp(0, 255) as u8)

@@ -1,75 +1,17 @@
-//! Dense, grouped and pointwise convolution as a matrix product.
+//! Dense, grouped and pointwise convolution as a matrix product, and what can follow while its words are still near: a
+//! depthwise convolution or the mean over the map.
 
 use super::super::arena::Arena;
 use super::super::map::{Map, Split, share};
 use super::super::matmul::Tile;
-use super::super::unfit::{Unfit, ensure, ensure_equal, ensure_shape, ensure_whole, ensure_window, offsets, product};
+use super::super::unfit::{Unfit, ensure, offsets, product, sum};
 use super::super::window::{ColumnsArgs, SLACK};
 use super::panels::{Panels, WordPanel};
-use super::quant::{Bounds, Lookup, everywhere};
+use super::quant::{Lookup, everywhere, requantized};
+use super::spec::{ProductSink, ProductSpec};
 use super::table::WordTable;
-use super::tile::Finish;
+use super::tile::{Finish, MAX_ROWS};
 use crate::graph::Window;
-
-/// What a convolution computes.
-#[derive(Debug)]
-pub struct ProductSpec {
-    /// The words that panels read, panel by panel; a word may be there more than once.
-    pub input: Map,
-    pub output: Map,
-    pub window: Window,
-    pub panels: Vec<WordPanel>,
-    /// Four weights a word, with [`SLACK`] words behind; none where only their number is known.
-    pub weights: Option<Vec<u32>>,
-    /// For each output channel, with those that fill up words, what its sum starts with and what it is multiplied by.
-    pub bias: Vec<i32>,
-    pub multipliers: Vec<f32>,
-    /// The bytes for zero of the input and of the output.
-    pub zeros: [u8; 2],
-    pub bounds: Bounds,
-    /// What becomes of each byte in the end, where that is more than bounds.
-    pub lookup: Option<Box<Lookup>>,
-}
-
-impl ProductSpec {
-    /// Words of packed weights.
-    fn room(&self) -> Result<usize, Unfit> {
-        let taps = product("the window", &self.window.kernel)?;
-        let mut room = SLACK;
-        for panel in &self.panels {
-            let weights = product("the weights", &[panel.words, taps, 4 * panel.quads])?;
-            ensure_equal("a panel's weights", panel.weights, room - SLACK)?;
-            room = room.checked_add(weights).ok_or(Unfit::TooLarge("the weights"))?;
-        }
-        Ok(room)
-    }
-
-    /// Checks everything that the kernels take for granted; answers the words of packed weights.
-    ///
-    /// # Errors
-    /// What contradicts what.
-    pub(super) fn check(&self, table: &WordTable) -> Result<usize, Unfit> {
-        let Self { input, output, window, panels, weights, bias, multipliers, .. } = self;
-        ensure_whole("the input", input)?;
-        ensure_shape("the output", output, (input.batch(), output.channels, output.size))?;
-        ensure_window(window, input.size, output.size)?;
-        let channels = product("the output", &[output.channels, 4])?;
-        ensure_equal("biases and multipliers", (bias.len(), multipliers.len()), (channels, channels))?;
-        let mut next = 0;
-        for panel in panels {
-            let last = panel.inputs.checked_add(panel.words);
-            ensure(last.is_some_and(|last| last <= input.channels && panel.words > 0), || format!("{panel:?} reads"))?;
-            ensure(panel.outputs == next && 4 * panel.quads <= table.rows() && panel.quads > 0, || {
-                format!("{panel:?}")
-            })?;
-            next += panel.quads;
-        }
-        ensure_equal("the panels' outputs", next, output.channels)?;
-        let room = self.room()?;
-        ensure(weights.as_ref().is_none_or(|weights| weights.len() == room), || "weights".into())?;
-        Ok(room)
-    }
-}
 
 /// Where the rows of the right-hand matrix come from.
 #[derive(Debug)]
@@ -91,13 +33,17 @@ enum Cut {
 #[derive(Debug)]
 pub struct Product {
     input: Map,
-    output: Map,
+    summand: Option<Map>,
+    sink: ProductSink,
+    out_size: [usize; 2],
     window: Window,
     source: Source,
     pub(super) panels: Panels,
     outside: u8,
     lookup: Option<Box<Lookup>>,
     tiles: Vec<Tile>,
+    /// Where a panel's rows lie in the scratch, unless they go to the arena.
+    near_rows: Vec<u32>,
     cut: Cut,
 }
 
@@ -108,9 +54,12 @@ impl Product {
     /// Where the operands contradict one another, or the scratch is more than can be addressed.
     pub fn new(table: &'static WordTable, spec: ProductSpec, threads: usize) -> Result<Self, Unfit> {
         let room = spec.check(table)?;
-        let ProductSpec { input, output, window, panels, weights, bias, multipliers, zeros, bounds, lookup } = spec;
-        let pixels = output.pixels();
-        let plain = window.is_plain() && pixels > 1;
+        let plain = spec.is_plain();
+        let ProductSpec { input, out_size, window, panels, weights, bias, multipliers, summand, .. } = spec;
+        let ProductSpec { zeros, bounds, lookup, sink, .. } = spec;
+        let stores = matches!(sink, ProductSink::Rows(_));
+        ensure(stores || plain && !matches!(sink, ProductSink::Largest(_)), || format!("{sink:?} of no plain rows"))?;
+        let pixels = product("the output", &out_size)?;
         let tiles = table.tiling(plain).cut(pixels);
         let source = if plain {
             Source::Rows
@@ -123,7 +72,7 @@ impl Product {
         let batch = input.batch();
         let tiled = batch * tiles.len();
         let work = room as f64 * pixels as f64;
-        let cut = if tiled >= threads.saturating_mul(8) || tiled.is_multiple_of(threads) {
+        let cut = if stores && (tiled >= threads.saturating_mul(8) || tiled.is_multiple_of(threads)) {
             Cut::Tiles(Split::new(tiled, work / tiles.len() as f64, threads))
         } else if matches!(source, Source::Columns { .. }) {
             // Every item makes all columns, so as few as keep all threads busy.
@@ -132,25 +81,36 @@ impl Product {
         } else {
             Cut::Panels(Split::new(batch * panels.len(), work / panels.len() as f64, threads))
         };
-        let finish = Finish { zero: zeros[1], bounds };
+        let near_pitch = sum("a panel's rows", &[pixels, 2 * SLACK])?.next_multiple_of(SLACK);
+        let near_rows = if stores { Vec::new() } else { offsets("a panel's rows", MAX_ROWS / 4, near_pitch)? };
+        let (summand, added) = summand.unzip();
+        let finish = (Finish { zero: zeros[1], bounds }, added.unwrap_or_default());
         let panels = Panels::new(table, panels, window.taps(), (weights, room), (bias, multipliers), finish);
-        Ok(Self { input, output, window, source, panels, outside: zeros[0], lookup, tiles, cut })
+        let outside = zeros[0];
+        Ok(Self { input, summand, sink, out_size, window, source, panels, outside, lookup, tiles, near_rows, cut })
     }
 
-    pub(super) fn input(&self) -> &Map {
-        &self.input
+    pub(super) fn reads(&self) -> impl Iterator<Item = &Map> {
+        std::iter::once(&self.input).chain(&self.summand)
     }
 
     pub(super) fn output(&self) -> &Map {
-        &self.output
+        self.sink.output()
     }
 
-    /// Words of scratch.
+    /// Words of scratch: columns or a panel's rows, and behind these what a depthwise convolution of them takes.
     pub(super) fn scratch(&self) -> usize {
-        match &self.source {
+        let columns = match &self.source {
             Source::Rows => 0,
             Source::Columns { tap_rows, pitch } => (tap_rows.len() * pitch).saturating_add(SLACK),
-        }
+        };
+        let planes = if let ProductSink::Depthwise(planes) = &self.sink { planes.scratch() } else { 0 };
+        columns.max(self.near().saturating_add(planes))
+    }
+
+    /// Words of scratch that a panel's rows take.
+    fn near(&self) -> usize {
+        self.near_rows.len() * self.near_rows.get(1).map_or(0, |&pitch| pitch as usize)
     }
 
     pub(super) fn items(&self) -> usize {
@@ -183,8 +143,17 @@ impl Product {
                         let (image, first) = (at / count, at % count);
                         let panels = &self.panels.list[first..count.min(first + end - at)];
                         at += panels.len();
-                        for tile in &self.tiles {
-                            self.tile_times_panels(image, tile, panels, arena, scratch);
+                        if let ProductSink::Rows(_) = self.sink {
+                            for tile in &self.tiles {
+                                self.tile_times_panels(image, tile, panels, arena, scratch);
+                            }
+                        } else {
+                            for panel in panels {
+                                for tile in &self.tiles {
+                                    self.tile_times_panels(image, tile, std::slice::from_ref(panel), arena, scratch);
+                                }
+                                self.follow(image, panel, arena, scratch);
+                            }
                         }
                     }
                 }
@@ -194,8 +163,8 @@ impl Product {
 
     /// # Safety
     /// As [`run`](Self::run).
-    unsafe fn tile_times_panels(
-        &self,
+    unsafe fn tile_times_panels<'a>(
+        &'a self,
         image: usize,
         tile: &Tile,
         panels: &[WordPanel],
@@ -213,13 +182,19 @@ impl Product {
                     (scratch.base().cast_const().cast(), tap_rows.as_slice())
                 }
             };
-            let y_rows = self.output.image(image);
             for panel in panels {
-                self.panels.multiply(panel, tile, (x, x_rows), (base.add(tile.start), y_rows), arena);
+                let of_panel = |map: &'a Map| -> &'a [u32] { &map.image(image)[panel.outputs..][..panel.quads] };
+                let (base_of_y, y_rows) = match &self.sink {
+                    ProductSink::Rows(output) => (base, of_panel(output)),
+                    _ => (scratch.base().cast::<u32>(), &self.near_rows[..panel.quads]),
+                };
+                let y = base_of_y.add(tile.start);
+                let summand = self.summand.as_ref().map(|map| (base.cast_const().add(tile.start), of_panel(map)));
+                self.panels.multiply(panel, tile, (x, x_rows), (y, y_rows), summand, arena);
                 if let Some(lookup) = &self.lookup {
                     let pixels = (tile.vectors - 1) * self.panels.table.lanes + tile.last;
-                    for &row in &y_rows[panel.outputs..][..panel.quads] {
-                        let row = base.add(tile.start + row as usize);
+                    for &row in y_rows {
+                        let row = y.add(row as usize);
                         (self.panels.table.look_up_in_place)(std::slice::from_raw_parts_mut(row, pixels), lookup);
                         if let Some(tail) = tile.tail {
                             (self.panels.table.look_up_in_place)(
@@ -244,7 +219,7 @@ impl Product {
                 let args = ColumnsArgs {
                     window: self.window,
                     input: self.input.size,
-                    output: self.output.size,
+                    output: self.out_size,
                     map: arena.base().add(row as usize),
                     pixels: &pixels,
                     outside: f32::from_bits(everywhere(self.outside)),
@@ -252,6 +227,34 @@ impl Product {
                     pitch,
                 };
                 (self.panels.table.moves().columns)(&args);
+            }
+        }
+    }
+
+    /// What comes after a panel whose rows were kept near.
+    ///
+    /// # Safety
+    /// As [`run`](Self::run); the panel's rows are complete.
+    unsafe fn follow(&self, image: usize, panel: &WordPanel, arena: &Arena, scratch: &mut Arena) {
+        let (near, phases) = scratch.as_mut_slice().split_at_mut(self.near());
+        for (&at, word) in self.near_rows[..panel.quads].iter().zip(panel.outputs..) {
+            let from = near[at as usize..].as_ptr().cast::<u32>();
+            // SAFETY: a panel's row lies near, whole; phases are other memory, and the output's row belongs to this item.
+            unsafe {
+                match &self.sink {
+                    ProductSink::Depthwise(planes) => {
+                        let row = image * planes.output().channels + word;
+                        planes.convolve(from, (row, word), arena, phases);
+                    }
+                    ProductSink::Mean { output, multiplier, zeros } => {
+                        let pixels = self.out_size[0] * self.out_size[1];
+                        let zero = pixels as i32 * i32::from(zeros[0]);
+                        let totals = (self.panels.table.totals)(from, pixels);
+                        let bytes = totals.map(|total| requantized(total - zero, *multiplier, zeros[1]));
+                        *arena.base().cast::<u32>().add(output.image(image)[word] as usize) = u32::from_le_bytes(bytes);
+                    }
+                    ProductSink::Rows(_) | ProductSink::Largest(_) => {}
+                }
             }
         }
     }

@@ -8,8 +8,13 @@
 //! - the last linear layer stores the float `sum as f32 * multiplier[o]`,
 //! - a mean sums `q - zero` and requantises; a maximum is that of the bytes,
 //! - a sum of maps is [`nearest`]`((a - zero_a) as f32 * m_a + (b - zero_b) as f32 * m_b) + zero'`, each operation rounded
-//!   to 32 bits, a product `requantized((a - zero_a) * (b - zero_b), m, zero')`,
+//!   to 32 bits (also where it is computed with the convolution whose bytes `a` are), a product `requantized((a - zero_a) * (b - zero_b), m, zero')`,
 //! - an activation is a [`Lookup`] of 256 bytes, whichever it is.
+//!
+//! A sum of maps has no definition that others share to the last bit. ONNX Runtime's `QLinearAdd` (1.32) computes, with AVX2,
+//! `a * m_a + (b * m_b + (zero' - (zero_a * m_a + zero_b * m_b)))` with each product and sum rounded once; with SSE2 the same,
+//! each rounded apart and added in another order; on ARM in integers. Each differs now and then, where a sum lies close to
+//! the middle of two steps, from the others and from the operators in floats that it stands for, and so does this one.
 //!
 //! A layer whose sums could leave 32 bits, or whose products with the multiplier could, is not made (see
 //! `runtime::cpu::int8::layer`), so that it does not matter how they would wrap.

@@ -13,7 +13,7 @@ use super::product::Product;
 /// One kernel launch in 8 bits.
 #[derive(Debug)]
 pub enum Int8Step {
-    /// A matrix product.
+    /// A matrix product and what follows it.
     Product(Product),
     /// The same of wide maps, row by row.
     ByRows(ByRows),
@@ -50,8 +50,8 @@ impl Int8Step {
 
     pub(in super::super) fn reads(&self) -> Vec<&Map> {
         match self {
-            Self::Product(step) => vec![step.input()],
-            Self::ByRows(step) => vec![step.input()],
+            Self::Product(step) => step.reads().collect(),
+            Self::ByRows(step) => step.reads().collect(),
             Self::Depthwise(step) => vec![step.input()],
             Self::Largest(step) => vec![step.input()],
             Self::Average(step) => vec![step.input()],

@@ -108,11 +108,12 @@ pub struct WordTable {
     tails: bool,
     /// [`Words::LESS`].
     less: u8,
-    /// `[rows / 4 - 1][vectors - 1][tail]`
-    pub(super) tiles: [[[TileFn; 2]; MAX_VECTORS]; MAX_ROWS / 4],
+    /// `[rows / 4 - 1][vectors - 1][tail][adds]`
+    pub(super) tiles: [[[[TileFn; 2]; 2]; MAX_VECTORS]; MAX_ROWS / 4],
     pub(super) taps: unsafe fn(&TapsArgs<'_>),
     pub(super) three: unsafe fn(&ThreeArgs),
     pub(super) most: unsafe fn(&MostArgs<'_>),
+    pub(super) limit: unsafe fn(&[u32], [u32; 2], &mut [u32]),
     pub(super) totals: unsafe fn(*const u32, usize) -> [i32; 4],
     pub(super) sums: unsafe fn(&SumsArgs<'_>),
     pub(super) binary: unsafe fn(&BinaryArgs<'_>, &mut [u32]),
@@ -126,8 +127,8 @@ macro_rules! kernels {
     ($level:expr, $words:ty $(, $features:literal)?) => {{
         type Register = $words;
         $(#[target_feature(enable = $features)])?
-        unsafe fn tile<const R: usize, const V: usize, const T: bool>(args: &TileArgs) {
-            unsafe { tile::tile::<Register, R, V, T>(args) }
+        unsafe fn tile<const R: usize, const V: usize, const T: bool, const A: bool>(args: &TileArgs) {
+            unsafe { tile::tile::<Register, R, V, T, A>(args) }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn taps(args: &TapsArgs<'_>) {
@@ -140,6 +141,10 @@ macro_rules! kernels {
         $(#[target_feature(enable = $features)])?
         unsafe fn most(args: &MostArgs<'_>) {
             unsafe { taps::most::<Register>(args) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn limit(from: &[u32], ends: [u32; 2], to: &mut [u32]) {
+            unsafe { taps::limit::<Register>(from, ends, to) }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn totals(from: *const u32, count: usize) -> [i32; 4] {
@@ -171,10 +176,12 @@ macro_rules! kernels {
         }
         macro_rules! tiles {
             ($rows:literal) => {
+                [tiles!($rows, 1), tiles!($rows, 2), tiles!($rows, 3)]
+            };
+            ($rows:literal, $vectors:literal) => {
                 [
-                    [tile::<$rows, 1, false> as TileFn, tile::<$rows, 1, true>],
-                    [tile::<$rows, 2, false>, tile::<$rows, 2, true>],
-                    [tile::<$rows, 3, false>, tile::<$rows, 3, true>],
+                    [tile::<$rows, $vectors, false, false> as TileFn, tile::<$rows, $vectors, false, true>],
+                    [tile::<$rows, $vectors, true, false>, tile::<$rows, $vectors, true, true>],
                 ]
             };
         }
@@ -189,6 +196,7 @@ macro_rules! kernels {
             taps,
             three,
             most,
+            limit,
             totals,
             sums,
             binary,

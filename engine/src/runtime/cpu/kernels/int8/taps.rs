@@ -1,4 +1,4 @@
-//! Windows that look at each channel on its own: depthwise convolution, maxima, totals.
+//! What looks at each channel on its own: depthwise convolution, maxima, limits, totals.
 
 use super::super::window::Phases;
 use super::tile::{Finish, Finisher};
@@ -69,6 +69,8 @@ pub(super) unsafe fn taps<W: Words>(args: &TapsArgs<'_>) {
 #[derive(Clone, Copy)]
 pub(super) struct MostArgs<'a> {
     pub phases: &'a Phases,
+    /// Output rows: all that the phases are for, or the first of them.
+    pub rows: usize,
     pub plane: *const u32,
     pub out: *mut u32,
 }
@@ -76,10 +78,10 @@ pub(super) struct MostArgs<'a> {
 /// Max-pooling of four channels.
 ///
 /// # Safety
-/// As [`Words`]; `plane` holds the phases, `out` is valid for writes of the output's pixels, which is other memory.
+/// As [`Words`]; `plane` holds the phases of `rows`, `out` is valid for writes of their pixels, which is other memory.
 #[inline(always)]
 pub(super) unsafe fn most<W: Words>(args: &MostArgs<'_>) {
-    let [height, width] = args.phases.output;
+    let (height, width) = (args.rows, args.phases.output[1]);
     // SAFETY: the phases have room for a tap's whole register at the last output pixel.
     unsafe {
         for y in 0..height {
@@ -91,6 +93,27 @@ pub(super) unsafe fn most<W: Words>(args: &MostArgs<'_>) {
                 }
                 let (to, left) = (args.out.add(y * width + x), width - x);
                 if left >= W::LANES { words.store(to) } else { words.store_partial(to, left) }
+            }
+        }
+    }
+}
+
+/// Bytes within `ends`, the least and the greatest of each of four channels.
+///
+/// # Safety
+/// As [`Words`].
+#[inline(always)]
+pub(super) unsafe fn limit<W: Words>(from: &[u32], [low, high]: [u32; 2], to: &mut [u32]) {
+    // SAFETY: both slices have `count` words; of the last register only those are touched.
+    unsafe {
+        let (low, high) = (W::splat(low), W::splat(high));
+        let count = from.len().min(to.len());
+        for at in (0..count).step_by(W::LANES) {
+            let (from, to, left) = (from.as_ptr().add(at), to.as_mut_ptr().add(at), count - at);
+            if left >= W::LANES {
+                W::load(from).larger(low).smaller(high).store(to);
+            } else {
+                W::load_first(from, left, low).larger(low).smaller(high).store_partial(to, left);
             }
         }
     }

@@ -21,12 +21,41 @@ fn product() -> ProductSpec {
         |output: usize| WordPanel { quads: 1, outputs: output, inputs: 0, words: 2, weights: output * 2 * 9 * 4 };
     ProductSpec {
         input: map(0, 2, 2, [6, 20]),
-        output: map(1000, 2, 3, [6, 20]),
+        out_words: 3,
+        out_size: [6, 20],
         window: Window::square(3, 1),
         panels: (0..3).map(panel).collect(),
         weights: Some(vec![0; 3 * 2 * 9 * 4 + 16]),
         bias: vec![0; 12],
         multipliers: vec![1.0; 12],
+        summand: Some((map(4000, 2, 3, [6, 20]), Sum { of: [1.0; 2], zeros: [0; 2] })),
+        zeros: [0, 0],
+        bounds: Bounds::NONE,
+        lookup: None,
+        sink: ProductSink::Rows(map(1000, 2, 3, [6, 20])),
+    }
+}
+
+/// The same with a window of one pixel.
+fn pointwise() -> ProductSpec {
+    let panel = |output: usize| WordPanel { quads: 1, outputs: output, inputs: 0, words: 2, weights: output * 2 * 4 };
+    ProductSpec {
+        window: Window::square(1, 1),
+        panels: (0..3).map(panel).collect(),
+        weights: Some(vec![0; 3 * 2 * 4 + 16]),
+        ..product()
+    }
+}
+
+/// A depthwise convolution of maps of 6x5 pixels, to two images of two words.
+fn planes() -> PlanesSpec {
+    PlanesSpec {
+        size: [6, 5],
+        output: map(1000, 2, 2, [6, 5]),
+        window: Window::square(3, 1),
+        weights: Some(vec![1; 8 * 9]),
+        bias: vec![0; 8],
+        multipliers: vec![1.0; 8],
         zeros: [0, 0],
         bounds: Bounds::NONE,
         lookup: None,
@@ -36,7 +65,7 @@ fn product() -> ProductSpec {
 #[test]
 fn a_convolution_of_operands_that_contradict_one_another_is_refused() {
     type Change = (&'static str, fn(&mut ProductSpec));
-    let changes: [Change; 14] = [
+    let changes: [Change; 18] = [
         ("a bias too few", |spec| _ = spec.bias.pop()),
         ("a multiplier too many", |spec| spec.multipliers.push(1.0)),
         ("a weight too few", |spec| _ = spec.weights.as_mut().unwrap().pop()),
@@ -47,9 +76,13 @@ fn a_convolution_of_operands_that_contradict_one_another_is_refused() {
         ("a panel that reads behind the last word", |spec| spec.panels[2].inputs = 1),
         ("a panel that reads beyond counting", |spec| spec.panels[2].inputs = usize::MAX),
         ("weights elsewhere", |spec| spec.panels[1].weights += 1),
-        ("a larger output", |spec| spec.output.size = [6, 21]),
+        ("a larger output", |spec| spec.sink = ProductSink::Rows(map(1000, 2, 3, [6, 21]))),
+        ("another size", |spec| spec.out_size = [6, 21]),
+        ("a word more", |spec| spec.out_words = 4),
+        ("a smaller summand", |spec| spec.summand = Some((map(4000, 2, 3, [6, 19]), Sum::default()))),
+        ("a summand of fewer words", |spec| spec.summand = Some((map(4000, 2, 2, [6, 20]), Sum::default()))),
         ("another stride", |spec| spec.window.stride = [2, 2]),
-        ("an image too few", |spec| spec.output.rows.truncate(3)),
+        ("an image too few", |spec| spec.sink = ProductSink::Rows(map(1000, 1, 3, [6, 20]))),
         ("part of an image", |spec| _ = spec.input.rows.pop()),
     ];
     for table in tables() {
@@ -68,18 +101,7 @@ fn a_convolution_of_operands_that_contradict_one_another_is_refused() {
 
 #[test]
 fn a_depthwise_convolution_of_operands_that_contradict_one_another_is_refused() {
-    let spec = || DepthwiseSpec {
-        input: map(0, 2, 2, [6, 5]),
-        output: map(1000, 2, 2, [6, 5]),
-        window: Window::square(3, 1),
-        weights: Some(vec![1; 8 * 9]),
-        bias: vec![0; 8],
-        multipliers: vec![1.0; 8],
-        zeros: [0, 0],
-        bounds: Bounds::NONE,
-        lookup: None,
-    };
-    type Change = (&'static str, fn(&mut DepthwiseSpec));
+    type Change = (&'static str, fn(&mut PlanesSpec));
     let changes: [Change; 6] = [
         ("a bias too few", |spec| _ = spec.bias.pop()),
         ("a multiplier too few", |spec| _ = spec.multipliers.pop()),
@@ -88,13 +110,42 @@ fn a_depthwise_convolution_of_operands_that_contradict_one_another_is_refused() 
         ("a larger output", |spec| spec.output.size = [6, 6]),
         ("a larger window", |spec| spec.window = Window::square(5, 1)),
     ];
+    let input = || map(0, 2, 2, [6, 5]);
     for table in tables() {
-        assert!(Depthwise::new(table, spec(), 2).is_ok());
+        let made = |input: Map, spec| Planes::new(table, spec).and_then(|planes| Depthwise::new(input, planes, 2));
+        assert!(made(input(), planes()).is_ok());
         for (what, change) in changes {
-            let mut spec = spec();
+            let mut spec = planes();
             change(&mut spec);
-            assert!(Depthwise::new(table, spec, 2).is_err(), "{table:?}: {what}");
+            assert!(made(input(), spec).is_err(), "{table:?}: {what}");
         }
+        assert!(made(map(0, 2, 2, [6, 6]), planes()).is_err() && made(map(0, 1, 2, [6, 5]), planes()).is_err());
+    }
+}
+
+#[test]
+fn what_follows_a_convolution_that_makes_something_else_is_refused() {
+    for table in tables() {
+        let mean =
+            |words, size| ProductSink::Mean { output: map(6000, 2, words, size), multiplier: 1.0, zeros: [0; 2] };
+        let depthwise = |size, words| {
+            let output = map(6000, 2, words, size);
+            let (weights, channels) = (Some(vec![1; 4 * words * 9]), 4 * words);
+            let (bias, multipliers) = (vec![0; channels], vec![1.0; channels]);
+            ProductSink::Depthwise(Box::new(
+                Planes::new(table, PlanesSpec { size, output, weights, bias, multipliers, ..planes() }).unwrap(),
+            ))
+        };
+        let largest = |size| ProductSink::Largest(map(6000, 2, 3, size));
+        let product = |sink, spec: ProductSpec| Product::new(table, ProductSpec { sink, ..spec }, 2).is_ok();
+        let by_rows = |sink, spec: ProductSpec| ByRows::new(table, ProductSpec { sink, ..spec }, 2).is_ok();
+        assert!(product(mean(3, [1, 1]), pointwise()) && product(depthwise([6, 20], 3), pointwise()));
+        assert!(by_rows(largest([3, 10]), self::product()));
+        assert!(!product(mean(2, [1, 1]), pointwise()) && !product(mean(3, [6, 20]), pointwise()));
+        assert!(!product(depthwise([6, 20], 2), pointwise()) && !product(depthwise([6, 19], 3), pointwise()));
+        assert!(!product(mean(3, [1, 1]), self::product()) && !product(depthwise([6, 20], 3), self::product()));
+        assert!(!product(largest([3, 10]), self::product()) && !by_rows(largest([3, 9]), self::product()));
+        assert!(!by_rows(mean(3, [1, 1]), self::product()) && !by_rows(depthwise([6, 20], 3), self::product()));
     }
 }
 

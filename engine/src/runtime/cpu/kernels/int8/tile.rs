@@ -28,6 +28,10 @@ pub(super) struct TileArgs {
     /// For each channel what its sum starts with, made up for [`Words::LESS`], and what it is multiplied by.
     pub bias: *const i32,
     pub multipliers: *const f32,
+    /// What is added to the bytes: base and, one for each output word, rows of a map.
+    pub summand: *const u32,
+    pub summand_rows: *const u32,
+    pub sum: Sum,
     pub finish: Finish,
     /// Pixels of the last register.
     pub last: usize,
@@ -41,6 +45,55 @@ pub(super) struct Finish {
     /// The byte for zero.
     pub zero: u8,
     pub bounds: Bounds,
+}
+
+/// How bytes of a convolution and those of another map are added.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sum {
+    /// What steps of both are, in steps of the sum.
+    pub of: [f32; 2],
+    /// The bytes for zero of both.
+    pub zeros: [u8; 2],
+}
+
+/// [`Sum`] in registers.
+#[derive(Clone, Copy)]
+struct Adder<W> {
+    /// What bytes of the convolution end at, less that for zero.
+    low: W,
+    high: W,
+    other_zero: W,
+    of: [W; 2],
+}
+
+impl<W: Words> Adder<W> {
+    /// # Safety
+    /// As [`Words`].
+    #[inline(always)]
+    unsafe fn new(Sum { of, zeros: [zero, other] }: Sum) -> Self {
+        // SAFETY: handed on.
+        unsafe {
+            Self {
+                low: W::splat(-i32::from(zero) as u32),
+                high: W::splat(255 - u32::from(zero)),
+                other_zero: W::splat(other.into()),
+                of: [W::splat(of[0].to_bits()), W::splat(of[1].to_bits())],
+            }
+        }
+    }
+
+    /// Scaled sums of a channel that are rounded to bytes, and byte `at` of the other map's words added to them.
+    ///
+    /// # Safety
+    /// As [`Words`].
+    #[inline(always)]
+    unsafe fn add(&self, scaled: W, words: W, at: usize) -> W {
+        // SAFETY: handed on.
+        unsafe {
+            let other = words.byte_less(at, self.other_zero);
+            scaled.limited(self.low, self.high).added(self.of[0], other, self.of[1])
+        }
+    }
 }
 
 /// [`Finish`] in registers.
@@ -74,16 +127,19 @@ impl<W: Words> Finisher<W> {
     }
 }
 
-/// `ROWS` output channels times `VECTORS` registers of pixels, and a tail pixel.
+/// `ROWS` output channels times `VECTORS` registers of pixels, and a tail pixel; with `ADDS` another map is added to the bytes.
+/// (Decided in here, that costs registers, or has the compiler store all sums in every step.)
 ///
 /// # Safety
 /// As [`Words`]. `weights` is valid for reads of `depth * ROWS` words and a register behind, `bias` and `multipliers` of `ROWS`
 /// values; `x + x_rows[k]` of `VECTORS * LANES` words and (`TAIL`) of the one at `tail` for each `k < depth`; `y + y_rows[i]` is
-/// valid for writes of the tile's pixels for each `i < ROWS / 4`; no row written is one that is read. `ROWS` is 4 or 8, with
-/// `TAIL` no more than `LANES`. Sums times multipliers are below 2^31.
+/// valid for writes, `summand + summand_rows[i]` (`ADDS`) for reads of the tile's pixels for each `i < ROWS / 4`; no row
+/// written is one that is read. `ROWS` is 4 or 8, with `TAIL` no more than `LANES`. Sums times multipliers are below 2^31.
 #[expect(clippy::needless_range_loop, reason = "the compiler unrolls these loops and not their iterators")]
 #[inline(always)]
-pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, const TAIL: bool>(args: &TileArgs) {
+pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, const TAIL: bool, const ADDS: bool>(
+    args: &TileArgs,
+) {
     // SAFETY: as the caller promises; whole registers are read of `x`, and of the output only the tile's pixels written.
     unsafe {
         let mut sums = [[W::splat(0); VECTORS]; ROWS];
@@ -112,7 +168,7 @@ pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, con
             weights = weights.add(ROWS);
         }
 
-        let finisher = Finisher::<W>::new(args.finish);
+        let (finisher, adder) = (Finisher::<W>::new(args.finish), Adder::<W>::new(args.sum));
         let whole = args.last == W::LANES;
         for (quad, sums) in sums.as_chunks::<4>().0.iter().enumerate() {
             let to = args.y.add(*args.y_rows.add(quad) as usize);
@@ -121,13 +177,22 @@ pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, con
                 *multiplier = W::splat((*args.multipliers.add(4 * quad + channel)).to_bits());
             }
             for vector in 0..VECTORS {
+                let is_whole = vector + 1 < VECTORS || whole;
                 let mut scaled = [W::splat(0); 4];
                 for (channel, scaled) in scaled.iter_mut().enumerate() {
                     *scaled = sums[channel][vector].scaled(multipliers[channel]);
                 }
+                if ADDS {
+                    // A row may end with its last pixel, and what is behind it may be another step's.
+                    let from = args.summand.add(*args.summand_rows.add(quad) as usize + vector * W::LANES);
+                    let words = if is_whole { W::load(from) } else { W::load_first(from, args.last, W::splat(0)) };
+                    for (channel, scaled) in scaled.iter_mut().enumerate() {
+                        *scaled = adder.add(*scaled, words, channel);
+                    }
+                }
                 let words = finisher.bytes(scaled).turned();
                 let to = to.add(vector * W::LANES);
-                if vector + 1 < VECTORS || whole { words.store(to) } else { words.store_partial(to, args.last) }
+                if is_whole { words.store(to) } else { words.store_partial(to, args.last) }
             }
         }
         if TAIL {
@@ -137,7 +202,17 @@ pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, con
                 *sum = sum.wrapping_add(*args.bias.add(row) as u32);
                 *multiplier = (*args.multipliers.add(row)).to_bits();
             }
-            let scaled = W::load(sums.as_ptr()).scaled(W::load(multipliers.as_ptr()));
+            let mut scaled = W::load(sums.as_ptr()).scaled(W::load(multipliers.as_ptr()));
+            if ADDS {
+                // A word's bytes, each where its channel's sum is.
+                for quad in 0..ROWS / 4 {
+                    let word = *args.summand.add(*args.summand_rows.add(quad) as usize + args.tail);
+                    for (lane, byte) in word.to_le_bytes().into_iter().enumerate() {
+                        sums[4 * quad + lane] = byte.into();
+                    }
+                }
+                scaled = adder.add(scaled, W::load(sums.as_ptr()), 0);
+            }
             // Four channels of a group are narrowed to one word, the first.
             let words = finisher.bytes([scaled; 4]);
             words.store(sums.as_mut_ptr());
