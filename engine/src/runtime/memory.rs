@@ -75,17 +75,6 @@ mod tests {
     }
 
     #[test]
-    fn every_thread_needs_scratch_of_its_own() {
-        let mut builder = GraphBuilder::new("net", Shape::new(1, 3, 256, 256));
-        builder.push("pool", Op::MaxPool(Window::square(3, 1)), &[builder.input()]).unwrap();
-        let graph = builder.finish();
-        let needed =
-            |threads| needed_memory(&graph, (&options(Runtime::Tuned, threads), Fusing::Full), Bytes(u64::MAX)).0;
-        // A padded map each.
-        assert!(needed(4) > needed(2) + 2 * 4 * 258 * 258, "{} {}", needed(2), needed(4));
-    }
-
-    #[test]
     fn a_figure_that_is_too_much_already_is_not_looked_at_further() {
         let how = options(Runtime::Tuned, 1);
         let needed = needed_memory(&graph(1 << 30, 64), (&how, Fusing::Full), Bytes(1 << 30));

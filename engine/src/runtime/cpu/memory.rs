@@ -128,3 +128,19 @@ fn kept(graph: &Graph, id: NodeId, node: &Node) -> u64 {
         .saturating_add((node.output.channels as u64).saturating_mul(64))
         .saturating_add(pixels.saturating_mul(4 + masks))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{GraphBuilder, Window};
+
+    #[test]
+    fn every_thread_needs_scratch_of_its_own() {
+        let mut builder = GraphBuilder::new("net", Shape::new(1, 3, 256, 256));
+        builder.push("pool", Op::MaxPool(Window::square(3, 1)), &[builder.input()]).unwrap();
+        let graph = builder.finish();
+        let needed = |threads| needed(&graph, (None, threads, Fusing::Full, Precision::F32), Bytes(u64::MAX)).0;
+        // A padded map each.
+        assert!(needed(4) > needed(2) + 2 * 4 * 258 * 258, "{} {}", needed(2), needed(4));
+    }
+}

@@ -202,6 +202,8 @@ macro_rules! kernels {
     }};
 }
 
+/// Plain code that imitates it: to test what others do, and far too slow to tell anything of a network.
+#[cfg(test)]
 static PORTABLE: HalfTable = kernels!(Isa::Portable, Portable);
 #[cfg(target_arch = "aarch64")]
 static NEON: HalfTable = kernels!(Isa::Neon, super::neon::Neon, "neon");
@@ -213,11 +215,12 @@ static AVX512: HalfTable =
     kernels!(Isa::Avx512, super::avx512::Avx512, "avx512bf16,avx512bw,avx512f,avx512dq,avx512vl,avx2,fma");
 
 impl HalfTable {
-    /// The products of `isa` in bf16, which the portable ones only imitate; `None` where it or this machine has none: whoever
-    /// holds a table may call its kernels as far as the CPU is concerned.
+    /// The products of `isa` in bf16; `None` where it or this machine has none: whoever holds a table may call its kernels as
+    /// far as the CPU is concerned.
     pub fn bf16(isa: Isa) -> Option<&'static Self> {
         let has = isa.available() && Precision::has_bf16();
         match isa {
+            #[cfg(test)]
             Isa::Portable => Some(&PORTABLE),
             #[cfg(target_arch = "aarch64")]
             Isa::Neon if has => Some(&NEON),

@@ -11,10 +11,10 @@ use half::f16;
 
 use super::Isa;
 use super::epilogue::FinishArgs;
-use super::halves::{self, HalfTable, WordArgs};
+use super::halves::{HalfTable, WordArgs};
 use super::matmul::TileArgs;
 use super::portable::Portable;
-use super::product::{Halves, Neighbours, Product};
+use super::product::{Halves, Product};
 use super::simd::Simd;
 use super::table::{TileFn, tiles};
 use crate::device::Precision;
@@ -38,6 +38,39 @@ impl Halves for F16 {
 fn halves(word: f32) -> [f32; 2] {
     let bits = word.to_bits();
     [bits as u16, (bits >> 16) as u16].map(|half| f16::from_bits(half).to_f32())
+}
+
+/// A word is two floats of 16 bits, of two pixels of a row; sums are such words too, and weights hold one value twice.
+trait Neighbours<V: Simd>: Product<V> + Halves {
+    /// The words of twice as many values.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn narrow(first: V, second: V) -> V;
+
+    /// What [`narrow`](Self::narrow) undoes.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn widen(words: V) -> (V, V);
+}
+
+/// Makes words of two pixels each; there are no tail pixels.
+///
+/// # Safety
+/// As for [`pair`](super::halves::pair), but that twice as many values of each row are read, and each gives a row of words.
+#[inline(always)]
+unsafe fn narrow<V: Simd, P: Neighbours<V>>(args: &WordArgs) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        for row in 0..args.count {
+            let (from, to) = (args.x.add(*args.rows.add(row) as usize), args.to.add(row * args.pitch));
+            for at in (0..args.vectors).map(|vector| vector * V::LANES) {
+                let (first, second) = (V::load(from.add(2 * at)), V::load(from.add(2 * at + V::LANES)));
+                P::narrow(first, second).store(to.add(at));
+            }
+        }
+    }
 }
 
 impl Product<Portable> for F16 {
@@ -196,7 +229,7 @@ macro_rules! kernels {
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn words(args: &WordArgs) {
-            unsafe { halves::narrow::<Vector, F16>(args) }
+            unsafe { narrow::<Vector, F16>(args) }
         }
         HalfTable {
             isa: $isa,
@@ -211,15 +244,18 @@ macro_rules! kernels {
     }};
 }
 
+/// Plain code that imitates it: to test what others do, and far too slow to tell anything of a network.
+#[cfg(test)]
 static PORTABLE: HalfTable = kernels!(Isa::Portable, Portable);
 #[cfg(target_arch = "aarch64")]
 static NEON: HalfTable = kernels!(Isa::Neon, super::neon::Neon, "neon");
 
 impl HalfTable {
-    /// The products of `isa` in f16, which the portable ones only imitate; `None` where it or this machine has none: whoever
-    /// holds a table may call its kernels as far as the CPU is concerned.
+    /// The products of `isa` in f16; `None` where it or this machine has none: whoever holds a table may call its kernels as
+    /// far as the CPU is concerned.
     pub fn f16(isa: Isa) -> Option<&'static Self> {
         match isa {
+            #[cfg(test)]
             Isa::Portable => Some(&PORTABLE),
             #[cfg(target_arch = "aarch64")]
             Isa::Neon if Precision::has_f16() => Some(&NEON),

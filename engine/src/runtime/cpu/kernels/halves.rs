@@ -7,7 +7,7 @@
 use super::Isa;
 use super::matmul::{MAX_VECTORS, Panel, Tile};
 use super::matvec::{self, PanelArgs};
-use super::product::{Halves, Neighbours, Pairs};
+use super::product::{Halves, Pairs};
 use super::simd::Simd;
 use super::table::Tiles;
 use super::unfit::{Unfit, offsets, product};
@@ -88,24 +88,6 @@ pub(super) unsafe fn pair<V: Simd, P: Pairs<V>>(args: &WordArgs) {
             if let Some(tail) = args.tail {
                 let second = second.map_or(0.0, |second| *second.add(tail));
                 *to.add(args.vectors * V::LANES) = <P as Halves>::word(*first.add(tail), second);
-            }
-        }
-    }
-}
-
-/// Makes words of two pixels each; there are no tail pixels.
-///
-/// # Safety
-/// As [`pair`], but that twice as many values of each row are read, and each gives a row of words.
-#[inline(always)]
-pub(super) unsafe fn narrow<V: Simd, P: Neighbours<V>>(args: &WordArgs) {
-    // SAFETY: as the caller promises.
-    unsafe {
-        for row in 0..args.count {
-            let (from, to) = (args.x.add(*args.rows.add(row) as usize), args.to.add(row * args.pitch));
-            for at in (0..args.vectors).map(|vector| vector * V::LANES) {
-                let (first, second) = (V::load(from.add(2 * at)), V::load(from.add(2 * at + V::LANES)));
-                P::narrow(first, second).store(to.add(at));
             }
         }
     }

@@ -34,6 +34,7 @@ mod dealing;
 mod depthwise;
 mod elementwise;
 mod epilogue;
+#[cfg(any(test, target_arch = "aarch64"))]
 mod f16;
 mod filters;
 mod footprint;

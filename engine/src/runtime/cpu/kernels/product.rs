@@ -29,21 +29,6 @@ pub(super) trait Halves {
     fn word(first: f32, second: f32) -> f32;
 }
 
-/// A word is two floats of 16 bits, of two pixels of a row; sums are such words too, and weights hold one value twice.
-pub(super) trait Neighbours<V: Simd>: Product<V> + Halves {
-    /// The words of twice as many values.
-    ///
-    /// # Safety
-    /// The CPU has the instruction set.
-    unsafe fn narrow(first: V, second: V) -> V;
-
-    /// What [`narrow`](Self::narrow) undoes.
-    ///
-    /// # Safety
-    /// The CPU has the instruction set.
-    unsafe fn widen(words: V) -> (V, V);
-}
-
 /// A word is two floats of 16 bits, of two rows that follow one another.
 pub(super) trait Pairs<V: Simd>: Product<V> + Halves {
     /// The words of two rows.

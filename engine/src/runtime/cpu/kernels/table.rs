@@ -213,8 +213,9 @@ impl Kernels {
         match precision {
             Precision::F32 => Some(Self { table, halves: None }),
             Precision::Bf16 => HalfTable::bf16(isa).map(|halves| Self { table, halves: Some(halves) }),
+            #[cfg(any(test, target_arch = "aarch64"))]
             Precision::F16 => HalfTable::f16(isa).map(|halves| Self { table, halves: Some(halves) }),
-            Precision::Tf32 | Precision::Int8 => None,
+            _ => None,
         }
     }
 
