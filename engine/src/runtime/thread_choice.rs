@@ -76,6 +76,9 @@ impl ThreadChoice {
 /// One of two networks that take turns; times its next run.
 pub(super) type Run<'a, E> = &'a mut dyn FnMut() -> Result<Nanos, E>;
 
+/// Says how much time the second of two networks takes relative to the first, or nothing where that is no question.
+pub(super) type Race<'a, N, E> = &'a mut dyn FnMut(&mut N, &mut N) -> Result<Option<f64>, E>;
+
 /// The numbers of threads that are tried, the most first: as many as there may be, halves of them, and those up to which
 /// all cores are `alike`.
 fn candidates(most: usize, alike: &[usize]) -> Vec<usize> {
@@ -88,8 +91,7 @@ fn candidates(most: usize, alike: &[usize]) -> Vec<usize> {
 }
 
 /// The network on the fewest threads that are hardly slower than the fastest number, and the choice. `make` makes it ready
-/// for so many; `race` says how much time the second of two takes relative to the first, or nothing where that is no
-/// question.
+/// for so many.
 ///
 /// # Errors
 /// Where the first cannot be made, or a run fails. What only the others need, and there is not, ends the search.
@@ -97,7 +99,7 @@ pub(super) fn fewest_that_help<N, E>(
     (asked, cores): (usize, usize),
     alike: &[usize],
     make: &mut dyn FnMut(usize) -> Result<N, E>,
-    race: &mut dyn FnMut(&mut N, &mut N) -> Result<Option<f64>, E>,
+    race: Race<'_, N, E>,
 ) -> Result<(N, ThreadChoice), E> {
     let candidates = candidates(asked.min(cores), alike);
     let mut used = candidates[0];
