@@ -143,10 +143,6 @@ impl<D: Dots> Words for Avx2<D> {
         Self::of(unsafe { _mm256_cvtps_epi32(product) })
     }
     #[inline(always)]
-    unsafe fn limited(self, low: Self, high: Self) -> Self {
-        Self::of(unsafe { _mm256_min_epi32(_mm256_max_epi32(self.0, low.0), high.0) })
-    }
-    #[inline(always)]
     unsafe fn byte_less(self, at: usize, zero: Self) -> Self {
         unsafe {
             let byte = _mm256_srl_epi32(self.0, _mm_cvtsi32_si128(8 * at as i32));

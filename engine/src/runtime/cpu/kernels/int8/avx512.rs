@@ -61,10 +61,6 @@ impl Words for Avx512 {
         }
     }
     #[inline(always)]
-    unsafe fn limited(self, low: Self, high: Self) -> Self {
-        Self(unsafe { _mm512_min_epi32(_mm512_max_epi32(self.0, low.0), high.0) })
-    }
-    #[inline(always)]
     unsafe fn byte_less(self, at: usize, zero: Self) -> Self {
         unsafe {
             let byte = _mm512_srl_epi32(self.0, _mm_cvtsi32_si128(8 * at as i32));

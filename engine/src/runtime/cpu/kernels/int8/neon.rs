@@ -188,13 +188,6 @@ impl<D: Dots> Words for Neon<D> {
         }
     }
     #[inline(always)]
-    unsafe fn limited(self, low: Self, high: Self) -> Self {
-        unsafe {
-            let [value, low, high] = [self, low, high].map(|words| vreinterpretq_s32_u32(words.0));
-            Self::of(vreinterpretq_u32_s32(vminq_s32(vmaxq_s32(value, low), high)))
-        }
-    }
-    #[inline(always)]
     unsafe fn byte_less(self, at: usize, zero: Self) -> Self {
         unsafe {
             let byte = vandq_u32(vshlq_u32(self.0, vdupq_n_s32(-8 * at as i32)), vdupq_n_u32(255));

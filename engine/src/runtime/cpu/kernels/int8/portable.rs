@@ -77,11 +77,6 @@ impl Words for Portable {
         Self(std::array::from_fn(|lane| nearest(scaled(lane)) as u32))
     }
     #[inline(always)]
-    unsafe fn limited(self, low: Self, high: Self) -> Self {
-        let limited = |lane: usize| (self.0[lane] as i32).max(low.0[lane] as i32).min(high.0[lane] as i32);
-        Self(std::array::from_fn(|lane| limited(lane) as u32))
-    }
-    #[inline(always)]
     unsafe fn byte_less(self, at: usize, zero: Self) -> Self {
         Self(std::array::from_fn(|lane| (self.0[lane] >> (8 * at) & 255).wrapping_sub(zero.0[lane])))
     }

@@ -59,10 +59,7 @@ pub struct Sum {
 /// [`Sum`] in registers.
 #[derive(Clone, Copy)]
 struct Adder<W> {
-    /// What bytes of the convolution end at, less that for zero.
-    low: W,
-    high: W,
-    other_zero: W,
+    zeros: [W; 2],
     of: [W; 2],
 }
 
@@ -70,29 +67,26 @@ impl<W: Words> Adder<W> {
     /// # Safety
     /// As [`Words`].
     #[inline(always)]
-    unsafe fn new(Sum { of, zeros: [zero, other] }: Sum) -> Self {
+    unsafe fn new(Sum { of, zeros }: Sum) -> Self {
         // SAFETY: handed on.
-        unsafe {
-            Self {
-                low: W::splat(-i32::from(zero) as u32),
-                high: W::splat(255 - u32::from(zero)),
-                other_zero: W::splat(other.into()),
-                of: [W::splat(of[0].to_bits()), W::splat(of[1].to_bits())],
-            }
-        }
+        unsafe { Self { zeros: zeros.map(|zero| W::splat(zero.into())), of: of.map(|of| W::splat(of.to_bits())) } }
     }
 
-    /// Scaled sums of a channel that are rounded to bytes, and byte `at` of the other map's words added to them.
+    /// What each byte of two registers of words adds up to, in steps of the sum.
     ///
     /// # Safety
     /// As [`Words`].
     #[inline(always)]
-    unsafe fn add(&self, scaled: W, words: W, at: usize) -> W {
-        // SAFETY: handed on.
-        unsafe {
-            let other = words.byte_less(at, self.other_zero);
-            scaled.limited(self.low, self.high).added(self.of[0], other, self.of[1])
+    unsafe fn add(&self, words: W, others: W) -> [W; 4] {
+        let mut sums = [words; 4];
+        for (at, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: handed on.
+            *sum = unsafe {
+                let other = others.byte_less(at, self.zeros[1]);
+                words.byte_less(at, self.zeros[0]).added(self.of[0], other, self.of[1])
+            };
         }
+        sums
     }
 }
 
@@ -127,19 +121,69 @@ impl<W: Words> Finisher<W> {
     }
 }
 
-/// `ROWS` output channels times `VECTORS` registers of pixels, and a tail pixel; with `ADDS` another map is added to the bytes.
-/// (Decided in here, that costs registers, or has the compiler store all sums in every step.)
+/// `ROWS` output channels times `VECTORS` registers of pixels, and a tail pixel; with `ADDS` another map is added to the bytes,
+/// which are written and read again for that: both at once takes registers from the sums, which then go to memory in every step.
 ///
 /// # Safety
 /// As [`Words`]. `weights` is valid for reads of `depth * ROWS` words and a register behind, `bias` and `multipliers` of `ROWS`
 /// values; `x + x_rows[k]` of `VECTORS * LANES` words and (`TAIL`) of the one at `tail` for each `k < depth`; `y + y_rows[i]` is
-/// valid for writes, `summand + summand_rows[i]` (`ADDS`) for reads of the tile's pixels for each `i < ROWS / 4`; no row
-/// written is one that is read. `ROWS` is 4 or 8, with `TAIL` no more than `LANES`. Sums times multipliers are below 2^31.
-#[expect(clippy::needless_range_loop, reason = "the compiler unrolls these loops and not their iterators")]
+/// valid for writes and (`ADDS`) reads, `summand + summand_rows[i]` (`ADDS`) for reads of the tile's pixels for each
+/// `i < ROWS / 4`; no row written is one that is read. `ROWS` is 4 or 8, with `TAIL` no more than `LANES`. Sums times multipliers
+/// are below 2^31.
 #[inline(always)]
 pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, const TAIL: bool, const ADDS: bool>(
     args: &TileArgs,
 ) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        if ADDS {
+            let finish = Finish { zero: args.sum.zeros[0], bounds: Bounds::NONE };
+            multiply::<W, ROWS, VECTORS, TAIL>(&TileArgs { finish, ..*args });
+            add::<W, ROWS, VECTORS, TAIL>(args);
+        } else {
+            multiply::<W, ROWS, VECTORS, TAIL>(args);
+        }
+    }
+}
+
+/// Adds another map to a tile's bytes.
+///
+/// # Safety
+/// As [`tile`].
+#[inline(always)]
+unsafe fn add<W: Words, const ROWS: usize, const VECTORS: usize, const TAIL: bool>(args: &TileArgs) {
+    // SAFETY: as the caller promises; of the last register only the tile's pixels are read and written.
+    unsafe {
+        let (finisher, adder) = (Finisher::<W>::new(args.finish), Adder::<W>::new(args.sum));
+        for quad in 0..ROWS / 4 {
+            let y = args.y.add(*args.y_rows.add(quad) as usize);
+            let summand = args.summand.add(*args.summand_rows.add(quad) as usize);
+            for vector in 0..VECTORS {
+                let (y, summand) = (y.add(vector * W::LANES), summand.add(vector * W::LANES));
+                if vector + 1 < VECTORS || args.last == W::LANES {
+                    finisher.bytes(adder.add(W::load(y), W::load(summand))).turned().store(y);
+                } else {
+                    // A row may end with its last pixel, and what is behind it may be another step's.
+                    let first = |from: *const u32| W::load_first(from, args.last, W::splat(0));
+                    finisher.bytes(adder.add(first(y), first(summand))).turned().store_partial(y, args.last);
+                }
+            }
+            if TAIL {
+                let (y, summand) = (y.add(args.tail), summand.add(args.tail));
+                let words = adder.add(W::splat(*y), W::splat(*summand));
+                finisher.bytes(words).turned().store_partial(y, 1);
+            }
+        }
+    }
+}
+
+/// [`tile`] without the other map.
+///
+/// # Safety
+/// As [`tile`].
+#[expect(clippy::needless_range_loop, reason = "the compiler unrolls these loops and not their iterators")]
+#[inline(always)]
+unsafe fn multiply<W: Words, const ROWS: usize, const VECTORS: usize, const TAIL: bool>(args: &TileArgs) {
     // SAFETY: as the caller promises; whole registers are read of `x`, and of the output only the tile's pixels written.
     unsafe {
         let mut sums = [[W::splat(0); VECTORS]; ROWS];
@@ -168,7 +212,7 @@ pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, con
             weights = weights.add(ROWS);
         }
 
-        let (finisher, adder) = (Finisher::<W>::new(args.finish), Adder::<W>::new(args.sum));
+        let finisher = Finisher::<W>::new(args.finish);
         let whole = args.last == W::LANES;
         for (quad, sums) in sums.as_chunks::<4>().0.iter().enumerate() {
             let to = args.y.add(*args.y_rows.add(quad) as usize);
@@ -182,14 +226,6 @@ pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, con
                 for (channel, scaled) in scaled.iter_mut().enumerate() {
                     *scaled = sums[channel][vector].scaled(multipliers[channel]);
                 }
-                if ADDS {
-                    // A row may end with its last pixel, and what is behind it may be another step's.
-                    let from = args.summand.add(*args.summand_rows.add(quad) as usize + vector * W::LANES);
-                    let words = if is_whole { W::load(from) } else { W::load_first(from, args.last, W::splat(0)) };
-                    for (channel, scaled) in scaled.iter_mut().enumerate() {
-                        *scaled = adder.add(*scaled, words, channel);
-                    }
-                }
                 let words = finisher.bytes(scaled).turned();
                 let to = to.add(vector * W::LANES);
                 if is_whole { words.store(to) } else { words.store_partial(to, args.last) }
@@ -202,17 +238,7 @@ pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, con
                 *sum = sum.wrapping_add(*args.bias.add(row) as u32);
                 *multiplier = (*args.multipliers.add(row)).to_bits();
             }
-            let mut scaled = W::load(sums.as_ptr()).scaled(W::load(multipliers.as_ptr()));
-            if ADDS {
-                // A word's bytes, each where its channel's sum is.
-                for quad in 0..ROWS / 4 {
-                    let word = *args.summand.add(*args.summand_rows.add(quad) as usize + args.tail);
-                    for (lane, byte) in word.to_le_bytes().into_iter().enumerate() {
-                        sums[4 * quad + lane] = byte.into();
-                    }
-                }
-                scaled = adder.add(scaled, W::load(sums.as_ptr()), 0);
-            }
+            let scaled = W::load(sums.as_ptr()).scaled(W::load(multipliers.as_ptr()));
             // Four channels of a group are narrowed to one word, the first.
             let words = finisher.bytes([scaled; 4]);
             words.store(sums.as_mut_ptr());

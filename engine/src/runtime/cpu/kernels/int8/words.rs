@@ -41,8 +41,6 @@ pub(crate) trait Words: Copy {
     unsafe fn dot(self, weights: Self, sums: Self) -> Self;
     /// Integers times floats, rounded to the nearest integer, the even one of two; as floats they are below 2^31.
     unsafe fn scaled(self, multipliers: Self) -> Self;
-    /// Integers, none less than that of `low` nor more than that of `high`.
-    unsafe fn limited(self, low: Self, high: Self) -> Self;
     /// Byte `at` of each word as an integer, less `zero`.
     unsafe fn byte_less(self, at: usize, zero: Self) -> Self;
     /// Integers times the floats `of`, and those of `other` times `other_of`, added; each operation rounded to 32 bits, the
