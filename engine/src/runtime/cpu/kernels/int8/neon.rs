@@ -9,12 +9,12 @@
 use std::arch::aarch64::{
     int8x16_t, int16x8_t, int32x4_t, uint8x16_t, uint32x4_t, vaddq_f32, vaddq_s32, vandq_u32, vcombine_s16,
     vcombine_u8, vcvtnq_s32_f32, vcvtq_f32_s32, vdupq_n_f32, vdupq_n_s32, vdupq_n_u32, veorq_u32, vget_high_s8,
-    vget_high_u8, vget_low_s8, vget_low_s16, vget_low_u8, vld1q_u8, vld1q_u32, vmaxnmq_f32, vmaxq_s32, vmaxq_u8,
-    vminnmq_f32, vminq_s32, vminq_u8, vmovl_s8, vmovl_u8, vmull_high_s16, vmull_s16, vmulq_f32, vpaddq_s32, vqaddq_s16,
-    vqmovn_s32, vqmovun_s16, vqtbl1q_u8, vreinterpretq_f32_u32, vreinterpretq_s8_u8, vreinterpretq_s8_u32,
-    vreinterpretq_s16_u16, vreinterpretq_s16_u32, vreinterpretq_s32_u32, vreinterpretq_u8_u32, vreinterpretq_u16_u8,
-    vreinterpretq_u32_s32, vreinterpretq_u32_u8, vreinterpretq_u32_u16, vshlq_u32, vst1q_u32, vsubq_u32, vzip1q_u8,
-    vzip1q_u16, vzip2q_u8, vzip2q_u16,
+    vget_high_u8, vget_low_s8, vget_low_s16, vget_low_u8, vld1q_u8, vld1q_u32, vmaxnmq_f32, vmaxq_u8, vminnmq_f32,
+    vminq_u8, vmovl_s8, vmovl_u8, vmull_high_s16, vmull_s16, vmulq_f32, vpaddq_s32, vqaddq_s16, vqmovn_s32,
+    vqmovun_s16, vqtbl1q_u8, vreinterpretq_f32_u32, vreinterpretq_s8_u8, vreinterpretq_s8_u32, vreinterpretq_s16_u16,
+    vreinterpretq_s16_u32, vreinterpretq_s32_u32, vreinterpretq_u8_u32, vreinterpretq_u16_u8, vreinterpretq_u32_s32,
+    vreinterpretq_u32_u8, vreinterpretq_u32_u16, vshlq_u32, vst1q_u32, vsubq_u32, vzip1q_u8, vzip1q_u16, vzip2q_u8,
+    vzip2q_u16,
 };
 use std::arch::asm;
 use std::marker::PhantomData;
