@@ -7,7 +7,7 @@
 //! What is computed is said in [`quant`], to the last bit, and every instruction set computes exactly that:
 //!
 //! - [`words`] and its implementations: a register of words and what it can do,
-//! - `tile`, `taps`, `three`, `bytewise`: kernels over raw rows, compiled once per instruction set by [`table`],
+//! - `tile`, `sum`, `taps`, `three`, `bytewise`: kernels over raw rows, compiled once per instruction set by [`table`],
 //! - `spec`: what a convolution computes and what may follow it in one step; `panels`: its weights; `planes`, `stem_pool`: a
 //!   depthwise convolution and a max-pool of words wherever they lie,
 //! - `product`, `by_rows`, `depthwise`, `pool`, `linear`, `elementwise`, `moves`: steps over whole maps, whose constructors
@@ -34,6 +34,7 @@ mod quant;
 mod spec;
 mod stem_pool;
 mod step;
+mod sum;
 mod table;
 mod taps;
 #[cfg(test)]
@@ -56,5 +57,5 @@ pub use quant::{Bounds, Lookup, Quant};
 pub use quant::{nearest, requantized};
 pub use spec::{ProductSink, ProductSpec};
 pub use step::Int8Step;
+pub use sum::Sum;
 pub use table::{Level, WordTable};
-pub use tile::Sum;

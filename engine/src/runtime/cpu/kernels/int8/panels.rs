@@ -2,8 +2,10 @@
 
 use super::super::arena::{Arena, Packed};
 use super::super::matmul::Tile;
+use super::quant::Bounds;
+use super::sum::{Sum, SumArgs};
 use super::table::WordTable;
-use super::tile::{Finish, Sum, TileArgs};
+use super::tile::{Finish, TileArgs};
 
 /// Output words that are computed together, from the same input words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +67,7 @@ impl Panels {
     ///
     /// # Safety
     /// The weights lie in the arena, and the panel is one of these. All operands are valid for what
-    /// [`tile`](super::tile::tile) reads and writes of them, and the panel indexes the lists inside.
+    /// [`tile`](super::tile::tile) and [`add`](super::sum::add) read and write of them, and the panel indexes the lists inside.
     #[inline(always)]
     pub unsafe fn multiply(
         &self,
@@ -79,6 +81,7 @@ impl Panels {
         // SAFETY: as the caller promises; there are as many biases and multipliers as outputs, and whoever has a table has a
         // CPU for it.
         unsafe {
+            let rounded = Finish { zero: self.sum.zeros[0], bounds: Bounds::NONE };
             let args = TileArgs {
                 depth: panel.words * self.taps,
                 weights: self.weights.base(arena).cast::<u32>().add(panel.weights),
@@ -88,15 +91,21 @@ impl Panels {
                 y_rows: y.1.as_ptr(),
                 bias: self.bias.as_ptr().add(4 * panel.outputs),
                 multipliers: self.multipliers.as_ptr().add(4 * panel.outputs),
-                summand: summand.map_or(std::ptr::null(), |(base, _)| base),
-                summand_rows: summand.map_or(std::ptr::null(), |(_, rows)| rows.as_ptr()),
-                sum: self.sum,
-                finish: self.finish,
+                finish: if summand.is_some() { rounded } else { self.finish },
                 last: tile.last,
                 tail: tile.tail.unwrap_or(0),
             };
-            let kernels = &self.table.tiles[panel.quads - 1][tile.vectors - 1][usize::from(tile.tail.is_some())];
-            kernels[usize::from(summand.is_some())](&args);
+            (self.table.tiles[panel.quads - 1][tile.vectors - 1][usize::from(tile.tail.is_some())])(&args);
+            let Some((base, rows)) = summand else { return };
+            for (&to, &from) in y.1.iter().zip(rows).take(panel.quads) {
+                let (to, from) = (y.0.add(to as usize), base.add(from as usize));
+                let count = (tile.vectors - 1) * self.table.lanes + tile.last;
+                let args = SumArgs { to, from, count, sum: self.sum, finish: self.finish };
+                (self.table.add)(&args);
+                if let Some(tail) = tile.tail {
+                    (self.table.add)(&SumArgs { to: to.add(tail), from: from.add(tail), count: 1, ..args });
+                }
+            }
         }
     }
 }

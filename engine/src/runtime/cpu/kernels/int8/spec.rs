@@ -6,8 +6,8 @@ use super::super::window::SLACK;
 use super::panels::WordPanel;
 use super::planes::Planes;
 use super::quant::{Bounds, Lookup};
+use super::sum::Sum;
 use super::table::WordTable;
-use super::tile::Sum;
 use crate::graph::Window;
 
 /// Where a convolution's words go.

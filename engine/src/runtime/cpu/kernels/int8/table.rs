@@ -10,6 +10,7 @@ use super::super::matmul::Tiling;
 use super::super::table::Table;
 use super::bytewise::{self, BinaryArgs};
 use super::quant::{Lookup, Quant};
+use super::sum::{self, SumArgs};
 use super::taps::{self, MostArgs, SumsArgs, TapsArgs};
 use super::three::{self, ThreeArgs};
 use super::tile::{self, MAX_ROWS, MAX_VECTORS, TileArgs};
@@ -108,8 +109,9 @@ pub struct WordTable {
     tails: bool,
     /// [`Words::LESS`].
     less: u8,
-    /// `[rows / 4 - 1][vectors - 1][tail][adds]`
-    pub(super) tiles: [[[[TileFn; 2]; 2]; MAX_VECTORS]; MAX_ROWS / 4],
+    /// `[rows / 4 - 1][vectors - 1][tail]`
+    pub(super) tiles: [[[TileFn; 2]; MAX_VECTORS]; MAX_ROWS / 4],
+    pub(super) add: unsafe fn(&SumArgs),
     pub(super) taps: unsafe fn(&TapsArgs<'_>),
     pub(super) three: unsafe fn(&ThreeArgs),
     pub(super) most: unsafe fn(&MostArgs<'_>),
@@ -127,8 +129,12 @@ macro_rules! kernels {
     ($level:expr, $words:ty $(, $features:literal)?) => {{
         type Register = $words;
         $(#[target_feature(enable = $features)])?
-        unsafe fn tile<const R: usize, const V: usize, const T: bool, const A: bool>(args: &TileArgs) {
-            unsafe { tile::tile::<Register, R, V, T, A>(args) }
+        unsafe fn tile<const R: usize, const V: usize, const T: bool>(args: &TileArgs) {
+            unsafe { tile::tile::<Register, R, V, T>(args) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn add(args: &SumArgs) {
+            unsafe { sum::add::<Register>(args) }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn taps(args: &TapsArgs<'_>) {
@@ -179,10 +185,7 @@ macro_rules! kernels {
                 [tiles!($rows, 1), tiles!($rows, 2), tiles!($rows, 3)]
             };
             ($rows:literal, $vectors:literal) => {
-                [
-                    [tile::<$rows, $vectors, false, false> as TileFn, tile::<$rows, $vectors, false, true>],
-                    [tile::<$rows, $vectors, true, false>, tile::<$rows, $vectors, true, true>],
-                ]
+                [tile::<$rows, $vectors, false> as TileFn, tile::<$rows, $vectors, true>]
             };
         }
         WordTable {
@@ -193,6 +196,7 @@ macro_rules! kernels {
             tails: <Register as Words>::TAILS,
             less: <Register as Words>::LESS,
             tiles: [tiles!(4), tiles!(8)],
+            add,
             taps,
             three,
             most,

@@ -28,10 +28,6 @@ pub(super) struct TileArgs {
     /// For each channel what its sum starts with, made up for [`Words::LESS`], and what it is multiplied by.
     pub bias: *const i32,
     pub multipliers: *const f32,
-    /// What is added to the bytes: base and, one for each output word, rows of a map.
-    pub summand: *const u32,
-    pub summand_rows: *const u32,
-    pub sum: Sum,
     pub finish: Finish,
     /// Pixels of the last register.
     pub last: usize,
@@ -45,49 +41,6 @@ pub(super) struct Finish {
     /// The byte for zero.
     pub zero: u8,
     pub bounds: Bounds,
-}
-
-/// How bytes of a convolution and those of another map are added.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Sum {
-    /// What steps of both are, in steps of the sum.
-    pub of: [f32; 2],
-    /// The bytes for zero of both.
-    pub zeros: [u8; 2],
-}
-
-/// [`Sum`] in registers.
-#[derive(Clone, Copy)]
-struct Adder<W> {
-    zeros: [W; 2],
-    of: [W; 2],
-}
-
-impl<W: Words> Adder<W> {
-    /// # Safety
-    /// As [`Words`].
-    #[inline(always)]
-    unsafe fn new(Sum { of, zeros }: Sum) -> Self {
-        // SAFETY: handed on.
-        unsafe { Self { zeros: zeros.map(|zero| W::splat(zero.into())), of: of.map(|of| W::splat(of.to_bits())) } }
-    }
-
-    /// What each byte of two registers of words adds up to, in steps of the sum.
-    ///
-    /// # Safety
-    /// As [`Words`].
-    #[inline(always)]
-    unsafe fn add(&self, words: W, others: W) -> [W; 4] {
-        let mut sums = [words; 4];
-        for (at, sum) in sums.iter_mut().enumerate() {
-            // SAFETY: handed on.
-            *sum = unsafe {
-                let other = others.byte_less(at, self.zeros[1]);
-                words.byte_less(at, self.zeros[0]).added(self.of[0], other, self.of[1])
-            };
-        }
-        sums
-    }
 }
 
 /// [`Finish`] in registers.
@@ -121,69 +74,16 @@ impl<W: Words> Finisher<W> {
     }
 }
 
-/// `ROWS` output channels times `VECTORS` registers of pixels, and a tail pixel; with `ADDS` another map is added to the bytes,
-/// which are written and read again for that: both at once takes registers from the sums, which then go to memory in every step.
+/// `ROWS` output channels times `VECTORS` registers of pixels, and a tail pixel.
 ///
 /// # Safety
 /// As [`Words`]. `weights` is valid for reads of `depth * ROWS` words and a register behind, `bias` and `multipliers` of `ROWS`
 /// values; `x + x_rows[k]` of `VECTORS * LANES` words and (`TAIL`) of the one at `tail` for each `k < depth`; `y + y_rows[i]` is
-/// valid for writes and (`ADDS`) reads, `summand + summand_rows[i]` (`ADDS`) for reads of the tile's pixels for each
-/// `i < ROWS / 4`; no row written is one that is read. `ROWS` is 4 or 8, with `TAIL` no more than `LANES`. Sums times multipliers
-/// are below 2^31.
-#[inline(always)]
-pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, const TAIL: bool, const ADDS: bool>(
-    args: &TileArgs,
-) {
-    // SAFETY: as the caller promises.
-    unsafe {
-        if ADDS {
-            let finish = Finish { zero: args.sum.zeros[0], bounds: Bounds::NONE };
-            multiply::<W, ROWS, VECTORS, TAIL>(&TileArgs { finish, ..*args });
-            add::<W, ROWS, VECTORS, TAIL>(args);
-        } else {
-            multiply::<W, ROWS, VECTORS, TAIL>(args);
-        }
-    }
-}
-
-/// Adds another map to a tile's bytes.
-///
-/// # Safety
-/// As [`tile`].
-#[inline(always)]
-unsafe fn add<W: Words, const ROWS: usize, const VECTORS: usize, const TAIL: bool>(args: &TileArgs) {
-    // SAFETY: as the caller promises; of the last register only the tile's pixels are read and written.
-    unsafe {
-        let (finisher, adder) = (Finisher::<W>::new(args.finish), Adder::<W>::new(args.sum));
-        for quad in 0..ROWS / 4 {
-            let y = args.y.add(*args.y_rows.add(quad) as usize);
-            let summand = args.summand.add(*args.summand_rows.add(quad) as usize);
-            for vector in 0..VECTORS {
-                let (y, summand) = (y.add(vector * W::LANES), summand.add(vector * W::LANES));
-                if vector + 1 < VECTORS || args.last == W::LANES {
-                    finisher.bytes(adder.add(W::load(y), W::load(summand))).turned().store(y);
-                } else {
-                    // A row may end with its last pixel, and what is behind it may be another step's.
-                    let first = |from: *const u32| W::load_first(from, args.last, W::splat(0));
-                    finisher.bytes(adder.add(first(y), first(summand))).turned().store_partial(y, args.last);
-                }
-            }
-            if TAIL {
-                let (y, summand) = (y.add(args.tail), summand.add(args.tail));
-                let words = adder.add(W::splat(*y), W::splat(*summand));
-                finisher.bytes(words).turned().store_partial(y, 1);
-            }
-        }
-    }
-}
-
-/// [`tile`] without the other map.
-///
-/// # Safety
-/// As [`tile`].
+/// valid for writes of the tile's pixels for each `i < ROWS / 4`; no row written is one that is read. `ROWS` is 4 or 8, with
+/// `TAIL` no more than `LANES`. Sums times multipliers are below 2^31.
 #[expect(clippy::needless_range_loop, reason = "the compiler unrolls these loops and not their iterators")]
 #[inline(always)]
-unsafe fn multiply<W: Words, const ROWS: usize, const VECTORS: usize, const TAIL: bool>(args: &TileArgs) {
+pub(super) unsafe fn tile<W: Words, const ROWS: usize, const VECTORS: usize, const TAIL: bool>(args: &TileArgs) {
     // SAFETY: as the caller promises; whole registers are read of `x`, and of the output only the tile's pixels written.
     unsafe {
         let mut sums = [[W::splat(0); VECTORS]; ROWS];
