@@ -83,6 +83,34 @@ fn fused_units_are_those_of_plain_loops() {
 }
 
 #[test]
+fn units_whose_weights_come_in_bands_are_those_of_plain_loops() {
+    if emulation::compiler().is_none() {
+        return;
+    }
+    let mut random = Random::default();
+    // Too little memory for the weights of what is small enough for the emulator.
+    let alone = Card { capability: 86, shared_bytes: 6 << 10, multiprocessors: 28, cluster: 1 };
+    let cards = [alone, Card { capability: 90, cluster: 16, ..alone }, Card { shared_bytes: 12 << 10, ..alone }];
+    let mut cases = Vec::new();
+    for _ in 0..8 * rounds() {
+        for precision in [Precision::F32, Precision::Tf32, Precision::F16] {
+            let specs::Spec { spec, flattened } = specs::random("unit", precision, &mut random);
+            let in_bands = |case: &Case| !case.rest.what.contains("b1x1");
+            cases.extend(
+                case(&spec, flattened, &cards[random.below(3)], random.below(12), &mut random).filter(in_bands),
+            );
+        }
+    }
+    // A unit of 1.0x that cards below 9.0 have no other way for.
+    let ampere = Card { shared_bytes: 101_376, ..alone };
+    let mut units = of_shufflenet(Precision::F32).into_iter();
+    let unit = units.find(|spec| spec.steps.len() == 3 && (spec.input.channels, spec.input.height) == (116, 14));
+    cases.push(case(&unit.unwrap(), None, &ampere, 0, &mut random).unwrap());
+    assert!(cases.len() > 10 * rounds(), "{}", cases.len());
+    judge(cases);
+}
+
+#[test]
 fn kernels_that_are_compiled_beforehand_are_those_of_plain_loops() {
     let mut random = Random::default();
     let mut cases = Vec::new();

@@ -50,7 +50,7 @@ fn every_kernel_compiles_for_every_generation() {
     };
     let rounds = std::env::var("SHUFFLESCOPE_EMULATED_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
     let ampere = Card { capability: 86, shared_bytes: 101_376, multiprocessors: 28, cluster: 1 };
-    let work: Vec<(u32, Source, Form)> = [Card::LEAST, ampere, Card::H100]
+    let work: Vec<(u32, Source, Form)> = [Card::LEAST, ampere, Card { shared_bytes: 12 << 10, ..ampere }, Card::H100]
         .iter()
         .flat_map(|card| texts(card, rounds).into_iter().map(|(source, form)| (card.capability, source, form)))
         .collect();

@@ -11,6 +11,8 @@ use crate::runtime::Precision;
 const PARTS: &[&str] = &[COMMON, include_str!("../sources/unit.cu")];
 /// Rows of a thread's tile in both pointwise convolutions.
 const TM: u32 = 4;
+/// Parts of a block's rows at most: more would be waiting rather than multiplying.
+const MOST_BANDS: u32 = 32;
 /// Filters that are unrolled.
 const MOST_TAPS: u32 = 49;
 /// Channels, and columns of a map, beyond which no block fits into any card.
@@ -34,12 +36,15 @@ pub(super) struct Unit {
 struct Layout {
     middle_each: u32,
     outputs_each: u32,
-    /// Rows, depth and row length in memory of both matrices.
+    /// Of both matrices: bands of rows, rows of each, depth, and row length in memory.
+    bands: [u32; 2],
     rows: [u32; 2],
     depths: [u32; 2],
     pixels: [u32; 2],
-    /// A block's weights and biases in bytes, and its shared memory behind them.
+    /// A block's weights and biases in bytes, all of them and what is in shared memory at once.
     weights: u64,
+    resident: u64,
+    /// Shared memory beside the weights.
     work: u64,
 }
 
@@ -79,7 +84,9 @@ impl Unit {
             // No kernel here computes in 8 bits, and nobody asks for one.
             Precision::F16 | Precision::Bf16 | Precision::Int8 => 16,
         };
-        let rows = [middle_each, outputs_each].map(|each| each.next_multiple_of(row_multiple));
+        let each = [middle_each, outputs_each];
+        let rows = [0, 1].map(|i| each[i].div_ceil(tile.bands[i]).next_multiple_of(row_multiple));
+        let bands = [0, 1].map(|i| each[i].div_ceil(rows[i]));
         let depths = [
             self.map.channels.next_multiple_of(depth_multiple(tile.split[0])),
             self.middle.channels.next_multiple_of(depth_multiple(tile.split[1])),
@@ -94,13 +101,17 @@ impl Unit {
         let element = u64::from(self.element());
         let matrices = [0, 1].map(|i| wide(rows[i], depths[i] + self.beside()) * element);
         let words = wide(middle_each, window.taps() + 2) + u64::from(outputs_each);
-        let weights = matrices[0] + matrices[1] + 4 * words.next_multiple_of(4);
+        let words = 4 * words.next_multiple_of(4);
+        let weights = words + u64::from(bands[0]) * matrices[0] + u64::from(bands[1]) * matrices[1];
+        // Two buffers, of a matrix each or for any band.
+        let streamed = bands != [1; 2];
+        let resident = words + if streamed { 2 * matrices[0].max(matrices[1]) } else { matrices[0] + matrices[1] };
         let lists = u64::from(self.map.channels + outputs_each * (1 + u32::from(self.residual))).next_multiple_of(4);
         let work = 4 * lists
             + wide(depths[0], self.pitch(pixels[0], tile.split[0])) * element
             + 4 * (wide(middle_each, rows_in) * u64::from(width)).next_multiple_of(4)
             + wide(depths[1], self.pitch(pixels[1], tile.split[1])) * element;
-        Layout { middle_each, outputs_each, rows, depths, pixels, weights, work }
+        Layout { middle_each, outputs_each, bands, rows, depths, pixels, weights, resident, work }
     }
 
     /// Elements behind each row of a matrix, so that a warp reads different banks.
@@ -123,7 +134,7 @@ impl Unit {
 
     /// Bytes of shared memory, with a barrier at the end.
     fn shared(layout: &Layout) -> u64 {
-        layout.weights + layout.work + 16
+        layout.resident + layout.work + 16
     }
 
     /// Best guess first; may be empty: nothing fits into shared memory.
@@ -131,35 +142,24 @@ impl Unit {
         if self.precision == Precision::Tf32 && !card.has_tf32() {
             return Vec::new();
         }
-        let mut all: Vec<(f64, UnitTile)> = Vec::new();
-        for cluster in [1, 2, 4, 8, 16].into_iter().filter(|&cluster| cluster <= card.cluster) {
-            for rows in [1, 2, 4, 7, 8].into_iter().filter(|&rows| rows <= self.middle.height) {
-                for threads in [256, 288, 384] {
-                    let mut tile = UnitTile { cluster, rows, threads, split: [1; 2], transactions: cluster > 1 };
-                    let layout = self.layout(&tile);
-                    // Lanes share a sum where there are too few of them for all threads.
-                    tile.split = [0, 1].map(|i| {
-                        if self.tensor() {
-                            return 1;
-                        }
-                        let items = u64::from(layout.rows[i] / TM) * u64::from(layout.pixels[i] / 4);
-                        [16, 8, 4, 2]
-                            .into_iter()
-                            .find(|&split| items * u64::from(split) <= u64::from(threads) + 32)
-                            .unwrap_or(1)
-                    });
-                    let layout = self.layout(&tile);
-                    if Self::shared(&layout) <= u64::from(card.shared_bytes) {
-                        all.push((self.time(&tile, &layout, card), tile));
-                    }
-                }
-            }
+        let mut all = self.fitting(card, |_| Some([1; 2]));
+        // Blocks of a cluster share the weights out; without them, and where even theirs are too many, these come in bands.
+        if card.cluster == 1 || all.is_empty() {
+            all.extend(self.fitting(card, |tile| {
+                let layouts = (2..=MOST_BANDS).map(|bands| {
+                    let tile = UnitTile { bands: [bands; 2], ..*tile };
+                    self.layout(&UnitTile { split: self.split(&tile), ..tile })
+                });
+                let fits = |layout: &Layout| Self::shared(layout) <= u64::from(card.shared_bytes);
+                layouts.filter(fits).map(|layout| layout.bands).next()
+            }));
         }
         all.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         let mut best: Vec<UnitTile> = Vec::new();
         for (_, tile) in all {
             // Other numbers of threads hardly matter: one is enough for a try.
-            if !best.iter().any(|known| (known.cluster, known.rows) == (tile.cluster, tile.rows)) {
+            let form = |tile: &UnitTile| (tile.cluster, tile.rows, tile.bands != [1; 2]);
+            if !best.iter().any(|known| form(known) == form(&tile)) {
                 best.push(tile);
             }
         }
@@ -170,13 +170,47 @@ impl Unit {
         best.into_iter().chain(stores).map(Variant::Unit).collect()
     }
 
+    /// Tiles that fit into the card, with `bands_of` each, and a guess at their times.
+    fn fitting(&self, card: &Card, bands_of: impl Fn(&UnitTile) -> Option<[u32; 2]>) -> Vec<(f64, UnitTile)> {
+        let mut all = Vec::new();
+        for cluster in [1, 2, 4, 8, 16].into_iter().filter(|&cluster| cluster <= card.cluster) {
+            for rows in [1, 2, 4, 7, 8].into_iter().filter(|&rows| rows <= self.middle.height) {
+                for threads in [256, 288, 384] {
+                    let (split, bands) = ([1; 2], [1; 2]);
+                    let mut tile = UnitTile { cluster, rows, threads, split, bands, transactions: cluster > 1 };
+                    let Some(bands) = bands_of(&tile) else { continue };
+                    tile.bands = bands;
+                    tile.split = self.split(&tile);
+                    let layout = self.layout(&tile);
+                    if Self::shared(&layout) <= u64::from(card.shared_bytes) {
+                        all.push((self.time(&tile, &layout, card), tile));
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    /// As many lanes share a sum as there are threads for: tiles are few.
+    fn split(&self, tile: &UnitTile) -> [u32; 2] {
+        if self.tensor() {
+            return [1; 2];
+        }
+        let layout = self.layout(tile);
+        [0, 1].map(|i| {
+            let items = u64::from(layout.rows[i] / TM) * u64::from(layout.pixels[i] / 4);
+            let most = u64::from(tile.threads) + 32;
+            [16, 8, 4, 2].into_iter().find(|&split| items * u64::from(split) <= most).unwrap_or(1)
+        })
+    }
+
     /// Cycles, roughly.
     fn time(&self, tile: &UnitTile, layout: &Layout, card: &Card) -> f64 {
         let clusters = self.middle.height.div_ceil(tile.rows) * self.map.batch;
         let resident = (f64::from(card.shared_bytes) / Self::shared(layout) as f64).floor().clamp(1.0, 4.0);
         let blocks = f64::from(clusters) * f64::from(tile.cluster);
         let rounds = (blocks / f64::from(card.multiprocessors.max(1))).ceil();
-        let products = |i: usize| {
+        let band = |i: usize| {
             let size = f64::from(layout.rows[i]) * f64::from(layout.pixels[i]) * f64::from(layout.depths[i]);
             if self.tensor() {
                 // Warps take tiles of 16 x 8 in turns, each step of the depth after the other.
@@ -189,13 +223,18 @@ impl Unit {
             let turns = (items / f64::from(tile.threads)).ceil() * f64::from(tile.threads);
             turns * f64::from(layout.depths[i] / tile.split[i]) * 16.0 / (128.0 * 0.5)
         };
-        let loaded = (layout.weights as f64
+        let products = |i: usize| f64::from(layout.bands[i]) * band(i);
+        // What fits comes before the products, the rest meanwhile; each band waits for all threads twice.
+        let streamed = (layout.weights as f64 - layout.resident as f64).max(0.0) / 40.0;
+        let waits = if layout.bands == [1; 2] { 0.0 } else { 300.0 * f64::from(layout.bands.iter().sum::<u32>()) };
+        let multiplied = (products(0) + products(1)).max(streamed) + waits;
+        let loaded = (layout.resident.min(layout.weights) as f64
             + f64::from(self.map.channels) * f64::from(layout.pixels[0] * self.element()))
             / 40.0;
         let filtered =
             f64::from(layout.middle_each) * f64::from(layout.pixels[1] * (self.window.taps() + tile.cluster)) / 64.0;
         let latency = 4_000.0 + if tile.cluster > 1 { 1_000.0 + 60.0 * f64::from(tile.cluster) } else { 0.0 };
-        rounds * (products(0) + products(1) + filtered + loaded) + (rounds / resident).ceil() * latency
+        rounds * (multiplied + filtered + loaded) + (rounds / resident).ceil() * latency
     }
 
     pub fn source(&self, variant: Variant) -> Option<Source> {
@@ -210,6 +249,8 @@ impl Unit {
             ("TENSOR", self.tensor().into()),
             ("SPLIT1", tile.split[0].into()),
             ("SPLIT2", tile.split[1].into()),
+            ("BAND1", layout.rows[0].into()),
+            ("BAND2", layout.rows[1].into()),
             ("ASYNC_EXCHANGE", (tile.transactions && tile.cluster > 1).into()),
             ("INPUTS", self.map.channels.into()),
             ("MIDDLE", self.middle.channels.into()),
@@ -240,8 +281,8 @@ impl Unit {
         })
     }
 
-    /// Each block's weights and biases: `[depth][rows]` of both pointwise convolutions (`[rows][depth]` for tensor cores), then
-    /// 32-bit values: filters, biases of all three.
+    /// Each block's weights and biases: 32-bit values (filters, biases of all three), then bands of rows of both pointwise
+    /// convolutions, `[depth][rows]` each (`[rows][depth]` for tensor cores).
     pub fn pack(&self, variant: Variant, parameters: &[Parameters<'_>]) -> Option<Vec<u8>> {
         let (Variant::Unit(tile), [first, filters, last, ..]) = (variant, parameters) else { return None };
         let layout = self.layout(&tile);
@@ -255,21 +296,6 @@ impl Unit {
                 let channel = (rank * each) as usize + i;
                 (i < each as usize && channel < all).then_some(channel)
             };
-            for (weights, depth, each, all, i) in
-                [(first, inputs, layout.middle_each, middle, 0), (last, middle, layout.outputs_each, outputs, 1)]
-            {
-                let value = |row: usize, k: usize| {
-                    let at = mine(each, all, row).filter(|_| k < depth).map(|row| row * depth + k);
-                    at.and_then(|at| weights.filters.get(at).copied()).unwrap_or(0.0)
-                };
-                let (rows, depths) = (layout.rows[i] as usize, layout.depths[i] as usize);
-                if self.tensor() {
-                    let length = depths + self.beside() as usize;
-                    packed.elements(self.precision, (0..rows * length).map(|e| value(e / length, e % length)));
-                } else {
-                    packed.elements(self.precision, (0..rows * depths).map(|e| value(e % rows, e / rows)));
-                }
-            }
             let each = layout.middle_each as usize;
             let filter = |e: usize| {
                 let at = mine(layout.middle_each, middle, e / taps).map(|channel| channel * taps + e % taps);
@@ -286,6 +312,24 @@ impl Unit {
             }
             words.resize(words.len().next_multiple_of(4), 0.0);
             packed.floats(words);
+            for (weights, depth, each, all, i) in
+                [(first, inputs, layout.middle_each, middle, 0), (last, middle, layout.outputs_each, outputs, 1)]
+            {
+                let value = |row: usize, k: usize| {
+                    let at = mine(each, all, row).filter(|_| k < depth).map(|row| row * depth + k);
+                    at.and_then(|at| weights.filters.get(at).copied()).unwrap_or(0.0)
+                };
+                let (rows, depths) = (layout.rows[i] as usize, layout.depths[i] as usize);
+                for top in (0..layout.bands[i] as usize).map(|band| band * rows) {
+                    if self.tensor() {
+                        let length = depths + self.beside() as usize;
+                        let of_band = (0..rows * length).map(|e| value(top + e / length, e % length));
+                        packed.elements(self.precision, of_band);
+                    } else {
+                        packed.elements(self.precision, (0..rows * depths).map(|e| value(top + e % rows, e / rows)));
+                    }
+                }
+            }
         }
         Some(packed.into_bytes())
     }

@@ -86,6 +86,8 @@ pub struct UnitTile {
     pub threads: u32,
     /// Lanes that share a sum's depth, in the first and second pointwise.
     pub split: [u32; 2],
+    /// Parts of a block's rows, in the first and second pointwise, whose weights follow each other through shared memory.
+    pub bands: [u32; 2],
     /// Whether blocks send results by transactions (`st.async`) instead of stores and a barrier.
     pub transactions: bool,
 }
@@ -119,9 +121,9 @@ impl fmt::Display for Variant {
             Self::Depthwise { strip, threads } => write!(f, "depthwise{strip}t{threads}"),
             Self::Stem { tile: [h, w], channels, threads } => write!(f, "stem{h}x{w}x{channels}t{threads}"),
             Self::Simple { threads } => write!(f, "t{threads}"),
-            Self::Unit(UnitTile { cluster, rows, threads, split: [first, second], transactions }) => {
+            Self::Unit(UnitTile { cluster, rows, threads, split: [first, second], bands: [b1, b2], transactions }) => {
                 let exchange = if transactions { "x" } else { "" };
-                write!(f, "unit{rows}t{threads}p{first}x{second}c{cluster}{exchange}")
+                write!(f, "unit{rows}t{threads}p{first}x{second}b{b1}x{b2}c{cluster}{exchange}")
             }
         }
     }

@@ -1,6 +1,8 @@
 // Pointwise, depthwise, pointwise in one kernel: a cluster of CLUSTER blocks owns TILE_H output rows of one image. Each block computes its share of the
 // middle channels, first pointwise and depthwise; the depthwise results go to all blocks through distributed shared memory; then each block computes
-// its share of the output channels. CLUSTER = 1 is the form for cards without clusters. All sizes are known when compiled.
+// its share of the output channels. CLUSTER = 1 is the form for cards without clusters: one block has all channels. Where the weights of a block are
+// more than its memory holds, bands of BAND1 and BAND2 rows follow each other through two buffers, copied while the band before is multiplied. All
+// sizes are known when compiled.
 
 #define TRANSACTIONS (ASYNC_EXCHANGE && HAS_STORE_ASYNC)
 constexpr int MIDDLE_EACH = (MIDDLE + CLUSTER - 1) / CLUSTER, OUTPUTS_EACH = (OUTPUTS + CLUSTER - 1) / CLUSTER;
@@ -10,8 +12,8 @@ constexpr int T_WIDTH = greater((OUT_W - 1) * STRIDE_W + (KERNEL_W - 1) * DILATI
 // Weights lie [rows][depth], as multiply_tensor.cuh has them; an eighth of the columns is a warp's.
 constexpr int MULTIPLE = HALF ? 16 : 8, COLUMNS_MULTIPLE = 8;
 BOTH_SIDES constexpr int pitch(int n, int) { return HALF ? (n / 8 % 2 ? n : n + 8) : (n % 32 == 8 || n % 32 == 24 ? n : n + 8); }
-constexpr int ROWS1 = round_up(MIDDLE_EACH, 16), ROWS2 = round_up(OUTPUTS_EACH, 16), DEPTH1 = round_up(INPUTS, MULTIPLE), DEPTH2 = round_up(MIDDLE, MULTIPLE);
-constexpr int W1_PITCH = DEPTH1 + 16 / (int)sizeof(Element), W2_PITCH = DEPTH2 + 16 / (int)sizeof(Element), W1_SIZE = ROWS1 * W1_PITCH, W2_SIZE = ROWS2 * W2_PITCH;
+constexpr int DEPTH1 = round_up(INPUTS, MULTIPLE), DEPTH2 = round_up(MIDDLE, MULTIPLE);
+constexpr int W1_PITCH = DEPTH1 + 16 / (int)sizeof(Element), W2_PITCH = DEPTH2 + 16 / (int)sizeof(Element), W1_SIZE = BAND1 * W1_PITCH, W2_SIZE = BAND2 * W2_PITCH;
 #else
 // Weights lie [depth][rows]; SPLIT neighbouring lanes share a depth, and read as many rows: the pitch keeps them on different banks.
 constexpr int COLUMNS_MULTIPLE = 4;
@@ -21,17 +23,21 @@ BOTH_SIDES constexpr int pitch(int n, int split) {
     if (split == 1 || (split == 2 && r == 16) || (split == 4 && (r == 8 || r == 24)) || (split >= 8 && r % 8 == 4)) return l;
   }
 }
-constexpr int TM = 4, ROWS1 = round_up(MIDDLE_EACH, TM), ROWS2 = round_up(OUTPUTS_EACH, TM), DEPTH1 = round_up(INPUTS, SPLIT1), DEPTH2 = round_up(MIDDLE, SPLIT2);
-constexpr int W1_SIZE = DEPTH1 * ROWS1, W2_SIZE = DEPTH2 * ROWS2;
+constexpr int TM = 4, DEPTH1 = round_up(INPUTS, SPLIT1), DEPTH2 = round_up(MIDDLE, SPLIT2), W1_PITCH = BAND1, W2_PITCH = BAND2;
+constexpr int W1_SIZE = DEPTH1 * BAND1, W2_SIZE = DEPTH2 * BAND2;
 #endif
 constexpr int X_PIXELS = round_up(PIXELS_IN + 3, COLUMNS_MULTIPLE), D_PIXELS = round_up(PIXELS_OUT, COLUMNS_MULTIPLE), X_PITCH = pitch(X_PIXELS, SPLIT1), D_PITCH = pitch(D_PIXELS, SPLIT2);
-// One block's part of the weights: both matrices, then words: filters, biases. In bytes.
-constexpr int SIZE = (int)sizeof(Element), AT_W2 = W1_SIZE * SIZE, AT_WORDS = AT_W2 + W2_SIZE * SIZE;
-constexpr int AT_BIAS1 = MIDDLE_EACH * TAPS, AT_BIAS_D = AT_BIAS1 + MIDDLE_EACH, AT_BIAS2 = AT_BIAS_D + MIDDLE_EACH;      // in words, behind AT_WORDS
-constexpr int BYTES = AT_WORDS + 4 * round_up(AT_BIAS2 + OUTPUTS_EACH, 4);
-// Shared memory behind it, in bytes: offsets of inputs, outputs, second operand; X; first pointwise's result; depthwise's result; a barrier.
+// One block's part of the weights, in bytes: words (filters, biases), then the bands of both matrices.
+constexpr int SIZE = (int)sizeof(Element), BANDS1 = (MIDDLE_EACH + BAND1 - 1) / BAND1, BANDS2 = (OUTPUTS_EACH + BAND2 - 1) / BAND2;
+constexpr bool STREAMED = BANDS1 + BANDS2 > 2;
+constexpr int AT_BIAS1 = MIDDLE_EACH * TAPS, AT_BIAS_D = AT_BIAS1 + MIDDLE_EACH, AT_BIAS2 = AT_BIAS_D + MIDDLE_EACH;      // in words
+constexpr int AT_BANDS = 4 * round_up(AT_BIAS2 + OUTPUTS_EACH, 4), AT_BANDS2 = AT_BANDS + BANDS1 * W1_SIZE * SIZE, BYTES = AT_BANDS2 + BANDS2 * W2_SIZE * SIZE;
+// Shared memory, in bytes: the words; two buffers, which bands take in turns; offsets of inputs, outputs, second operand; X; first pointwise's result;
+// depthwise's result; a barrier.
+constexpr int EVEN_SIZE = STREAMED ? greater(W1_SIZE, W2_SIZE) : W1_SIZE, ODD_SIZE = STREAMED ? EVEN_SIZE : W2_SIZE;     // in elements
+constexpr int AT_ODD = AT_BANDS + EVEN_SIZE * SIZE, AT_LISTS = AT_ODD + ODD_SIZE * SIZE;
 constexpr int AT_OUT = INPUTS, AT_SECOND = AT_OUT + OUTPUTS_EACH;                                                        // in words, of the offsets
-constexpr int AT_LISTS = BYTES, AT_X = AT_LISTS + 4 * round_up(AT_SECOND + (RESIDUAL ? OUTPUTS_EACH : 0), 4), AT_T = AT_X + DEPTH1 * X_PITCH * SIZE;
+constexpr int AT_X = AT_LISTS + 4 * round_up(AT_SECOND + (RESIDUAL ? OUTPUTS_EACH : 0), 4), AT_T = AT_X + DEPTH1 * X_PITCH * SIZE;
 constexpr int AT_D = AT_T + 4 * round_up(MIDDLE_EACH * ROWS_IN * T_WIDTH, 4), AT_BARRIER = AT_D + DEPTH2 * D_PITCH * SIZE;
 // Results of the depthwise convolution travel as words: two halves, or one value.
 constexpr int EACH = HALF ? 2 : 1, SENT = (PIXELS_OUT + EACH - 1) / EACH;
@@ -98,11 +104,27 @@ const Float4 f = load4(w); const float row[4] = {f.x, f.y, f.z, f.w};
 }
 #endif
 
+// The buffer of band `band`: those of the second matrix follow those of the first.
+DEVICE unsigned char* band_at(unsigned char* memory, int band) { return memory + (band % 2 ? AT_ODD : AT_BANDS); }
+DEVICE void load_band(unsigned char* memory, const unsigned char* weights, int band) {
+  const bool first = band < BANDS1; const int size = (first ? W1_SIZE : W2_SIZE) * SIZE;
+  const unsigned char* from = weights + (first ? AT_BANDS + band * size : AT_BANDS2 + (band - BANDS1) * size); unsigned char* to = band_at(memory, band);
+  if (band < BANDS1 + BANDS2) for (int e = threadIdx.x; e < size / 16; e += THREADS) copy_async<16>(to + 16 * e, from + 16 * e, true);
+}
+// Calls `product(band)` for each band, once it is there; the one after the next takes its place. The first two are there already.
+template <class F> DEVICE void for_bands(int begin, int end, unsigned char* memory, const unsigned char* weights, F product) {
+  for (int band = begin; band < end; ++band) {
+    if (band > 1) { copy_wait<1>(); sync_block(); }
+    product(band);
+    if (STREAMED) { sync_block(); load_band(memory, weights, band + 2); copy_commit(); }
+  }
+}
+
 KERNEL(unit) {
   SHARED(memory);
   let_next_start();
   const int thread = threadIdx.x, rank = blockIdx.x % CLUSTER, tile = blockIdx.x / CLUSTER, image = blockIdx.y;
-  const Element* w1 = (const Element*)memory; const Element* w2 = (const Element*)(memory + AT_W2); const float* words = (const float*)(memory + AT_WORDS);
+  const float* words = (const float*)memory; const unsigned char* weights = a.w + (size_t)rank * BYTES;
   int* inputs = (int*)(memory + AT_LISTS); const int* outputs = inputs + AT_OUT; const int* seconds = inputs + AT_SECOND;
   Element* x = (Element*)(memory + AT_X); float* t = (float*)(memory + AT_T); Element* d = (Element*)(memory + AT_D);
 #if TRANSACTIONS
@@ -113,8 +135,9 @@ KERNEL(unit) {
   cluster_arrive_relaxed();
 #endif
   // Weights and lists depend on no other kernel.
-  const unsigned char* from = a.w + (size_t)rank * BYTES;
-  for (int e = thread; e < BYTES / 16; e += THREADS) copy_async<16>(memory + 16 * e, from + 16 * e, true);
+  for (int e = thread; e < AT_BANDS / 16; e += THREADS) copy_async<16>(memory + 16 * e, weights + 16 * e, true);
+  load_band(memory, weights, 0);
+  load_band(memory, weights, 1);
   copy_commit();
   for (int e = thread; e < INPUTS; e += THREADS) inputs[e] = (int)a.table[e];
   for (int e = thread; e < OUTPUTS_EACH; e += THREADS) if (rank * OUTPUTS_EACH + e < OUTPUTS) {
@@ -139,12 +162,15 @@ KERNEL(unit) {
   copy_commit();
   copy_wait<0>();
   sync_block();
-  multiply<SPLIT1, DEPTH1, ROWS1, X_PIXELS / COLUMNS_MULTIPLE, TENSOR ? W1_SIZE / ROWS1 : ROWS1, X_PITCH>(w1, x, [&](int m, int p, float v) {
-    const int q = p - shift;
-    if (m < MIDDLE_EACH && q >= 0 && q < PIXELS_IN) {
-      const int r = q / IN_W, column = q % IN_W, row = row0 + r;
-      t[(m * ROWS_IN + r) * T_WIDTH + column + PAD_W] = row >= 0 && row < IN_H ? ACTIVATED(FIRST_ACTIVATION, v + words[AT_BIAS1 + m]) : 0.f;
-    }
+  for_bands(0, BANDS1, memory, weights, [&](int band) {
+    const int top = band * BAND1;
+    multiply<SPLIT1, DEPTH1, BAND1, X_PIXELS / COLUMNS_MULTIPLE, W1_PITCH, X_PITCH>((const Element*)band_at(memory, band), x, [&](int row_of_band, int p, float v) {
+      const int m = top + row_of_band, q = p - shift;
+      if (m < MIDDLE_EACH && q >= 0 && q < PIXELS_IN) {
+        const int r = q / IN_W, column = q % IN_W, row = row0 + r;
+        t[(m * ROWS_IN + r) * T_WIDTH + column + PAD_W] = row >= 0 && row < IN_H ? ACTIVATED(FIRST_ACTIVATION, v + words[AT_BIAS1 + m]) : 0.f;
+      }
+    });
   });
 #if CLUSTER > 1
   cluster_wait();                                                // all blocks run: they may be written to
@@ -190,11 +216,15 @@ KERNEL(unit) {
   cluster_arrive(); cluster_wait();
 #endif
   const int out0 = tile * PIXELS_OUT, here = OUT_H * OUT_W - out0 < PIXELS_OUT ? OUT_H * OUT_W - out0 : PIXELS_OUT; const size_t at = (size_t)image * OUT_H * OUT_W + out0;
-  multiply<SPLIT2, DEPTH2, ROWS2, D_PIXELS / COLUMNS_MULTIPLE, TENSOR ? W2_SIZE / ROWS2 : ROWS2, D_PITCH>(w2, d, [&](int m, int p, float v) {
-    if (m < OUTPUTS_EACH && rank * OUTPUTS_EACH + m < OUTPUTS && p < here) {
-      v += words[AT_BIAS2 + m];
-      if (RESIDUAL) v += to_float(a.second[(size_t)(unsigned)seconds[m] + at + p]);
-      store(a.y + (size_t)(unsigned)outputs[m] + at + p, ACTIVATED(ACTIVATION, v));
-    }
+  for_bands(BANDS1, BANDS1 + BANDS2, memory, weights, [&](int band) {
+    const int top = (band - BANDS1) * BAND2;
+    multiply<SPLIT2, DEPTH2, BAND2, D_PIXELS / COLUMNS_MULTIPLE, W2_PITCH, D_PITCH>((const Element*)band_at(memory, band), d, [&](int row_of_band, int p, float v) {
+      const int m = top + row_of_band;
+      if (m < OUTPUTS_EACH && rank * OUTPUTS_EACH + m < OUTPUTS && p < here) {
+        v += words[AT_BIAS2 + m];
+        if (RESIDUAL) v += to_float(a.second[(size_t)(unsigned)seconds[m] + at + p]);
+        store(a.y + (size_t)(unsigned)outputs[m] + at + p, ACTIVATED(ACTIVATION, v));
+      }
+    });
   });
 }
