@@ -10,29 +10,24 @@
 //!
 //! What was measured is remembered in one [`store`] for every window and command line.
 //!
+//! Designs, graphs, their cost and their weights are a package of their own (`shufflescope-networks`), devices and runtimes another
+//! (`shufflescope-backends`): each is built with less memory than all at once, and no arrow runs up. They are named from here.
+//!
 //! The engine knows no window, no command line and no camera, and prints nothing.
 
 pub mod advise;
 pub mod classify;
-pub mod clock;
-pub mod cost;
-pub mod design;
-pub mod device;
 pub mod experiment;
-pub mod files;
-pub mod graph;
 pub mod guideline;
 pub mod measure;
 pub mod model;
 pub mod model_file;
-pub mod pareto;
 pub mod predict;
 pub mod report;
-pub mod runtime;
 pub mod search;
 pub mod store;
 pub mod sweep;
 pub mod training;
-pub mod units;
-pub mod weights;
-pub mod zoo;
+
+pub use shufflescope_backends::{device, runtime};
+pub use shufflescope_networks::{clock, cost, design, files, graph, pareto, units, weights, zoo};

@@ -15,4 +15,4 @@ target=$(rustc -vV | sed -n 's/^host: //p')
 export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}allocator_may_return_null=1"
 export RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target/sanitize}"
-cargo test --target "$target" -p shufflescope-engine --lib --features redzones runtime::cpu
+cargo test --target "$target" -p shufflescope-backends --lib --features redzones runtime::cpu

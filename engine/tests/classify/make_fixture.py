@@ -8,7 +8,7 @@ Run by hand, only when the pictures or the seeded formula change:
 
 `assets/samples/*` are drawn here; `torchvision_classify.json` gets, for each picture and size of resize, some bytes of
 the crop that torchvision's `ImageClassification` transform normalises, and the logits of torchvision's network with the
-seeded weights of `engine/src/weights/seeded.rs`. With `--labels`, `assets/labels/imagenet.txt` is written as well: the
+seeded weights of `networks/src/weights/seeded.rs`. With `--labels`, `assets/labels/imagenet.txt` is written as well: the
 ImageNet-1k category names as torchvision lists them (`torchvision.models._meta`).
 """
 

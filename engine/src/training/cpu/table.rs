@@ -7,8 +7,8 @@
 
 use super::kernels::{self, MOST_LANES, MOST_TAPS, NormArgs, TILE_VECTORS, TileArgs};
 use crate::runtime::Isa;
-use crate::runtime::cpu::kernels::simd::Simd;
-use crate::runtime::cpu::kernels::{self as registers};
+use crate::runtime::cpu::registers;
+use crate::runtime::cpu::registers::Simd;
 
 /// Rows of a tile, whatever the instruction set.
 pub(super) const MOST_ROWS: usize = 8;
@@ -105,15 +105,15 @@ macro_rules! table {
     }};
 }
 
-static PORTABLE: Table = table!(registers::portable::Portable, 2, 4);
+static PORTABLE: Table = table!(registers::Portable, 2, 4);
 #[cfg(target_arch = "aarch64")]
-static NEON: Table = table!(registers::neon::Neon, 4, 4, "neon");
+static NEON: Table = table!(registers::Neon, 4, 4, "neon");
 #[cfg(target_arch = "x86_64")]
-static AVX2: Table = table!(registers::avx2::Avx2, 2, 4, "avx2,fma");
+static AVX2: Table = table!(registers::Avx2, 2, 4, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
-static AVX512VL: Table = table!(registers::avx512vl::Avx512Vl, 4, 6, "avx512f,avx512dq,avx512vl,avx2,fma");
+static AVX512VL: Table = table!(registers::Avx512Vl, 4, 6, "avx512f,avx512dq,avx512vl,avx2,fma");
 #[cfg(target_arch = "x86_64")]
-static AVX512: Table = table!(registers::avx512::Avx512, 4, 6, "avx512f,avx512dq,avx512vl,avx2,fma");
+static AVX512: Table = table!(registers::Avx512, 4, 6, "avx512f,avx512dq,avx512vl,avx2,fma");
 
 /// A batch of sums, one register of floats for each tap of a window.
 pub(super) type Lanes = [f32; MOST_LANES];

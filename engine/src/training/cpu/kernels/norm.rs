@@ -1,7 +1,7 @@
 //! Normalisations, with the limits of the activation behind them.
 
 use super::MOST_LANES;
-use crate::runtime::cpu::kernels::simd::Simd;
+use crate::runtime::cpu::registers::Simd;
 
 /// What a normalisation does to a channel, and what it needs for its gradient: `y = limit(x * scale + shift)`.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 //! Matrix products of rows.
 
 use super::{MOST_LANES, TILE_VECTORS};
-use crate::runtime::cpu::kernels::simd::Simd;
+use crate::runtime::cpu::registers::Simd;
 
 /// The most sums of [`dots`], padded to whole registers of them.
 const MOST_SUMS: usize = 32;

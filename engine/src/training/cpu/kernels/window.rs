@@ -1,6 +1,6 @@
 //! Sums, products and maxima of a few rows: what windows are made of.
 
-use crate::runtime::cpu::kernels::simd::Simd;
+use crate::runtime::cpu::registers::Simd;
 
 /// `out (+)= sum of weights[t] * rows[t]` over `length` floats.
 ///
