@@ -10,24 +10,22 @@
 //!
 //! What was measured is remembered in one [`store`] for every window and command line.
 //!
-//! Designs, graphs, their cost and their weights are a package of their own (`shufflescope-networks`), devices and runtimes another
-//! (`shufflescope-backends`): each is built with less memory than all at once, and no arrow runs up. They are named from here.
+//! Designs, graphs, their cost and their weights are a package of their own (`shufflescope-networks`), so are devices and runtimes
+//! (`shufflescope-backends`), model files, pictures and training (`shufflescope-models`): each is built with less memory than all
+//! at once, and no arrow runs up. They are named from here.
 //!
 //! The engine knows no window, no command line and no camera, and prints nothing.
 
 pub mod advise;
-pub mod classify;
 pub mod experiment;
 pub mod guideline;
 pub mod measure;
-pub mod model;
-pub mod model_file;
 pub mod predict;
 pub mod report;
 pub mod search;
 pub mod store;
 pub mod sweep;
-pub mod training;
 
 pub use shufflescope_backends::{device, runtime};
+pub use shufflescope_models::{classify, model, model_file, training};
 pub use shufflescope_networks::{clock, cost, design, files, graph, pareto, units, weights, zoo};
