@@ -46,7 +46,7 @@ fn a_short_search_leaves_measured_designs_in_its_folder_and_goes_on_there() {
         let words = ["search", "--budget", budget, "--input", "32", "--threads", "1", "--seconds", "1", "--json", "-o"];
         output(data.path(), &[&words[..], &[folder.to_str().unwrap()]].concat())
     };
-    let first = search("100ms");
+    let first = search("500ms");
     // A machine that is busy all the time has nothing to predict from.
     if first.status.code() == Some(1) && said(&first).contains("busy") {
         return;
@@ -61,13 +61,13 @@ fn a_short_search_leaves_measured_designs_in_its_folder_and_goes_on_there() {
         assert_eq!(keys(row), all);
         let ns = |key: &str| row[key].as_u64().unwrap();
         assert!(0 < ns("low_ns") && ns("low_ns") <= ns("median_ns") && ns("median_ns") <= ns("high_ns"));
-        assert!(ns("high_ns") <= 100_000_000, "{row}");
+        assert!(ns("high_ns") <= 500_000_000, "{row}");
         let design = Design::read(&folder.join(row["file"].as_str().unwrap())).unwrap();
         assert_eq!((design.input.width, design.stages.len()), (32, 3));
     }
     assert!(front.windows(2).all(|pair| pair[0]["mult_adds"].as_u64() < pair[1]["mult_adds"].as_u64()));
 
-    let again = search("100ms");
+    let again = search("500ms");
     assert_eq!(again.status.code(), Some(0), "{}", said(&again));
     let more: Value = serde_json::from_slice(&again.stdout).unwrap();
     for key in ["measured", "evaluated"] {
