@@ -96,7 +96,7 @@ devices() {
 kernels() {
   local tests=${KERNELS:-$(dirname "$program")/cuda_device}
   if [ ! -x "$tests" ]; then
-    say "kernels: skipped, no $tests (cargo test --release --no-run --package shufflescope-engine --test cuda_device)"
+    say "kernels: skipped, no $tests (cargo test --release --no-run --package shufflescope-backends --test cuda_device)"
     return 1
   fi
   SHUFFLESCOPE_DEVICE_ROUNDS=${ROUNDS:-4} SHUFFLESCOPE_KERNELS=$out/kernels step 40 kernels "$tests" --nocapture
