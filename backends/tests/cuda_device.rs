@@ -12,7 +12,7 @@ mod naive;
 #[path = "cuda/program.rs"]
 #[allow(dead_code, reason = "nothing is emulated here")]
 mod program;
-#[path = "../../engine/tests/support/random.rs"]
+#[path = "../../networks/tests/support/random.rs"]
 mod random;
 #[path = "cuda/specs.rs"]
 mod specs;

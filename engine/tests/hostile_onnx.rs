@@ -6,7 +6,7 @@
 
 #[path = "support/counting.rs"]
 mod counting;
-#[path = "support/random.rs"]
+#[path = "../../networks/tests/support/random.rs"]
 mod random;
 
 use counting::most_in;

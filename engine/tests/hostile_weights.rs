@@ -7,7 +7,7 @@
 
 #[path = "support/counting.rs"]
 mod counting;
-#[path = "support/random.rs"]
+#[path = "../../networks/tests/support/random.rs"]
 mod random;
 
 use std::fs;
@@ -35,7 +35,7 @@ fn tiny() -> Graph {
 
 /// Undamaged files of every format.
 fn originals(folder: &Path) -> Vec<PathBuf> {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../networks/tests/fixtures");
     let saved = folder.join("tiny.safetensors");
     save_safetensors(&Weights::seeded(&tiny(), 1), &saved).unwrap();
     let names = ["tiny.pth", "tiny_before_1_6.pth", "tiny_half_checkpoint.pth", "tiny_averaged.ckpt"];

@@ -149,14 +149,18 @@ fn weights() -> Vec<Seed> {
     vec![
         ("safetensors", "tiny.safetensors".into(), tiny),
         ("safetensors", "part.safetensors".into(), part),
-        ("pth", "tiny.pth".into(), include_bytes!("../../../engine/tests/fixtures/tiny.pth").to_vec()),
-        ("pth", "before_1_6.pth".into(), include_bytes!("../../../engine/tests/fixtures/tiny_before_1_6.pth").to_vec()),
+        ("pth", "tiny.pth".into(), include_bytes!("../../../networks/tests/fixtures/tiny.pth").to_vec()),
+        (
+            "pth",
+            "before_1_6.pth".into(),
+            include_bytes!("../../../networks/tests/fixtures/tiny_before_1_6.pth").to_vec(),
+        ),
         (
             "pth",
             "half_checkpoint.pth".into(),
-            include_bytes!("../../../engine/tests/fixtures/tiny_half_checkpoint.pth").to_vec(),
+            include_bytes!("../../../networks/tests/fixtures/tiny_half_checkpoint.pth").to_vec(),
         ),
-        ("pth", "averaged.ckpt".into(), include_bytes!("../../../engine/tests/fixtures/tiny_averaged.ckpt").to_vec()),
+        ("pth", "averaged.ckpt".into(), include_bytes!("../../../networks/tests/fixtures/tiny_averaged.ckpt").to_vec()),
     ]
 }
 

@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn a_zip64_end_record_leads_to_the_same_tensors() {
         use std::io::Write;
-        let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/fixtures/tiny.pth");
+        let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny.pth");
         let narrow = std::fs::read(fixture).unwrap();
         let (content, end) = narrow.split_at(narrow.len() - END);
         assert!(end.starts_with(b"PK\x05\x06"));
