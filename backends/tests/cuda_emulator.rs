@@ -10,7 +10,7 @@ mod emulation;
 mod naive;
 #[path = "cuda/program.rs"]
 mod program;
-#[path = "../../engine/tests/support/random.rs"]
+#[path = "../../networks/tests/support/random.rs"]
 mod random;
 #[path = "cuda/specs.rs"]
 mod specs;
@@ -27,8 +27,7 @@ fn check(kinds: &[&str], rounds: usize, seed: usize) {
     }
     let mut random = Random::default();
     (0..seed).for_each(|_| _ = random.below(2));
-    let ampere = Card { capability: 86, shared_bytes: 101_376, multiprocessors: 28, cluster: 1 };
-    let cards = [Card::H100, ampere, Card::LEAST];
+    let cards = [Card::H100, Card::RTX_3060, Card::LEAST];
     let mut cases = Vec::new();
     for round in 0..rounds {
         for kind in kinds {
@@ -88,23 +87,22 @@ fn units_whose_weights_come_in_bands_are_those_of_plain_loops() {
         return;
     }
     let mut random = Random::default();
-    // Little memory, since units are small enough for the emulator.
-    let alone = Card { capability: 86, shared_bytes: 0, multiprocessors: 28, cluster: 1 };
     let mut cases = Vec::new();
     for _ in 0..30 * rounds() {
         for precision in [Precision::F32, Precision::Tf32, Precision::F16] {
             let specs::Spec { spec, flattened } = specs::random("unit", precision, &mut random);
-            let card = Card { shared_bytes: 4096 << random.below(4), cluster: [1, 16][random.below(2)], ..alone };
+            // Little memory, since units are small enough for the emulator.
+            let shared_bytes = 4096 << random.below(4);
+            let card = Card { shared_bytes, cluster: [1, 16][random.below(2)], ..Card::RTX_3060 };
             let in_bands = |case: &Case| !case.rest.what.contains("b1x1");
             cases.extend(case(&spec, flattened, &card, random.below(12), &mut random).filter(in_bands));
         }
     }
     eprintln!("{} of {} units are in bands", cases.len(), 90 * rounds());
     // A unit of 1.0x that cards below 9.0 have no other way for.
-    let ampere = Card { shared_bytes: 101_376, ..alone };
     let mut units = of_shufflenet(Precision::F32).into_iter();
     let unit = units.find(|spec| spec.steps.len() == 3 && (spec.input.channels, spec.input.height) == (116, 14));
-    cases.push(case(&unit.unwrap(), None, &ampere, 0, &mut random).unwrap());
+    cases.push(case(&unit.unwrap(), None, &Card::RTX_3060, 0, &mut random).unwrap());
     assert!(cases.len() > 10 * rounds(), "{}", cases.len());
     judge(cases);
 }

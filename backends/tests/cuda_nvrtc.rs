@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests and their helpers")]
 
-#[path = "../../engine/tests/support/random.rs"]
+#[path = "../../networks/tests/support/random.rs"]
 mod random;
 #[path = "cuda/specs.rs"]
 mod specs;
@@ -49,11 +49,11 @@ fn every_kernel_compiles_for_every_generation() {
         }
     };
     let rounds = std::env::var("SHUFFLESCOPE_EMULATED_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
-    let ampere = Card { capability: 86, shared_bytes: 101_376, multiprocessors: 28, cluster: 1 };
-    let work: Vec<(u32, Source, Form)> = [Card::LEAST, ampere, Card { shared_bytes: 12 << 10, ..ampere }, Card::H100]
-        .iter()
-        .flat_map(|card| texts(card, rounds).into_iter().map(|(source, form)| (card.capability, source, form)))
-        .collect();
+    let work: Vec<(u32, Source, Form)> =
+        [Card::LEAST, Card::RTX_3060, Card { shared_bytes: 12 << 10, ..Card::RTX_3060 }, Card::H100]
+            .iter()
+            .flat_map(|card| texts(card, rounds).into_iter().map(|(source, form)| (card.capability, source, form)))
+            .collect();
     let (next, faults) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {

@@ -16,6 +16,8 @@ pub struct Card {
 impl Card {
     /// What every card from compute capability 7.5 on has.
     pub const LEAST: Self = Self { capability: 75, shared_bytes: 65_536, multiprocessors: 16, cluster: 1 };
+    /// An RTX 3060, for the larger cards without clusters.
+    pub const RTX_3060: Self = Self { capability: 86, shared_bytes: 101_376, multiprocessors: 28, cluster: 1 };
     /// An H100.
     pub const H100: Self = Self { capability: 90, shared_bytes: 232_448, multiprocessors: 132, cluster: 16 };
 

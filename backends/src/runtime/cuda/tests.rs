@@ -16,8 +16,6 @@ use crate::runtime::{Executable, Fusing, Marks, Precision, PrepareError, RunOpti
 use crate::weights::{Weights, seeded_input};
 use crate::zoo;
 
-const AMPERE: Card = Card { capability: 86, shared_bytes: 101_376, multiprocessors: 28, cluster: 1 };
-
 /// A network and how it is compiled.
 struct Case {
     graph: Graph,
@@ -103,7 +101,7 @@ fn limit(case: &Case) -> f32 {
 #[test]
 fn a_network_with_other_weights_than_the_references_is_noticed() {
     let Some(compiler) = compiler() else { return };
-    let case = Case::of(small("shufflenet-v2-x0.5", 1), AMPERE, 0, Precision::F32);
+    let case = Case::of(small("shufflenet-v2-x0.5", 1), Card::RTX_3060, 0, Precision::F32);
     let [mine, others] = [7, 8].map(|seed| Weights::seeded(&case.graph, seed));
     let network = compile(&case.paper, &case.graph, &others, (case.fusing, case.precision)).unwrap();
     let (program, numbers) = Program::of(&compiler, &[&network]).unwrap();
@@ -115,7 +113,7 @@ fn a_network_with_other_weights_than_the_references_is_noticed() {
 #[test]
 fn random_networks_compute_what_the_reference_does() {
     let case = |seed: u64| {
-        let card = [Card::H100, AMPERE, Card::LEAST][(seed % 3) as usize];
+        let card = [Card::H100, Card::RTX_3060, Card::LEAST][(seed % 3) as usize];
         let fusing = if seed.is_multiple_of(4) { Fusing::Apart } else { Fusing::Full };
         Case { fusing, ..Case::of(random_graph(seed * 977), card, seed % 6, Precision::F32) }
     };
@@ -128,8 +126,8 @@ fn random_networks_compute_what_the_reference_does() {
 fn random_networks_compute_nearly_the_same_from_kernels_that_were_compiled_beforehand() {
     let case = |seed: u64| {
         let precision = [Precision::F32, Precision::F16][(seed % 2) as usize];
-        let paper = Paper { card: AMPERE, seed: 0, portable: true };
-        Case { paper, ..Case::of(random_graph(seed * 31), AMPERE, 0, precision) }
+        let paper = Paper { card: Card::RTX_3060, seed: 0, portable: true };
+        Case { paper, ..Case::of(random_graph(seed * 31), Card::RTX_3060, 0, precision) }
     };
     let cases: Vec<Case> = (1..=10).map(case).collect();
     let faults = faults(&cases, |case| if case.precision == Precision::F32 { 1e-4 } else { 5e-2 });
@@ -151,9 +149,9 @@ fn networks_of_the_zoo_compute_what_the_reference_does_in_every_precision_fused_
         // Whole units with clusters where nothing is measured, and one kernel a layer.
         Case::of(shufflenet(), Card::H100, 0, Precision::F32),
         Case { fusing: Fusing::Apart, ..Case::of(shufflenet(), Card::H100, 0, Precision::F32) },
-        Case::of(shufflenet(), AMPERE, 0, Precision::Tf32),
+        Case::of(shufflenet(), Card::RTX_3060, 0, Precision::Tf32),
         Case::of(shufflenet(), Card::H100, 3, Precision::F16),
-        Case::of(small("shufflenet-v2-x0.5", 3), AMPERE, 2, Precision::F32),
+        Case::of(small("shufflenet-v2-x0.5", 3), Card::RTX_3060, 2, Precision::F32),
         // Residual sums, groups, gates, and maps that are concatenated again and again.
         Case::of(small("mobilenet-v2-x1.0", 1), Card::LEAST, 0, Precision::F32),
         Case::of(small("shufflenet-v1-g3-x0.5", 1), Card::H100, 5, Precision::F32),
@@ -196,7 +194,7 @@ fn a_network_beyond_the_card_is_refused_with_layer_and_limit() {
 #[test]
 fn tensor_cores_without_the_compiler_are_refused_with_layer_and_precision() {
     let graph = small("shufflenet-v2-x0.5", 1);
-    let paper = Paper { card: AMPERE, seed: 0, portable: true };
+    let paper = Paper { card: Card::RTX_3060, seed: 0, portable: true };
     let error = compile(&paper, &graph, &Weights::seeded(&graph, 1), (Fusing::Full, Precision::Tf32));
     match error {
         Err(PrepareError::NoKernel { message, .. }) => assert!(message.contains("tf32"), "{message}"),

@@ -4,7 +4,6 @@ use crate::runtime::Precision;
 use crate::runtime::plan::{Elementwise, Epilogue, KernelSpec, Pooling, Step, Work};
 
 const PRECISIONS: [Precision; 3] = [Precision::F32, Precision::Tf32, Precision::F16];
-const AMPERE: Card = Card { capability: 86, shared_bytes: 101_376, multiprocessors: 28, cluster: 1 };
 
 fn step(work: Work, output: Shape) -> Step {
     Step { work, output, epilogue: Epilogue { residual: false, activation: Activation::Relu } }
@@ -39,7 +38,7 @@ fn every_single_layer_of_our_networks_runs_on_every_card() {
     for precision in PRECISIONS {
         for (input, layer) in layers {
             let kernel = of(&spec(input, vec![layer], precision)).unwrap();
-            for card in [Card::LEAST, AMPERE, Card::H100] {
+            for card in [Card::LEAST, Card::RTX_3060, Card::H100] {
                 let variants = kernel.variants(&card);
                 // TF32 is from 8.0 on.
                 let missing = precision == Precision::Tf32 && !card.has_tf32();
@@ -67,7 +66,7 @@ fn units_of_our_networks_are_one_kernel_with_and_without_clusters() {
         for precision in PRECISIONS {
             let kernel = of(&spec(small, steps.clone(), precision)).unwrap();
             assert!(!kernel.variants(&Card::H100).is_empty(), "{channels} at {pixels}");
-            let apart = kernel.variants(&AMPERE);
+            let apart = kernel.variants(&Card::RTX_3060);
             assert!(apart.iter().all(|variant| matches!(variant, Variant::Unit(tile) if tile.cluster == 1)));
             // The widest of them only in bands of their weights; what expands sixfold has no room for its maps.
             assert!(expansion > 1 || !apart.is_empty(), "{channels} at {pixels} {precision:?}");

@@ -1,5 +1,7 @@
 //! Pointwise, depthwise, pointwise in one launch: the body of ShuffleNet's and MobileNet's units.
 
+use std::ops::RangeInclusive;
+
 use super::geometry::{Map, Sliding, launchable};
 use super::pack::Packed;
 use super::source::{COMMON, FIRST, MIDDLE, STORED, activation, half};
@@ -41,9 +43,9 @@ struct Layout {
     rows: [u32; 2],
     depths: [u32; 2],
     pixels: [u32; 2],
-    /// A block's weights and biases in bytes, all of them and what is in shared memory at once.
+    /// A block's weights and biases in bytes, and the shared memory for them.
     weights: u64,
-    resident: u64,
+    buffers: u64,
     /// Shared memory beside the weights.
     work: u64,
 }
@@ -105,13 +107,13 @@ impl Unit {
         let weights = words + u64::from(bands[0]) * matrices[0] + u64::from(bands[1]) * matrices[1];
         // Two buffers, of a matrix each or for any band.
         let streamed = bands != [1; 2];
-        let resident = words + if streamed { 2 * matrices[0].max(matrices[1]) } else { matrices[0] + matrices[1] };
+        let buffers = words + if streamed { 2 * matrices[0].max(matrices[1]) } else { matrices[0] + matrices[1] };
         let lists = u64::from(self.map.channels + outputs_each * (1 + u32::from(self.residual))).next_multiple_of(4);
         let work = 4 * lists
             + wide(depths[0], self.pitch(pixels[0], tile.split[0])) * element
             + 4 * (wide(middle_each, rows_in) * u64::from(width)).next_multiple_of(4)
             + wide(depths[1], self.pitch(pixels[1], tile.split[1])) * element;
-        Layout { middle_each, outputs_each, bands, rows, depths, pixels, weights, resident, work }
+        Layout { middle_each, outputs_each, bands, rows, depths, pixels, weights, buffers, work }
     }
 
     /// Elements behind each row of a matrix, so that a warp reads different banks.
@@ -134,7 +136,7 @@ impl Unit {
 
     /// Bytes of shared memory, with a barrier at the end.
     fn shared(layout: &Layout) -> u64 {
-        layout.resident + layout.work + 16
+        layout.buffers + layout.work + 16
     }
 
     /// Best guess first; may be empty: nothing fits into shared memory.
@@ -142,17 +144,10 @@ impl Unit {
         if self.precision == Precision::Tf32 && !card.has_tf32() {
             return Vec::new();
         }
-        let mut all = self.fitting(card, |_| Some([1; 2]));
+        let mut all = self.fitting(card, 1..=1);
         // Blocks of a cluster share the weights out; without them, and where even theirs are too many, these come in bands.
         if card.cluster == 1 || all.is_empty() {
-            all.extend(self.fitting(card, |tile| {
-                let layouts = (2..=MOST_BANDS).map(|bands| {
-                    let tile = UnitTile { bands: [bands; 2], ..*tile };
-                    self.layout(&UnitTile { split: self.split(&tile), ..tile })
-                });
-                let fits = |layout: &Layout| Self::shared(layout) <= u64::from(card.shared_bytes);
-                layouts.filter(fits).map(|layout| layout.bands).next()
-            }));
+            all.extend(self.fitting(card, 2..=MOST_BANDS));
         }
         all.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         let mut best: Vec<UnitTile> = Vec::new();
@@ -170,21 +165,22 @@ impl Unit {
         best.into_iter().chain(stores).map(Variant::Unit).collect()
     }
 
-    /// Tiles that fit into the card, with `bands_of` each, and a guess at their times.
-    fn fitting(&self, card: &Card, bands_of: impl Fn(&UnitTile) -> Option<[u32; 2]>) -> Vec<(f64, UnitTile)> {
+    /// Tiles that fit into the card, of as few bands as that takes among `bands`, and a guess at their times.
+    fn fitting(&self, card: &Card, bands: RangeInclusive<u32>) -> Vec<(f64, UnitTile)> {
         let mut all = Vec::new();
         for cluster in [1, 2, 4, 8, 16].into_iter().filter(|&cluster| cluster <= card.cluster) {
             for rows in [1, 2, 4, 7, 8].into_iter().filter(|&rows| rows <= self.middle.height) {
                 for threads in [256, 288, 384] {
-                    let (split, bands) = ([1; 2], [1; 2]);
-                    let mut tile = UnitTile { cluster, rows, threads, split, bands, transactions: cluster > 1 };
-                    let Some(bands) = bands_of(&tile) else { continue };
-                    tile.bands = bands;
-                    tile.split = self.split(&tile);
-                    let layout = self.layout(&tile);
-                    if Self::shared(&layout) <= u64::from(card.shared_bytes) {
-                        all.push((self.time(&tile, &layout, card), tile));
-                    }
+                    all.extend(bands.clone().find_map(|bands| {
+                        let (split, bands) = ([1; 2], [bands; 2]);
+                        let mut tile = UnitTile { cluster, rows, threads, split, bands, transactions: cluster > 1 };
+                        // Rows come in whole tiles: there may be fewer bands of them.
+                        tile.bands = self.layout(&tile).bands;
+                        tile.split = self.split(&tile);
+                        let layout = self.layout(&tile);
+                        let fits = Self::shared(&layout) <= u64::from(card.shared_bytes);
+                        fits.then(|| (self.time(&tile, &layout, card), tile))
+                    }));
                 }
             }
         }
@@ -225,10 +221,10 @@ impl Unit {
         };
         let products = |i: usize| f64::from(layout.bands[i]) * band(i);
         // What fits comes before the products, the rest meanwhile; each band waits for all threads twice.
-        let streamed = (layout.weights as f64 - layout.resident as f64).max(0.0) / 40.0;
+        let streamed = (layout.weights as f64 - layout.buffers as f64).max(0.0) / 40.0;
         let waits = if layout.bands == [1; 2] { 0.0 } else { 300.0 * f64::from(layout.bands.iter().sum::<u32>()) };
         let multiplied = (products(0) + products(1)).max(streamed) + waits;
-        let loaded = (layout.resident.min(layout.weights) as f64
+        let loaded = (layout.buffers.min(layout.weights) as f64
             + f64::from(self.map.channels) * f64::from(layout.pixels[0] * self.element()))
             / 40.0;
         let filtered =
